@@ -1,0 +1,59 @@
+# Two commands are enough: `make chaos` and `make test`. Each installs what it needs first; a second call starts at once.
+SYSTEM ?= hardened
+ARGS ?=
+PYTHON := .venv/bin/python
+DEPLOYDRILL := .venv/bin/deploydrill
+READY := .venv/.ready
+READY_TEST := .venv/.ready-test
+
+.DEFAULT_GOAL := help
+.PHONY: setup test lint chaos chaos-full report bench doctor heal clean help
+MAKEFLAGS += --no-print-directory
+# set -e also in recipes of several lines: a failing step fails the target.
+.SHELLFLAGS := -ec
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  SYSTEM=NAME|PATH picks the system (default: hardened), ARGS='...' adds options of deploydrill."
+	@echo "  make ends with 2 when anything failed; the last line on stdout says outcome=pass|fail|unknown."
+
+setup: ## install what is needed below .venv and .tools (done by the others when stale)
+	@.ci/setup test
+
+$(READY): pyproject.toml .ci/setup
+	@.ci/setup
+
+$(READY_TEST): pyproject.toml .ci/setup
+	@.ci/setup test
+
+chaos: $(READY) ## rehearse the quick tier of every scenario, and report
+	@$(DEPLOYDRILL) run --system "$(SYSTEM)" --tier quick $(ARGS)
+
+chaos-full: $(READY) ## rehearse every scenario in full
+	@$(DEPLOYDRILL) run --system "$(SYSTEM)" --tier full $(ARGS)
+
+report: $(READY) ## render the last report again from its recording
+	@$(DEPLOYDRILL) report $(ARGS)
+
+test: $(READY_TEST) ## unit, contract, end-to-end and sabotage tests
+	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+lint: $(READY) ## ruff, mypy --strict, and the arrows between the packages
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@.venv/bin/lint-imports --no-cache
+
+bench: $(READY) ## how exact and how heavy our own instruments are
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) "$$bench"; done
+
+doctor: $(READY) ## what this host can do, and how to get what it cannot
+	@$(DEPLOYDRILL) doctor $(ARGS)
+
+heal: $(READY) ## undo what a crashed run left outside its island
+	@$(DEPLOYDRILL) heal $(ARGS)
+
+clean: ## remove .venv, .tools and caches; reports stay
+	@rm -rf .venv .tools build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find harness scenarios tests -name __pycache__ -type d -prune -exec rm -rf {} +
