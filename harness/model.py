@@ -1,0 +1,241 @@
+"""The value types every part of the harness shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Outcome = Literal["pass", "fail", "unknown"]
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Instant:
+    """A moment: ``mono_ns`` for arithmetic (CLOCK_MONOTONIC, one for all of a host), ``wall_ns`` to show."""
+
+    mono_ns: int
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A named stretch of time, such as ``backup.copy``."""
+
+    name: str
+    start: Instant
+    stop: Instant
+
+    @property
+    def seconds(self) -> float:
+        return (self.stop.mono_ns - self.start.mono_ns) / NS
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The start or the stop of a phase: where a fault can land exactly."""
+
+    phase: str
+    event: Literal["start", "stop"]
+
+    def __str__(self) -> str:
+        return f"{self.phase}.{self.event}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the team says: ``measure op limit`` about ``subject``; ``source`` is where it was written down.
+
+    ``level`` is ``every`` (each of the n samples must keep the limit) or a percentile such as ``p95``.
+    """
+
+    subject: str
+    measure: str
+    op: Literal["<=", ">="]
+    limit: float
+    level: str = "every"
+    source: str = "system.toml [claims]"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A named list of measured values. ``resolution`` is in the same unit; a value below it was not resolved."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    resolution: float = 0.0
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement. ``measured`` names the observation, ``why`` the sentence a person reads, ``requirement`` the
+    review's row (``R83``)."""
+
+    outcome: Outcome
+    about: str
+    measured: str
+    why: str
+    requirement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Whether a fault bit: ``applied`` as our own probe saw it, ``felt`` by the system, ``said`` what was seen."""
+
+    applied: bool
+    felt: bool
+    said: str
+
+
+LedgerOutcome = Literal["acknowledged", "refused", "indeterminate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write a client attempted; times in CLOCK_MONOTONIC ns. ``indeterminate``: sent, and no answer was had."""
+
+    token: str
+    operation: str
+    payload: str
+    sent_ns: int
+    end_ns: int
+    outcome: LedgerOutcome
+    status: int = 0
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry of the system's own data as read back."""
+
+    token: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Artefact:
+    """A backup as the system's ``status`` names it. ``eligible``: the system itself would restore from it."""
+
+    name: str
+    path: str
+    size: int
+    eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One run of a command of the deployment kit. Times in CLOCK_MONOTONIC ns.
+
+    ``gate_ns`` is how long the harness itself held it at phase edges (not the system's time). ``exit`` is None when it
+    was still running at its deadline; then ``blocked_on`` says where it hung.
+    """
+
+    id: str
+    name: str
+    repeat: int
+    warmup: bool
+    expect: Literal["success", "failure", "any"]
+    start_ns: int
+    stop_ns: int
+    gate_ns: int
+    exit: int | None
+    blocked_on: str
+    output: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """The system's own time: wall time less the time the harness held it at its gates."""
+        return (self.stop_ns - self.start_ns - self.gate_ns) / NS
+
+    @property
+    def succeeded(self) -> bool:
+        return self.exit == 0
+
+    @property
+    def restores(self) -> bool:
+        """Whether it goes back to a backup: a ``restore``, or a ``rollback`` that is one (``rollback.restores``)."""
+        return self.name == "restore" or self.attributes.get("restores") == "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The system's data as found by a read-back, with all that is needed to judge it.
+
+    ``label`` names the moment (``restore#2``). ``cause`` is the operation it follows: an observation after a
+    successful ``restore`` starts a new history. ``writes`` is the whole ledger up to ``stop_ns``; ``earlier`` the
+    observations before this one, oldest first. ``found`` is None when the system could not be read; ``error`` says why.
+    ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
+    ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
+    ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
+    """
+
+    label: str
+    cause: str
+    start_ns: int
+    stop_ns: int
+    found: tuple[Found, ...] | None
+    error: str
+    writes: tuple[Write, ...]
+    totals: Mapping[str, float] = field(default_factory=dict)
+    expected_totals: Mapping[str, float] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    artefacts: tuple[Artefact, ...] = ()
+    latest: str = ""
+    status_error: str = ""
+    version: str = ""
+    snapshot_ns: tuple[int, int] | None = None
+    earlier: tuple[Observation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached."""
+
+    id: str
+    name: str
+    parameters: Mapping[str, Any]
+    at: str
+    injected_ns: int | None
+    confirmed_ns: int | None
+    healed_ns: int | None
+    evidence: Evidence
+
+
+def merged(outcomes: list[Outcome]) -> Outcome:
+    """fail > unknown > pass; nothing judged is unknown."""
+    if "fail" in outcomes:
+        return "fail"
+    if "unknown" in outcomes or not outcomes:
+        return "unknown"
+    return "pass"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run, judged: the content of result.json (schema 1, documented in reports/README.md)."""
+
+    schema: int
+    run: str
+    system: str
+    scenario: str
+    cell: str
+    seed: int
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...]
+    measurements: tuple[Measurement, ...]
+    claims: tuple[Mapping[str, Any], ...]
+    spans: tuple[Mapping[str, Any], ...]
+    operations: tuple[Mapping[str, Any], ...]
+    faults: tuple[Mapping[str, Any], ...]
+    observations: tuple[Mapping[str, Any], ...]
+    outages: tuple[Mapping[str, Any], ...]
+    load: Mapping[str, Any]
+    host: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    warnings: tuple[str, ...]
+    waived: tuple[Mapping[str, Any], ...]
+    title: str = ""
+    reproduce: str = ""
