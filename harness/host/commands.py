@@ -1,0 +1,148 @@
+"""The one door to child processes: own session, output in a file, always a deadline."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from harness.errors import ExitCode, HarnessError
+
+
+class Process:
+    """A child of ours. Its output goes to a file, never a pipe: a daemon it leaves behind would hold the pipe open and
+    make a finished command look hung."""
+
+    def __init__(self, argv: Sequence[str], popen: subprocess.Popen[bytes]) -> None:
+        self.argv = tuple(argv)
+        self.pid = popen.pid
+        self.stdin: IO[bytes] | None = popen.stdin
+        self._popen = popen
+
+    @property
+    def exit(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._popen.poll()
+
+    def wait(self, deadline_s: float) -> int | None:
+        """The exit code, or None when it was still running at the deadline."""
+        try:
+            return self._popen.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def signal(self, number: int) -> None:
+        if self.exit is None:
+            self._popen.send_signal(number)
+
+    def end(self, grace_s: float = 2.0) -> int:
+        """SIGTERM, then SIGKILL after ``grace_s``; to the process alone, and to its session once it is killed."""
+        self.signal(signal.SIGTERM)
+        code = self.wait(grace_s)
+        if code is None:
+            self.kill()
+            code = self._popen.wait()
+        return code
+
+    def kill(self) -> None:
+        """SIGKILL to the whole session the process leads (a program that made its own session escapes this)."""
+        if self.exit is None:
+            try:
+                os.killpg(self.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                self._popen.kill()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    output: Path | IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
+    stdin_pipe: bool = False,
+) -> Process:
+    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere."""
+    sink: int | IO[bytes] = subprocess.DEVNULL
+    opened: IO[bytes] | None = None
+    if isinstance(output, Path):
+        opened = output.open("ab")
+        sink = opened
+    elif output is not None:
+        sink = output
+    try:
+        popen = subprocess.Popen(
+            list(argv),
+            env=None if env is None else dict(env),
+            cwd=cwd,
+            stdin=subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT if sink is not subprocess.DEVNULL else subprocess.DEVNULL,
+            pass_fds=tuple(pass_fds),
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise HarnessError(
+            f"start {argv[0]}",
+            error.strerror or str(error),
+            "check the command and that the program is installed",
+        ) from error
+    finally:
+        if opened:
+            opened.close()
+    return Process(argv, popen)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What a finished command gave: its exit code and its output (stdout and stderr as they came)."""
+
+    exit: int
+    output: str
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    deadline_s: float = 20.0,
+    env: Mapping[str, str] | None = None,
+    text: str = "",
+    pass_fds: Sequence[int] = (),
+) -> Completed:
+    """Run one of our own tools (ip, mkfs, ...) to its end; never a program that leaves a daemon behind."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=text.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=deadline_s,
+            env=None if env is None else dict(env),
+            pass_fds=tuple(pass_fds),
+        )
+    except subprocess.TimeoutExpired as error:
+        raise HarnessError(
+            f"run {argv[0]}", f"not done after {deadline_s:g} s", "see `deploydrill doctor`", ExitCode.HOST_CANNOT
+        ) from error
+    except OSError as error:
+        raise HarnessError(
+            f"run {argv[0]}", error.strerror or str(error), "see `deploydrill doctor`", ExitCode.HOST_CANNOT
+        ) from error
+    return Completed(done.returncode, done.stdout.decode(errors="replace").strip())
+
+
+def check(argv: Sequence[str], *, text: str = "", pass_fds: Sequence[int] = ()) -> str:
+    """``run``, and an error when the exit code is not 0."""
+    done = run(argv, text=text, pass_fds=pass_fds)
+    if done.exit:
+        raise HarnessError(
+            f"run {' '.join(argv)}",
+            done.output or f"exit {done.exit}",
+            "see `deploydrill doctor`",
+            ExitCode.HOST_CANNOT,
+        )
+    return done.output
