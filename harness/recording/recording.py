@@ -1,0 +1,249 @@
+"""A run folder as read: events, samples, ledger, operations, observations and the system's logs; read-only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from harness.model import (
+    Artefact,
+    Evidence,
+    FaultRecord,
+    Found,
+    Instant,
+    Observation,
+    Operation,
+    Span,
+    Write,
+)
+from harness.recording.recorder import EVENTS
+from harness.recording.samples import SampleFile, read_samples
+
+Event = Mapping[str, Any]
+_MOST_LATE_NS = 60_000_000_000
+
+
+class Recording:
+    """Read-only view of a run folder. Nothing here judges; ``problems`` lists what is missing or torn."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def plan(self) -> Mapping[str, Any]:
+        """``run.json``: what was to be done (scenario, cell, seed, system, claims, steps, faults, provenance, host)."""
+        plan: Mapping[str, Any] = json.loads((self.folder / "run.json").read_text())
+        return plan
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        path = self.folder / EVENTS
+        if not path.exists():
+            return ()
+        events: list[Event] = []
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
+            try:
+                event = json.loads(line)
+            except json.JSONDecodeError:
+                continue  # named by `problems`: the sequence has a hole there
+            if isinstance(event, dict) and event.get("n") == number:
+                events.append(event)
+        return tuple(events)
+
+    def of_kind(self, kind: str) -> Iterator[Event]:
+        return (e for e in self.events if e["kind"] == kind)
+
+    @cached_property
+    def problems(self) -> tuple[str, ...]:
+        """What makes this recording less than whole: cut short, torn or foreign lines, sample files without trailer."""
+        found: list[str] = []
+        path = self.folder / EVENTS
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        if len(lines) != len(self.events):
+            found.append(f"{len(lines) - len(self.events)} of {len(lines)} event lines are torn or out of sequence")
+        if not self.events or self.events[-1]["kind"] != "recording.complete":
+            found.append("the recording was cut short (no closing event)")
+        times = [e["t"] for e in self.events]
+        # An event may carry an earlier instant on purpose (the end of an operation is recorded after its healing).
+        if any(before - after > _MOST_LATE_NS for before, after in pairwise(times)):
+            found.append("events of different runs seem to be mixed (time runs backwards)")
+        for file in (*self.load_samples, *self.probe_samples):
+            if not file.complete:
+                found.append(f"samples of {file.worker} are incomplete (no trailer, or its count differs)")
+        found.extend(f"ledger line not readable: {bad}" for bad in self._ledger[1])
+        return tuple(found)
+
+    # -- time ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def start(self) -> Instant:
+        first = self.events[0]
+        return Instant(first["t"], first["w"])
+
+    @cached_property
+    def stop(self) -> Instant:
+        last = self.events[-1]
+        return Instant(last["t"], last["w"])
+
+    @cached_property
+    def measured_ns(self) -> tuple[int, int]:
+        """From steady load to the end of the load: the window in which downtime is counted; (0, 0) without one."""
+        start = next((e["t"] for e in self.of_kind("load.steady")), 0)
+        stop = next((e["t"] for e in self.of_kind("load.stopping")), 0)
+        return (start, stop) if start and stop else (0, 0)
+
+    # -- operations and phases -----------------------------------------------------------------------------------
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """In the order they ended."""
+        return tuple(
+            Operation(
+                id=e["id"],
+                name=e["name"],
+                repeat=e["repeat"],
+                warmup=e["warmup"],
+                expect=e["expect"],
+                start_ns=e["start_ns"],
+                stop_ns=e["t"],
+                gate_ns=e["gate_ns"],
+                exit=e["exit"],
+                blocked_on=e.get("blocked_on", ""),
+                output=self._output(e["id"]),
+                attributes=e.get("attributes", {}),
+            )
+            for e in self.of_kind("operation.stop")
+        )
+
+    def _output(self, operation_id: str) -> str:
+        """The last 4 KiB of what the operation said, invalid bytes replaced."""
+        path = self.folder / "operations" / f"{operation_id}.out"
+        if not path.exists():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            return file.read().decode("utf-8", errors="replace")
+
+    @cached_property
+    def phases(self) -> tuple[tuple[str, Span, float], ...]:
+        """(operation id, span, gate seconds within it) of every phase the kit marked; a phase cut off by the end of
+        its operation stops there."""
+        open_: dict[tuple[str, str], tuple[Instant, int]] = {}
+        done: list[tuple[str, Span, float]] = []
+        for e in self.events:
+            if e["kind"] == "phase":
+                key, at = (e["operation"], e["phase"]), Instant(e["t"], e["w"])
+                if e["event"] == "start":
+                    open_[key] = (at, e["gate_ns"])
+                elif key in open_:
+                    began, gate = open_.pop(key)
+                    done.append((key[0], Span(key[1], began, at), gate / 1e9))
+            elif e["kind"] == "operation.stop":
+                at = Instant(e["t"], e["w"])
+                for key in [k for k in open_ if k[0] == e["id"]]:
+                    began, gate = open_.pop(key)
+                    done.append((key[0], Span(key[1], began, at), gate / 1e9))
+        return tuple(done)
+
+    # -- load and meters -----------------------------------------------------------------------------------------
+    @cached_property
+    def load_samples(self) -> tuple[SampleFile, ...]:
+        return tuple(read_samples(p) for p in sorted((self.folder / "samples").glob("load-*.bin")))
+
+    @cached_property
+    def probe_samples(self) -> tuple[SampleFile, ...]:
+        return tuple(read_samples(p) for p in sorted((self.folder / "samples").glob("probe-*.bin")))
+
+    @cached_property
+    def _ledger(self) -> tuple[tuple[Write, ...], tuple[str, ...]]:
+        writes: list[Write] = []
+        bad: list[str] = []
+        for path in sorted((self.folder / "ledger").glob("*.jsonl")):
+            for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+                try:
+                    writes.append(Write(**json.loads(line), worker=path.stem))
+                except (json.JSONDecodeError, TypeError):
+                    bad.append(f"{path.name}:{number}")
+        return tuple(sorted(writes, key=lambda w: w.sent_ns)), tuple(bad)
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """The ledger of all clients, by the time they were sent."""
+        return self._ledger[0]
+
+    @cached_property
+    def resources(self) -> tuple[Mapping[str, float], ...]:
+        """Rows of ``resources.jsonl``: t (mono ns) and what harness/meters/resources.py documents."""
+        path = self.folder / "resources.jsonl"
+        if not path.exists():
+            return ()
+        rows: list[Mapping[str, float]] = []
+        for line in path.read_text().splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                continue
+        return tuple(rows)
+
+    # -- faults and observations ---------------------------------------------------------------------------------
+    @cached_property
+    def faults(self) -> tuple[FaultRecord, ...]:
+        """One for each planned fault, also for one that never fired."""
+        stages: dict[str, dict[str, Event]] = {}
+        for e in self.events:
+            if e["kind"].startswith("fault."):
+                stages.setdefault(e["id"], {})[e["kind"].removeprefix("fault.")] = e
+        records: list[FaultRecord] = []
+        for id_, stage in stages.items():
+            planned = stage["planned"]
+            last = stage.get("healed") or stage.get("confirmed") or {}
+            confirmed = stage.get("confirmed")
+            said = "; ".join(
+                s for s in (str(confirmed["said"]) if confirmed else "", str(last.get("felt_said", ""))) if s
+            )
+            records.append(
+                FaultRecord(
+                    id=id_,
+                    name=planned["name"],
+                    parameters=planned["parameters"],
+                    at=planned["at"],
+                    injected_ns=stage["injected"]["t"] if "injected" in stage else None,
+                    confirmed_ns=confirmed["t"] if confirmed and confirmed["applied"] else None,
+                    healed_ns=stage["healed"]["t"] if "healed" in stage and stage["healed"]["ok"] else None,
+                    evidence=Evidence(
+                        bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
+                    ),
+                )
+            )
+        return tuple(records)
+
+    @cached_property
+    def observations(self) -> tuple[Observation, ...]:
+        """Read-backs in the order they were made, each with the ledger and operations up to it."""
+        done: list[Observation] = []
+        for e in self.of_kind("observation"):
+            content = json.loads((self.folder / "observations" / f"{e['label']}.json").read_text())
+            found = content["found"]
+            done.append(
+                Observation(
+                    label=e["label"],
+                    cause=e["cause"],
+                    start_ns=e["start_ns"],
+                    stop_ns=e["t"],
+                    found=None if found is None else tuple(Found(*row) for row in found),
+                    error=content["error"],
+                    totals=content["totals"],
+                    expected_totals=content["expected_totals"],
+                    artefacts=tuple(Artefact(**a) for a in content["artefacts"]),
+                    latest=content["latest"],
+                    status_error=content["status_error"],
+                    version=content["version"],
+                    snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
+                    writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
+                    operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
+                )
+            )
+        return tuple(replace(o, earlier=tuple(done[:i])) for i, o in enumerate(done))
