@@ -1,0 +1,39 @@
+"""What an island is made of: handed from the outside to its process 1 as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["root", "user", "none"]
+
+# An island mounts its work directory here: a directory every host has, and nobody's temporary one.
+WORK_MOUNT = Path("/mnt")
+WORK = WORK_MOUNT / "drill"
+# What a program may leave files in, and so must not share with its neighbour.
+COVERED = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run"), WORK_MOUNT)
+
+
+@dataclass(frozen=True, slots=True)
+class IslandSpec:
+    """``inside`` is the argv of the inside half; ``record`` the run folder it may write; ``keep`` directories that stay
+    reachable (read-only) though a covered path lies above them; ``work`` where live work is done; ``fds`` inherited
+    descriptors by name (images of disks)."""
+
+    kind: Kind
+    inside: tuple[str, ...]
+    record: str
+    work: str
+    keep: tuple[str, ...] = ()
+    fds: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> IslandSpec:
+        raw = json.loads(text)
+        return cls(**{**raw, "inside": tuple(raw["inside"]), "keep": tuple(raw["keep"])})
