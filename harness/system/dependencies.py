@@ -1,0 +1,87 @@
+"""The dependencies of a system at the far side, and the links it reaches them by."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from harness.errors import ExitCode, HarnessError
+from harness.host.clock import Deadline, wait_until
+from harness.host.commands import Process
+from harness.links.cable import CONTROL, Cable, FarSide
+from harness.links.link import PROXY_PORT, Link
+from harness.links.toxiproxy import ToxiproxyApi, find_server
+from harness.system import http
+from harness.system.live import LiveSystem
+
+_API_PORT = 8474
+_DEADLINE_S = 15.0
+
+
+class Dependencies:
+    """The far side of one run, with Toxiproxy in front of every dependency."""
+
+    def __init__(self, system: LiveSystem) -> None:
+        self._system = system
+        self._logs = system.recorder.folder / "operations"
+        self.processes: dict[str, Process] = {}
+        server = find_server()
+        if server is None:
+            raise HarnessError(
+                "lay the links",
+                "there is no toxiproxy-server",
+                "`make setup` builds one into .tools/ (needs Go or the package registry)",
+                ExitCode.UNKNOWN,
+            )
+        self.far = FarSide(self._logs / "far.out")
+        self.far.spawn(
+            [str(server), "-host", CONTROL.far, "-port", str(_API_PORT)], {**os.environ}, self._logs / "toxiproxy.out"
+        )
+        self.api = ToxiproxyApi(CONTROL.far, _API_PORT)
+        self.api.wait_ready(_DEADLINE_S)
+
+    def start(self) -> None:
+        """Start every dependency, wait until each is healthy, then lay the links to them."""
+        config = self._system.config
+        for name, dependency in config.dependencies.items():
+            directory = self._system.directory / "far" / name
+            directory.mkdir(parents=True, exist_ok=True)
+            self.processes[name] = self.far.spawn(
+                self._system.argv(dependency.start, port=str(dependency.port)),
+                self._system.env,
+                self._logs / f"dependency-{name}.out",
+                directory,
+            )
+        for name, dependency in config.dependencies.items():
+            health = self._system.text(dependency.health, port=str(dependency.port))
+            if not wait_until(lambda h=health: self._healthy(h), Deadline(_DEADLINE_S, name), every_s=0.05):  # type: ignore[misc]
+                raise HarnessError(
+                    f"start dependency {name}",
+                    f"{health} was not healthy after {_DEADLINE_S:g} s; {self._last_words(name)}",
+                    f"check [dependencies.{name}] in system.toml",
+                    ExitCode.UNKNOWN,
+                )
+        for number, (name, link) in enumerate(config.links.items(), CONTROL.number + 1):
+            cable = self.far.lay(Cable(number))
+            upstream = config.dependencies[link.upstream]
+            self.api.create(name, f"{cable.far}:{PROXY_PORT}", f"127.0.0.1:{upstream.port}")
+            self._system.connect(Link(name, link.upstream, cable), link.env)
+
+    def _healthy(self, health: str) -> bool:
+        """Asked from the far side itself: the dependency listens on its loopback."""
+        scheme, _, rest = health.partition("://")
+        with self.far.entered():
+            if scheme == "http":
+                return http.get(health, 1.0).ok
+            host, _, port = rest.partition(":")
+            try:
+                socket.create_connection((host, int(port.partition("/")[0])), 1.0).close()
+            except OSError:
+                return False
+            return True
+
+    def _last_words(self, name: str) -> str:
+        path: Path = self._logs / f"dependency-{name}.out"
+        lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+        return f"it said: {lines[-1][:200]}" if lines else "it said nothing"

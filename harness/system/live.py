@@ -1,0 +1,213 @@
+"""The system under test while a run drives it: where it lives, its service, dependencies and monitors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.disks.disk import Disk
+from harness.disks.watch import DiskWatch
+from harness.errors import ExitCode, HarnessError
+from harness.host import commands
+from harness.host.clock import Deadline, mono_ns, wait_until
+from harness.links.link import Link
+from harness.model import NS
+from harness.recording.recorder import Recorder
+from harness.system import http
+from harness.system.placeholders import fill
+from harness.system.schema import SystemConfig
+
+MONITOR_DEADLINE_S = 10.0
+
+
+class LiveSystem:
+    """One system on one island (or, without namespaces, in a directory of its own)."""
+
+    def __init__(
+        self,
+        config: SystemConfig,
+        directory: Path,
+        port: int,
+        size_bytes: int,
+        disks: Mapping[str, Disk],
+        recorder: Recorder,
+        python: str,
+    ) -> None:
+        self.config = config
+        self.directory = directory
+        self.disks = disks
+        self.watch = DiskWatch(disks)
+        self.recorder = recorder
+        self.links: dict[str, Link] = {}
+        self.fault_free_bytes: dict[str, int] = {}
+        self._service: commands.Process | None = None
+        self.monitors: dict[str, commands.Process] = {}
+        self.values = {
+            "dir": str(directory),
+            "system": str(config.folder),
+            "python": python,
+            "host": "127.0.0.1",
+            "port": str(port),
+            "size": str(size_bytes),
+            "version": config.versions.old,
+        }
+        self.env = self._environment()
+
+    # -- words and places ----------------------------------------------------------------------------------------
+    def text(self, template: str, **more: str) -> str:
+        return fill(template, {**self.values, **more})
+
+    def argv(self, command: Sequence[str], **more: str) -> list[str]:
+        return [self.text(part, **more) for part in command]
+
+    @property
+    def url(self) -> str:
+        return self.text(self.config.service.url)
+
+    def _environment(self) -> dict[str, str]:
+        home = self.directory / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        kept = {k: os.environ[k] for k in ("PATH", "LANG", "LC_ALL", "TZ") if k in os.environ}
+        # Programs of the wheels (caddy, rclone) lie beside the interpreter.
+        kept["PATH"] = f"{Path(self.values['python']).parent}:{kept.get('PATH', os.defpath)}"
+        return {
+            **kept,
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_DATA_HOME": str(home / ".local/share"),
+            "XDG_CACHE_HOME": str(home / ".cache"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **{k: self.text(v) for k, v in self.config.env.items()},
+        }
+
+    def connect(self, link: Link, env: Mapping[str, str]) -> None:
+        """Make the link known to every command of the system."""
+        self.links[link.name] = link
+        self.env.update({k: self.text(v, link=link.address) for k, v in env.items()})
+
+    # -- service -------------------------------------------------------------------------------------------------
+    def start(self, version: str) -> float:
+        """Start the service and wait until it is ready; the seconds it took."""
+        service = self.config.service
+        began = mono_ns()
+        output = self.recorder.folder / "operations" / "service.out"
+        self._service = commands.spawn(
+            self.argv(service.start, version=version), env=self.env, output=output, cwd=self.directory
+        )
+        what = f"start the service of {self.config.name}"
+
+        def ready() -> bool:
+            code = self._service.exit if self._service else None
+            if code:
+                last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
+                raise HarnessError(
+                    what, f"it exited with {code}: {last[0]}", "run the command of [service] start by hand"
+                )
+            return self.ready().ok
+
+        if not wait_until(ready, Deadline(service.start_deadline_s, what), every_s=0.05):
+            raise HarnessError(
+                what,
+                f"{self.url}{service.ready} was not ready after {service.start_deadline_s:g} s ({self.ready().said()})",
+                "check [service] url, ready and start in system.toml",
+                ExitCode.UNKNOWN,
+            )
+        return (mono_ns() - began) / NS
+
+    def health(self) -> http.Answer:
+        return http.get(self.url + self.config.service.health, self._deadline_s)
+
+    def ready(self) -> http.Answer:
+        return http.get(self.url + self.config.service.ready, self._deadline_s)
+
+    def version(self) -> str:
+        """The version the service says it is, through its front; empty when it does not answer."""
+        answer = http.get(self.url + self.config.service.version, self._deadline_s)
+        if not answer.ok:
+            return ""
+        document = answer.json()
+        if document is None:
+            return answer.body.decode(errors="replace").strip()
+        found = http.pointer(document, self.config.service.version_pointer)
+        return "" if found is None else str(found)
+
+    @property
+    def _deadline_s(self) -> float:
+        return self.config.service.deadline_ms / 1000
+
+    def recovered(self, deadline_s: float, in_a_row: int = 3) -> bool:
+        """Whether health and readiness came back, several answers in a row, before the deadline."""
+        good = 0
+
+        def steady() -> bool:
+            nonlocal good
+            good = good + 1 if self.health().ok and self.ready().ok else 0
+            return good >= in_a_row
+
+        return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.05)
+
+    # -- monitors ------------------------------------------------------------------------------------------------
+    def start_monitors(self) -> None:
+        for name, monitor in self.config.monitors.items():
+            self.monitors[name] = commands.spawn(
+                self.argv(monitor.start),
+                env=self.env,
+                output=self.recorder.folder / "operations" / f"monitor-{name}.out",
+                cwd=self.directory,
+            )
+        for name, monitor in self.config.monitors.items():
+            url = self.text(monitor.health)
+            if not wait_until(lambda u=url: http.get(u, 1.0).ok, Deadline(MONITOR_DEADLINE_S, name), every_s=0.05):  # type: ignore[misc]
+                raise HarnessError(
+                    f"start monitor {name}",
+                    f"{url} did not answer after {MONITOR_DEADLINE_S:g} s ({http.get(url, 1.0).said()})",
+                    f"check [monitors.{name}] in system.toml",
+                    ExitCode.UNKNOWN,
+                )
+
+    # -- data ----------------------------------------------------------------------------------------------------
+    def database_bytes(self) -> int:
+        """Size of the database file now; the whole data directory when the system names no file."""
+        data = self.config.data
+        if data.database:
+            path = Path(self.text(data.database))
+            return path.stat().st_size if path.exists() else 0
+        return sum(p.stat().st_size for p in Path(self.text(data.dir)).rglob("*") if p.is_file())
+
+    def log_files(self) -> list[Path]:
+        """The system's own logs, from [service] logs (files or directories)."""
+        files: list[Path] = []
+        for entry in self.config.service.logs:
+            path = Path(self.text(entry))
+            files.extend(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else files.append(path)
+        return sorted(p for p in files if p.is_file())
+
+    def copy_out(self, keep_data: bool) -> None:
+        """The system's logs, and its data when asked, to the run folder; big files by their last 4 MiB."""
+        base = self.directory
+        for path in self.log_files():
+            name = str(path.relative_to(base)) if path.is_relative_to(base) else path.name
+            target = self.recorder.folder / "logs" / name.replace("/", "__")
+            with path.open("rb") as source, target.open("wb") as sink:
+                source.seek(max(0, path.stat().st_size - 4 * 1024 * 1024))
+                shutil.copyfileobj(source, sink)
+        if keep_data:
+            data = Path(self.text(self.config.data.dir))
+            artefacts = self.recorder.folder / "artefacts"
+            artefacts.mkdir(exist_ok=True)
+            for path in data.iterdir() if data.is_dir() else ():
+                if path.is_file() and path.stat().st_size <= 256 * 1024 * 1024:
+                    shutil.copyfile(path, artefacts / path.name)
+
+    # -- end -----------------------------------------------------------------------------------------------------
+    def stop(self) -> None:
+        """Ask the system to stop; what stays is ended with the island."""
+        for monitor in self.monitors.values():
+            monitor.end(1.0)
+        if self.config.service.stop:
+            commands.run(self.argv(self.config.service.stop), env=self.env, deadline_s=20)
+        if self._service is not None:
+            self._service.end(2.0)
+        self.watch.close()

@@ -1,0 +1,181 @@
+"""Runs one operation of the deployment kit and records what happened: time, gates, exit, where it hung."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.host import commands
+from harness.host.clock import Deadline, mono_ns, now, wait_until
+from harness.host.processes import blocked_on
+from harness.model import NS, Artefact, Edge
+from harness.system.live import LiveSystem
+from harness.system.phases import OnEdge, PhaseServer
+
+# How long an operation that exited 0 is watched for the version it promised.
+VERSION_GRACE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of the kit: an operation, for the n-th repeat, and what a sound kit does with it."""
+
+    operation: str
+    repeat: int = 0
+    warmup: bool = False
+    expect: Literal["success", "failure", "any"] = "success"
+    version: str = ""
+    backup: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an operation ended; ``exit`` is None when it did not."""
+
+    id: str
+    exit: int | None
+    start_ns: int
+    stop_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the kit's ``status`` says; ``error`` when it said nothing usable."""
+
+    latest: str
+    artefacts: tuple[Artefact, ...]
+    error: str = ""
+
+
+class Operations:
+    """Runs the kit's commands one by one (several threads may run one each)."""
+
+    def __init__(self, system: LiveSystem, phases: PhaseServer, on_edge: OnEdge) -> None:
+        self._system = system
+        self._phases = phases
+        self._on_edge = on_edge
+        self._lock = threading.Lock()
+        self._count: dict[str, int] = {}
+
+    def run(self, order: Order, wanted_version: str = "") -> Outcome:
+        """Run one operation to its end or its deadline. ``wanted_version``: what /version must say once it exited 0."""
+        system, recorder = self._system, self._system.recorder
+        id_ = self._next_id(order.operation)
+        config = system.config.operations[order.operation]
+        output = recorder.folder / "operations" / f"{id_}.out"
+        argv = system.argv(config.command, version=order.version or system.values["version"], backup=order.backup)
+        env = {**system.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
+        recorder.event("operation.start", id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup)
+        for disk in system.disks:
+            system.watch.mark(disk)
+        system.fault_free_bytes.clear()
+        self._on_edge(Edge(order.operation, "start"), id_)
+        start = mono_ns()
+        process = commands.spawn(argv, env=env, output=output, cwd=system.directory)
+        code = self._wait(process, id_, start, config.deadline_s)
+        blocked = ""
+        if code is None:
+            blocked = blocked_on(process.pid)
+            process.kill()
+            process.wait(5)
+        stopped = now()
+        attributes = dict(order.attributes)
+        if order.backup:
+            attributes["backup"] = order.backup
+        for disk, free in system.fault_free_bytes.items():
+            attributes |= {
+                "fault_disk": disk,
+                "free_bytes": str(free),
+                "disk_written_bytes": str(system.watch.peak_bytes(disk)),
+            }
+        if code == 0 and wanted_version:
+            attributes |= self._version_after(wanted_version, stopped.mono_ns)
+        self._on_edge(Edge(order.operation, "stop"), id_)
+        recorder.event(
+            "operation.stop",
+            when=stopped,
+            id=id_,
+            name=order.operation,
+            repeat=order.repeat,
+            warmup=order.warmup,
+            expect=order.expect,
+            start_ns=start,
+            gate_ns=self._phases.gate_ns(id_),
+            exit=code,
+            timed_out=code is None,
+            blocked_on=blocked,
+            attributes=attributes,
+        )
+        return Outcome(id_, code, start, stopped.mono_ns)
+
+    def status(self) -> Status:
+        """Ask the kit what it would restore from. Not timed, not gated."""
+        config = self._system.config.operations.get("status")
+        if config is None:
+            return Status("", (), "the system declares no `status` operation")
+        done = commands.run(self._system.argv(config.command), env=self._system.env, deadline_s=config.deadline_s)
+        if done.exit:
+            return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
+        try:
+            said: dict[str, Any] = json.loads(done.output.splitlines()[-1])
+            artefacts = tuple(
+                Artefact(str(b["name"]), str(b["path"]), int(b["size"]), bool(b["eligible"])) for b in said["backups"]
+            )
+            return Status(str(said.get("latest") or ""), artefacts)
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            return Status("", (), f"status did not end with the documented JSON line ({error!r})")
+
+    def _next_id(self, operation: str) -> str:
+        with self._lock:
+            self._count[operation] = self._count.get(operation, 0) + 1
+            return f"{operation}-{self._count[operation]}"
+
+    def _wait(self, process: commands.Process, id_: str, start_ns: int, deadline_s: float) -> int | None:
+        """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted)."""
+        while True:
+            own_s = (mono_ns() - start_ns - self._phases.gate_ns(id_)) / NS
+            if own_s >= deadline_s:
+                return None
+            code = process.wait(min(0.25, deadline_s - own_s))
+            if code is not None:
+                return code
+
+    def _version_after(self, wanted: str, stopped_ns: int) -> dict[str, str]:
+        at_exit = self._system.version()
+        attributes = {"version_wanted": wanted, "version_at_exit": at_exit}
+        if at_exit != wanted:
+            seen = wait_until(
+                lambda: self._system.version() == wanted, Deadline(VERSION_GRACE_S, "the version"), every_s=0.05
+            )
+            attributes["version_after_s"] = f"{(mono_ns() - stopped_ns) / NS:.2f}" if seen else "never"
+        return attributes
+
+
+def damaged(path: Path, mutation: str) -> bytes:
+    """Damage a backup in place and return what was there, to put it back with ``write_bytes``.
+
+    ``path`` may be a directory: then its largest file. Mutations: ``truncated`` (to 60 %), ``flipped`` (one byte in
+    the middle), ``empty``.
+    """
+    original = path.read_bytes()
+    middle = len(original) // 2
+    if mutation == "truncated":
+        path.write_bytes(original[: len(original) * 6 // 10])
+    elif mutation == "flipped":
+        path.write_bytes(original[:middle] + bytes([original[middle] ^ 0x5A]) + original[middle + 1 :])
+    elif mutation == "empty":
+        path.write_bytes(b"")
+    else:
+        raise ValueError(mutation)
+    return original
+
+
+def largest_file(path: Path) -> Path:
+    if path.is_dir():
+        return max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+    return path

@@ -1,0 +1,79 @@
+"""The phase marks of a deployment kit: a Unix socket that answers each mark when the kit may go on."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.host.clock import mono_ns, now
+from harness.model import Edge, Instant
+
+# on_edge(edge, operation id): what the run does while the kit is held.
+OnEdge = Callable[[Edge, str], None]
+# record(at, operation id, edge, gate_ns)
+Record = Callable[[Instant, str, Edge, int], None]
+
+
+class PhaseServer:
+    """Accepts marks for the whole run; one thread a connection, since two kits may be held at the same time."""
+
+    def __init__(self, path: Path, on_edge: OnEdge, record: Record) -> None:
+        self.path = path
+        self._on_edge = on_edge
+        self._record = record
+        self._lock = threading.Lock()
+        self._gate_ns: dict[str, int] = {}
+        self.problems: list[str] = []
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        self._listener.listen(64)
+        threading.Thread(target=self._accept, name="phases", daemon=True).start()
+
+    def gate_ns(self, operation: str) -> int:
+        """How long this operation was held at its gates so far."""
+        with self._lock:
+            return self._gate_ns.get(operation, 0)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), name="phase-marks", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb") as stream:
+            for line in stream:
+                at = now()
+                try:
+                    mark = json.loads(line)
+                    edge, operation = Edge(str(mark["phase"]), mark["event"]), str(mark["operation"])
+                    if edge.event not in ("start", "stop"):
+                        raise ValueError(edge.event)
+                except (ValueError, KeyError, TypeError):
+                    with self._lock:
+                        self.problems.append(f"not a phase mark: {line[:80]!r}")
+                    continue
+                try:
+                    self._on_edge(edge, operation)
+                except Exception as error:  # noqa: BLE001 - the kit must be let go whatever the fault did; the run ends unknown
+                    with self._lock:
+                        self.problems.append(f"at {edge}: {error}")
+                gate = mono_ns() - at.mono_ns
+                with self._lock:
+                    self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate
+                self._record(at, operation, edge, gate)
+                try:
+                    stream.write(b'{"go": true}\n')
+                    stream.flush()
+                except OSError:
+                    return  # the kit was killed while it was held

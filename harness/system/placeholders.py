@@ -1,0 +1,45 @@
+"""Placeholders such as ``{dir}`` in the texts of a system.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import overload
+
+from harness.errors import HarnessError
+from harness.system.suggest import did_you_mean
+
+# Only lower-case names, and not after a $: JSON, awk and ${shell} are full of braces that mean something else.
+PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")
+
+PLACES = frozenset({"dir", "system", "python", "host", "port"})
+COMMAND = PLACES | {"version", "size", "backup"}
+LINK = PLACES | {"link"}
+REQUEST = frozenset({"token", "payload", "known", "n"})
+
+
+@overload
+def fill(text: str, values: Mapping[str, str]) -> str: ...
+@overload
+def fill(text: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]: ...
+def fill(text: str | tuple[str, ...], values: Mapping[str, str]) -> str | tuple[str, ...]:
+    """``text`` (or each item of an argv) with its placeholders filled in, once: what a value brings is left alone."""
+    if not isinstance(text, str):
+        return tuple(fill(item, values) for item in text)
+    missing = unknown(text, values.keys())
+    if missing:
+        raise HarnessError(f"fill in {text!r}", *complaint(missing, values.keys()))
+    return PLACEHOLDER.sub(lambda match: values[match[1]], text)
+
+
+def unknown(text: str, known: AbstractSet[str]) -> str:
+    """The first placeholder of ``text`` that is not in ``known``, or an empty string."""
+    return next((name for name in PLACEHOLDER.findall(text) if name not in known), "")
+
+
+def complaint(name: str, known: AbstractSet[str]) -> tuple[str, str]:
+    """(why, hint) for a placeholder that means nothing here."""
+    meant = did_you_mean(name, known)
+    here = ", ".join(f"{{{k}}}" for k in sorted(known)) or "none"
+    return f"{{{name}}} means nothing here", f"{meant} " * bool(meant) + f"placeholders here: {here}"

@@ -1,0 +1,85 @@
+"""The read-back: everything the system still knows of the ledger, fetched through its own front."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.host.clock import Deadline, mono_ns
+from harness.system import http
+from harness.system.live import LiveSystem
+from harness.system.operations import Status
+
+PAGE_DEADLINE_S = 15.0
+DEADLINE_S = 60.0
+_PAGES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """``found`` as (token, payload), None when it could not be read; then ``error`` says why."""
+
+    found: tuple[tuple[str, str], ...] | None
+    totals: Mapping[str, float]
+    error: str
+
+
+def read_back(system: LiveSystem) -> ReadBack:
+    """Fetch all pages. Reads while the load goes on: judge only by what was acknowledged before it began."""
+    config = system.config.load.read_back
+    if config is None:
+        return ReadBack(None, {}, "the system declares no [load.read_back]")
+    deadline = Deadline(DEADLINE_S, "the read-back")
+    found: list[tuple[str, str]] = []
+    after = ""
+    for _ in range(_PAGES):
+        answer = http.get(system.url + system.text(config.path, after=after), PAGE_DEADLINE_S)
+        document = answer.json() if answer.ok else None
+        if document is None:
+            return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
+        items = http.pointer(document, config.items)
+        if not isinstance(items, list):
+            return ReadBack(None, {}, f"read-back: no list at {config.items} in the answer")
+        for item in items:
+            token, payload = http.pointer(item, config.token), http.pointer(item, config.payload)
+            found.append((str(token), "" if payload is None else str(payload)))
+        following = http.pointer(document, config.next)
+        if following is None:
+            totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
+            return ReadBack(tuple(found), totals, "")
+        if str(following) == after:
+            return ReadBack(None, {}, f"read-back: {config.next} does not move on from {after!r}")
+        if deadline.passed:
+            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
+        after = str(following)
+    return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+def observe(
+    system: LiveSystem,
+    label: str,
+    cause: str,
+    status: Status,
+    snapshot_ns: tuple[int, int] | None,
+) -> ReadBack:
+    """Read back and record it as the observation ``label``, which follows the operation ``cause``."""
+    start = mono_ns()
+    back = read_back(system)
+    content = {
+        "found": back.found,
+        "error": back.error,
+        "totals": back.totals,
+        "expected_totals": system.config.load.read_back.totals if system.config.load.read_back else {},
+        "artefacts": [
+            {"name": a.name, "path": a.path, "size": a.size, "eligible": a.eligible} for a in status.artefacts
+        ],
+        "latest": status.latest,
+        "status_error": status.error,
+        "version": system.version(),
+        "snapshot_ns": snapshot_ns,
+    }
+    folder = system.recorder.folder / "observations"
+    (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))
+    system.recorder.event("observation", label=label, cause=cause, start_ns=start)
+    return back

@@ -1,0 +1,205 @@
+"""What a system.toml says, as values; documented key by key beside each field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from harness.model import Claim
+
+OPERATIONS = ("seed", "reset", "backup", "validate", "deploy", "rollback", "restore", "status")
+MEASURED_OPERATIONS = ("backup", "validate", "deploy", "rollback", "restore")
+Argv = tuple[str, ...]
+# A slow request (a report, a stream) may take this long before it counts as timed out; all others have the deadline.
+SLOW_DEADLINE_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """``[service]``: how the service starts and where it answers. ``version_pointer`` is a JSON pointer into the
+    answer of ``version``; an answer later than ``deadline_ms`` is a bad one."""
+
+    start: Argv
+    url: str
+    stop: Argv = ()
+    health: str = "/health"
+    ready: str = "/ready"
+    version: str = "/version"
+    version_pointer: str = "/version"
+    deadline_ms: float = 1000.0
+    start_deadline_s: float = 20.0
+    access_log: str = ""
+    logs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """``[data]``: where the system keeps its data and its backups."""
+
+    kind: Literal["sqlite", "postgres", "opaque"]
+    dir: str
+    backup_dir: str
+    database: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DisksConfig:
+    """``[disks]``: sizes of the disks mounted at data.dir and data.backup_dir."""
+
+    data_bytes: int
+    backup_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsConfig:
+    """``[versions]``: what ``{version}`` is filled with; ``broken`` is a new version that is really bad."""
+
+    old: str
+    new: str
+    broken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OperationConfig:
+    """``[operations.NAME]``. ``restores``: this rollback goes back to a backup, so it loses writes by nature."""
+
+    name: str
+    command: Argv
+    deadline_s: float = 60.0
+    restores: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyConfig:
+    """``[dependencies.NAME]``: a server at the far side of the links."""
+
+    name: str
+    start: Argv
+    health: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """``[links.NAME]``: a cable to the dependency ``upstream``; ``env`` tells the system its near end."""
+
+    name: str
+    upstream: str
+    env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorConfig:
+    """``[monitors.NAME]``: one of the team's own detectors; its word is stale after ``stale_after_s``."""
+
+    name: str
+    start: Argv
+    health: str
+    stale_after_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTemplate:
+    """One of ``[[load.requests]]``. ``write``: its token goes into the ledger. ``slow``: may take SLOW_DEADLINE_S."""
+
+    name: str
+    kind: Literal["read", "write", "slow"]
+    weight: float
+    method: str
+    path: str
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_known(self) -> bool:
+        return any("{known}" in text for text in (self.path, self.body, *self.headers.values()))
+
+    def deadline_s(self, deadline_ms: float) -> float:
+        return SLOW_DEADLINE_S if self.kind == "slow" else deadline_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackConfig:
+    """``[load.read_back]``: how all ledger entries are read, page by page. All but ``path`` are JSON pointers; ``next``
+    is null on the last page; ``totals`` are invariants (pointer -> value)."""
+
+    path: str
+    items: str = "/items"
+    token: str = "/token"
+    payload: str = "/payload"
+    next: str = "/next"
+    totals: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SystemLoadConfig:
+    """``[load]``: the mix. ``arrival_rate`` above 0 selects the open-loop profile instead of users with think time."""
+
+    requests: tuple[RequestTemplate, ...]
+    read_back: ReadBackConfig | None
+    users: int = 12
+    think_s: tuple[float, float] = (0.05, 0.3)
+    write_rate: float = 20.0
+    arrival_rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class VariantConfig:
+    """``[variants.NAME]``: environment that switches a named flaw or mode of the system on."""
+
+    name: str
+    env: Mapping[str, str]
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """``[limits]``: what a run may use."""
+
+    max_run_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waive:
+    """``[waive.NAME]``: an unknown accepted in writing, up to and including the day ``until``."""
+
+    name: str
+    reason: str
+    until: date
+
+    def expired(self, today: date) -> bool:
+        return today > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class SystemConfig:
+    """One system.toml, checked. ``active`` are the variants switched on; their environment is already in ``env``.
+
+    Texts still hold their placeholders (``{dir}``, ``{port}``): see harness.system.placeholders.
+    """
+
+    name: str
+    file: Path
+    service: ServiceConfig
+    data: DataConfig
+    disks: DisksConfig
+    versions: VersionsConfig
+    load: SystemLoadConfig
+    limits: LimitsConfig
+    env: Mapping[str, str]
+    operations: Mapping[str, OperationConfig]
+    dependencies: Mapping[str, DependencyConfig]
+    links: Mapping[str, LinkConfig]
+    monitors: Mapping[str, MonitorConfig]
+    variants: Mapping[str, VariantConfig]
+    claims: tuple[Claim, ...]
+    waives: tuple[Waive, ...]
+    active: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """What ``{system}`` is filled with."""
+        return self.file.parent

@@ -1,0 +1,358 @@
+"""system.toml: what is read, and how every mistake is told."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.errors import ExitCode, HarnessError
+from harness.model import Claim
+from harness.system.config import check_commands, expired_waives, load_system, read_system
+from harness.system.placeholders import fill
+from harness.system.table import parse_size
+
+WHOLE = """
+name = "shop"
+[service]
+start = ["{python}", "{system}/kit.py", "start", "--version", "{version}"]
+stop = ["{python}", "{system}/kit.py", "stop"]
+url = "http://127.0.0.1:{port}"
+deadline_ms = 500
+access_log = "{dir}/logs/access.log"
+logs = ["{dir}/logs"]
+[env]
+HOME_OF_SHOP = "{dir}"
+KIT_FLAWS = ""
+[data]
+kind = "sqlite"
+dir = "{dir}/data"
+database = "{dir}/data/app.db"
+backup_dir = "{dir}/backup"
+[disks]
+data = "64m"
+[versions]
+old = "1"
+new = "2"
+[operations.backup]
+command = ["{python}", "{system}/kit.py", "backup"]
+deadline_s = 20
+[operations.validate]
+command = ["{python}", "{system}/kit.py", "validate", "{backup}"]
+[operations.rollback]
+command = ["sh", "-c", "echo ${x} {1..3} {}"]
+restores = true
+[dependencies.s3]
+start = ["sh", "serve", "{port}"]
+health = "tcp://127.0.0.1:{port}"
+port = 9000
+[links.offsite]
+upstream = "s3"
+env = { OFFSITE_URL = "http://{link}/drill" }
+[monitors.primary]
+start = ["sh"]
+health = "http://127.0.0.1:9101/status"
+[load]
+users = 3
+[[load.requests]]
+name = "create"
+kind = "write"
+method = "POST"
+path = "/relationships"
+body = '{"token": "{token}", "payload": "{payload}", "amount": {n}}'
+headers = { Idempotency-Key = "{token}" }
+[[load.requests]]
+name = "get"
+kind = "read"
+path = "/relationships/{known}"
+[load.read_back]
+path = "/readback?after={after}&limit=2000"
+[load.read_back.totals]
+"/totals/balance_sum" = 1000000
+[variants.plain_copy]
+env = { KIT_FLAWS = "plain_copy" }
+about = "copies the live file"
+[variants.no_drain]
+env = { KIT_FLAWS = "no_drain" }
+[variants.loud]
+env = { LOUD = "1" }
+[claims]
+rollback_s = 30
+backup_s = { limit = 120, level = "p95", source = "review, line 12" }
+bad_requests = 0
+rollback_lost_writes = 0
+deploy_outage_s = 0.5
+[limits]
+max_run_s = 90
+[waive.power_loss]
+reason = "no such disk here"
+until = 2026-01-31
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    system = tmp_path / "bundled" / "shop-folder"
+    system.mkdir(parents=True)
+    (system / "system.toml").write_text(WHOLE)
+    (system / "kit.py").write_text("")
+    return system
+
+
+def altered(folder: Path, old: str, new: str) -> Path:
+    assert old in WHOLE
+    (folder / "system.toml").write_text(WHOLE.replace(old, new, 1))
+    return folder / "system.toml"
+
+
+def refusal(file: Path) -> HarnessError:
+    with pytest.raises(HarnessError) as caught:
+        read_system(file)
+    assert caught.value.code == ExitCode.USAGE
+    return caught.value
+
+
+def test_a_whole_file_is_read_into_values(folder: Path) -> None:
+    system = load_system("shop", folder.parent)
+    assert system.name == "shop"
+    assert system.folder == folder
+    assert system.service.deadline_ms == 500
+    assert system.service.health == "/health"
+    assert system.disks.data_bytes == 64 * 2**20
+    assert system.disks.backup_bytes == 512 * 2**20
+    assert system.operations["backup"].deadline_s == 20
+    assert system.operations["rollback"].restores
+    assert system.links["offsite"].env == {"OFFSITE_URL": "http://{link}/drill"}
+    assert system.load.requests[0].headers == {"Idempotency-Key": "{token}"}
+    assert system.load.read_back is not None
+    assert system.load.read_back.totals == {"/totals/balance_sum": 1_000_000.0}
+    assert system.load.think_s == (0.05, 0.3)
+    assert system.limits.max_run_s == 90
+
+
+def test_claims_become_claims_of_the_model_with_level_and_source(folder: Path) -> None:
+    claims = {(c.subject, c.measure): c for c in load_system("shop", folder.parent).claims}
+    assert claims["rollback", "duration_s"] == Claim("rollback", "duration_s", "<=", 30.0)
+    assert claims["backup", "duration_s"] == Claim("backup", "duration_s", "<=", 120.0, "p95", "review, line 12")
+    assert claims["requests", "bad"].limit == 0
+    assert claims["rollback", "lost_writes"].limit == 0
+    assert claims["deploy", "outage_s"].limit == 0.5
+    assert len(claims) == 5
+
+
+@pytest.mark.parametrize("how", ["shop", "shop-folder", "path", "file"])
+def test_a_system_is_found_by_name_by_folder_name_by_path_and_by_file(folder: Path, how: str) -> None:
+    where = {"path": str(folder), "file": str(folder / "system.toml")}.get(how, how)
+    assert load_system(where, folder.parent).file == folder / "system.toml"
+
+
+def test_an_unknown_name_lists_the_bundled_ones_and_what_was_probably_meant(folder: Path) -> None:
+    with pytest.raises(HarnessError) as caught:
+        load_system("shp", folder.parent)
+    assert "did you mean 'shop'?" in caught.value.hint
+    assert "shop-folder" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["\0", "x" * 5000, "", "~nobody-at-all/x", "/dev/null/x"])
+def test_an_impossible_path_is_a_plain_error(folder: Path, name: str) -> None:
+    with pytest.raises(HarnessError):
+        load_system(name, folder.parent / "nothing-here")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key", "hint"),
+    [
+        ("deadline_ms", "dedline_ms", "service.dedline_ms", "did you mean 'deadline_ms'?"),
+        ("[operations.backup]", "[operations.bakcup]", "operations.bakcup", "did you mean 'backup'?"),
+        ("rollback_s = 30", "rolback_s = 30", "claims.rolback_s", "did you mean 'rollback_s'?"),
+        ("[limits]", "[limit]", "limit", "did you mean 'limits'?"),
+        ("limit = 120", "limt = 120", "claims.backup_s.limit", "'limt'?"),
+        ('start = ["sh"]', 'strat = ["sh"]', "monitors.primary.start", "'strat'?"),
+        ("restores = true", "restore = true", "operations.rollback.restore", "did you mean 'restores'?"),
+        ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: command, deadline_s"),
+        ('kind = "read"', 'kind = "raed"', "load.requests[1].kind", "did you mean 'read'?"),
+        ('upstream = "s3"', 'upstream = "s4"', "links.offsite.upstream", "dependencies: s3"),
+        ('"{dir}/logs/access.log"', '"{dirr}/a"', "service.access_log", "did you mean 'dir'?"),
+        ("{backup}", "{bakup}", "operations.validate.command[3]", "did you mean 'backup'?"),
+        ("{known}", "{unknown}", "load.requests[1].path", "{known}"),
+    ],
+)
+def test_a_misspelt_word_is_named_with_what_was_meant(folder: Path, old: str, new: str, key: str, hint: str) -> None:
+    error = refusal(altered(folder, old, new))
+    assert error.what == f"read {folder / 'system.toml'}: {key}"
+    assert hint in error.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "shop"', "", "name: is required and missing"),
+        ('url = "http://127.0.0.1:{port}"', "", "service.url: is required and missing"),
+        ("users = 3", 'users = "3"', "load.users: must be a number, not text"),
+        ("users = 3", "users = true", "load.users: must be a number, not true/false"),
+        ("users = 3", "users = 2.5", "load.users: is 2.5, and must be a whole number"),
+        ("users = 3", "users = 0", "load.users: is 0"),
+        ("rollback_s = 30", "rollback_s = nan", "claims.rollback_s: is nan"),
+        ("rollback_s = 30", "rollback_s = -1", "claims.rollback_s: is -1"),
+        ('old = "1"', "old = 1", "versions.old: must be text, not a number"),
+        ('start = ["sh"]', 'start = "sh"', "nothing goes through a shell"),
+        ('start = ["sh"]', "start = []", "monitors.primary.start: must not be empty"),
+        ('data = "64m"', 'data = "64 apples"', "disks.data: '64 apples' is not a size"),
+        ('data = "64m"', 'data = "64k"', "too small for a file system"),
+        ("port = 9000", "port = 90000", "dependencies.s3.port: is 90000"),
+        ('level = "p95"', 'level = "often"', "claims.backup_s.level: is 'often'"),
+        ("until = 2026-01-31", 'until = "2026-01-31"', "waive.power_loss.until: must be a date, not text"),
+        ("until = 2026-01-31", "", "waive.power_loss.until: is required and missing"),
+        ('reason = "no such disk here"', 'reason = " "', "waive.power_loss.reason: is blank"),
+        ("http://127.0.0.1:{port}", "http://shop.example:80", "is not an address of this host"),
+        ("http://127.0.0.1:9101", "http://10.0.0.1:9101", "is not an address of this host"),
+        ("after={after}", "after=0", "load.read_back.path: has no {after}"),
+        ('"amount": {n}}', '"amount": {n}', "load.requests[0].body: is not JSON once filled in"),
+        ('name = "get"', 'name = "create"', "two requests have the name 'create'"),
+        ('kind = "write"', 'kind = "read"', "load.write_rate: needs a request of kind write"),
+        ('"/totals/balance_sum"', '"totals"', "is not a JSON pointer"),
+        ('stop = ["{python}"', 'stop = ["a\\u0000b"', "holds a NUL byte"),
+        ('name = "shop"', 'name = "../shop"', "is not a name"),
+        ("[limits]", "[[limits]]", "limits: must be a table, not a list"),
+        ("users = 3", "think_s = [2, 1]", "load.think_s: runs from 2 down to 1"),
+        ("users = 3", "users = ", "at line"),
+    ],
+)
+def test_a_wrong_value_is_told_where_and_why(folder: Path, old: str, new: str, words: str) -> None:
+    assert words in str(refusal(altered(folder, old, new)))
+
+
+def test_bytes_that_are_not_utf8_are_told_with_their_line(folder: Path) -> None:
+    (folder / "system.toml").write_bytes(b'name = "shop"\n# \xff\n')
+    assert "line 2 is not UTF-8" in str(refusal(folder / "system.toml"))
+
+
+def test_a_variant_changes_the_environment_and_only_that(folder: Path) -> None:
+    plain = load_system("shop", folder.parent)
+    flawed = load_system("shop", folder.parent, variants=("plain_copy", "loud"))
+    assert plain.env["KIT_FLAWS"] == ""
+    assert flawed.env == {"HOME_OF_SHOP": "{dir}", "KIT_FLAWS": "plain_copy", "LOUD": "1"}
+    assert flawed.active == ("plain_copy", "loud")
+
+
+def test_two_variants_that_would_hide_each_other_are_refused(folder: Path) -> None:
+    with pytest.raises(HarnessError, match="another variant already sets KIT_FLAWS"):
+        load_system("shop", folder.parent, variants=("plain_copy", "no_drain"))
+
+
+def test_an_unknown_variant_is_refused_with_what_was_meant(folder: Path) -> None:
+    with pytest.raises(HarnessError, match="did you mean 'plain_copy'"):
+        load_system("shop", folder.parent, variants=("plain-copy",))
+
+
+def test_a_waive_holds_through_its_last_day_and_expires_after_it(folder: Path) -> None:
+    system = load_system("shop", folder.parent)
+    assert expired_waives(system, date(2026, 1, 31)) == ()
+    assert [w.name for w in expired_waives(system, date(2026, 2, 1))] == ["power_loss"]
+    assert isinstance(expired_waives(system), tuple)
+
+
+def test_commands_that_exist_pass_the_check(folder: Path) -> None:
+    check_commands(load_system("shop", folder.parent), {"python": sys.executable})
+
+
+def test_a_program_that_does_not_exist_is_named_with_its_key(folder: Path) -> None:
+    system = read_system(altered(folder, 'start = ["sh"]', 'start = ["no-such-program-here"]'))
+    with pytest.raises(HarnessError) as caught:
+        check_commands(system, {"python": sys.executable})
+    assert "monitors.primary.start: there is no program 'no-such-program-here'" in str(caught.value)
+
+
+def test_a_script_missing_from_the_folder_of_the_system_is_named(folder: Path) -> None:
+    (folder / "kit.py").unlink()
+    with pytest.raises(HarnessError, match=r"service.start: there is no .*kit\.py"):
+        check_commands(load_system("shop", folder.parent), {"python": sys.executable})
+
+
+# -- placeholders and sizes ----------------------------------------------------------------------------------------
+def test_only_lower_case_names_in_braces_are_placeholders() -> None:
+    text = '{"a": {"b": {n}}, "c": "{} {1..3} ${X} {Y}"}'
+    assert fill(text, {"n": "5"}) == '{"a": {"b": 5}, "c": "{} {1..3} ${X} {Y}"}'
+
+
+def test_what_a_value_brings_is_not_filled_again() -> None:
+    assert fill(("{dir}", "x{port}"), {"dir": "{port}", "port": "1"}) == ("{port}", "x1")
+
+
+def test_an_unknown_placeholder_is_named() -> None:
+    with pytest.raises(HarnessError, match=r"\{prot\} means nothing here"):
+        fill("{prot}", {"port": "1"})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("512m", 512 * 2**20), ("20MB", 20_000_000), ("1GiB", 2**30), ("4096", 4096), ("1.5k", 1536), (" 2 g ", 2**31)],
+)
+def test_sizes_are_read_as_disks_and_people_write_them(text: str, size: int) -> None:
+    assert parse_size(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1m", "1e9", "12 parsecs", "1" * 50, "1,5m"])
+def test_what_is_not_a_size_is_refused(text: str) -> None:
+    with pytest.raises(HarnessError):
+        parse_size(text)
+
+
+# -- any file at all -----------------------------------------------------------------------------------------------
+LINES = WHOLE.splitlines()
+VALUES = [
+    "1",
+    "-1",
+    '""',
+    '"x"',
+    "true",
+    "[]",
+    "{}",
+    "nan",
+    "inf",
+    "2026-01-01",
+    "[[1]]",
+    '"{x}"',
+    "9" * 30,
+    '"\\u0000"',
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> str:
+    """The whole file with a few lines dropped, doubled, moved or given another value, or a few characters changed."""
+    lines = list(LINES)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(lines) - 1))
+        how = draw(st.sampled_from(("drop", "double", "value", "swap", "key")))
+        if how == "drop":
+            lines[at] = ""
+        elif how == "double":
+            lines.insert(at, lines[at])
+        elif how == "swap":
+            other = draw(st.integers(0, len(lines) - 1))
+            lines[at], lines[other] = lines[other], lines[at]
+        elif "=" in lines[at]:
+            key, value = lines[at].split("=", 1)
+            lines[at] = f"{key}= {draw(st.sampled_from(VALUES))}" if how == "value" else f"{key.strip()}x ={value}"
+    text = "\n".join(lines)
+    for _ in range(draw(st.integers(0, 3))):
+        at = draw(st.integers(0, len(text) - 1))
+        text = text[:at] + draw(st.text(max_size=2)) + text[at + 1 :]
+    return text
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=mutated())
+def test_any_file_is_read_or_refused_in_a_sentence(folder: Path, text: str) -> None:
+    file = folder / "system.toml"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        assert read_system(file).name
+    except HarnessError as error:
+        assert str(file) in error.what
+        assert error.why
