@@ -1,0 +1,91 @@
+"""The book of one sending process: every request started, what became of it, and which are still in flight."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.host.clock import mono_ns
+from harness.load.ledger import Ledger, ledger_outcome
+from harness.load.requests import Request
+from harness.recording.samples import FLAG_FRESH, FLAG_SLOW, FLAG_WRITE, SampleWriter
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One request in flight. Times in CLOCK_MONOTONIC ns; ``sent_ns`` is set when it is really sent."""
+
+    request: Request
+    channel: str
+    intended_ns: int
+    sent_ns: int
+    fresh: bool
+
+
+class Book:
+    """Keeps started = sum of the outcomes, whatever happens: an entry leaves the in-flight table exactly once.
+
+    ``recording`` False keeps the counts only (to measure what the recording itself costs).
+    """
+
+    def __init__(self, samples: Path, ledger: Path, operations: list[str], recording: bool = True) -> None:
+        self._samples = SampleWriter(samples, operations, samples.stem)
+        self._ledger = Ledger(ledger)
+        self._recording = recording
+        self._in_flight: dict[int, Entry] = {}
+        self.outcomes: Counter[str] = Counter()
+        self.started = 0
+        self.dropped = 0
+        self.acknowledged = 0
+        self.closed = False
+
+    @property
+    def in_flight(self) -> tuple[Entry, ...]:
+        return tuple(self._in_flight.values())
+
+    def start(self, request: Request, channel: str, intended_ns: int, fresh: bool = False) -> Entry:
+        entry = Entry(request, channel, intended_ns, mono_ns(), fresh)
+        self._in_flight[id(entry)] = entry
+        self.started += 1
+        return entry
+
+    def finish(self, entry: Entry, outcome: str, status: int) -> bool:
+        """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed."""
+        end_ns = mono_ns()
+        if self._in_flight.pop(id(entry), None) is None:
+            return False
+        self.outcomes[outcome] += 1
+        template = entry.request.template
+        is_write = template.kind == "write"
+        if self._recording:
+            flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")
+            self._samples.add(
+                entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags
+            )
+            if is_write:
+                self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status)
+        acknowledged = is_write and ledger_outcome(outcome, status) == "acknowledged"
+        self.acknowledged += acknowledged
+        return acknowledged
+
+    def drop(self) -> None:
+        """One request that was due could not even be started."""
+        self.dropped += 1
+
+    def flush(self) -> None:
+        if not self.closed:
+            # The ledger first: a write must not look unknown to it while its sample is already on disk.
+            self._ledger.flush()
+            self._samples.flush()
+
+    def close(self) -> None:
+        """Write what is still in flight down as ``unfinished``, and the trailer."""
+        if self.closed:
+            return
+        for entry in self.in_flight:
+            self.finish(entry, "unfinished", 0)
+        self.closed = True
+        self._samples.dropped = self.dropped
+        self._ledger.close()
+        self._samples.close()

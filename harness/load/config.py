@@ -1,0 +1,57 @@
+"""What the Locust process is told: one JSON file, named by an environment variable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from harness.system.schema import RequestTemplate
+
+CONFIG_VARIABLE = "DEPLOYDRILL_LOAD"
+RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
+
+
+@dataclass(frozen=True, slots=True)
+class LoadConfig:
+    """The load of a run. ``arrival_rate`` above 0 sends non-ledger requests open loop at that rate (1/s) instead of by
+    ``users`` with think time; ``write_rate`` is the rate (1/s) of ledger writes, always open loop."""
+
+    url: str
+    deadline_ms: float
+    users: int
+    think_s: tuple[float, float]
+    write_rate: float
+    arrival_rate: float
+    requests: tuple[RequestTemplate, ...]
+    seed: int
+    samples_dir: str
+    ledger_dir: str
+    status_path: str
+
+    @property
+    def profile(self) -> str:
+        """The profile in words, for the report."""
+        mix = (
+            f"open loop, {self.arrival_rate:g} requests/s"
+            if self.arrival_rate
+            else f"closed loop, {self.users} users, think time {self.think_s[0]:g}-{self.think_s[1]:g} s"
+        )
+        return f"{mix}; {self.write_rate:g} ledger writes/s open loop"
+
+    @property
+    def writes(self) -> tuple[RequestTemplate, ...]:
+        return tuple(t for t in self.requests if t.kind == "write")
+
+    @property
+    def mix(self) -> tuple[RequestTemplate, ...]:
+        """What users pick from: everything with a weight."""
+        return tuple(t for t in self.requests if t.weight > 0)
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(msgspec.json.encode(self))
+
+    @staticmethod
+    def load(path: Path) -> LoadConfig:
+        return msgspec.json.decode(path.read_bytes(), type=LoadConfig)

@@ -1,0 +1,50 @@
+"""The client-side ledger: what became of every write one process attempted, one JSON line each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from harness.load.requests import Request
+from harness.model import LedgerOutcome
+
+# The front's own answers: it had no (whole) answer of the service, which may have applied the write all the same.
+_FROM_THE_FRONT = (502, 504)
+_encode = msgspec.json.Encoder().encode  # a tenth of json's cost, paid in the load generator
+
+
+def ledger_outcome(outcome: str, status: int) -> LedgerOutcome:
+    """What a client may conclude from ``outcome`` (harness.recording.samples.OUTCOMES) and ``status`` of a write."""
+    if outcome == "ok":
+        return "acknowledged"
+    if outcome == "refused":
+        return "refused"
+    if outcome == "http_error" and status >= 400 and status not in _FROM_THE_FRONT:
+        return "refused"
+    return "indeterminate"
+
+
+class Ledger:
+    """Appends to one file of one process; the caller flushes."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=64 * 1024)
+
+    def add(self, request: Request, sent_ns: int, end_ns: int, outcome: str, status: int) -> None:
+        line = {
+            "token": request.token,
+            "operation": request.template.name,
+            "payload": request.payload,
+            "sent_ns": sent_ns,
+            "end_ns": end_ns,
+            "outcome": ledger_outcome(outcome, status),
+            "status": status,
+        }
+        self._file.write(_encode(line) + b"\n")
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()

@@ -1,0 +1,110 @@
+"""What Locust loads: the users of the configured load, its book, its status lines, and how it is told to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+import gevent.socket
+from locust import events
+
+from harness.host.clock import mono_ns
+from harness.load.book import Book
+from harness.load.config import CONFIG_VARIABLE, RECORDING_VARIABLE, LoadConfig
+from harness.load.users import Sender, user_classes
+from harness.model import NS
+
+STATUS_EVERY_S = 0.25
+FLUSH_EVERY_S = 0.05
+# At the end, answers already under way get this long. Not the deadline: a frozen server must show as `unfinished`.
+DRAIN_S = 0.5
+DRAIN_SLOW_S = 2.5
+
+config = LoadConfig.load(Path(os.environ[CONFIG_VARIABLE]))
+name = f"load-{os.getpid()}"
+book = Book(
+    Path(config.samples_dir) / f"{name}.bin",
+    Path(config.ledger_dir) / f"{name}.jsonl",
+    [t.name for t in config.requests],
+    recording=os.environ.get(RECORDING_VARIABLE) != "0",
+)
+sender = Sender(config, book)
+globals().update(user_classes(sender))
+status_file = open(config.status_path, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
+began_ns, began_cpu_s = mono_ns(), time.process_time()
+
+
+def write_status(users: int, final: bool = False) -> None:
+    line = {
+        "t": mono_ns(),
+        "started": book.started,
+        "ok": book.outcomes["ok"],
+        "bad": book.outcomes.total() - book.outcomes["ok"],
+        "in_flight": len(book.in_flight),
+        "dropped": book.dropped,
+        "acknowledged": book.acknowledged,
+        "users": users,
+        "outcomes": dict(book.outcomes),
+        "cpu_s": time.process_time() - began_cpu_s,
+        "wall_s": (mono_ns() - began_ns) / NS,
+        "final": final,
+    }
+    book.flush()  # so that no status line is ahead of the samples on disk
+    status_file.write(json.dumps(line) + "\n")
+    status_file.flush()
+
+
+def report(runner: Any) -> None:
+    while not book.closed:
+        write_status(runner.user_count)
+        gevent.sleep(STATUS_EVERY_S)
+
+
+def flush() -> None:
+    while not book.closed:
+        book.flush()
+        gevent.sleep(FLUSH_EVERY_S)
+
+
+def finish() -> None:
+    if not book.closed:
+        sender.stopping = True
+        book.close()
+        write_status(0, final=True)
+
+
+def drain() -> None:
+    """Give what is in flight a moment; stop waiting for slow answers when quick ones do not come either."""
+    sender.stopping = True
+    began = mono_ns()
+    while entries := book.in_flight:
+        waited_s = (mono_ns() - began) / NS
+        quick = any(e.request.template.kind != "slow" for e in entries)
+        if waited_s > (DRAIN_S if quick else DRAIN_SLOW_S):
+            return
+        gevent.sleep(0.01)
+
+
+def obey(runner: Any) -> None:
+    """``stop``, or the end of standard input (whoever started us is gone), ends the load."""
+    gevent.socket.wait_read(0)
+    os.read(0, 64)
+    drain()
+    finish()
+    runner.quit()
+
+
+@events.init.add_listener
+def begin(environment: Any, runner: Any, **_: Any) -> None:
+    gevent.spawn(report, runner)
+    gevent.spawn(flush)
+    gevent.spawn(obey, runner)
+
+
+@events.quitting.add_listener
+def ended(**_: Any) -> None:
+    finish()  # SIGTERM comes this way

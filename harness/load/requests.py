@@ -1,0 +1,87 @@
+"""A request of the load: its template, the placeholders filled in, and the payload that a token stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.host.clock import mono_ns
+from harness.system.schema import RequestTemplate
+
+_KNOWN_KEPT = 4096
+
+
+def payload_of(token: str) -> str:
+    """What a write with ``token`` must store; derived, so that a read-back can judge it without having seen it."""
+    return hashlib.sha256(f"deploydrill:{token}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A template filled in, ready to send."""
+
+    template: RequestTemplate
+    token: str
+    payload: str
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Requests:
+    """Fills templates for one process: tokens no other process makes, and what ``{known}`` may name.
+
+    ``{known}`` is a token acknowledged earlier by the first write template of this process. A write takes each at most
+    once (two patches of one row could not be told apart in a read-back); a read may name any of them again.
+    """
+
+    def __init__(self, templates: Sequence[RequestTemplate], prefix: str, agent: str, seed: int) -> None:
+        self._creates = next((t.name for t in templates if t.kind == "write"), "")
+        self._agent = agent
+        self._random = random.Random(f"{prefix}:{seed}")
+        # Start time and pid: no two processes of a run share both, whatever the seed.
+        self._prefix = f"{prefix}-{mono_ns():x}-{os.getpid():x}"
+        self._count = 0
+        self._untouched: deque[str] = deque(maxlen=_KNOWN_KEPT)
+        self._known: deque[str] = deque(maxlen=_KNOWN_KEPT)
+
+    def fill(self, template: RequestTemplate) -> Request | None:
+        """None when the template needs a known token and there is none yet."""
+        self._count += 1
+        token = f"{self._prefix}-{self._count:x}"
+        payload = payload_of(token)
+        values = {"{token}": token, "{payload}": payload, "{n}": str(self._random.randrange(1_000_000))}
+        if template.needs_known:
+            if template.kind == "write":
+                if not self._untouched:
+                    return None
+                values["{known}"] = self._untouched.popleft()
+            else:
+                if not self._known:
+                    return None
+                values["{known}"] = self._random.choice(self._known)
+        headers = {"User-Agent": self._agent}
+        if template.body:
+            headers["Content-Type"] = "application/json"
+        if template.kind == "write":
+            headers["Idempotency-Key"] = token
+        headers.update({name: _filled(value, values) for name, value in template.headers.items()})
+        path, body = _filled(template.path, values), _filled(template.body, values)
+        return Request(template, token, payload, path, body.encode(), headers)
+
+    def acknowledged(self, request: Request) -> None:
+        """Say that ``request`` was acknowledged: its token may be named by later ones."""
+        if request.template.name == self._creates:
+            self._untouched.append(request.token)
+            self._known.append(request.token)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    for placeholder, value in values.items():
+        if placeholder in text:
+            text = text.replace(placeholder, value)
+    return text

@@ -1,0 +1,180 @@
+"""The users Locust runs: a closed loop with think time, and an open-loop stream of arrivals."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import random
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.pool import Pool
+from geventhttpclient import client as geventhttp_client
+from geventhttpclient import useragent as geventhttp_useragent
+from locust import FastHttpUser, task
+from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
+
+from harness.host.clock import mono_ns
+from harness.load.book import Book
+from harness.load.config import LoadConfig
+from harness.load.requests import Request, Requests
+from harness.model import NS
+from harness.system.schema import SLOW_DEADLINE_S, RequestTemplate
+
+# geventhttpclient sends idempotent requests again, up to pool size + 1 times, when a connection dies before the answer;
+# max_retries=0 does not stop it. A re-sent request hides exactly the failure we are here to count.
+geventhttp_client.IDEMPOTENT_METHODS = frozenset()
+geventhttp_useragent.IDEMPOTENT_METHODS = frozenset()
+
+_NOT_CONNECTED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+
+
+class Sender:
+    """Sends requests and writes them down; shared by all users of this process."""
+
+    def __init__(self, config: LoadConfig, book: Book) -> None:
+        self.config = config
+        self.book = book
+        self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed)
+        self.stopping = False
+
+    def send(self, session: FastHttpSession, request: Request, intended_ns: int) -> None:
+        template = request.template
+        deadline_s = template.deadline_s(self.config.deadline_ms)
+        if self.stopping:  # a late greenlet: what it sent now would stand in no book
+            return
+        entry = self.book.start(request, "load", intended_ns)
+        outcome, status = "timeout", 0
+        try:
+            # One timer over connect, send and the whole answer; the client's own timeouts start again at every read.
+            with gevent.Timeout(deadline_s):  # noqa: SIM117 -- the timer has to outlast the other's exit
+                with session.request(
+                    template.method,
+                    request.path,
+                    name=template.name,
+                    data=request.body,
+                    headers=request.headers,
+                    catch_response=True,
+                ) as response:
+                    outcome, status = classified(response.status_code or 0, response.request_meta["exception"])
+        except gevent.Timeout:
+            pass
+        except Exception:
+            self.book.finish(entry, "reset", 0)
+            raise
+        if self.book.finish(entry, outcome, status):
+            self.requests.acknowledged(request)
+
+    def pause_if_stopping(self) -> None:
+        """Once the load is stopping nothing new is sent: wait to be killed."""
+        while self.stopping:
+            gevent.sleep(60)
+
+
+def classified(status: int, error: Any) -> tuple[str, int]:
+    """(outcome, status) of an answer or of what the client raised instead."""
+    if error is None:
+        return ("ok" if 200 <= status < 300 else "http_error"), status
+    error = getattr(error, "original", None) or error  # timeouts come wrapped as RetriesExceeded
+    if isinstance(error, LocustBadStatusCode):
+        return "http_error", status
+    if isinstance(error, gevent.Timeout | TimeoutError):
+        return "timeout", status
+    if isinstance(error, OSError) and error.errno in _NOT_CONNECTED:
+        return "refused", 0
+    return "reset", status
+
+
+class _LedgeredUser(FastHttpUser):
+    """What both kinds of user have in common."""
+
+    abstract = True
+    sender: Sender
+    # The sender's own timer is the deadline; these only have to be longer.
+    network_timeout = SLOW_DEADLINE_S + 1
+    connection_timeout = SLOW_DEADLINE_S + 1
+
+    def on_start(self) -> None:
+        # Not by allow_redirects=False: that swaps this set around each request, and greenlets of a stream share it.
+        self.client.client.redirect_response_codes = frozenset()
+
+
+class ThinkingUser(_LedgeredUser):
+    """Closed loop: one request at a time, then think."""
+
+    abstract = True
+    numbers = itertools.count()
+
+    @task
+    def work(self) -> None:
+        sender, mix = self.sender, self.sender.config.mix
+        weights = [t.weight for t in mix]
+        own = random.Random(f"user:{next(self.numbers)}:{sender.config.seed}")
+        pause_s = own.uniform(0, sender.config.think_s[1])  # so that users do not start in step
+        while True:
+            intended_ns = mono_ns() + int(pause_s * NS)
+            gevent.sleep(pause_s)
+            sender.pause_if_stopping()
+            request = sender.requests.fill(own.choices(mix, weights)[0])
+            if request is not None:
+                sender.send(self.client, request, intended_ns)
+            pause_s = own.uniform(*sender.config.think_s)
+
+
+class StreamUser(_LedgeredUser):
+    """Open loop: requests arrive at ``rate`` per second whether or not earlier ones were answered."""
+
+    abstract = True
+    fixed_count = 1
+    rate: float
+    choose: Callable[[], RequestTemplate]
+
+    @task
+    def arrive(self) -> None:
+        sender = self.sender
+        gaps = random.Random(f"{type(self).__name__}:{sender.config.seed}")
+        pool = Pool(self.concurrency)
+        due_ns = mono_ns()
+        while True:
+            due_ns += int(gaps.expovariate(self.rate) * NS)
+            gevent.sleep(max(0.0, (due_ns - mono_ns()) / NS))
+            sender.pause_if_stopping()
+            request = sender.requests.fill(self.choose())
+            while request is None:  # the next template in turn: the create needs nothing known
+                request = sender.requests.fill(self.choose())
+            if pool.full():
+                sender.book.drop()
+            else:
+                pool.spawn(sender.send, self.client, request, due_ns)
+
+
+def user_classes(sender: Sender) -> dict[str, type[FastHttpUser]]:
+    """The users of ``sender.config``: think-time users or an arrival stream, and the stream of ledger writes."""
+    config = sender.config
+    classes: dict[str, type[FastHttpUser]] = {}
+    if config.arrival_rate > 0:
+        classes["Arrivals"] = _stream("Arrivals", sender, config.arrival_rate, _weighted(config))
+    elif config.users > 0:
+        classes["Users"] = type("Users", (ThinkingUser,), {"sender": sender, "concurrency": 1})
+    if config.write_rate > 0:
+        turn = itertools.cycle(config.writes)
+        classes["Writes"] = _stream("Writes", sender, config.write_rate, lambda: next(turn))
+    return classes
+
+
+def _stream(name: str, sender: Sender, rate: float, choose: Callable[[], RequestTemplate]) -> type[FastHttpUser]:
+    # Room for twice what is in flight when nothing is answered before its deadline: full means the harness is overrun.
+    longest_s = max(t.deadline_s(sender.config.deadline_ms) for t in sender.config.requests)
+    room = min(1000, max(64, int(2 * rate * longest_s)))
+    return type(
+        name,
+        (StreamUser,),
+        {"sender": sender, "rate": rate, "choose": staticmethod(choose), "concurrency": room},
+    )
+
+
+def _weighted(config: LoadConfig) -> Callable[[], RequestTemplate]:
+    own = random.Random(f"mix:{config.seed}")
+    weights = [t.weight for t in config.mix]
+    return lambda: own.choices(config.mix, weights)[0]

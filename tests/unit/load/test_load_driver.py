@@ -1,0 +1,203 @@
+"""Locust as a child: real Locust against a real server."""
+
+import json
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.host.clock import Deadline, mono_ns, sleep, wait_until
+from harness.load.config import LoadConfig
+from harness.load.driver import LoadDriver
+from harness.recording.samples import OUTCOMES, SampleFile, read_samples
+from harness.system.schema import RequestTemplate
+from tests.unit.load.server import Server
+
+REQUESTS = (
+    RequestTemplate("read", "read", 3, "GET", "/r?n={n}"),
+    RequestTemplate("put", "read", 1, "PUT", "/put", "{}"),
+    RequestTemplate("create", "write", 0, "POST", "/c", '{"token": "{token}"}'),
+    RequestTemplate("patch", "write", 0, "POST", "/c/{known}", '{"token": "{token}"}'),
+)
+Start = Callable[..., LoadDriver]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def start(server: Server, tmp_path: Path) -> Iterator[Start]:
+    drivers: list[LoadDriver] = []
+
+    def _start(**changes: object) -> LoadDriver:
+        for name in ("samples", "ledger"):
+            (tmp_path / name).mkdir()
+        config = LoadConfig(
+            url=server.url,
+            deadline_ms=800,
+            users=8,
+            think_s=(0.05, 0.2),
+            write_rate=40,
+            arrival_rate=0,
+            requests=REQUESTS,
+            seed=1,
+            samples_dir=str(tmp_path / "samples"),
+            ledger_dir=str(tmp_path / "ledger"),
+            status_path=str(tmp_path / "status.jsonl"),
+        )
+        drivers.append(LoadDriver(replace(config, **changes), tmp_path))  # type: ignore[arg-type]
+        drivers[0].start()
+        return drivers[0]
+
+    yield _start
+    for driver in drivers:
+        if driver.alive():
+            os.kill(driver.pid, signal.SIGKILL)
+        driver.stop(2)
+
+
+def samples(driver: LoadDriver) -> SampleFile:
+    (path,) = Path(driver.config.samples_dir).glob("load-*.bin")
+    return read_samples(path)
+
+
+def outcomes(file: SampleFile) -> Counter[str]:
+    return Counter(OUTCOMES[int(o)] for o in file.records["outcome"])
+
+
+def test_a_load_becomes_steady_and_agrees_with_the_server_on_the_count(server: Server, start: Start) -> None:
+    driver = start()
+    steady = driver.wait_steady(15, acknowledged=20)
+    assert steady.ok, steady.why
+    assert steady.rate_per_s > 40
+    began = mono_ns()
+    end = driver.stop(8)
+    assert end.clean, end.why
+    assert (mono_ns() - began) / 1e9 < 4
+    assert not driver.alive()
+    file = samples(driver)
+    assert file.complete
+    assert outcomes(file) == {"ok": len(file.records)}
+    assert len(file.records) == end.started == server.count()
+    lines = [json.loads(x) for p in Path(driver.config.ledger_dir).iterdir() for x in p.read_text().splitlines()]
+    assert len(lines) == driver.progress().writes_acknowledged >= 20
+    assert {line["operation"] for line in lines} == {"create", "patch"}
+    assert len({line["token"] for line in lines}) == len(lines)
+
+
+def test_the_arrival_profile_keeps_its_rate_whatever_the_server_does(server: Server, start: Start) -> None:
+    server.ask("delay 0.3")
+    driver = start(arrival_rate=60.0, write_rate=0.0, users=0)
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first arrivals"))
+    sleep(1.5)
+    driver.stop(8)
+    due = samples(driver).records["intended_ns"]
+    rate = (len(due) - 1) / ((due.max() - due.min()) / 1e9)
+    assert 40 < rate < 80  # 60/s, 1.8 s: 3 sigma is +-17/s; a closed loop of 8 users would give 27/s
+
+
+def test_a_server_frozen_to_the_end_leaves_unfinished_requests(server: Server, start: Start) -> None:
+    driver = start()
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    server.signal(signal.SIGSTOP)
+    sleep(0.3)
+    end = driver.stop(8)
+    assert end.clean, end.why
+    file = samples(driver)
+    counted = outcomes(file)
+    assert counted["unfinished"] > 0
+    assert counted.total() == end.started
+    ledger = "".join(p.read_text() for p in Path(driver.config.ledger_dir).iterdir())
+    assert ledger.count('"indeterminate"') > 0
+
+
+def test_every_request_the_server_drops_after_reading_is_reported(server: Server, start: Start) -> None:
+    server.ask("mode drop")
+    driver = start(users=4, write_rate=20.0)
+    assert wait_until(lambda: driver.progress().started > 80, Deadline(15, "80 requests"))
+    steady = driver.wait_steady(0.1)
+    assert not steady.ok and "not ok" in steady.why
+    driver.stop(8)
+    file, read = samples(driver), server.count()
+    counted = outcomes(file)
+    # Re-sent requests would make the server read more than we started.
+    assert read == len(file.records)
+    assert counted["reset"] == (read + 1) // 2
+    assert counted["ok"] == read // 2
+
+
+def test_half_an_answer_is_no_answer(server: Server, start: Start) -> None:
+    server.ask("mode truncate")
+    driver = start(users=4)
+    assert wait_until(lambda: driver.progress().started > 40, Deadline(15, "40 requests"))
+    driver.stop(8)
+    counted = outcomes(samples(driver))
+    assert counted["ok"] == 0
+    assert counted["reset"] == counted.total() > 40
+
+
+def test_refused_errors_and_late_answers_are_told_apart(server: Server, start: Start) -> None:
+    driver = start()
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    server.plant("503", 0.4)
+    server.plant("refuse", 0.4)
+    server.plant("stall", 1.2)
+    sleep(0.2)
+    driver.stop(8)
+    file = samples(driver)
+    counted = outcomes(file)
+    assert counted["http_error"] > 5 and counted["refused"] > 5 and counted["timeout"] > 5
+    errors = file.records[file.records["outcome"] == OUTCOMES.index("http_error")]
+    assert set(errors["status"]) == {503}
+    late = file.records[file.records["outcome"] == OUTCOMES.index("timeout")]
+    waited_ms = (late["end_ns"] - late["sent_ns"]) / 1e6
+    assert waited_ms.min() >= 799 and np.median(waited_ms) < 1000
+
+
+def test_a_load_against_nothing_never_becomes_steady_and_says_why(server: Server, start: Start) -> None:
+    driver = start(url="http://127.0.0.1:1")
+    assert wait_until(lambda: driver.progress().bad > 10, Deadline(20, "ten refusals"))
+    steady = driver.wait_steady(0.5)
+    assert not steady.ok
+    assert "not ok" in steady.why
+
+
+def test_a_killed_locust_is_seen_and_its_samples_are_incomplete(start: Start) -> None:
+    driver = start()
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    os.kill(driver.pid, signal.SIGKILL)
+    assert wait_until(lambda: not driver.alive(), Deadline(2, "the death of Locust"))
+    end = driver.stop(2)
+    file = samples(driver)
+    assert not end.clean and "by itself" in end.why
+    assert not file.complete
+    assert len(file.records) >= driver.progress().ok, "more than the last flush was lost"
+
+
+def test_a_stopped_locust_is_killed_within_the_deadline(start: Start) -> None:
+    driver = start()
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first requests"))
+    os.kill(driver.pid, signal.SIGSTOP)
+    began = mono_ns()
+    end = driver.stop(2)
+    assert (mono_ns() - began) / 1e9 < 2.5
+    assert not end.clean and "killed" in end.why
+    assert not driver.alive()
+
+
+def test_locust_ends_when_its_starter_is_gone(start: Start) -> None:
+    driver = start()
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first requests"))
+    assert driver._process and driver._process.stdin
+    driver._process.stdin.close()
+    assert wait_until(lambda: not driver.alive(), Deadline(5, "the end of Locust"))
+    assert samples(driver).complete

@@ -1,0 +1,110 @@
+"""Templates, tokens and what a ledger may conclude."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.load.book import Book
+from harness.load.config import LoadConfig
+from harness.load.ledger import ledger_outcome
+from harness.load.requests import Requests, payload_of
+from harness.model import Write
+from harness.recording.samples import FLAG_WRITE, read_samples
+from harness.system.schema import RequestTemplate
+
+CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}", "payload": "{payload}", "n": {n}}')
+PATCH = RequestTemplate("patch", "write", 1, "PATCH", "/c/{known}", '{"token": "{token}"}', {"X-Row": "{known}"})
+READ = RequestTemplate("read", "read", 1, "GET", "/c/{known}")
+
+
+def requests() -> Requests:
+    return Requests([CREATE, PATCH, READ], "l", "deploydrill-load", seed=7)
+
+
+def test_a_filled_write_carries_its_token_payload_and_idempotency_key() -> None:
+    request = requests().fill(CREATE)
+    assert request
+    body = json.loads(request.body)
+    assert re.fullmatch(r"[a-z0-9-]{8,40}", request.token)
+    assert body["token"] == request.token
+    assert body["payload"] == payload_of(request.token)
+    assert request.headers["Idempotency-Key"] == request.token
+    assert request.headers["User-Agent"] == "deploydrill-load"
+
+
+def test_the_payload_of_a_token_never_changes() -> None:
+    # Recordings of earlier versions are judged by this too.
+    assert payload_of("l-1-2-3") == "9bd056b4aeac6ec8afaee9bb35d89b54"
+
+
+def test_tokens_are_unique_also_between_two_fillers_of_one_seed() -> None:
+    one, two = requests(), requests()
+    tokens = [r.token for filler in (one, two) for r in (filler.fill(CREATE) for _ in range(500)) if r]
+    assert len(set(tokens)) == 1000
+
+
+def test_nothing_is_patched_before_its_create_was_acknowledged_nor_twice() -> None:
+    filler = requests()
+    assert filler.fill(PATCH) is None
+    created = filler.fill(CREATE)
+    assert created
+    filler.acknowledged(created)
+    patch = filler.fill(PATCH)
+    assert patch and patch.path == f"/c/{created.token}"
+    assert patch.headers["X-Row"] == created.token
+    assert filler.fill(PATCH) is None
+    filler.acknowledged(patch)  # a patch creates no row to be patched
+    assert filler.fill(PATCH) is None
+
+
+def test_a_read_may_name_a_known_token_again() -> None:
+    filler = requests()
+    created = filler.fill(CREATE)
+    assert created
+    filler.acknowledged(created)
+    paths = {r.path for r in (filler.fill(READ), filler.fill(READ)) if r}
+    assert paths == {f"/c/{created.token}"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "concluded"),
+    [
+        ("ok", 201, "acknowledged"),
+        ("http_error", 507, "refused"),
+        ("http_error", 409, "refused"),
+        ("refused", 0, "refused"),
+        ("http_error", 502, "indeterminate"),
+        ("http_error", 504, "indeterminate"),
+        ("http_error", 302, "indeterminate"),
+        ("timeout", 0, "indeterminate"),
+        ("reset", 0, "indeterminate"),
+        ("unfinished", 0, "indeterminate"),
+    ],
+)
+def test_only_an_answer_of_the_service_itself_settles_a_write(outcome: str, status: int, concluded: str) -> None:
+    assert ledger_outcome(outcome, status) == concluded
+
+
+def test_the_book_accounts_for_every_request_also_those_still_in_flight(tmp_path: Path) -> None:
+    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    filler = requests()
+    entries = [book.start(request, "load", 1) for request in (filler.fill(CREATE) for _ in range(3)) if request]
+    assert book.finish(entries[0], "ok", 201)
+    assert not book.finish(entries[1], "http_error", 507)
+    book.close()
+    assert not book.finish(entries[2], "ok", 201), "an answer after the end must not be counted twice"
+    file = read_samples(tmp_path / "s.bin")
+    writes = [Write(**json.loads(line)) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
+    assert file.complete
+    assert [int(o) for o in file.records["outcome"]] == [0, 1, 5]
+    assert set(file.records["flags"]) == {FLAG_WRITE}
+    assert [w.outcome for w in writes] == ["acknowledged", "refused", "indeterminate"]
+    assert book.started == book.outcomes.total() == 3
+
+
+def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:
+    config = LoadConfig("http://h", 1000, 3, (0.1, 0.2), 20, 0, (CREATE, PATCH, READ), 1, "s", "l", "status")
+    config.save(tmp_path / "load.json")
+    assert LoadConfig.load(tmp_path / "load.json") == config
