@@ -1,0 +1,120 @@
+"""The prober as the run holds it: started, watched and stopped; what it saw is in the samples."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import harness
+from harness.errors import HarnessError
+from harness.host import commands
+from harness.host.clock import Deadline, wait_until
+from harness.load.config import LoadConfig
+from harness.load.driver import end_sender
+from harness.meters.prober import ProberConfig
+
+INTERVAL_MS = 10.0
+_ROOT = Path(harness.__file__).parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class ProberEnd:
+    """``clean``: it ended when told to and wrote everything down. ``real_time``: it ran before all else here."""
+
+    clean: bool
+    why: str
+    started: int
+    real_time: bool
+    cpu_s: float
+    wall_s: float
+
+
+def prober_config(load: LoadConfig, interval_ms: float = INTERVAL_MS) -> ProberConfig:
+    """The probes that go with a load: its first read (if possible one that needs no known token), its first write."""
+    reads = [t for t in load.requests if t.kind == "read"]
+    if not reads:
+        raise HarnessError(
+            "start the prober", 'no request has kind = "read"', "add one to [[load.requests]]: downtime is judged by it"
+        )
+    read = next((t for t in reads if not t.needs_known), reads[0])
+    return ProberConfig(
+        url=load.url,
+        deadline_ms=load.deadline_ms,
+        interval_ms=interval_ms,
+        read=read,
+        write=next(iter(load.writes), None),
+        samples_dir=load.samples_dir,
+        ledger_dir=load.ledger_dir,
+        seed=load.seed,
+    )
+
+
+class Prober:
+    """Starts and stops the prober process. ``folder`` gets its configuration and its output."""
+
+    def __init__(self, config: ProberConfig, folder: Path, env: Mapping[str, str] | None = None) -> None:
+        self.config = config
+        self._folder = folder
+        self._env = dict(os.environ if env is None else env)
+        self._process: commands.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process else 0
+
+    def start(self, deadline_s: float = 5.0) -> None:
+        """Start it and wait until it probes."""
+        path = self._folder / "probe.json"
+        self.config.save(path)
+        self._process = commands.spawn(
+            [sys.executable, "-m", "harness.meters.prober", str(path)],
+            env=self._env | {"PYTHONPATH": str(_ROOT)},
+            cwd=self._folder,
+            output=self._folder / "probe.out",
+            stdin_pipe=True,
+        )
+        samples = Path(self.config.samples_dir) / f"probe-{self.pid}.bin"
+
+        def probing() -> bool:
+            return not self.alive() or (samples.exists() and samples.stat().st_size > 0)
+
+        if not wait_until(probing, Deadline(deadline_s, "the prober's first samples")) or not self.alive():
+            end_sender(self._process, 1.0, "the prober")
+            raise HarnessError("start the prober", self._last_output(), "see probe.out beside the recording")
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.exit is None
+
+    def stop(self, deadline_s: float = 5.0) -> ProberEnd:
+        """Ask it to stop; SIGTERM and then SIGKILL when it does not in time."""
+        if self._process is None:
+            return ProberEnd(False, "the prober was never started", 0, False, 0.0, 0.0)
+        why = end_sender(self._process, deadline_s, "the prober")
+        end = self._end()
+        if not end:
+            why = f"{why or 'the prober ended without its closing line'}: {self._last_output()}"
+        return ProberEnd(
+            clean=not why,
+            why=why,
+            started=end.get("started", 0),
+            real_time=end.get("real_time", False),
+            cpu_s=end.get("cpu_s", 0.0),
+            wall_s=end.get("wall_s", 0.0),
+        )
+
+    def _end(self) -> dict[str, Any]:
+        try:
+            end: dict[str, Any] = json.loads(self._last_output())
+        except json.JSONDecodeError:
+            return {}
+        return end
+
+    def _last_output(self) -> str:
+        path = self._folder / "probe.out"
+        text = path.read_text(errors="replace").strip() if path.exists() else ""
+        return text.splitlines()[-1] if text else "it said nothing"

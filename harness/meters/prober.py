@@ -1,0 +1,267 @@
+"""The process that judges downtime: a probe every interval whatever became of those before, on three channels."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import sys
+from collections import deque
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import h11
+import msgspec
+
+from harness.host.clock import mono_ns
+from harness.load.book import Book
+from harness.load.requests import Request, Requests
+from harness.model import NS
+from harness.system.schema import RequestTemplate
+
+FLUSH_EVERY_S = 0.05
+DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
+_PRIORITY = 10  # any real-time priority will do: it only has to beat the load and the system under test
+_IDLE_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ProberConfig:
+    """What the prober process is told. Reads alternate between a new and a kept connection; writes keep theirs."""
+
+    url: str
+    deadline_ms: float
+    interval_ms: float
+    read: RequestTemplate
+    write: RequestTemplate | None
+    samples_dir: str
+    ledger_dir: str
+    seed: int
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        reads = ("read_fresh", "read_reused")
+        return (*reads, "write") if self.write else reads
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(msgspec.json.encode(self))
+
+    @staticmethod
+    def load(path: Path) -> ProberConfig:
+        return msgspec.json.decode(path.read_bytes(), type=ProberConfig)
+
+
+class Connection(asyncio.Protocol):
+    """One HTTP/1.1 connection, one request at a time; an exchange ends as (outcome, status)."""
+
+    def __init__(self) -> None:
+        self._http = h11.Connection(h11.CLIENT)
+        self._answer: asyncio.Future[tuple[str, int]] | None = None
+        self._status = 0
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    @property
+    def reusable(self) -> bool:
+        return (
+            self.transport is not None
+            and not self.transport.is_closing()
+            and self._http.our_state is h11.IDLE
+            and self._http.their_state is h11.IDLE
+        )
+
+    def send(self, request: Request, host: str, close: bool) -> asyncio.Future[tuple[str, int]]:
+        self._answer = asyncio.get_running_loop().create_future()
+        self._status = 0
+        headers = [("Host", host), *request.headers.items()]
+        if request.body or request.template.method != "GET":
+            headers.append(("Content-Length", str(len(request.body))))
+        if close:
+            headers.append(("Connection", "close"))
+        out = self._http.send(h11.Request(method=request.template.method, target=request.path, headers=headers))
+        if request.body:
+            out = (out or b"") + (self._http.send(h11.Data(data=request.body)) or b"")
+        out = (out or b"") + (self._http.send(h11.EndOfMessage()) or b"")
+        assert self.transport
+        self.transport.write(out)
+        return self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self._receive(data)
+
+    def eof_received(self) -> None:
+        self._receive(b"")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended("reset")
+
+    def _receive(self, data: bytes) -> None:
+        try:
+            self._http.receive_data(data)
+            while True:
+                event = self._http.next_event()
+                if isinstance(event, h11.Response):
+                    self._status = event.status_code
+                elif isinstance(event, h11.EndOfMessage):
+                    self._ended("ok" if 200 <= self._status < 300 else "http_error")
+                    if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
+                        self._http.start_next_cycle()
+                elif event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
+                    break
+        except h11.RemoteProtocolError:
+            # Half an answer, or none that HTTP knows: it never arrived.
+            self._ended("reset")
+            self.close()
+
+    def _ended(self, outcome: str) -> None:
+        if self._answer and not self._answer.done():
+            self._answer.set_result((outcome, self._status))
+
+    def close(self) -> None:
+        if self.transport:
+            self.transport.abort()
+
+
+class Prober:
+    """Starts a probe at each point of a fixed grid and never waits for an earlier one."""
+
+    def __init__(self, config: ProberConfig, book: Book, address: tuple[str, int]) -> None:
+        self._config = config
+        self._book = book
+        self._address = address
+        self._host = urlsplit(config.url).netloc
+        self._requests = Requests([t for t in (config.write, config.read) if t], "p", "deploydrill-probe", config.seed)
+        self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        step_ns = int(self._config.interval_ms * 1e6)
+        channels = cycle(self._config.channels)
+        due_ns = mono_ns() + step_ns
+        flush = loop.create_task(self._flush())
+        while not stop.is_set():
+            delay_s = (due_ns - mono_ns()) / NS
+            if delay_s > 0:
+                await asyncio.sleep(delay_s)
+            # Also those that became due while this process was held up: their lateness is in their samples.
+            while due_ns <= mono_ns():
+                self._probe(loop, next(channels), due_ns)
+                due_ns += step_ns
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=DRAIN_S)
+        flush.cancel()
+        self._book.close()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            self._book.flush()
+
+    def _probe(self, loop: asyncio.AbstractEventLoop, channel: str, due_ns: int) -> None:
+        template = self._config.write if channel == "write" else self._config.read
+        assert template
+        request = self._requests.fill(template)
+        if request is None:  # a read of a known token before the first write was acknowledged
+            return
+        task = loop.create_task(self._exchange(channel, request, due_ns))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _exchange(self, channel: str, request: Request, due_ns: int) -> None:
+        connection = self._kept(channel)
+        entry = self._book.start(request, channel, due_ns, fresh=connection is None)
+        deadline_s = request.template.deadline_s(self._config.deadline_ms)
+        outcome, status = "timeout", 0
+        try:
+            async with asyncio.timeout(deadline_s):
+                if connection is None:
+                    connection = await self._connect()
+                outcome, status = await connection.send(request, self._host, close=channel == "read_fresh")
+        except TimeoutError:
+            pass
+        except ConnectionResetError:
+            outcome = "reset"
+        except OSError:
+            outcome = "refused"  # never connected: nothing can have been applied
+        if self._book.finish(entry, outcome, status):
+            self._requests.acknowledged(request)
+        if connection:
+            self._put_back(channel, connection)
+
+    async def _connect(self) -> Connection:
+        _, connection = await asyncio.get_running_loop().create_connection(Connection, *self._address)
+        return connection
+
+    def _kept(self, channel: str) -> Connection | None:
+        """An idle connection of the channel; None when all are busy or closed: then the pool grows by a new one."""
+        idle = self._idle.get(channel, deque())
+        while idle:
+            connection = idle.pop()
+            if connection.reusable:
+                return connection
+            connection.close()
+        return None
+
+    def _put_back(self, channel: str, connection: Connection) -> None:
+        idle = self._idle.get(channel)
+        if idle is not None and connection.reusable and len(idle) < _IDLE_KEPT:
+            idle.append(connection)
+        else:
+            connection.close()
+
+
+def _real_time() -> bool:
+    """Run before everything else on this host, where allowed: p99 lateness is a tenth of a plain process's."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+async def _main(config: ProberConfig) -> None:
+    loop = asyncio.get_running_loop()
+    parts = urlsplit(config.url)
+    port = parts.port or 80
+    # Resolved once: a name server's pause is not the system's downtime.
+    *_, address = (await loop.getaddrinfo(parts.hostname, port, type=1))[0]
+    stop = asyncio.Event()
+    loop.add_reader(0, _stopped, loop, stop)
+    names = list(dict.fromkeys(t.name for t in (config.read, config.write) if t))
+    samples = Path(config.samples_dir) / f"probe-{os.getpid()}.bin"
+    book = Book(samples, Path(config.ledger_dir) / "probe.jsonl", names)
+    real_time = _real_time()
+    gc.collect()
+    gc.freeze()  # what is alive now stays: no collection has to walk it again
+    began_ns, began_cpu_s = mono_ns(), _cpu_s()
+    await Prober(config, book, (str(address[0]), port)).run(stop)
+    end = {
+        "started": book.started,
+        "outcomes": dict(book.outcomes),
+        "real_time": real_time,
+        "cpu_s": _cpu_s() - began_cpu_s,
+        "wall_s": (mono_ns() - began_ns) / NS,
+    }
+    sys.stdout.write(json.dumps(end) + "\n")
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def _stopped(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    os.read(0, 64)
+    loop.remove_reader(0)
+    stop.set()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(ProberConfig.load(Path(sys.argv[1]))))
