@@ -1,0 +1,130 @@
+"""disk_full: a named disk of the system is really full (ENOSPC), but for the bytes it leaves free."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from harness.disks.disk import Disk
+from harness.errors import HarnessError
+from harness.faults.fault import Undo
+from harness.model import Evidence
+from harness.system.live import LiveSystem
+
+_CHUNK = 1024 * 1024
+_BLOCK = 4096
+# A disk cannot be filled closer than this: the file system keeps a few blocks for its own bookkeeping.
+_SLACK_BYTES = 64 * 1024
+_SAID = re.compile(
+    r"[^\n]{0,120}(?:ENOSPC|no space left|disk is full|disk full|not enough (?:free )?space"
+    r"|insufficient (?:disk )?space|Insufficient Storage)[^\n]{0,120}",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DiskFull:
+    """Fills ``disk`` with a file nobody can see or remove, until ``leave`` times the size of the system's database is
+    free. ``leave`` is a number, or a (low, high) range from which the run's seed chooses."""
+
+    disk: str
+    leave: float | tuple[float, float] = 0.0
+
+    @property
+    def name(self) -> str:
+        return "disk_full"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return {"disk": self.disk, "leave": self.leave}
+
+    def planned(self, rng: random.Random) -> DiskFull:
+        if isinstance(self.leave, tuple):
+            return replace(self, leave=round(rng.uniform(*self.leave), 3))
+        return self
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        return "" if capabilities.get("sized_disk") else "a sized disk: this host allows no mount namespace"
+
+    def inject(self, system: LiveSystem, undo: Undo) -> FullDisk:
+        disk = system.disks.get(self.disk)
+        if disk is None:
+            raise HarnessError(
+                f"inject disk_full on {self.disk}",
+                f"{system.config.name} has no sized disk of that name (it has: {', '.join(system.disks) or 'none'})",
+                f"add {self.disk} to [disks] in system.toml",
+            )
+        assert not isinstance(self.leave, tuple), "inject before planned()"
+        # Without a name: the system cannot remove it, mistake it for its own, or find it after a crash of ours.
+        filler = os.open(disk.path, os.O_TMPFILE | os.O_RDWR)
+        undo(lambda: os.close(filler))
+        length = _fill(disk, filler, int(self.leave * system.database_bytes()))
+        system.fault_free_bytes[self.disk] = disk.free_bytes()
+        system.watch.mark(self.disk)
+        return FullDisk(disk, filler, length, disk.free_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class FullDisk:
+    """A disk while it is full: the open file ``filler`` takes ``length`` bytes of it, ``free`` is what that left."""
+
+    disk: Disk
+    filler: int
+    length: int
+    free: int
+
+    def confirm(self) -> Evidence:
+        beyond = self.free + _SLACK_BYTES + self.disk.size_bytes // 64
+        probe = os.open(self.disk.path, os.O_TMPFILE | os.O_RDWR)
+        try:
+            os.posix_fallocate(probe, 0, beyond)
+        except OSError as error:
+            full = error.errno == errno.ENOSPC
+            said = (
+                f"our write of {beyond} bytes to {self.disk.name}, which had {self.free} free, failed: {error.strerror}"
+            )
+            return Evidence(full, False, said)
+        finally:
+            os.close(probe)
+        return Evidence(False, False, f"our write of {beyond} bytes to {self.disk.name} succeeded: it is not full")
+
+    def lost(self) -> str:
+        held = os.fstat(self.filler).st_blocks * 512
+        return "" if held >= self.length else f"only {held} of {self.length} bytes of the filler are still allocated"
+
+    def felt(self, said: str) -> str:
+        match = _SAID.search(said)
+        return match.group(0).strip() if match else ""
+
+    def healed(self) -> bool:
+        probe = os.open(self.disk.path, os.O_TMPFILE | os.O_RDWR)
+        try:
+            os.posix_fallocate(probe, 0, _CHUNK)
+        except OSError:
+            return False
+        finally:
+            os.close(probe)
+        return True
+
+
+def _fill(disk: Disk, filler: int, leave_bytes: int) -> int:
+    """Allocate until only ``leave_bytes`` are free, as closely as the file system lets us; the bytes allocated."""
+    length = 0
+    step = max(_CHUNK, disk.free_bytes() // 4 // _BLOCK * _BLOCK)
+    while step >= _BLOCK:
+        if disk.free_bytes() - leave_bytes < step:
+            step //= 2
+            continue
+        try:
+            os.posix_fallocate(filler, length, step)
+            length += step
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            step //= 2
+    return length
