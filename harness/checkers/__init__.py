@@ -1,0 +1,36 @@
+"""Verdicts from what a run recorded; a checker never touches the system."""
+
+from __future__ import annotations
+
+from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.downtime import Downtime, Outages
+from harness.checkers.durations import Durations
+from harness.checkers.expectations import Expectations
+from harness.checkers.fault_bit import FaultBit
+from harness.checkers.load_sound import LoadSound
+from harness.checkers.losses import Losses
+from harness.checkers.no_hang import NoHang
+from harness.checkers.protocol import RunChecker, StateChecker
+from harness.checkers.recovery import Recovery
+from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.versions import Versions
+
+__all__ = ["RunChecker", "StateChecker", "standard"]
+
+
+def standard() -> tuple[RunChecker | StateChecker, ...]:
+    """What judges every run, whatever it does."""
+    return (
+        LoadSound(),
+        FaultBit(),
+        Expectations(),
+        NoHang(),
+        Versions(),
+        Downtime(),
+        Outages(),
+        AcknowledgedWrites(),
+        RestoreExact(),
+        Losses(),
+        Recovery(),
+        Durations(),
+    )

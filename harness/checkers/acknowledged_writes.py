@@ -1,0 +1,76 @@
+"""No acknowledged write is lost, none that was taken away comes back, none is doubled or torn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.damage import damage, gaps, numbers, unreadable
+from harness.checkers.history import Owed, cause, is_restored, owed, tokens
+from harness.checkers.words import count, seconds
+from harness.model import Observation, Outcome, Verdict, Write
+
+
+def lost_writes(observation: Observation) -> tuple[Write, ...]:
+    """Acknowledged writes that are missing, and were not missing at an earlier read-back already; none is known to be
+    when the data could not be read."""
+    if observation.found is None:
+        return ()
+    found = tokens(observation)
+    return tuple(w for w in owed(observation, observation.start_ns).present if w.token not in found)
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedWrites:
+    """For every read-back but that of a successful restore, which RestoreExact judges."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "observation"
+    name: ClassVar[str] = "acknowledged_writes"
+    requirement: ClassVar[str] = "R19"
+
+    def check(self, observation: Observation) -> list[Verdict]:
+        if is_restored(observation):
+            return []
+        owes = owed(observation, observation.start_ns)
+        lost = lost_writes(observation)
+        outcome, why = self._judge(observation, owes, lost)
+        about = f"acknowledged writes at {observation.label}"
+        return [Verdict(outcome, about, numbers(observation, len(lost), len(owes.gone)), why, self.requirement)]
+
+    def _judge(self, observation: Observation, owes: Owed, lost: tuple[Write, ...]) -> tuple[Outcome, str]:
+        if observation.found is None:
+            said = unreadable(observation)
+            return (
+                ("fail", f"the data cannot be read: {said}") if said else ("unknown", f"not read: {observation.error}")
+            )
+        wrong: list[str] = []
+        if lost:
+            wrong.append(_lost(observation, lost))
+        returned = [w for w in owes.gone if w.token in tokens(observation)]
+        if returned:
+            wrong.append(
+                f"{count(len(returned), 'write')} came back that an earlier read-back had shown to be gone "
+                f"(first: {returned[0].token})"
+            )
+        wrong += damage(observation)
+        if wrong:
+            return "fail", "; ".join(wrong)
+        missing = gaps(observation)
+        if owes.unclear:
+            missing.append(f"{count(owes.unclear, 'write')} cannot be judged: the restore before was never read back")
+        if not owes.present:
+            missing.append("no acknowledged write was there to be lost")
+        if missing:
+            return "unknown", "; ".join(missing)
+        return "pass", f"all {count(len(owes.present), 'acknowledged write')} were found, none twice, none torn"
+
+
+def _lost(observation: Observation, lost: tuple[Write, ...]) -> str:
+    operation = cause(observation)
+    after = f" after {operation.id}" if operation else ""
+    sentence = f"{count(len(lost), 'acknowledged write')} lost{after}"
+    if operation:
+        within = sum(1 for w in lost if w.end_ns >= operation.start_ns)
+        span = seconds(max(w.end_ns for w in lost) - min(w.end_ns for w in lost))
+        sentence += f", acknowledged within {span}, {within} of them while it ran or after it"
+    return f"{sentence} (first: {lost[0].token})"

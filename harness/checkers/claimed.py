@@ -1,0 +1,58 @@
+"""A claim beside what was measured for it: one verdict, and one row of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from harness.model import Claim, Outcome, Verdict
+from harness.recording.recording import Recording
+from harness.stats.claims import judge_claim
+from harness.stats.intervals import level_supported, median
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none."""
+
+    claim: Claim
+    about: str
+    unit: str
+    values: tuple[float, ...]
+    resolution: float
+    requirement: str
+    missing: str = ""
+
+    @property
+    def judged(self) -> tuple[Outcome, str]:
+        outcome, sentence = judge_claim(self.claim, self.values, self.unit, self.resolution)
+        return outcome, sentence if self.values else f"{sentence}: {self.missing}"
+
+    def verdict(self) -> Verdict:
+        outcome, why = self.judged
+        measured = ", ".join(f"{value:.3g} {self.unit}" for value in self.values)
+        return Verdict(outcome, self.about, measured, why, self.requirement)
+
+    def row(self) -> Mapping[str, Any]:
+        """Limit, values and outcome as plain values; n, median and range are of ``values``."""
+        outcome, sentence = self.judged
+        values = self.values
+        return {
+            **asdict(self.claim),
+            "outcome": outcome,
+            "sentence": sentence,
+            "n": len(values),
+            "median": median(values) if values else None,
+            "min": min(values, default=None),
+            "max": max(values, default=None),
+            "unit": self.unit,
+            "resolution": self.resolution,
+            "supports": f"n = {len(values)} proves p{100 * level_supported(len(values)):.0f} at 95 %" if values else "",
+        }
+
+
+class JudgesClaims(Protocol):
+    """A checker that judges claims of the team; asked for its rows as well as for its verdicts."""
+
+    def claimed(self, recording: Recording) -> list[Claimed]: ...

@@ -1,0 +1,82 @@
+"""Damage a read-back shows on its own, whatever history it has: duplicates, torn payloads, refused writes, totals."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from harness.checkers.words import count, grouped
+from harness.model import Observation
+
+# How the tokens of our own clients begin (harness.load.requests).
+_OURS = re.compile(r"[lp]-[0-9a-f]+-[0-9a-f]+-")
+# The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
+_ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
+
+
+def duplicated(observation: Observation) -> list[str]:
+    return [token for token, n in Counter(f.token for f in observation.found or ()).items() if n > 1]
+
+
+def torn(observation: Observation) -> list[str]:
+    """Tokens of the ledger found with another payload than was sent."""
+    sent = {w.token: w.payload for w in observation.writes}
+    return [f.token for f in observation.found or () if sent.get(f.token, f.payload) != f.payload]
+
+
+def refused_and_found(observation: Observation) -> list[str]:
+    refused = {w.token for w in observation.writes if w.outcome == "refused"}
+    return [f.token for f in observation.found or () if f.token in refused]
+
+
+def wrong_totals(observation: Observation) -> list[str]:
+    """Sentences about invariants that do not hold."""
+    return [
+        f"{name} is {observation.totals[name]:g}, not {expected:g}"
+        for name, expected in observation.expected_totals.items()
+        if name in observation.totals and observation.totals[name] != expected
+    ]
+
+
+def damage(observation: Observation) -> list[str]:
+    """All of it, in sentences."""
+    said: list[str] = []
+    for tokens, what in (
+        (duplicated(observation), "found more than once"),
+        (torn(observation), "found with another payload than was sent"),
+        (refused_and_found(observation), "refused and yet found"),
+    ):
+        if tokens:
+            said.append(f"{count(len(tokens), 'write')} {what} (first: {tokens[0]})")
+    return said + wrong_totals(observation)
+
+
+def gaps(observation: Observation) -> list[str]:
+    """What is missing for a judgement of the data."""
+    said: list[str] = []
+    unreported = [name for name in observation.expected_totals if name not in observation.totals]
+    if unreported:
+        said.append(f"the system did not report {', '.join(unreported)}")
+    known = {w.token for w in observation.writes}
+    strangers = sum(1 for f in observation.found or () if f.token not in known and _OURS.match(f.token))
+    if strangers:
+        said.append(f"{count(strangers, 'write')} of our own clients were found that no ledger holds")
+    return said
+
+
+def unreadable(observation: Observation) -> str:
+    """Why the data could not be read, when the system itself said so; empty when it just did not answer."""
+    return observation.error if _ANSWERED.search(observation.error) else ""
+
+
+def numbers(observation: Observation, lost: int, gone: int) -> str:
+    """The observation in numbers, for ``measured``; ``gone`` is what earlier restores had taken away."""
+    indeterminate = sum(1 for w in observation.writes if w.outcome == "indeterminate")
+    known = sum(1 for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns)
+    if observation.found is None:
+        return f"{observation.label}: {grouped(known)} acknowledged, and the data could not be read"
+    before = f" ({grouped(gone)} taken away by earlier restores)" if gone else ""
+    return (
+        f"{observation.label}: {grouped(known)} acknowledged{before}, {grouped(len(observation.found))} found, "
+        f"{grouped(lost)} lost, {grouped(indeterminate)} indeterminate"
+    )

@@ -1,0 +1,63 @@
+"""How long operations took, against the claims ``<operation>_s``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.claimed import Claimed
+from harness.checkers.stated import claims, timing
+from harness.model import Operation, Verdict
+from harness.recording.recording import Recording
+
+# Which row of the review each claim answers.
+_ROWS = {"backup": "R103", "validate": "R104", "deploy": "R105", "rollback": "R106", "restore": "R3"}
+# How finely the end of a child process is seen.
+_RESOLUTION_S = 0.01
+
+
+def counted(recording: Recording, name: str) -> list[Operation]:
+    """The runs a claim about duration is judged by: no warm-up, no fault held meanwhile, nothing damaged on purpose,
+    and ended well (one that failed was not a short one)."""
+    held = [
+        (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
+    ]
+    return [
+        o
+        for o in recording.operations
+        if o.name == name
+        and o.succeeded
+        and not o.warmup
+        and not o.attributes.get("mutation")
+        and not any(start <= o.stop_ns and o.start_ns <= stop for start, stop in held)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """One verdict a claim, in runs whose times count. Claims about operations not made here are left to other runs."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "durations"
+    requirement: ClassVar[str] = "R103"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        return [claimed.verdict() for claimed in self.claimed(recording)]
+
+    def claimed(self, recording: Recording) -> list[Claimed]:
+        if not timing(recording):
+            return []
+        made = {o.name for o in recording.operations}
+        return [
+            Claimed(
+                claim,
+                f"duration of {claim.subject}",
+                "s",
+                tuple(o.seconds for o in counted(recording, claim.subject)),
+                _RESOLUTION_S,
+                _ROWS.get(claim.subject, self.requirement),
+                f"no run of {claim.subject} succeeded without a fault and after the warm-up",
+            )
+            for claim in claims(recording, "duration_s")
+            if claim.subject in made
+        ]

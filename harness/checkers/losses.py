@@ -1,0 +1,44 @@
+"""What was lost, against the claims ``deploy_lost_writes``, ``rollback_lost_writes`` and ``restore_lost_s``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.acknowledged_writes import lost_writes
+from harness.checkers.claimed import Claimed
+from harness.checkers.history import cause, is_restored
+from harness.checkers.restore_exact import recovery_point
+from harness.checkers.stated import claims
+from harness.model import Claim, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """One verdict a claim, over the read-backs that follow its operation; no such operation in the run, no verdict."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "losses"
+    requirement: ClassVar[str] = "R19"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        return [claimed.verdict() for claimed in self.claimed(recording)]
+
+    def claimed(self, recording: Recording) -> list[Claimed]:
+        made = {o.name for o in recording.operations if o.succeeded}
+        stated = (*claims(recording, "lost_writes"), *claims(recording, "lost_s"))
+        return [self._measured(recording, claim) for claim in stated if claim.subject in made]
+
+    def _measured(self, recording: Recording, claim: Claim) -> Claimed:
+        after = [
+            o
+            for o in recording.observations
+            if o.found is not None and (operation := cause(o)) is not None and operation.name == claim.subject
+        ]
+        if claim.measure == "lost_s":
+            unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))
+        else:
+            unit, values = "writes", tuple(float(len(lost_writes(o))) for o in after if not is_restored(o))
+        missing = f"no read-back after {claim.subject} could be made"
+        return Claimed(claim, f"lost by {claim.subject}", unit, values, 0.0, self.requirement, missing)

@@ -1,0 +1,139 @@
+"""A restore brings back exactly what its backup held: a clean cut, nothing mixed; what is written later stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.damage import damage, gaps, numbers, unreadable
+from harness.checkers.history import acknowledged, cause, is_restored, owed, tokens
+from harness.checkers.words import count
+from harness.model import NS, Observation, Operation, Outcome, Verdict, Write
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPoint:
+    """What a restore cost by nature: acknowledged writes gone, and how far back from its start they reach."""
+
+    lost: int
+    seconds: float
+
+
+def recovery_point(observation: Observation) -> RecoveryPoint:
+    """The RPO of the restore this read-back follows."""
+    operation = cause(observation)
+    assert operation is not None, "not the read-back of a restore"
+    found = tokens(observation)
+    lost = [w for w in owed(observation, operation.start_ns).present if w.token not in found]
+    within = [w for w in _within(observation, operation) if w.token not in found]
+    oldest_ns = min((w.end_ns for w in lost), default=operation.start_ns)
+    return RecoveryPoint(len(lost) + len(within), (operation.start_ns - oldest_ns) / NS)
+
+
+def _within(observation: Observation, operation: Operation) -> list[Write]:
+    """Acknowledged writes under way at some moment of the restore: before or after the moment it took effect."""
+    return [w for w in acknowledged(observation) if w.end_ns >= operation.start_ns and w.sent_ns <= operation.stop_ns]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreExact:
+    """For the read-back of a restore that said it succeeded."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "observation"
+    name: ClassVar[str] = "restore_exact"
+    requirement: ClassVar[str] = "R19"
+
+    def check(self, observation: Observation) -> list[Verdict]:
+        if not is_restored(observation):
+            return []
+        point, gone = RecoveryPoint(0, 0.0), 0
+        if observation.found is not None and (operation := cause(observation)) is not None:
+            point, gone = recovery_point(observation), len(owed(observation, operation.start_ns).gone)
+        outcome, why = self._judge(observation, point)
+        measured = numbers(observation, point.lost, gone)
+        if point.lost:
+            measured += f", reaching back {point.seconds:.2f} s before the restore"
+        return [Verdict(outcome, f"data at {observation.label}", measured, why, self.requirement)]
+
+    def _judge(self, observation: Observation, point: RecoveryPoint) -> tuple[Outcome, str]:
+        operation = cause(observation)
+        assert operation is not None
+        if observation.found is None:
+            said = unreadable(observation)
+            if said:
+                return "fail", f"{operation.id} exited 0, and the data cannot be read: {said}"
+            return "unknown", f"not read: {observation.error}"
+        wrong = [*_after(observation, operation), *_mixed_within(observation, operation), *damage(observation)]
+        if observation.snapshot_ns is not None:
+            wrong = [*_cut(observation, operation, observation.snapshot_ns), *wrong]
+        if wrong:
+            return "fail", "; ".join(wrong)
+        missing = gaps(observation)
+        if observation.snapshot_ns is None:
+            missing.append("it is not known which backup this was restored from, or when that was taken")
+        elif not (before := owed(observation, observation.snapshot_ns[0])).present:
+            missing.append("no acknowledged write was older than the backup")
+        elif before.unclear:
+            missing.append(f"{count(before.unclear, 'write')} cannot be judged: the restore before was never read back")
+        elif not _younger(observation, operation, observation.snapshot_ns[1]):
+            missing.append(
+                "nothing was written between the backup and the restore: one that did nothing looks the same"
+            )
+        if missing:
+            return "unknown", "; ".join(missing)
+        return (
+            "pass",
+            f"exactly the snapshot: {count(point.lost, 'write')} after it lost, {point.seconds:.2f} s of work",
+        )
+
+
+def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[str]:
+    """What contradicts one clean cut within the time the snapshot was taken."""
+    began_ns, ended_ns = snapshot_ns
+    found = tokens(observation)
+    before = owed(observation, began_ns)
+    said: list[str] = []
+    missing = [w for w in before.present if w.token not in found]
+    if missing:
+        said.append(f"{count(len(missing), 'write')} older than the backup missing (first: {missing[0].token})")
+    returned = [w for w in before.gone if w.token in found]
+    if returned:
+        said.append(f"{count(len(returned), 'write')} resurrected that an earlier restore had taken away")
+    mixed = [w for w in _younger(observation, operation, ended_ns) if w.token in found]
+    if mixed:
+        said.append(
+            f"mixed: {count(len(mixed), 'write')} sent after the backup was taken, and before {operation.id} began, "
+            f"survived it (first: {mixed[0].token})"
+        )
+    answered = [w for w in acknowledged(observation) if w.end_ns < operation.start_ns]
+    around = [w for w in answered if w.sent_ns <= ended_ns]
+    latest_ns = max((w.sent_ns for w in around if w.token in found), default=0)
+    holes = [w for w in around if began_ns <= w.end_ns < latest_ns and w.token not in found]
+    if holes:
+        said.append(f"no clean cut: {count(len(holes), 'write')} missing though a later one of the snapshot is there")
+    return said
+
+
+def _younger(observation: Observation, operation: Operation, ended_ns: int) -> list[Write]:
+    """What a restore has to take away: written after the snapshot ended, and before the restore began."""
+    return [w for w in acknowledged(observation) if w.sent_ns > ended_ns and w.end_ns < operation.start_ns]
+
+
+def _mixed_within(observation: Observation, operation: Operation) -> list[str]:
+    """During the restore what is found must be newer than what is not: it took effect at one moment."""
+    found = tokens(observation)
+    # Only what the snapshot cannot have held.
+    within = [w for w in _within(observation, operation) if w.sent_ns >= operation.start_ns]
+    last_missing_ns = max((w.sent_ns for w in within if w.token not in found), default=0)
+    older = [w for w in within if w.token in found and w.end_ns < last_missing_ns]
+    if not older:
+        return []
+    return [f"mixed: {count(len(older), 'write')} of the time {operation.id} ran kept while later ones are gone"]
+
+
+def _after(observation: Observation, operation: Operation) -> list[str]:
+    found = tokens(observation)
+    lost = [w for w in acknowledged(observation) if w.sent_ns > operation.stop_ns and w.token not in found]
+    if not lost:
+        return []
+    return [f"{count(len(lost), 'write')} acknowledged after {operation.id} had ended lost (first: {lost[0].token})"]

@@ -1,0 +1,52 @@
+"""The kit's own validation accepts a good backup and rejects a damaged one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.history import not_told
+from harness.checkers.words import count, last_line
+from harness.model import Operation, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class RejectsDamage:
+    """Judges ``validate`` runs on backups damaged on purpose, and on undamaged ones: a validation that rejects
+    everything is as useless as one that accepts everything."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "validation"
+    requirement: ClassVar[str] = "R79"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        runs = [o for o in recording.operations if o.name == "validate"]
+        damaged = [o for o in runs if o.attributes.get("mutation")]
+        clean = [
+            o for o in runs if not o.attributes.get("mutation") and o.expect == "success" and not not_told(recording, o)
+        ]
+        rejected = [o for o in damaged if o.exit not in (0, None)]
+        accepted = [o for o in clean if o.exit == 0]
+        measured = (
+            f"rejected {len(rejected)} of {count(len(damaged), 'damaged backup')}, "
+            f"accepted {len(accepted)} of {count(len(clean), 'good one')}"
+        )
+        wrong = [
+            f"{o.id} accepted a backup that was {_damage(o)}; {last_line(o.output)}" for o in damaged if o.exit == 0
+        ]
+        wrong += [
+            f"{o.id} rejected an undamaged backup; {last_line(o.output)}" for o in clean if o.exit not in (0, None)
+        ]
+        about = "validation"
+        if wrong:
+            return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
+        if not rejected or not accepted or len(rejected) < len(damaged) or len(accepted) < len(clean):
+            why = "it takes a damaged backup rejected and a good one accepted to say, and every one judged"
+            return [Verdict("unknown", about, measured, why, self.requirement)]
+        kinds = ", ".join(sorted({_damage(o) for o in rejected}))
+        return [Verdict("pass", about, measured, f"every damaged backup was rejected ({kinds})", self.requirement)]
+
+
+def _damage(operation: Operation) -> str:
+    return operation.attributes["mutation"]

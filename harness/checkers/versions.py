@@ -1,0 +1,48 @@
+"""An operation that exits 0 has done what it says: the version it promised is the one that answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.words import count
+from harness.model import Operation, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Looks at what /version said the moment the operation had exited 0."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "versions"
+    requirement: ClassVar[str] = "R14"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        promised = [o for o in recording.operations if o.succeeded and o.attributes.get("version_wanted")]
+        if not promised:
+            return []
+        about = "version in service"
+        wrong = [_lie(o) for o in promised if _said(o) not in ("", o.attributes["version_wanted"])]
+        silent = [o.id for o in promised if not _said(o)]
+        right = len(promised) - len(wrong) - len(silent)
+        measured = f"{right} of {count(len(promised), 'operation')} left the version they promised"
+        if wrong:
+            return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
+        if silent:
+            why = f"/version did not answer right after {', '.join(silent)}"
+            return [Verdict("unknown", about, measured, why, self.requirement)]
+        why = "each time the promised version answered when the operation exited"
+        return [Verdict("pass", about, measured, why, self.requirement)]
+
+
+def _said(operation: Operation) -> str:
+    return operation.attributes.get("version_at_exit", "")
+
+
+def _lie(operation: Operation) -> str:
+    sentence = f"{operation.id} exited 0 after {operation.seconds:.2f} s while /version still said {_said(operation)}"
+    after = operation.attributes.get("version_after_s", "")
+    if after == "never":
+        return f"{sentence} (and {operation.attributes['version_wanted']} never came)"
+    return f"{sentence} (for another {float(after):.1f} s)" if after else sentence

@@ -1,0 +1,225 @@
+"""Builds run folders as the harness would write them, for checkers to read back with the real Recording."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from harness.host.clock import now
+from harness.load.requests import payload_of
+from harness.model import NS, Artefact, Claim, Instant, Verdict
+from harness.recording.recorder import EVENTS
+from harness.recording.recording import Recording
+from harness.recording.samples import FLAG_WRITE, SampleWriter
+
+LENGTH_S = 30.0
+CHANNELS = ("read_fresh", "read_reused", "write")
+# (from, to, outcome, status, channels): requests due then end so; the channel "load" is Locust's.
+Bad = tuple[float, float, str, int, tuple[str, ...]]
+
+
+class Run:
+    """A run of 30 s of steady load; all times are seconds since it began."""
+
+    def __init__(
+        self, folder: Path, claims: Sequence[Claim] = (), deadline_ms: float = 1000.0, timing: bool = True
+    ) -> None:
+        self.folder = folder
+        self._base = now()
+        for name in ("samples", "ledger", "operations", "observations"):
+            (folder / name).mkdir(parents=True)
+        self._events: list[str] = []
+        self._counts: dict[str, int] = {}
+        plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
+        (folder / "run.json").write_text(json.dumps(plan))
+        self._ledger: list[str] = []
+
+    def at(self, seconds: float) -> Instant:
+        shift = int(seconds * NS)
+        return Instant(self._base.mono_ns + shift, self._base.wall_ns + shift)
+
+    def ns(self, seconds: float) -> int:
+        return self.at(seconds).mono_ns
+
+    def event(self, kind: str, when: float, /, **fields: Any) -> None:
+        moment = self.at(when)
+        line = {"t": moment.mono_ns, "w": moment.wall_ns, "n": len(self._events), "kind": kind, **fields}
+        self._events.append(json.dumps(line))
+
+    def op(
+        self,
+        name: str,
+        start: float,
+        stop: float,
+        exit: int | None = 0,
+        *,
+        expect: str = "success",
+        warmup: bool = False,
+        gate: float = 0.0,
+        output: str = "",
+        blocked_on: str = "",
+        **attributes: str,
+    ) -> str:
+        self._counts[name] = self._counts.get(name, 0) + 1
+        id_ = f"{name}-{self._counts[name]}"
+        (self.folder / "operations" / f"{id_}.out").write_text(output)
+        self.event(
+            "operation.stop",
+            stop,
+            id=id_,
+            name=name,
+            repeat=0,
+            warmup=warmup,
+            expect=expect,
+            start_ns=self.ns(start),
+            gate_ns=int(gate * NS),
+            exit=exit,
+            timed_out=exit is None,
+            blocked_on=blocked_on,
+            attributes=attributes,
+        )
+        return id_
+
+    def write(self, token: str, sent: float, end: float | None = None, outcome: str = "acknowledged") -> str:
+        """One write of the ledger; answered 2 ms later unless said otherwise."""
+        line = {
+            "token": token,
+            "operation": "create",
+            "payload": payload_of(token),
+            "sent_ns": self.ns(sent),
+            "end_ns": self.ns(sent + 0.002 if end is None else end),
+            "outcome": outcome,
+            "status": 201 if outcome == "acknowledged" else 507,
+        }
+        self._ledger.append(json.dumps(line))
+        return token
+
+    def writes(self, start: float, stop: float, every: float = 0.1) -> list[str]:
+        """Acknowledged writes, named by when they were sent."""
+        n = round((stop - start) / every)
+        return [self.write(f"w-{round(1000 * (start + i * every)):06d}", start + i * every) for i in range(n)]
+
+    def observe(
+        self,
+        cause: str,
+        start: float,
+        found: Sequence[str] | None,
+        *,
+        stop: float | None = None,
+        payloads: Mapping[str, str] | None = None,
+        error: str = "",
+        totals: Mapping[str, float] | None = None,
+        snapshot: tuple[float, float] | None = None,
+        artefacts: Sequence[Artefact] = (),
+        latest: str = "",
+        status_error: str = "",
+    ) -> str:
+        self._counts["look"] = self._counts.get("look", 0) + 1
+        label = f"{cause}-look-{self._counts['look']}"
+        content = {
+            "found": None if found is None else [[t, (payloads or {}).get(t, payload_of(t))] for t in found],
+            "error": error,
+            "totals": {"/sum": 100.0} if totals is None else totals,
+            "expected_totals": {"/sum": 100.0},
+            "artefacts": [asdict(a) for a in artefacts],
+            "latest": latest,
+            "status_error": status_error,
+            "version": "1",
+            "snapshot_ns": [self.ns(s) for s in snapshot] if snapshot else None,
+        }
+        (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
+        end = start + 0.2 if stop is None else stop
+        self.event("observation", end, label=label, cause=cause, start_ns=self.ns(start))
+        return label
+
+    def fault(
+        self,
+        injected: float | None = 10.0,
+        healed: float | None = 12.0,
+        *,
+        disk: str = "backup",
+        applied: bool = True,
+        felt: bool = True,
+        id: str = "fault-1",
+    ) -> None:
+        self.event("fault.planned", 0, id=id, name="disk_full", parameters={"disk": disk}, at="backup.start #2")
+        if injected is None:
+            return
+        self.event("fault.injected", injected, id=id)
+        self.event("fault.confirmed", injected, id=id, applied=applied, felt=False, said="our write failed")
+        self.event(
+            "fault.healed",
+            LENGTH_S if healed is None else healed,
+            id=id,
+            ok=healed is not None,
+            felt=felt,
+            felt_said="not enough space: needs 20 MB" if felt else "",
+        )
+
+    def recovered(self, at: float, after: str, ok: bool = True) -> None:
+        self.event("recovered", at, after=after, ok=ok, seconds=0.1)
+
+    def load(
+        self,
+        *bad: Bad,
+        steady: bool = True,
+        clean: bool = True,
+        silent: tuple[float, float] | None = None,
+        held_up: tuple[float, float] | None = None,
+    ) -> None:
+        """Samples of both instruments: all answered in 3 ms but for ``bad``; the load sent nothing in ``silent``, and
+        what the prober had to send in ``held_up`` it sent at its end."""
+        if steady:
+            self.event("load.steady", 0.0, rate_per_s=50.0, ok=True, seconds=1.0)
+        else:
+            self.event("load.unsteady", 0.0, why="12 of 50 writes were acknowledged")
+        self.event("load.stopping", LENGTH_S)
+        self.event("load.stopped", LENGTH_S + 0.5, clean=clean, why="" if clean else "killed", cpu_s=1.0, wall_s=30.0)
+        self._samples("load-1", 0.02, ("load",), bad, silent, None)
+        self._samples("probe-2", 0.01, CHANNELS, bad, None, held_up)
+
+    def _samples(
+        self,
+        name: str,
+        every: float,
+        channels: Sequence[str],
+        bad: Sequence[Bad],
+        silent: tuple[float, float] | None,
+        held_up: tuple[float, float] | None,
+    ) -> None:
+        writer = SampleWriter(self.folder / "samples" / f"{name}.bin", ["read", "write"], name)
+        for i in range(round(LENGTH_S / every)):
+            due = i * every
+            if silent and silent[0] <= due < silent[1]:
+                continue
+            channel = channels[i % len(channels)]
+            is_write = channel == "write" or (channel == "load" and i % 3 == 0)
+            outcome, status, took = "ok", 200, 0.003
+            for start, stop, kind, code, on in bad:
+                if start <= due < stop and (not on or channel in on or (is_write and "writes" in on)):
+                    outcome, status = kind, code
+                    took = {"timeout": 1.0, "unfinished": max(0.0, LENGTH_S + 0.25 - due)}.get(kind, 0.003)
+            due_ns = self.ns(due)
+            flags = FLAG_WRITE if is_write else 0
+            operation = "write" if is_write else "read"
+            sent_ns = self.ns(held_up[1]) if held_up and held_up[0] <= due < held_up[1] else due_ns
+            end_ns = sent_ns + int(took * NS)
+            writer.add(due_ns, sent_ns + 100_000, end_ns, operation, status, outcome, channel, flags)
+        writer.close()
+
+    def done(self, complete: bool = True) -> Recording:
+        if complete:
+            self.event("recording.complete", LENGTH_S + 1, events=len(self._events) + 1)
+        row = {"t": self.ns(1), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0}
+        (self.folder / "resources.jsonl").write_text(json.dumps(row) + "\n")
+        (self.folder / EVENTS).write_text("".join(f"{line}\n" for line in self._events))
+        (self.folder / "ledger" / "load-1.jsonl").write_text("".join(f"{line}\n" for line in self._ledger))
+        return Recording(self.folder)
+
+
+def only(verdicts: list[Verdict]) -> Verdict:
+    assert len(verdicts) == 1, verdicts
+    return verdicts[0]

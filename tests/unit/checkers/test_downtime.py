@@ -1,0 +1,163 @@
+"""Downtime and outages, out of samples written as the two instruments write them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checkers.downtime import Downtime, Outages
+from harness.model import Claim
+from tests.unit.checkers.build import Run, only
+
+NO_BAD = (Claim("requests", "bad", "<=", 0),)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run", NO_BAD)
+
+
+def test_zero_is_never_said_bare(run: Run) -> None:
+    run.load()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.why.startswith("0 bad of 4500 at a 1 s deadline, no gap seen at 10 ms resolution, rate <= ")
+    assert "(95 %)" in verdict.why
+
+
+def test_an_outage_during_a_rollback_is_a_fail_that_says_when_what_and_how_long(run: Run) -> None:
+    run.load((10.0, 10.8, "http_error", 502, ()))
+    run.op("rollback", 9.5, 11)
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.measured.startswith("120 bad of 4 500")
+    assert "longest outage 8" in verdict.why
+    assert "120 HTTP 502" in verdict.why
+    assert "due in rollback-1 (120)" in verdict.why
+
+
+def test_bad_requests_are_laid_to_the_phase_they_were_due_in(run: Run) -> None:
+    run.load((10.0, 10.2, "http_error", 503, ("load",)))
+    for event, when in (("start", 9.8), ("stop", 10.09)):
+        run.event("phase", when, operation="deploy-1", phase="deploy.migrate", event=event, gate_ns=0)
+    run.op("deploy", 9.5, 11)
+    why = only(Downtime().check(run.done())).why
+    assert "10 HTTP 503; due in deploy.migrate of deploy-1 (5), in deploy-1 (5)" in why
+
+
+def test_bad_requests_of_the_load_alone_count(run: Run) -> None:
+    run.load((10.0, 10.1, "reset", 0, ("load",)))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert "5 reset; due between operations (5)" in verdict.why
+
+
+def test_a_claim_may_allow_some_bad_requests(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("requests", "bad", "<=", 10),))
+    run.load((10.0, 10.1, "reset", 0, ("load",)))
+    assert only(Downtime().check(run.done())).outcome == "pass"
+
+
+def test_without_a_claim_none_is_expected_and_that_is_said(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.load()
+    assert "nothing claimed: none expected" in only(Downtime().check(run.done())).measured
+
+
+def test_what_a_restore_keeps_out_is_not_downtime(run: Run) -> None:
+    run.op("restore", 9.9, 10.9)
+    run.load((10.0, 10.8, "http_error", 503, ()))
+    assert only(Downtime().check(run.done())).outcome == "pass"
+
+
+def test_writes_refused_while_the_data_disk_is_full_are_not_downtime(run: Run) -> None:
+    run.fault(10, 11, disk="data")
+    run.load((10.0, 10.8, "http_error", 507, ("writes",)))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass", verdict.why
+    assert "not counted: 40 writes refused while the data disk was full" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("disk", "outcome", "status", "channels", "until"),
+    [
+        ("backup", "http_error", 507, ("writes",), 10.8),
+        ("data", "http_error", 500, ("writes",), 10.8),
+        ("data", "http_error", 503, ("read_fresh",), 10.8),
+        ("data", "timeout", 0, ("writes",), 10.8),
+        ("data", "http_error", 507, ("writes",), 12.0),
+    ],
+    ids=["the other disk", "not a refusal", "a read", "no answer", "after the fault was healed"],
+)
+def test_anything_else_on_a_full_disk_is_downtime(
+    run: Run, disk: str, outcome: str, status: int, channels: tuple[str, ...], until: float
+) -> None:
+    run.fault(10, 11, disk=disk)
+    run.load((10.0, until, outcome, status, channels))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_requests_in_flight_when_the_load_stops_are_neither_good_nor_bad(run: Run) -> None:
+    run.load((29.965, 29.995, "unfinished", 0, ()))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "4 requests still in flight when the load stopped" in verdict.why
+
+
+def test_a_prober_that_was_held_up_itself_does_not_blame_the_service(run: Run) -> None:
+    run.load(held_up=(10.0, 11.3))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert verdict.why.startswith("0 bad of 4469 ")
+    assert "not counted: 31 requests late while our own sender was held up" in verdict.why
+
+
+def test_an_outage_is_a_fail_although_the_prober_was_held_up_as_well(run: Run) -> None:
+    run.load((20.0, 20.8, "http_error", 502, ()), held_up=(10.0, 11.3))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.op("deploy", 9, 12)
+    run.load(held_up=(10.0, 11.3))
+    assert only(Outages().check(run.done())).outcome == "unknown"
+
+
+def test_a_service_frozen_to_the_end_between_operations_is_unknown(run: Run) -> None:
+    run.op("rollback", 5, 6)
+    run.load((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "with no operation under way, and never answered again" in verdict.why
+
+
+def test_a_service_that_an_operation_took_away_for_good_is_a_fail(run: Run) -> None:
+    run.op("rollback", 24, 26)
+    run.load((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_without_steady_load_downtime_is_unknown(run: Run) -> None:
+    run.load(steady=False)
+    assert only(Downtime().check(run.done())).outcome == "unknown"
+
+
+def test_without_probes_downtime_is_unknown(run: Run) -> None:
+    run.load()
+    (run.folder / "samples" / "probe-2.bin").unlink()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "no request of the prober counts" in verdict.why
+
+
+def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5), Claim("rollback", "outage_s", "<=", 0.5)))
+    run.load((10.0, 10.8, "refused", 0, ()))
+    run.op("deploy", 5, 6)
+    run.op("rollback", 9.5, 11)
+    deploy, rollback = Outages().check(run.done())
+    assert deploy.outcome == "pass"
+    assert rollback.outcome == "fail"
+    assert "resolution 0.01" in rollback.why

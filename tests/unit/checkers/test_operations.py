@@ -1,0 +1,327 @@
+"""The checkers of operations: how they ended, how long they took, what they left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.checkers.durations import Durations
+from harness.checkers.expectations import Expectations
+from harness.checkers.no_hang import NoHang
+from harness.checkers.partial_latest import NoPartialLatest
+from harness.checkers.recovery import Recovery
+from harness.checkers.space_check import RefusesBeforeWriting
+from harness.checkers.validation import RejectsDamage
+from harness.checkers.versions import Versions
+from harness.model import Artefact, Claim
+from tests.unit.checkers.build import Run, only
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+# -- expectations --------------------------------------------------------------------------------------------------
+def test_operations_that_end_as_expected_pass_together(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.op("deploy", 3, 4, 1, expect="failure")
+    run.op("validate", 5, 6, 1, expect="any")
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.measured == "2 operations with an expected end"
+
+
+def test_a_failed_operation_is_quoted(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.op("deploy", 3, 4.5, 2, output="migrating\nno such column: amount\n\n")
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why == "deploy-1 exited with 2 after 1.50 s; it said: no such column: amount"
+
+
+@pytest.mark.parametrize("operation", ["validate", "restore"])
+def test_an_operation_that_could_not_be_told_its_backup_is_unknown(run: Run, operation: str) -> None:
+    run.op(operation, 1, 2, 1, output="no such file: ''")
+    run.observe("end", 28, [], status_error="the system declares no `status` operation")
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "could not be told which backup: the system declares no `status` operation" in verdict.why
+
+
+def test_a_restore_that_fails_for_want_of_any_backup_is_a_fail(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.op("restore", 3, 4, 1, output="there is no backup")
+    run.observe("end", 28, [])
+    assert only(Expectations().check(run.done())).outcome == "fail"
+
+
+def test_success_in_the_face_of_a_fault_it_met_is_a_fail(run: Run) -> None:
+    run.fault(1, 2)
+    run.op("backup", 1, 2, 0, expect="failure")
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert "although it met disk_full" in verdict.why
+
+
+def test_success_where_the_fault_was_not_felt_is_unknown(run: Run) -> None:
+    run.fault(1, 2, felt=False)
+    run.op("backup", 1, 2, 0, expect="failure")
+    assert only(Expectations().check(run.done())).outcome == "unknown"
+
+
+def test_a_run_without_operations_is_unknown_not_fine(run: Run) -> None:
+    recording = run.done()
+    assert only(Expectations().check(recording)).outcome == "unknown"
+    assert only(NoHang().check(recording)).outcome == "unknown"
+
+
+# -- no hang -------------------------------------------------------------------------------------------------------
+def test_operations_that_end_are_no_hang(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.op("deploy", 3, 9, 1)
+    verdict = only(NoHang().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "the longest, deploy-1, after 6.00 s" in verdict.why
+
+
+def test_a_hang_says_on_what_it_was_blocked(run: Run) -> None:
+    run.op("backup", 1, 21, None, blocked_on="connect to 10.1.0.2:9000 (no answer)")
+    verdict = only(NoHang().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why == "backup-1 had not ended after 20.00 s: connect to 10.1.0.2:9000 (no answer)"
+
+
+# -- versions ------------------------------------------------------------------------------------------------------
+def test_the_promised_version_at_exit_is_a_pass(run: Run) -> None:
+    run.op("deploy", 1, 2, version_wanted="2", version_at_exit="2")
+    run.op("backup", 3, 4)
+    verdict = only(Versions().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.measured == "1 of 1 operation left the version they promised"
+
+
+def test_a_rollback_that_exits_too_early_is_told_with_its_times(run: Run) -> None:
+    run.op("rollback", 1, 1.21, version_wanted="1", version_at_exit="2", version_after_s="0.90")
+    verdict = only(Versions().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why == "rollback-1 exited 0 after 0.21 s while /version still said 2 (for another 0.9 s)"
+
+
+def test_a_kit_that_exits_0_without_doing_anything_is_told(run: Run) -> None:
+    run.op("deploy", 1, 1.1, version_wanted="2", version_at_exit="1", version_after_s="never")
+    assert only(Versions().check(run.done())).why.endswith("while /version still said 1 (and 2 never came)")
+
+
+def test_a_version_that_did_not_answer_is_unknown(run: Run) -> None:
+    run.op("deploy", 1, 2, version_wanted="2", version_at_exit="")
+    assert only(Versions().check(run.done())).outcome == "unknown"
+
+
+# -- validation ----------------------------------------------------------------------------------------------------
+def validated(run: Run, clean: int | None, *damaged: int | None) -> tuple[str, str]:
+    run.op("validate", 1, 2, clean, output="ok")
+    for exit_ in damaged:
+        run.op("validate", 3, 4, exit_, expect="any", warmup=True, output="ok", mutation="truncated")
+    verdict = only(RejectsDamage().check(run.done()))
+    return verdict.outcome, verdict.why
+
+
+def test_rejecting_the_damaged_and_accepting_the_good_is_a_pass(run: Run) -> None:
+    assert validated(run, 0, 1, 2) == ("pass", "every damaged backup was rejected (truncated)")
+
+
+def test_accepting_a_damaged_backup_is_a_fail_that_names_the_damage(run: Run) -> None:
+    outcome, why = validated(run, 0, 1, 0)
+    assert outcome == "fail"
+    assert why == "validate-3 accepted a backup that was truncated; it said: ok"
+
+
+def test_rejecting_an_empty_name_because_status_named_no_backup_is_unknown(run: Run) -> None:
+    run.op("validate", 1, 2, 1)
+    run.observe("end", 28, [], status_error="the system declares no `status` operation")
+    assert only(RejectsDamage().check(run.done())).outcome == "unknown"
+
+
+def test_rejecting_everything_is_a_fail(run: Run) -> None:
+    outcome, why = validated(run, 1, 1)
+    assert outcome == "fail"
+    assert "rejected an undamaged backup" in why
+
+
+@pytest.mark.parametrize("exits", [(0,), (0, None), (None, 1)])
+def test_a_validation_never_put_to_the_test_is_unknown(run: Run, exits: tuple[int | None, ...]) -> None:
+    assert validated(run, *exits)[0] == "unknown"
+
+
+# -- space check ---------------------------------------------------------------------------------------------------
+def full(run: Run, written: int, *, injected: float = 9.9, disk: str = "backup", exit_: int = 1) -> tuple[str, str]:
+    run.fault(injected, 12, disk=disk)
+    free = {"fault_disk": disk, "free_bytes": "9000000", "disk_written_bytes": str(written)}
+    run.op("backup", 10, 11, exit_, expect="failure", **free)
+    verdict = only(RefusesBeforeWriting().check(run.done()))
+    return verdict.outcome, verdict.why
+
+
+def test_refusing_before_writing_is_a_pass(run: Run) -> None:
+    assert full(run, 4096)[0] == "pass"
+
+
+def test_eating_the_disk_first_is_a_fail_that_says_how_much(run: Run) -> None:
+    outcome, why = full(run, 8_900_000)
+    assert outcome == "fail"
+    assert "after it had written 8.9 MB to the backup disk: it began with 9.0 MB free" in why
+
+
+def test_a_disk_that_filled_only_later_says_nothing_about_a_space_check(run: Run) -> None:
+    assert full(run, 8_900_000, injected=10.5)[0] == "unknown"
+
+
+def test_the_data_disk_says_nothing_for_the_service_writes_there_too(run: Run) -> None:
+    assert full(run, 8_900_000, disk="data")[0] == "unknown"
+
+
+# -- the backup a restore would use --------------------------------------------------------------------------------
+GOOD = Artefact("20251123T1010", "/b/20251123T1010", 20_000_000, True)
+GOOD_TOO = Artefact("20251123T1014", "/b/20251123T1014", 20_300_000, True)
+PARTIAL = Artefact("20251123T1012", "/b/20251123T1012", 6_200_000, True)
+
+
+def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> tuple[str, str]:
+    for i, (artefacts, latest) in enumerate(looks):
+        run.observe("backup", 5 + i, [], artefacts=artefacts, latest=latest)
+    verdict = only(NoPartialLatest().check(run.done()))
+    return verdict.outcome, verdict.why
+
+
+def test_a_partial_backup_that_is_latest_is_named_with_its_share(run: Run) -> None:
+    look = ([GOOD, PARTIAL], PARTIAL.path)
+    outcome, why = looked_at(run, look, look)
+    assert outcome == "fail"
+    assert why == (
+        "backup 20251123T1012 is 31 % of its size (6.2 MB, 20251123T1010 has 20.0 MB) and is what `restore` would use "
+        "(at backup-look-1, backup-look-2)"
+    )
+
+
+def test_a_partial_that_is_lying_about_but_not_latest_is_fine(run: Run) -> None:
+    assert looked_at(run, ([GOOD, PARTIAL, GOOD_TOO], GOOD_TOO.path))[0] == "pass"
+
+
+def test_a_good_backup_seen_earlier_is_compared_even_when_it_is_gone(run: Run) -> None:
+    assert looked_at(run, ([GOOD], GOOD.path), ([PARTIAL], PARTIAL.path))[0] == "fail"
+
+
+@pytest.mark.parametrize("looks", [[([GOOD], GOOD.path)], [([], "")], [([GOOD], "/b/elsewhere")], []])
+def test_without_two_backups_to_compare_it_is_unknown(run: Run, looks: list[tuple[list[Artefact], str]]) -> None:
+    assert looked_at(run, *looks)[0] == "unknown"
+
+
+def test_a_read_back_at_which_the_latest_backup_was_not_known_is_not_made_good_by_later_ones(run: Run) -> None:
+    run.observe("backup", 5, [], status_error="status exited with 1")
+    assert looked_at(run, ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path)) == (
+        "unknown",
+        "backup-look-1: status exited with 1",
+    )
+
+
+def test_a_kit_that_names_no_backup_at_all_offers_no_partial_one(run: Run) -> None:
+    assert looked_at(run, ([], ""), ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path))[0] == "pass"
+
+
+# -- recovery ------------------------------------------------------------------------------------------------------
+def test_recovery_after_a_fault_and_a_failed_operation_is_a_pass_with_its_time(run: Run) -> None:
+    run.fault(10, 12)
+    failed = run.op("backup", 10, 12, 1, expect="failure")
+    run.recovered(12.4, failed)
+    run.op("restore", 13, 14)
+    verdicts = Recovery().check(run.done())
+    assert [v.outcome for v in verdicts] == ["pass", "pass", "pass"]
+    assert verdicts[0].measured == "0.40 s"
+    assert verdicts[1].about == "the kit after disk_full (fault-1)"
+
+
+def test_a_service_that_stays_down_is_a_fail(run: Run) -> None:
+    failed = run.op("deploy", 10, 12, 1)
+    run.recovered(42, failed, ok=False)
+    verdict = only(Recovery().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why == "still not healthy and ready 30.0 s after deploy-1 failed"
+
+
+def test_a_recovery_slower_than_claimed_is_a_fail(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("recovery", "duration_s", "<=", 5),))
+    failed = run.op("deploy", 10, 12, 1)
+    run.recovered(20, failed)
+    verdict = only(Recovery().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why.endswith("claimed <= 5 s")
+
+
+def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
+    run.fault(10, 12)
+    run.recovered(12.4, "backup-1")
+    run.op("restore", 13, 14, 1, output="no backup")
+    works = next(v for v in Recovery().check(run.done()) if v.about.startswith("the kit"))
+    assert works.outcome == "fail"
+    assert "the first operation after disk_full was healed; it said: no backup" in works.why
+
+
+def test_recovery_nobody_looked_at_is_unknown(run: Run) -> None:
+    run.fault(10, 12)
+    assert [v.outcome for v in Recovery().check(run.done())] == ["unknown", "unknown"]
+
+
+def test_a_service_left_unhealthy_by_an_operation_that_exited_0_is_a_fail(run: Run) -> None:
+    run.op("deploy", 10, 12)
+    run.recovered(42.0, "deploy-1", ok=False)
+    verdict = only(Recovery().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert "still not healthy and ready 30.0 s after deploy-1 exited 0" in verdict.why
+
+
+def test_with_nothing_to_recover_from_there_is_no_verdict(run: Run) -> None:
+    run.op("backup", 1, 2)
+    assert Recovery().check(run.done()) == []
+
+
+# -- durations -----------------------------------------------------------------------------------------------------
+CLAIM = (Claim("rollback", "duration_s", "<=", 2.0),)
+
+
+def test_durations_leave_out_warm_ups_gates_and_what_did_not_succeed(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", CLAIM)
+    run.op("rollback", 0, 9, warmup=True)
+    run.op("rollback", 10, 13, gate=2.0)
+    run.op("rollback", 14, 19, 1)
+    run.fault(20, 25)
+    run.op("rollback", 21, 24)
+    verdict = only(Durations().check(run.done()))
+    assert verdict.outcome == "pass", verdict.why
+    assert verdict.measured == "1 s"
+    assert verdict.requirement == "R106"
+
+
+def test_one_run_over_the_claim_refutes_it(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", CLAIM)
+    run.op("rollback", 0, 1)
+    run.op("rollback", 2, 5)
+    verdict = only(Durations().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.measured == "1 s, 3 s"
+
+
+def test_a_claim_none_of_whose_runs_counts_is_unknown(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", CLAIM)
+    run.op("rollback", 0, 1, 1)
+    verdict = only(Durations().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "no run of rollback succeeded" in verdict.why
+
+
+@pytest.mark.parametrize("timing", [True, False])
+def test_claims_about_what_this_run_does_not_measure_are_left_to_others(tmp_path: Path, timing: bool) -> None:
+    run = Run(tmp_path / "run", CLAIM, timing=timing)
+    run.op("backup" if timing else "rollback", 0, 1)
+    assert Durations().check(run.done()) == []

@@ -1,0 +1,141 @@
+"""The checkers of the rehearsal itself: was the load a load, did the fault bite, and is every checker well formed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.checkers import standard
+from harness.checkers.fault_bit import FaultBit
+from harness.checkers.load_sound import LoadSound
+from harness.checkers.partial_latest import NoPartialLatest
+from harness.checkers.protocol import RunChecker, StateChecker
+from harness.checkers.restorable import Restorable
+from harness.checkers.space_check import RefusesBeforeWriting
+from harness.checkers.validation import RejectsDamage
+from harness.model import Verdict
+from tests.unit.checkers.build import Run, only
+
+ALL = (*standard(), NoPartialLatest(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def sound(run: Run, complete: bool = True) -> Verdict:
+    return only(LoadSound().check(run.done(complete)))
+
+
+# -- load ----------------------------------------------------------------------------------------------------------
+def test_a_steady_complete_load_is_sound(run: Run) -> None:
+    run.load()
+    verdict = sound(run)
+    assert verdict.outcome == "pass", verdict.why
+
+
+def test_a_load_that_never_became_steady_is_unknown(run: Run) -> None:
+    run.load(steady=False)
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert "12 of 50 writes" in verdict.why
+
+
+def test_a_load_that_stalled_is_unknown(run: Run) -> None:
+    run.load(silent=(10.0, 14.0))
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert "the load sent nothing for 4.0 s" in verdict.why
+
+
+def test_a_load_that_had_to_be_killed_is_unknown(run: Run) -> None:
+    run.load(clean=False)
+    assert "did not end well: killed" in sound(run).why
+
+
+def test_a_recording_that_was_cut_short_is_unknown(run: Run) -> None:
+    run.load()
+    verdict = sound(run, complete=False)
+    assert verdict.outcome == "unknown"
+    assert "cut short" in verdict.why
+
+
+def test_samples_without_their_trailer_are_unknown(run: Run) -> None:
+    run.load()
+    file = run.folder / "samples" / "load-1.bin"
+    file.write_bytes(file.read_bytes()[:-32])
+    assert sound(run).outcome == "unknown"
+
+
+def test_a_service_frozen_in_the_last_moments_is_unknown(run: Run) -> None:
+    run.load((29.3, 30.0, "unfinished", 0, ()))
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert "no probe was answered in the last 0.7" in verdict.why
+
+
+@pytest.mark.parametrize(("requests", "outcome"), [(1500, "pass"), (1499, "unknown"), (1501, "unknown")])
+def test_the_server_must_count_what_the_clients_sent(run: Run, requests: int, outcome: str) -> None:
+    run.load()
+    run.event("server.count", 30.9, marker="deploydrill-load", requests=requests)
+    assert sound(run).outcome == outcome
+
+
+def test_requests_that_may_never_have_arrived_leave_the_count_room(run: Run) -> None:
+    run.load((10.0, 10.2, "reset", 0, ("load",)))
+    run.event("server.count", 30.9, marker="deploydrill-load", requests=1495)
+    assert sound(run).outcome == "pass"
+
+
+def test_counts_of_the_prober_are_compared_with_its_own_samples(run: Run) -> None:
+    run.load()
+    run.event("server.count", 30.9, marker="deploydrill-probe", requests=3000)
+    assert sound(run).outcome == "pass"
+
+
+# -- fault ---------------------------------------------------------------------------------------------------------
+def test_a_fault_that_was_applied_felt_and_healed_bit(run: Run) -> None:
+    run.fault()
+    verdict = only(FaultBit().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "not enough space" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ({"injected": None}, "it never fired: backup.start #2 was not met"),
+        ({"applied": False}, "did not take effect"),
+        ({"felt": False}, "nothing of the system met it"),
+        ({"healed": None}, "could not be healed"),
+    ],
+)
+def test_a_fault_that_did_not_bite_is_unknown(run: Run, how: dict[str, bool | None], why: str) -> None:
+    run.fault(**how)  # type: ignore[arg-type]
+    verdict = only(FaultBit().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert why in verdict.why
+
+
+def test_a_run_without_faults_has_no_verdict_about_them(run: Run) -> None:
+    assert FaultBit().check(run.done()) == []
+
+
+# -- all -----------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("checker", ALL, ids=lambda c: c.name)
+def test_every_checker_has_a_name_a_side_and_a_row_of_the_review(checker: RunChecker | StateChecker) -> None:
+    assert re.fullmatch(r"[a-z_]+", checker.name)
+    assert checker.judges in ("run", "observation")
+    assert re.fullmatch(r"(R\d{1,3})?", checker.requirement)
+
+
+def test_no_two_checkers_share_a_name() -> None:
+    assert len({c.name for c in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("checker", [c for c in ALL if c.judges == "run"], ids=lambda c: c.name)
+def test_no_checker_of_runs_passes_an_empty_recording(run: Run, checker: RunChecker) -> None:
+    assert all(v.outcome == "unknown" for v in checker.check(run.done()))
