@@ -1,0 +1,72 @@
+"""Finds scenarios and systems by name: those that come with it, and scenarios in directories of the user's own."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from harness.errors import HarnessError
+from harness.scenario import Scenario
+from harness.system.config import FILE
+from harness.system.suggest import did_you_mean
+
+BUNDLED = Path(__file__).resolve().parent / "bundled"
+CHECKOUT = BUNDLED.parents[1]
+SCENARIOS = CHECKOUT / "scenarios"
+
+
+def scenarios(directories: Sequence[Path] = ()) -> dict[str, Scenario]:
+    """All scenarios by name, the bundled ones first; two of one name are an error."""
+    found: dict[str, Scenario] = {}
+    for directory in (SCENARIOS, *directories):
+        if not directory.is_dir():
+            raise HarnessError(f"load scenarios from {directory}", "there is no such directory", "check --scenarios")
+        for path in sorted(directory.glob("*.py")):
+            if path.name.startswith("_"):
+                continue
+            scenario = getattr(_load(path), "scenario", None)
+            if not isinstance(scenario, Scenario):
+                raise HarnessError(
+                    f"load the scenario in {path}",
+                    "it does not end in `scenario = Scenario(...)`",
+                    "see scenarios/README.md",
+                )
+            if scenario.name in found:
+                raise HarnessError(
+                    f"load the scenario in {path}", f"{scenario.name} exists already", "give it another name"
+                )
+            found[scenario.name] = scenario
+    return found
+
+
+def scenario(name: str, directories: Sequence[Path] = ()) -> Scenario:
+    known = scenarios(directories)
+    if name not in known:
+        hint = did_you_mean(name, known) or f"scenarios: {', '.join(known)}"
+        raise HarnessError(f"find the scenario {name!r}", "none has that name", hint)
+    return known[name]
+
+
+def systems() -> list[str]:
+    """The names of the bundled systems (their folders)."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{FILE}"))
+
+
+def _load(path: Path) -> ModuleType:
+    name = f"deploydrill_scenario_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None, path
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses of the module look themselves up there
+    try:
+        spec.loader.exec_module(module)
+    except HarnessError:
+        raise
+    except Exception as error:  # anything may go wrong in a user's file; it gets one clear error
+        raise HarnessError(
+            f"load the scenario in {path}", f"{type(error).__name__}: {error}", "run it with python to see where"
+        ) from error
+    return module

@@ -1,0 +1,43 @@
+"""No fault at all: a deployment there and back under load, measured against what was claimed for it."""
+
+from harness.checkers import standard
+from harness.checkers.validation import RejectsDamage
+from harness.scenario import Cell, Scenario, Step
+
+_ROUND_TRIP = (
+    Step("backup"),
+    Step("validate"),
+    Step("validate_damaged", first_repeat_only=True),
+    Step("deploy", version="new"),
+    Step("read_back"),
+    Step("rollback"),
+    Step("read_back"),
+    Step("restore"),
+    Step("read_back"),
+)
+
+scenario = Scenario(
+    name="baseline",
+    title="A deployment there and back, without a fault",
+    requirements=("R2", "R3", "R10", "R14", "R103", "R104", "R105", "R106"),
+    checkers=standard(),
+    cells=(
+        Cell(
+            name="round-trip",
+            about="back up, validate, deploy, roll back, restore under load",
+            steps=_ROUND_TRIP,
+            checkers=(RejectsDamage(),),
+            repeat=5,
+            warmup=1,
+            timing=True,
+            budget_s=90,
+        ),
+        Cell(
+            name="once",
+            about="each operation once, for a first look at a system (`deploydrill verify`)",
+            steps=_ROUND_TRIP,
+            checkers=(RejectsDamage(),),
+            tier="full",
+        ),
+    ),
+)
