@@ -1,0 +1,19 @@
+"""Each claim as a row of the result: limit, measured values, outcome and sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.checkers.claimed import JudgesClaims
+from harness.checkers.downtime import Downtime, Outages
+from harness.checkers.durations import Durations
+from harness.checkers.losses import Losses
+from harness.recording.recording import Recording
+
+_JUDGES: tuple[JudgesClaims, ...] = (Durations(), Outages(), Downtime(), Losses())
+
+
+def claim_rows(recording: Recording) -> tuple[Mapping[str, Any], ...]:
+    """Rows in the order of the review's table: durations, outages, requests, losses."""
+    return tuple(claimed.row() for judge in _JUDGES for claimed in judge.claimed(recording))

@@ -1,0 +1,219 @@
+"""The facts of a result: what a recording holds, in seconds since the run began, ready to be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.checkers.acknowledged_writes import lost_writes
+from harness.checkers.damage import duplicated, torn
+from harness.checkers.downtime import seen
+from harness.checkers.history import acknowledged, is_restored, owed, tokens
+from harness.checkers.restore_exact import recovery_point
+from harness.model import NS, Measurement, Observation
+from harness.recording.recording import Recording
+from harness.recording.samples import DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
+from harness.stats.downtime import BadSpan, Downtime, Records, by_channel, overall, split, within
+from harness.stats.latency import per_second
+
+Facts = tuple[Mapping[str, Any], ...]
+
+
+def seconds_since(recording: Recording, ns: int | None) -> float | None:
+    return None if ns is None else round((ns - recording.start.mono_ns) / NS, 6)
+
+
+def joined(files: Sequence[SampleFile]) -> Records:
+    return np.concatenate([f.records for f in files]) if files else np.zeros(0, DTYPE)
+
+
+def operations(recording: Recording) -> Facts:
+    return tuple(
+        {
+            "id": o.id,
+            "name": o.name,
+            "repeat": o.repeat,
+            "warmup": o.warmup,
+            "expect": o.expect,
+            "exit": o.exit,
+            "start_s": seconds_since(recording, o.start_ns),
+            "seconds": round(o.seconds, 6),
+            "gate_s": round(o.gate_ns / NS, 6),
+            "blocked_on": o.blocked_on,
+            "attributes": dict(o.attributes),
+            "output": o.output,
+        }
+        for o in recording.operations
+    )
+
+
+def spans(recording: Recording) -> Facts:
+    by_id = {o.id: o for o in recording.operations}
+    return tuple(
+        {
+            "operation": id_,
+            "repeat": by_id[id_].repeat if id_ in by_id else 0,
+            "warmup": by_id[id_].warmup if id_ in by_id else False,
+            "name": span.name,
+            "start_s": seconds_since(recording, span.start.mono_ns),
+            "stop_s": seconds_since(recording, span.stop.mono_ns),
+            "gate_s": round(gate_s, 6),
+        }
+        for id_, span, gate_s in recording.phases
+    )
+
+
+def faults(recording: Recording) -> Facts:
+    return tuple(
+        {
+            "id": f.id,
+            "name": f.name,
+            "parameters": dict(f.parameters),
+            "at": f.at,
+            "injected_s": seconds_since(recording, f.injected_ns),
+            "confirmed_s": seconds_since(recording, f.confirmed_ns),
+            "healed_s": seconds_since(recording, f.healed_ns),
+            "applied": f.evidence.applied,
+            "felt": f.evidence.felt,
+            "said": f.evidence.said,
+        }
+        for f in recording.faults
+    )
+
+
+def observations(recording: Recording) -> Facts:
+    return tuple(
+        {
+            "label": o.label,
+            "cause": o.cause,
+            "at_s": seconds_since(recording, o.start_ns),
+            "version": o.version,
+            "error": o.error,
+            **_counts(o),
+        }
+        for o in recording.observations
+    )
+
+
+def _counts(observation: Observation) -> dict[str, int | None]:
+    """None where there is nothing to count from: the data could not be read."""
+    indeterminate = sum(1 for w in observation.writes if w.outcome == "indeterminate")
+    known = {"acknowledged": len(acknowledged(observation)), "indeterminate": indeterminate}
+    if observation.found is None:
+        return {**known, "found": None, "lost": None, "resurrected": None, "duplicated": None, "torn": None}
+    restored = is_restored(observation)
+    found = tokens(observation)
+    return {
+        **known,
+        "found": len(observation.found),
+        "lost": recovery_point(observation).lost if restored else len(lost_writes(observation)),
+        "resurrected": sum(1 for w in owed(observation, observation.start_ns).gone if w.token in found),
+        "duplicated": len(duplicated(observation)),
+        "torn": len(torn(observation)),
+    }
+
+
+def outages(recording: Recording, deadline_ms: float) -> Facts:
+    """Every bad span of the prober and of the load, with the phases it fell into."""
+    phases = [(s.name, s.start.mono_ns, s.stop.mono_ns) for _, s, _ in recording.phases]
+    phases += [(o.name, o.start_ns, o.stop_ns) for o in recording.operations]
+    rows: list[Mapping[str, Any]] = []
+    looked = seen(recording)
+    for records in (looked.probes, looked.load):
+        for channel, downtime in by_channel(records, deadline_ms).items():
+            rows.extend(_outage(recording, channel, span, phases) for span in downtime.spans)
+    return tuple(sorted(rows, key=lambda r: float(r["start_s"])))
+
+
+def _outage(
+    recording: Recording, channel: str, span: BadSpan, phases: Sequence[tuple[str, int, int]]
+) -> Mapping[str, Any]:
+    shares = split([span], phases, elsewhere="between operations")
+    return {
+        "channel": channel,
+        "start_s": seconds_since(recording, span.start_ns),
+        "stop_s": seconds_since(recording, span.stop_ns),
+        "seconds": round(span.seconds, 6),
+        "failed": span.failed,
+        "kinds": dict(span.kinds),
+        "phase": ", ".join(sorted(shares, key=lambda name: -shares[name])),
+    }
+
+
+def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
+    """What the clients did and saw, from steady load to its end."""
+    started = next(recording.of_kind("load.start"), {})
+    window = recording.measured_ns
+    window_s = (window[1] - window[0]) / NS
+    sent = within(joined(recording.load_samples), window)
+    counts = np.bincount(sent["outcome"], minlength=len(OUTCOMES))
+    # Requests that are slow on purpose would be the p99 of every second.
+    series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
+    offset_s = (window[0] - recording.start.mono_ns) / NS if window[0] else 0.0
+    return {
+        "profile": started.get("profile", ""),
+        "users": started.get("users"),
+        "started": int(counts.sum()),
+        "outcomes": {name: int(n) for name, n in zip(OUTCOMES, counts, strict=True)},
+        "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
+        "window_s": round(window_s, 3),
+        "probe": probe(overall(seen(recording).probes, deadline_ms), _longest_gap_ms(recording, deadline_ms)),
+        "series": {
+            "second": [round(s + offset_s, 3) for s in series.second],
+            "p50_ms": list(series.latency_ms_p50),
+            "p99_ms": list(series.latency_ms_p99),
+            "errors_pct": list(series.error_percent),
+            "rps": list(series.n),
+        },
+        "server_requests": next((e["requests"] for e in recording.of_kind("server.count")), None),
+    }
+
+
+def _longest_gap_ms(recording: Recording, deadline_ms: float) -> float:
+    """The longest time without a good answer, between the restores: those keep clients out, and are left out."""
+    start, stop = recording.measured_ns
+    restores = [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores]
+    edges = [start, *(ns for restore in sorted(restores) for ns in restore), stop]
+    probes = seen(recording).probes
+    pieces = [within(probes, (a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return max((overall(piece, deadline_ms).longest_gap_ms for piece in pieces if len(piece)), default=0.0)
+
+
+def probe(downtime: Downtime, longest_gap_ms: float) -> Mapping[str, Any]:
+    return {
+        "n": downtime.n,
+        "bad": downtime.bad,
+        "interval_ms": round(downtime.interval_ms, 3),
+        "lateness_p99_ms": round(downtime.lateness_ms_p99, 3),
+        "resolution_ms": round(downtime.resolution_ms, 3),
+        "longest_outage_ms": round(downtime.longest_ms, 3),
+        "total_bad_ms": round(downtime.total_ms, 3),
+        "longest_gap_ms": round(longest_gap_ms, 3),
+        "bad_rate_upper": downtime.bad_rate_upper,
+        "deadline_ms": downtime.deadline_ms,
+    }
+
+
+def measurements(recording: Recording) -> tuple[Measurement, ...]:
+    """Durations by operation and by phase, warm-up and damaged backups left out."""
+    profile = ", ".join(disks(recording).values())
+    counted = {
+        o.id: o for o in recording.operations if not o.warmup and o.name not in ("seed", "reset") and o.exit == 0
+    }
+    values: dict[str, list[float]] = {}
+    for operation in counted.values():
+        values.setdefault(operation.name, []).append(round(operation.seconds, 6))
+    for id_, span, gate_s in recording.phases:
+        if id_ in counted:
+            values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
+    return tuple(
+        Measurement(name, "s", tuple(found), 0.001, {"disk": profile} if profile else {})
+        for name, found in values.items()
+    )
+
+
+def disks(recording: Recording) -> dict[str, str]:
+    """What each disk of the system stood on."""
+    return {e["name"]: e["profile"] for e in recording.of_kind("disk")}

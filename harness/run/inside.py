@@ -1,0 +1,62 @@
+"""The inside half of a run: sets the system up, drives the load and the steps, reads back. It records, never judges.
+
+Run as ``python -m harness.run.inside RECORD`` by the island's process 1.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from harness.errors import ExitCode, HarnessError
+from harness.recording.recorder import Recorder
+from harness.run.plan import Plan
+from harness.run.rehearsal import Rehearsal
+
+
+class Interrupted(BaseException):
+    """SIGTERM from the island's process 1: the outside wants this run to end."""
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def main() -> int:
+    record = Path(sys.argv[1])
+    plan = Plan.from_dict(json.loads((record / "run.json").read_text())["plan"])
+    recorder = Recorder(record)
+    signal.signal(signal.SIGTERM, _interrupt)
+    recorder.event("run.start")
+    code: int = ExitCode.PASS
+    rehearsal: Rehearsal | None = None
+    try:
+        rehearsal = Rehearsal(plan, recorder)
+        rehearsal.set_up()
+        rehearsal.perform()
+    except Interrupted:
+        recorder.event("interrupted")
+        code = ExitCode.INTERRUPTED
+    except HarnessError as error:
+        recorder.event("error", text=f"{error.what}: {error.why}", hint=error.hint, code=int(error.code))
+        code = error.code
+    except Exception as error:  # noqa: BLE001 - our own bug: recorded, so that the run ends unknown and says why
+        recorder.event("error", text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG))
+        traceback.print_exc()
+        code = ExitCode.OUR_BUG
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if rehearsal is not None:
+            for problem in rehearsal.tear_down():
+                recorder.event("warning", text=problem)
+    if code == ExitCode.PASS:
+        recorder.close()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""The outside half of a run: makes the island, follows its recording, passes signals in, and sinks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from harness.disks.disk import image
+from harness.errors import ExitCode, HarnessError
+from harness.host.clock import Deadline, mono_ns
+from harness.host.undo import UndoLog
+from harness.island.island import Island
+from harness.island.spec import WORK, IslandSpec
+from harness.recording.recorder import EVENTS
+from harness.registry import CHECKOUT
+from harness.run.plan import Plan, staging_path
+from harness.system.schema import SystemConfig
+
+# CI systems kill soon after they cancel: this long the inside half has to heal and leave.
+STOP_GRACE_S = 5.0
+_POLL_S = 0.1
+# What a run may write to `reports/` before a full disk there would spoil its recording.
+LEAST_FREE_BYTES = 256 * 1024 * 1024
+
+OnEvent = Callable[[Mapping[str, Any]], None]
+
+
+class Signals:
+    """Remembers the first SIGINT, SIGTERM or SIGHUP; whoever waits asks."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._remember)
+
+    def _remember(self, number: int, _frame: FrameType | None) -> None:
+        self.number = self.number or number
+
+    @property
+    def exit_code(self) -> ExitCode:
+        return ExitCode.INTERRUPTED if self.number == signal.SIGINT else ExitCode.TERMINATED
+
+
+def rehearse(
+    plan: Plan,
+    config: SystemConfig,
+    about: Mapping[str, Any],
+    out: Path,
+    undo: UndoLog,
+    signals: Signals,
+    on_event: OnEvent,
+    deadline_s: float,
+) -> Path:
+    """Run one cell to its end and return the folder of its recording (still staged: judged and named by the caller).
+
+    ``about`` goes into run.json beside the plan. Raises HarnessError when the island could not be made.
+    """
+    folder = staging_path(out, plan.run)
+    check_room(out)
+    with ExitStack() as after:
+        after.callback(undo.done, undo.record("staging", {"path": str(folder)}))
+        folder.mkdir(parents=True)
+        if plan.kind == "none":
+            # A short path: that of a Unix socket has 107 bytes.
+            work = Path(tempfile.gettempdir(), f"drill-{os.getpid()}-{mono_ns():x}")
+            about_work = "work directory of a run without an island"
+            after.callback(undo.done, undo.record("path", {"path": str(work)}, about_work))
+            work.mkdir(mode=0o700)
+            after.callback(shutil.rmtree, work, ignore_errors=True)
+            plan = replace(plan, work=str(work), port=_free_port())
+        with ExitStack() as started:
+            if plan.kind == "root":
+                plan = replace(plan, fds={name: image(folder) for name in ("data", "backup")})
+            for fd in plan.fds.values():
+                started.callback(os.close, fd)  # the island has its own by then
+            (folder / "run.json").write_text(json.dumps({"plan": plan.to_dict(), **about}, indent=1))
+            island = Island(_spec(plan, config, folder), folder / "island.log")
+            after.callback(island.sink, STOP_GRACE_S)
+            island.start()
+        _follow(island, folder, signals, on_event, deadline_s)
+    return folder
+
+
+def _spec(plan: Plan, config: SystemConfig, folder: Path) -> IslandSpec:
+    record = WORK / "record" if plan.kind != "none" else folder
+    return IslandSpec(
+        kind=plan.kind,
+        inside=(sys.executable, "-m", "harness.run.inside", str(record)),
+        record=str(folder),
+        work=plan.work,
+        keep=_kept(plan, config),
+        fds=plan.fds,
+    )
+
+
+def _follow(island: Island, folder: Path, signals: Signals, on_event: OnEvent, deadline_s: float) -> None:
+    """Hand every event on as it is written, until the island is down, a signal comes, or the deadline passes."""
+    deadline = Deadline(deadline_s, "the run")
+    asked: Deadline | None = None
+    offset, rest = 0, b""
+    while True:
+        code = island.wait(_POLL_S)
+        path = folder / EVENTS
+        if path.exists():
+            with path.open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+            offset += len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                on_event(json.loads(line))
+        if code is not None:
+            return
+        if asked is None and (signals.number is not None or deadline.passed):
+            island.ask_to_stop()
+            asked = Deadline(STOP_GRACE_S, "the inside half to leave")
+        if asked is not None and asked.passed:
+            return
+
+
+def _kept(plan: Plan, config: SystemConfig) -> tuple[str, ...]:
+    """Directories the run reads from, wherever they lie: the code, the interpreter, the system, the scenarios."""
+    places = {
+        CHECKOUT,
+        Path(sys.prefix),
+        Path(sys.base_prefix),
+        Path(sys.executable).resolve().parents[1],
+        config.folder,
+        *(Path(d) for d in plan.scenario_dirs),
+    }
+    return tuple(sorted(str(p.resolve()) for p in places))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def check_room(out: Path) -> None:
+    """Make ``out`` if it is missing; an error when nothing can be written there, or too little."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+        state = os.statvfs(out)
+    except OSError as error:
+        why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror or str(error)
+        raise HarnessError(f"write to {out}", why, "choose another place with --out") from error
+    free = state.f_bavail * state.f_frsize
+    if free < LEAST_FREE_BYTES:
+        raise HarnessError(
+            f"record under {out}",
+            f"only {free // 2**20} MiB are free there, a run needs {LEAST_FREE_BYTES // 2**20}",
+            "free some space, or choose another place with --out",
+            ExitCode.HOST_CANNOT,
+        )

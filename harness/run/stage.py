@@ -1,0 +1,171 @@
+"""The stage of one run: disks, far side, system, load and meters, set up in that order and torn down in reverse."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.disks.disk import Disk, mount_sized
+from harness.errors import ExitCode, HarnessError
+from harness.host.clock import sleep
+from harness.load.config import LoadConfig
+from harness.load.driver import LoadDriver
+from harness.meters.outage import Prober, prober_config
+from harness.meters.resources import ResourceSampler
+from harness.recording.recorder import Recorder
+from harness.run.plan import Plan
+from harness.system.config import check_commands
+from harness.system.dependencies import Dependencies
+from harness.system.live import LiveSystem
+from harness.system.schema import SystemConfig
+
+STEADY_DEADLINE_S = 20.0
+MARKER = "deploydrill-load"  # what every request of the load says it comes from
+_LOG_LAG_S = 0.3  # a front writes its line after the answer
+
+
+class Stage:
+    """Each ``set_up_*`` and ``start_*`` registers its own undoing first; ``tear_down`` is safe at any point."""
+
+    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder) -> None:
+        self.plan = plan
+        self.config = config
+        self.recorder = recorder
+        self._undo: list[tuple[str, Callable[[], object]]] = []
+        self.directory = Path(plan.work) / "sut"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        recorder.event("island.up", island=plan.kind)
+        if plan.kind == "none":
+            recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
+        self.system = LiveSystem(
+            config, self.directory, plan.port, plan.size_bytes, self._mount_disks(), recorder, plan.python
+        )
+        for disk in self.system.disks.values():
+            recorder.event("disk", name=disk.name, profile=disk.profile, size_bytes=disk.size_bytes)
+        self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
+        self.later("stop the system", self.system.stop)
+        check_commands(config, self.system.values)
+
+    def later(self, what: str, action: Callable[[], object]) -> None:
+        """Register what tear-down does, in reverse order."""
+        self._undo.append((what, action))
+
+    def _mount_disks(self) -> dict[str, Disk]:
+        if self.plan.kind == "none":
+            return {}
+        wanted = {
+            "data": (self.config.data.dir, self.config.disks.data_bytes),
+            "backup": (self.config.data.backup_dir, self.config.disks.backup_bytes),
+        }
+        return {
+            name: mount_sized(
+                name,
+                Path(place.replace("{dir}", str(self.directory))),
+                size,
+                self.plan.kind,
+                self.plan.fds.get(name),
+            )
+            for name, (place, size) in wanted.items()
+        }
+
+    def lay_links(self) -> None:
+        """The far side with its dependencies, when the system has any."""
+        if not self.config.links:
+            return
+        if self.plan.kind == "none":
+            links = ", ".join(self.config.links)
+            self.recorder.event("left_out", what=f"links: {links}", why="without namespaces there is no far side")
+            return
+        Dependencies(self.system).start()
+
+    def start_service(self) -> None:
+        seconds = self.system.start(self.config.versions.old)
+        self.recorder.event("system.up", version=self.system.version(), seconds=round(seconds, 3))
+        self.system.start_monitors()
+
+    # -- load and meters -----------------------------------------------------------------------------------------
+    def start_load(self) -> None:
+        """Start Locust, the prober and the resource meter, and wait until the load is steady (else HarnessError)."""
+        config = load_config(self.config, self.system.url, self.plan, self.recorder.folder)
+        env = self.system.env
+        self.load = LoadDriver(config, self.recorder.folder, env)
+        self.prober = Prober(prober_config(config), self.recorder.folder, env)
+        self.later("stop Locust", lambda: self.load.stop(2.0))
+        self.load.start()
+        self.later("stop the prober", lambda: self.prober.stop(2.0))
+        self.prober.start()
+        disks = {name: disk.path for name, disk in self.system.disks.items()}
+        watched = {"load": self.load.pid, "prober": self.prober.pid}
+        # Without a namespace of our own the system is what our process 1 adopted, not every process of the host.
+        system = [os.getppid()] if self.plan.kind == "none" else None
+        self.resources = ResourceSampler(self.recorder.folder / "resources.jsonl", watched, disks, system)
+        self.later("stop the resource meter", self.resources.stop)
+        self.resources.start()
+        self.recorder.event("load.start", profile=config.profile, users=config.users)
+        steady = self.load.wait_steady(STEADY_DEADLINE_S)
+        if not steady.ok:
+            self.recorder.event("load.unsteady", why=steady.why)
+            raise HarnessError(
+                f"load {self.config.name}", steady.why, "check [load] requests and url in system.toml", ExitCode.UNKNOWN
+            )
+        self.recorder.event("load.steady", rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2))
+
+    def check_load(self) -> None:
+        """The load must still be there."""
+        for what, alive in (("Locust", self.load.alive()), ("the prober", self.prober.alive())):
+            if not alive:
+                raise HarnessError(
+                    f"load {self.config.name}",
+                    f"{what} ended in the middle of the run",
+                    "see its log",
+                    ExitCode.UNKNOWN,
+                )
+
+    def stop_load(self) -> None:
+        self.recorder.event("load.stopping")
+        self.prober.stop()
+        end = self.load.stop()
+        self.resources.stop()
+        self.recorder.event(
+            "load.stopped",
+            clean=end.clean,
+            why=end.why,
+            cpu_s=end.cpu_s,
+            wall_s=end.wall_s,
+            started=self.load.progress().started,
+        )
+        if self.config.service.access_log:
+            sleep(_LOG_LAG_S)
+            log = Path(self.system.text(self.config.service.access_log))
+            count = log.read_bytes().count(MARKER.encode()) if log.exists() else 0
+            self.recorder.event("server.count", marker=MARKER, requests=count)
+
+    def tear_down(self) -> list[str]:
+        """Undo everything, the last first; what went wrong on the way, in words."""
+        problems: list[str] = []
+        while self._undo:
+            what, action = self._undo.pop()
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - every step gets its try, and all failures are told
+                problems.append(f"{what}: {error}")
+        return problems
+
+
+def load_config(config: SystemConfig, url: str, plan: Plan, folder: Path) -> LoadConfig:
+    """The load of a system.toml as Locust and the prober are told it."""
+    load = config.load
+    return LoadConfig(
+        url=url,
+        deadline_ms=config.service.deadline_ms,
+        users=plan.users,
+        think_s=load.think_s,
+        write_rate=load.write_rate,
+        arrival_rate=load.arrival_rate,
+        requests=load.requests,
+        seed=plan.seed,
+        samples_dir=str(folder / "samples"),
+        ledger_dir=str(folder / "ledger"),
+        status_path=str(folder / "load-status.jsonl"),
+    )

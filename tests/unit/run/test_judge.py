@@ -1,0 +1,115 @@
+"""A run passes only when everything planned was done and somebody judged it, whatever its checkers return."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import pytest
+
+from harness.model import Result, Verdict
+from harness.recording.recording import Recording
+from harness.run.judge import judge
+from harness.run.plan import Plan
+from harness.scenario import Cell, Scenario, Step
+from tests.unit.checkers.build import Run
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A checker that returns whatever it was told to."""
+
+    what: Any
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "saying"
+    requirement: ClassVar[str] = ""
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        said: list[Verdict] = self.what
+        return said
+
+
+GOOD = Saying([Verdict("pass", "all", "1 of 1", "it was fine")])
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    run = Run(tmp_path / "run")
+    run.load()
+    return run
+
+
+def judged(run: Run, *checkers: Saying, steps: tuple[Step, ...] = (), repeat: int = 1, warmup: int = 0) -> Result:
+    plan = Plan(
+        *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, repeat, warmup, 1, "root"),
+        *("/mnt", 8080, "python", True),
+    )
+    file = run.folder / "run.json"
+    about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": [], "title": "", "reproduce": ""}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
+    run.done()
+    cell = Cell("cell", "synthetic", steps)
+    return judge(run.folder, Scenario("scenario", "synthetic", (), (cell,), checkers), cell)
+
+
+def unknowns(result: Result) -> str:
+    return "; ".join(v.why for v in result.verdicts if v.outcome == "unknown")
+
+
+def test_a_run_that_was_done_and_judged_passes(run: Run) -> None:
+    run.op("backup", 1, 2)
+    assert judged(run, GOOD, steps=(Step("backup"),)).outcome == "pass"
+
+
+def test_a_run_no_checker_said_anything_about_is_unknown(run: Run) -> None:
+    result = judged(run, Saying([]))
+    assert result.outcome == "unknown"
+    assert unknowns(result) == "no checker said anything about this run"
+
+
+def test_a_fail_that_a_checker_yields_instead_of_returning_it_counts(run: Run) -> None:
+    def failing() -> Iterator[Verdict]:
+        yield Verdict("fail", "all", "0 of 1", "it was broken")
+
+    assert judged(run, GOOD, Saying(failing())).outcome == "fail"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "FAIL", "", None])
+def test_an_outcome_that_is_none_of_the_three_is_unknown(run: Run, outcome: Any) -> None:
+    result = judged(run, GOOD, Saying([Verdict(outcome, "all", "0 of 1", "it was broken")]))
+    assert result.outcome == "unknown"
+    assert "the checker saying crashed" in unknowns(result)
+
+
+def test_an_operation_the_system_does_not_provide_is_unknown(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.event("not_provided", 3, operation="restore")
+    result = judged(run, GOOD, steps=(Step("backup"), Step("restore")))
+    assert result.outcome == "unknown"
+    assert unknowns(result) == "the system provides no restore"
+
+
+def test_rounds_that_were_not_run_are_unknown(run: Run) -> None:
+    run.op("backup", 1, 2, warmup=True)
+    run.op("backup", 3, 4)
+    result = judged(run, GOOD, steps=(Step("backup"),), repeat=5, warmup=1)
+    assert result.outcome == "unknown"
+    assert "came to an end: 2 of 6 backups; what" in unknowns(result)
+
+
+def test_links_that_were_not_laid_are_unknown(run: Run) -> None:
+    run.event("left_out", 3, what="links: offsite", why="without namespaces there is no far side")
+    result = judged(run, GOOD)
+    assert result.outcome == "unknown"
+    assert "without namespaces there is no far side" in unknowns(result)
+
+
+def test_a_recording_that_can_be_read_in_part_only_is_unknown(run: Run) -> None:
+    run.event("observation", 3, label="torn", cause="deploy", start_ns=1)
+    (run.folder / "observations" / "torn.json").write_text('{"found": [["t')
+    result = judged(run, GOOD)
+    assert result.outcome == "unknown"
+    assert "not all of the recording can be read" in unknowns(result)
