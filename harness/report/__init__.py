@@ -1,0 +1,1 @@
+"""Reports: result.json first, and every other format rendered from it and the recording."""

@@ -1,0 +1,97 @@
+"""campaign.json: several runs of one command, merged into one document."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.model import Outcome, Result, merged
+from harness.report import words
+from harness.report.derived import run_seconds
+from harness.report.result import SCHEMA, to_document, write_document
+
+NAME = "campaign.json"
+_CLAIM = ("subject", "measure", "op", "limit", "level", "source", "unit")
+_RUN = ("run", "system", "scenario", "cell", "seed", "outcome")
+
+Document = Mapping[str, Any]
+
+
+def to_campaign(
+    folder: Path,
+    results_with_paths: Sequence[tuple[Result, Path]],
+    *,
+    outcome: Outcome | None = None,
+    reproduce: str = "",
+) -> dict[str, Any]:
+    """Runs in the order made. ``outcome`` may be worse than the runs', as when one never got as far as a result."""
+    documents = [(to_document(result), path) for result, path in results_with_paths]
+    all_of = [d for d, _ in documents]
+    first = all_of[0] if all_of else {}
+    shared = first.get("provenance", {})
+    return {
+        "schema": SCHEMA,
+        "outcome": merged([*(d["outcome"] for d in all_of), *([outcome] if outcome else [])]),
+        "system": ", ".join(dict.fromkeys(d["system"] for d in all_of)),
+        "seed": first.get("seed"),
+        "started_utc": shared.get("started_utc"),
+        "runs": [_run(d, os.path.relpath(path, folder)) for d, path in documents],
+        "claims": _claims(all_of),
+        "warnings": [{"run": _name(d), "text": text} for d in all_of for text in d["warnings"]],
+        "waived": _unique([w for d in all_of for w in d["waived"]]),
+        "host": first.get("host", {}),
+        "provenance": {k: shared[k] for k in ("deploydrill", "commit", "system_hash", "command") if k in shared},
+        "reproduce": reproduce or str(shared.get("command", "")),
+    }
+
+
+def write_campaign(
+    folder: Path,
+    results_with_paths: Sequence[tuple[Result, Path]],
+    *,
+    outcome: Outcome | None = None,
+    reproduce: str = "",
+) -> Path:
+    """Write campaign.json; ``render.render_campaign`` makes the other files from it."""
+    return write_document(to_campaign(folder, results_with_paths, outcome=outcome, reproduce=reproduce), folder / NAME)
+
+
+def _name(d: Document) -> str:
+    return " ".join(part for part in (d["scenario"], d["cell"]) if part)
+
+
+def _run(d: Document, path: str) -> dict[str, Any]:
+    return {
+        **{k: d[k] for k in _RUN},
+        "path": path,
+        "why": words.said(words.reason(d), d),
+        "downtime": words.said(words.downtime(d), d),
+        "seconds": run_seconds(d),
+        "faults": [{"name": f["name"], "at": f["at"], "state": words.fault_state(f)} for f in d["faults"]],
+    }
+
+
+def _claims(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    """Each claim once: n added up, the extremes of all runs, and the median of each run (not a median of medians)."""
+    grouped: dict[tuple[Any, ...], list[tuple[Document, Mapping[str, Any]]]] = {}
+    for d in documents:
+        for c in d["claims"]:
+            grouped.setdefault(tuple(c[k] for k in _CLAIM), []).append((d, c))
+    return [
+        {
+            **dict(zip(_CLAIM, key, strict=True)),
+            "outcome": merged([c["outcome"] for _, c in group]),
+            "n": sum(c["n"] for _, c in group),
+            "min": min((c["min"] for _, c in group if c["min"] is not None), default=None),
+            "max": max((c["max"] for _, c in group if c["max"] is not None), default=None),
+            "run_medians": [c["median"] for _, c in group if c["median"] is not None],
+            "refuted_by": [_name(d) for d, c in group if c["outcome"] == "fail"],
+        }
+        for key, group in grouped.items()
+    ]
+
+
+def _unique(items: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [item for i, item in enumerate(items) if item not in items[:i]]

@@ -1,0 +1,60 @@
+"""JUnit XML: one test case a verdict; fail is <failure>, unknown is <error>, and nothing is ever <skipped>."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+
+from harness.report.clean import one_line
+from harness.report.derived import run_seconds
+
+Document = Mapping[str, Any]
+
+
+def write_junit(documents: Sequence[Document], path: Path) -> Path:
+    """One suite a run. A CI server that reads only counts must not see green where something is unknown."""
+    xml = JUnitXml("deploydrill")
+    for document in documents:
+        xml.add_testsuite(_suite(document))
+    if not documents:
+        suite = TestSuite("deploydrill")
+        suite.add_testcase(_case("deploydrill", "a run", "unknown", "no run was judged", ""))
+        xml.add_testsuite(suite)
+    xml.write(str(path), pretty=True)
+    return path
+
+
+def _suite(document: Document) -> TestSuite:
+    d = document
+    name = ".".join(one_line(str(d[k])) for k in ("system", "scenario", "cell") if d[k])
+    suite = TestSuite(name)
+    for key in ("run", "seed", "outcome"):
+        suite.add_property(key, one_line(str(d[key])))
+    cases = [_case(name, _title(v), v["outcome"], v["why"], v["measured"]) for v in d["verdicts"]]
+    if not cases:
+        cases = [_case(name, "something was judged", "unknown", "nothing was judged", "")]
+    elif d["outcome"] not in {v["outcome"] for v in d["verdicts"]}:
+        # The run's own outcome may be worse than its verdicts', as after a crash of the harness: say so in a case.
+        cases.append(_case(name, "the run as a whole", d["outcome"], "; ".join(d["warnings"]) or "see the report", ""))
+    # A verdict has no time of its own: the run's goes to the first case, so that the sum is the run's.
+    cases[0].time = round(run_seconds(d) or 0.0, 3)
+    for case in cases:
+        suite.add_testcase(case)
+    return suite
+
+
+def _title(verdict: Mapping[str, Any]) -> str:
+    return f"{verdict['about']} [{verdict['requirement']}]" if verdict["requirement"] else str(verdict["about"])
+
+
+def _case(classname: str, name: str, outcome: str, why: str, measured: str) -> TestCase:
+    case = TestCase(one_line(name), classname=classname)
+    if outcome != "pass":
+        kind = Failure if outcome == "fail" else Error
+        verdict = kind(one_line(why), outcome)
+        verdict.text = one_line(measured)
+        case.result = [verdict]
+    return case

@@ -1,0 +1,161 @@
+"""What a person sees while a run goes on: a live table on a terminal, one line an event otherwise; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from types import TracebackType
+from typing import IO, Any, Self
+
+from rich.console import Console, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from harness.host import clock
+from harness.model import NS
+from harness.report.clean import one_line
+from harness.report.terminal import console
+
+Event = Mapping[str, Any]
+# Phases come many a second: a log shows the operations they belong to, a terminal the phase as well.
+_QUIET = {"phase", "health", "server.count", "recording.complete", "fault.planned"}
+
+
+class LiveView:
+    """Fed with the events of a run as they are recorded. Use as a context manager; an event it does not know does no
+    harm."""
+
+    def __init__(self, file: IO[str] | None = None, *, live: bool | None = None) -> None:
+        file = file or sys.stderr
+        self._console: Console = console(file)
+        self._state: dict[str, str] = {}
+        self._title = ""
+        self._start_ns: int | None = None
+        self._live: Live | None = None
+        if file.isatty() if live is None else live:
+            self._live = Live(get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def run(self, title: str) -> None:
+        """A new run begins: ``disk_full backup-before on hardened, 2 of 6``."""
+        self._title, self._state, self._start_ns = one_line(title), {}, None
+        self.note(title)
+
+    def note(self, text: str) -> None:
+        """A line of its own, above the live table."""
+        self._console.print(Text(one_line(text)), soft_wrap=True)
+
+    def event(self, event: Event) -> None:
+        kind = str(event.get("kind", ""))
+        if self._start_ns is None:
+            self._start_ns = int(event["t"])
+        self._remember(kind, event)
+        if self._live is None:
+            if kind not in _QUIET:
+                self._line(event, kind)
+        elif kind in ("warning", "error"):
+            self._line(event, kind)
+
+    def _line(self, event: Event, kind: str) -> None:
+        seconds = (int(event["t"]) - (self._start_ns or 0)) / NS
+        self._console.print(Text(f"{seconds:7.1f} s  {describe(event) or kind}"), soft_wrap=True)
+
+    def _remember(self, kind: str, event: Event) -> None:
+        said = describe(event)
+        if kind.startswith("operation."):
+            self._state["operation"] = said
+            self._state.pop("phase", None)
+        elif kind == "phase":
+            self._state["phase"] = said
+        elif kind.startswith("fault."):
+            if kind != "fault.planned":
+                self._state[f"fault {event['id']}"] = said
+        elif kind.startswith("load."):
+            self._state["load"] = said
+        elif kind in ("run.start", "island.up", "system.up", "observation", "recovered"):
+            self._state["run"] = said
+
+    def _table(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        elapsed = "" if self._start_ns is None else f"{(clock.mono_ns() - self._start_ns) / NS:.0f} s"
+        table.add_row(Text(elapsed, style="bold"), Text(self._title, style="bold"))
+        for key, said in self._state.items():
+            table.add_row(Text(key, style="dim"), Text(said))
+        return table
+
+
+def describe(event: Event) -> str:
+    """One event in words; empty for a kind that has none."""
+    get = event.get
+    match str(get("kind", "")):
+        case "run.start":
+            said = "run begins"
+        case "interrupted":
+            said = "interrupted: healing and ending"
+        case "disk":
+            said = f"disk {get('name')}: {get('profile')}"
+        case "not_provided":
+            said = f"the system provides no {get('operation')}: not judged"
+        case "island.up":
+            said = f"island is up: {get('island')}" if get("island") else "island is up"
+        case "warning" | "error" as kind:
+            said = f"{kind}: {get('text', '')}"
+        case "system.up":
+            said = f"system is up, version {get('version')}, after {_seconds(get('seconds'))}"
+        case "load.start":
+            said = f"load starts: {get('profile')}, {get('users')} users"
+        case "load.steady":
+            said = f"load is steady: {get('rate_per_s', 0):.0f} requests a second"
+        case "load.unsteady":
+            said = f"load did not become steady: {get('why')}"
+        case "load.stopping":
+            said = "load is stopping"
+        case "load.stopped":
+            said = "load has stopped" if get("clean") else f"load did not stop cleanly: {get('why')}"
+        case "operation.start":
+            said = f"{get('name')} {_repeat(event)} starts"
+        case "operation.stop":
+            said = f"{get('name')} {_repeat(event)} {_end(event)}"
+        case "phase":
+            said = f"{get('phase')} {get('event')}"
+        case "fault.planned":
+            said = f"fault {get('name')} planned at {get('at')}"
+        case "fault.injected":
+            said = f"fault {get('id')} injected"
+        case "fault.confirmed":
+            said = f"fault {get('id')} {'confirmed' if get('applied') else 'NOT confirmed'}: {get('said', '')}"
+        case "fault.healed":
+            said = f"fault {get('id')} {'healed' if get('ok') else 'NOT healed'}"
+        case "observation":
+            said = f"read back {get('label')}"
+        case "recovered":
+            said = f"{'recovered' if get('ok') else 'did NOT recover'} after {get('after')}: {_seconds(get('seconds'))}"
+        case _:
+            said = ""
+    return one_line(said, 300)
+
+
+def _seconds(value: Any) -> str:
+    return f"{value:.2f} s" if isinstance(value, int | float) else "unknown time"
+
+
+def _repeat(event: Event) -> str:
+    return "(warm-up)" if event.get("warmup") else f"#{event.get('repeat')}"
+
+
+def _end(event: Event) -> str:
+    took = _seconds((event["t"] - event["start_ns"] - event["gate_ns"]) / NS)
+    if event.get("exit") is None:
+        return f"still running at its deadline, {took}; blocked on {event.get('blocked_on') or 'unknown'}"
+    return f"ended with exit {event['exit']} in {took}"

@@ -1,0 +1,137 @@
+"""Markdown of a run and of a campaign, short enough for a step summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from harness.report import review, words
+from harness.report.clean import one_line
+from harness.report.derived import derive
+from harness.report.numbers import plain, quantity
+
+Document = Mapping[str, Any]
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
+
+
+def _text(value: object, limit: int = 400) -> str:
+    """Text of the system as text: what Markdown would act on is escaped."""
+    return _ACTIVE.sub(r"\\\1", one_line("" if value is None else str(value), limit))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}", *(f"| {' | '.join(row)} |" for row in rows), ""]
+
+
+def _number(value: float | None, unit: str = "") -> str:
+    return plain(quantity(value, unit))
+
+
+def _outcome(outcome: str) -> str:
+    return f"{words.SIGN[outcome]} {outcome}"
+
+
+def run_markdown(document: Document) -> str:
+    d = document
+    lines = [f"## {_outcome(d['outcome'])}: {_text(d['scenario'])} {_text(d['cell'])} on {_text(d['system'])}", ""]
+    lines += [f"**{_text(words.said(words.headline(d), d))}**", "", f"{_text(words.said(words.downtime(d), d))}.", ""]
+    lines += _waived_and_warnings(d["waived"], d["warnings"])
+    lines += _table(
+        ("outcome", "check", "why", "row"),
+        (
+            (_outcome(v["outcome"]), _text(v["about"]), _text(v["why"]), _text(v["requirement"]))
+            for v in (d["verdicts"][i] for i in words.by_severity(d["verdicts"]))
+        ),
+    )
+    if d["claims"]:
+        lines += ["### Claimed, the review's realistic, measured", ""]
+        lines += _table(
+            ("outcome", "what", "claimed", "review: realistic", "median", "range", "n", "supports"),
+            (
+                (
+                    _outcome(c["outcome"]),
+                    _text(words.what(c)),
+                    _text(words.said(words.limit(f"claims.{i}", c), d)),
+                    _realistic(c),
+                    _number(c["median"], c["unit"]),
+                    f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
+                    _number(c["n"]),
+                    _text(c["supports"]),
+                )
+                for i, c in ((i, d["claims"][i]) for i in words.by_severity(d["claims"]))
+            ),
+        )
+    if d["faults"]:
+        lines += ["### Faults", ""]
+        lines += _table(
+            ("fault", "at", "confirmed", "healed", "did it bite"),
+            (
+                (
+                    _text(f["name"]),
+                    _text(f["at"]),
+                    _number(f["confirmed_s"], "s"),
+                    _number(f["healed_s"], "s"),
+                    _text(words.fault_state(f)),
+                )
+                for f in d["faults"]
+            ),
+        )
+    if d["reproduce"]:
+        lines += ["Do it again:", "", _fenced(d["reproduce"]), ""]
+    return "\n".join(lines)
+
+
+def campaign_markdown(document: Document) -> str:
+    d = document
+    lines = [f"## {_outcome(d['outcome'])}: {_text(d['system'])}", ""]
+    lines += [f"**{_text(words.said(words.campaign_headline(d), d))}**", ""]
+    lines += _waived_and_warnings(d["waived"], [f"{w['run']}: {w['text']}" for w in d["warnings"]])
+    lines += _table(
+        ("outcome", "scenario", "cell", "why", "took"),
+        (
+            (_outcome(r["outcome"]), *(_text(r[k]) for k in ("scenario", "cell", "why")), _number(r["seconds"], "s"))
+            for r in (d["runs"][i] for i in words.by_severity(d["runs"]))
+        ),
+    )
+    if d["claims"]:
+        lines += ["### Claimed, the review's realistic, measured", ""]
+        lines += _table(
+            ("outcome", "what", "claimed", "review: realistic", "range", "n", "runs that refute it"),
+            (
+                (
+                    _outcome(c["outcome"]),
+                    _text(words.what(c)),
+                    _text(words.said(words.limit(f"claims.{i}", c), d)),
+                    _realistic(c),
+                    f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
+                    _number(c["n"]),
+                    _text(", ".join(c["refuted_by"])) or "none",
+                )
+                for i, c in ((i, d["claims"][i]) for i in words.by_severity(d["claims"]))
+            ),
+        )
+    lines += [f"{derive(d, 'runs')} runs, seed {d['seed']}.", ""]
+    if d["reproduce"]:
+        lines += ["Do it again:", "", _fenced(d["reproduce"]), ""]
+    return "\n".join(lines)
+
+
+def _waived_and_warnings(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list[str]:
+    lines = [
+        f"- waived: {_text(w.get('name'))}: {_text(w.get('reason'))} (until {_text(w.get('until'))}"
+        f"{', expired' if w.get('expired') else ''}); not a pass"
+        for w in waived
+    ]
+    lines += [f"- warning: {_text(w)}" for w in warnings]
+    return [*lines, ""] if lines else []
+
+
+def _realistic(claim: Mapping[str, Any]) -> str:
+    row = review.row_for(claim)
+    return f"{_number(row.realistic_s[0])} to {_number(row.realistic_s[1], 's')} ({row.requirement})" if row else "–"
+
+
+def _fenced(command: str) -> str:
+    # Indented, not fenced: no run of backticks in the command can end it.
+    return "    " + one_line(command)

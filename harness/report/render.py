@@ -1,0 +1,112 @@
+"""Every file of a folder, rendered from its result.json or campaign.json and the recordings beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.recording.recording import Recording
+from harness.report import campaign, figures, html, markdown
+from harness.report.clean import CLIP_BYTES, Tail, clean, tail
+from harness.report.junit import write_junit
+from harness.report.result import NAME, read_document
+from harness.report.tables import write_tables
+
+Document = Mapping[str, Any]
+PAGE = "report.html"
+MOST_LOGS = 20
+
+
+def render(folder: Path) -> list[Path]:
+    """Whatever the folder holds: a campaign or a run."""
+    return render_campaign(folder) if (folder / campaign.NAME).exists() else render_run(folder)
+
+
+def render_run(folder: Path) -> list[Path]:
+    """report.html, report.md, junit.xml, the CSV tables and timeline.png of one run."""
+    document = read_document(folder / NAME)
+    with _telling(folder):
+        extras, png = _extras(document, folder)
+        return [
+            _save(folder / PAGE, html.run_page(document, extras)),
+            _save(folder / "report.md", markdown.run_markdown(document)),
+            write_junit([document], folder / "junit.xml"),
+            *write_tables([document], folder),
+            *([_save(folder / "timeline.png", png)] if png else ()),
+        ]
+
+
+def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
+    """The same for a campaign, and for each of its runs unless they were rendered as they ended."""
+    document = read_document(folder / campaign.NAME)
+    runs = [folder / run["path"] for run in document["runs"]]
+    written = [path for run in runs for path in (render_run(run) if runs_too else ())]
+    documents = [read_document(run / NAME) for run in runs]
+    with _telling(folder):
+        picture = figures.both(partial(figures.campaign_svg, document))
+        written += [
+            _save(folder / PAGE, html.campaign_page(document, picture)),
+            _save(folder / "report.md", markdown.campaign_markdown(document)),
+            write_junit(documents, folder / "junit.xml"),
+            *write_tables(documents, folder),
+        ]
+        if picture:
+            written.append(_save(folder / "campaign.png", figures.campaign_png(document)))
+    return written
+
+
+@contextmanager
+def _telling(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(
+            f"write the report in {folder}", error.strerror or str(error), "make room, then: deploydrill report FOLDER"
+        ) from error
+
+
+def _extras(document: Document, folder: Path) -> tuple[html.Extras, bytes]:
+    """What the page shows beside result.json. A folder without its recording still gives a page."""
+    recording = Recording(folder)
+    events = recording.events
+    start_ns = recording.start.mono_ns if events else 0
+    resources = recording.resources if events else ()
+    logs = sorted(path for path in (folder / "logs").rglob("*") if path.is_file() and not path.is_symlink())
+    extras = html.Extras(
+        timeline=figures.both(partial(figures.timeline_svg, document, resources, start_ns)),
+        strip=figures.both(partial(figures.strip_svg, document)),
+        waterfall=figures.both(partial(figures.waterfall_svg, document)),
+        resources=figures.both(partial(figures.resources_svg, resources, start_ns)),
+        peaks=html.peaks(resources),
+        outputs=_outputs(document, folder),
+        logs=[tail(path, str(path.relative_to(folder))) for path in logs[:MOST_LOGS]],
+        more_logs=max(0, len(logs) - MOST_LOGS),
+    )
+    png = b"" if figures.is_empty(document) else figures.timeline_png(document, resources, start_ns)
+    return extras, png
+
+
+def _outputs(document: Document, folder: Path) -> list[Tail]:
+    """What the operations said that did not end with exit 0."""
+    outputs = []
+    for operation in document["operations"]:
+        if operation["exit"] != 0:
+            name = f"operations/{operation['id']}.out"
+            path = folder / name
+            # Without the file there is still what the judge kept of it.
+            kept = Tail(name, clean(operation["output"] or "")[-CLIP_BYTES:], 0)
+            outputs.append(tail(path, name) if path.is_file() else kept)
+    return outputs
+
+
+def _save(path: Path, content: str | bytes) -> Path:
+    """Put the whole file in place at once: a reader never sees half a page."""
+    partial_path = path.with_name(f".{path.name}.partial")
+    partial_path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="replace"))
+    os.replace(partial_path, path)
+    return path

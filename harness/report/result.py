@@ -1,0 +1,86 @@
+"""result.json: the judged run as a document, written first and read back by everything that renders."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.model import Measurement, Result, Verdict
+
+NAME = "result.json"
+SCHEMA = 1
+
+
+def to_document(result: Result) -> dict[str, Any]:
+    """Plain JSON values: fields in the order of the class, keys of inner mappings sorted, so that equal results give
+    equal bytes. What is not a number (nan, infinity) becomes null."""
+    return {f.name: _plain(getattr(result, f.name)) for f in fields(Result)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Verdict | Measurement):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy: arrays and scalars alike
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, str | int | float):  # bool is an int
+        return value
+    return str(value)  # paths, dates
+
+
+def from_document(document: Mapping[str, Any]) -> Result:
+    plain = dict(document)
+    plain["verdicts"] = tuple(Verdict(**v) for v in document["verdicts"])
+    plain["measurements"] = tuple(Measurement(**{**m, "values": tuple(m["values"])}) for m in document["measurements"])
+    for name in ("claims", "spans", "operations", "faults", "observations", "outages", "warnings", "waived"):
+        plain[name] = tuple(document[name])
+    return Result(**plain)
+
+
+def write_result(result: Result, folder: Path) -> Path:
+    """Write result.json so that a reader sees the old one or the new one, never half of it."""
+    return write_document(to_document(result), folder / NAME)
+
+
+def write_document(document: Mapping[str, Any], path: Path) -> Path:
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.partial")
+        # A string of the system may hold a lone surrogate: escaped it is still JSON.
+        partial.write_bytes(text.encode("utf-8", errors="backslashreplace"))
+        os.replace(partial, path)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise HarnessError(f"write {path}", why, "make room or choose another --out") from error
+    return path
+
+
+def read_result(folder: Path) -> Result:
+    return from_document(read_document(folder / NAME))
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """The content of a result.json or campaign.json of this schema."""
+    again = "judge the run again: deploydrill judge FOLDER"
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise HarnessError(f"read {path}", "no such file", "judge the run first: deploydrill judge FOLDER") from None
+    except (OSError, ValueError) as error:
+        raise HarnessError(f"read {path}", f"not readable: {error}", again) from error
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema != SCHEMA:
+        raise HarnessError(f"read {path}", f"schema {schema}, and this version reads schema {SCHEMA}", again)
+    return document

@@ -1,0 +1,157 @@
+"""What a person reads on stdout: a summary of a run or a campaign in 80 columns, and the closing line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harness.model import Outcome, Result
+from harness.report import words
+from harness.report.clean import one_line
+from harness.report.derived import run_seconds
+from harness.report.numbers import plain, quantity
+from harness.report.result import to_document
+
+Document = Mapping[str, Any]
+COLUMNS = 80
+_STYLE = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+
+
+def console(file: IO[str] | None = None) -> Console:
+    """As wide as the terminal, at most 100; 80 columns into a file or pipe. rich obeys NO_COLOR itself."""
+    file = file or sys.stdout
+    made = Console(file=file, highlight=False, markup=False, emoji=False)
+    made.width = min(made.width, 100) if file.isatty() else COLUMNS
+    return made
+
+
+def _outcome(outcome: str) -> Text:
+    return Text(f"{words.SIGN[outcome]} {outcome}", style=_STYLE[outcome], no_wrap=True)
+
+
+def _text(value: object, limit: int = 600) -> Text:
+    return Text(one_line("" if value is None else str(value), limit))
+
+
+def _number(value: float | None, unit: str = "") -> Text:
+    return Text(plain(quantity(value, unit)), no_wrap=True)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=False)
+    for name in columns:
+        table.add_column(name.lstrip(">"), justify="right" if name.startswith(">") else "left", overflow="fold")
+    return table
+
+
+def render_run(result: Result) -> RenderableType:
+    """A passing check is counted, not listed: what needs reading is what did not pass."""
+    d = to_document(result)
+    title = one_line(f"{d['scenario']} {d['cell']} on {d['system']}, seed {d['seed']}")
+    parts: list[RenderableType] = [
+        Text.assemble(_outcome(d["outcome"]), f"  {title}"),
+        _text(words.said(words.headline(d), d)),
+        Text(words.said(words.downtime(d), d) + "."),
+    ]
+    parts += _notes(d["waived"], [str(w) for w in d["warnings"]])
+    parts += _verdicts(d)
+    if d["claims"]:
+        parts += [Text(), _claims(d["claims"], d)]
+    if d["faults"]:
+        parts += [Text(), _faults(d["faults"])]
+    if d["reproduce"] and d["outcome"] != "pass":
+        parts += [Text(), Text("again: " + one_line(d["reproduce"]))]
+    return Group(*parts)
+
+
+def _notes(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list[RenderableType]:
+    lines = [
+        f"waived, not a pass: {w.get('name')}: {w.get('reason')} "
+        f"({'expired' if w.get('expired') else 'until'} {w.get('until')})"
+        for w in waived
+    ]
+    lines += [f"warning: {w}" for w in warnings]
+    return [Text(one_line(line, 600), style="yellow") for line in lines]
+
+
+def _verdicts(d: Document) -> list[RenderableType]:
+    bad = [d["verdicts"][i] for i in words.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
+    passed = len(d["verdicts"]) - len(bad)
+    parts: list[RenderableType] = [Text()]
+    for v in bad:
+        row = f" [{v['requirement']}]" if v["requirement"] else ""
+        parts.append(Text.assemble(_outcome(v["outcome"]), f"  {one_line(v['about'] + row)}"))
+        parts.append(Padding(_text(v["why"]), (0, 0, 0, 4)))
+    if passed:
+        counted = f"{passed} {'other ' if bad else ''}check{'s' if passed > 1 else ''}"
+        parts.append(Text.assemble(_outcome("pass"), f"  {counted}"))
+    return parts
+
+
+def _claims(claims: Sequence[Mapping[str, Any]], d: Document) -> Table:
+    table = _table("", "claim", "limit", ">median", ">least", ">most", ">n")
+    for i in words.by_severity(claims):
+        c = claims[i]
+        table.add_row(
+            _outcome(c["outcome"]),
+            Text(words.what(c)),
+            Text(words.said(words.limit(f"claims.{i}", c), d)),
+            *(_number(c[k], c["unit"]) for k in ("median", "min", "max")),
+            _number(c["n"]),
+        )
+    return table
+
+
+def _faults(faults: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table("fault", "at", ">confirmed", ">healed", "did it bite")
+    for f in faults:
+        table.add_row(
+            _text(f["name"]),
+            _text(f["at"]),
+            _number(f["confirmed_s"], "s"),
+            _number(f["healed_s"], "s"),
+            _text(words.fault_state(f)),
+        )
+    return table
+
+
+def render_campaign(results: Sequence[Result]) -> RenderableType:
+    """One line a run, failing first; then what each that did not pass says."""
+    documents = [to_document(r) for r in results]
+    table = _table("", "scenario", "cell", ">took", "checks", "downtime")
+    for i in words.by_severity(documents):
+        d = documents[i]
+        passed = sum(1 for v in d["verdicts"] if v["outcome"] == "pass")
+        probe = d["load"].get("probe") or {}
+        counted = f"{quantity(probe['bad'])} bad of {quantity(probe['n'])}" if probe.get("n") else "not measured"
+        table.add_row(
+            _outcome(d["outcome"]),
+            _text(d["scenario"]),
+            _text(d["cell"]),
+            _number(run_seconds(d), "s"),
+            Text(f"{passed} of {len(d['verdicts'])}", no_wrap=True),
+            Text(plain(counted)),
+        )
+    parts: list[RenderableType] = [table]
+    for i in words.by_severity(documents):
+        d = documents[i]
+        if d["outcome"] != "pass":
+            title = one_line(f"{d['scenario']} {d['cell']}")
+            parts += [Text(), Text.assemble(_outcome(d["outcome"]), f"  {title}")]
+            parts += [Padding(_text(words.said(words.headline(d), d)), (0, 0, 0, 4))]
+            parts += [Padding(Text("again: " + one_line(d["reproduce"])), (0, 0, 0, 4))] if d["reproduce"] else []
+    return Group(*parts)
+
+
+def closing_line(outcome: Outcome, results: Sequence[Result], folder: Path) -> str:
+    """The last line of stdout, for a script: make hides exit codes."""
+    counts = {o: sum(1 for r in results if r.outcome == o) for o in ("fail", "unknown")}
+    counted = f"runs={len(results)} failed={counts['fail']} unknown={counts['unknown']}"
+    return f"outcome={outcome} {counted} report={folder / 'report.html'}"

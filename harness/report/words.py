@@ -1,0 +1,178 @@
+"""The sentences of a report, built of text and of numbers that know where in result.json they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import Outcome
+from harness.recording.samples import OUTCOMES
+from harness.report.clean import one_line
+from harness.report.derived import derive
+from harness.report.numbers import plain, quantity
+from harness.report.paths import lookup
+
+Document = Mapping[str, Any]
+SIGN: Mapping[str, str] = {"pass": "✓", "fail": "✕", "unknown": "?"}
+_RANK = {"fail": 0, "unknown": 1, "pass": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number of result.json: at ``path``, or computed from the document by the derivation named ``derived``."""
+
+    path: str = ""
+    unit: str = ""
+    derived: str = ""
+
+    def text(self, document: Document) -> str:
+        return quantity(derive(document, self.derived) if self.derived else lookup(document, self.path), self.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence of result.json, quoted as it stands there."""
+
+    path: str
+
+    def text(self, document: Document) -> str:
+        return one_line(str(lookup(document, self.path)))
+
+
+Sentence = Sequence[str | Number | Text]
+
+
+def said(sentence: Sentence, document: Document) -> str:
+    """The sentence as plain text."""
+    return plain("".join(part if isinstance(part, str) else part.text(document) for part in sentence))
+
+
+def by_severity(verdicts: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Indices, failing first, then unknown, else in their order."""
+    return sorted(range(len(verdicts)), key=lambda i: (_RANK[verdicts[i]["outcome"]], i))
+
+
+_LEAD: Mapping[str, str] = {"pass": "", "fail": "Refuted: ", "unknown": "Unknown: "}
+
+
+def headline(document: Document) -> Sentence:
+    """The verdict in words."""
+    return (_LEAD[document["outcome"]], *reason(document))
+
+
+def reason(document: Document) -> Sentence:
+    """What the outcome rests on: the first verdict that made it so."""
+    outcome: Outcome = document["outcome"]
+    verdicts = document["verdicts"]
+    if outcome == "pass":
+        if document["claims"] and derive(document, "repeats"):
+            return ("All claims held in ", Number(derived="repeats"), " of ", Number(derived="repeats"), " repeats")
+        return ("Every check passed, ", Number(derived="verdicts_pass"), " of ", Number(derived="verdicts"))
+    first = next((i for i in by_severity(verdicts) if verdicts[i]["outcome"] == outcome), None)
+    if first is None:
+        return ("nothing was judged" if not verdicts else "see the warnings",)
+    more = derive(document, f"verdicts_{outcome}") - 1
+    rest: Sentence = (" (and ", Number(derived=f"verdicts_{outcome}_more"), " more)") if more else ()
+    return (Text(f"verdicts.{first}.why"), *rest)
+
+
+def downtime(document: Document) -> Sentence:
+    """What the prober saw. Zero is never bare: it comes with n, deadline, resolution and the bound on the rate."""
+    probe = document["load"].get("probe") or {}
+    if not probe.get("n"):
+        return ("The prober has no samples: nothing can be said about downtime",)
+
+    def at(name: str, unit: str = "") -> Number:
+        return Number(f"load.probe.{name}", unit)
+
+    start: Sentence = (at("bad"), " bad of ", at("n"), " at a ", Number(derived="deadline_s", unit="s"), " deadline, ")
+    if probe["bad"] == 0:
+        gap = probe.get("longest_gap_ms")
+        quiet = gap is None or gap <= probe["resolution_ms"]
+        seen: Sentence = (
+            ("no gap seen at ", at("resolution_ms", "ms"), " resolution, ")
+            if quiet
+            else (
+                "longest gap without a success ",
+                at("longest_gap_ms", "ms"),
+                " at ",
+                at("resolution_ms", "ms"),
+                " resolution, ",
+            )
+        )
+        return (*start, *seen, "rate <= ", at("bad_rate_upper", "fraction"), " (95 %)")
+    return (
+        *start,
+        "longest outage ",
+        at("longest_outage_ms", "ms"),
+        ", bad for ",
+        at("total_bad_ms", "ms"),
+        " in total, longest gap without a success ",
+        at("longest_gap_ms", "ms"),
+        ", resolution ",
+        at("resolution_ms", "ms"),
+        ", rate <= ",
+        at("bad_rate_upper", "fraction"),
+        " (95 %); all of the load is counted here, also under a restore or a fault",
+    )
+
+
+def what(claim: Mapping[str, Any]) -> str:
+    """``backup_s``, not ``backup backup_s``."""
+    subject, measure = one_line(str(claim["subject"])), one_line(str(claim["measure"]))
+    return measure if measure.startswith(subject) else f"{subject} {measure}"
+
+
+def outcomes(load: Mapping[str, Any]) -> list[str]:
+    """The kinds of outcome that were counted, in the order of the sample format."""
+    counted = load.get("outcomes") or {}
+    return [*(k for k in OUTCOMES if k in counted), *(k for k in counted if k not in OUTCOMES)]
+
+
+def limit(claim_path: str, claim: Mapping[str, Any]) -> Sentence:
+    """``<= 120 s, every one``."""
+    level = "every one" if claim["level"] == "every" else claim["level"]
+    sign = {"<=": "≤ ", ">=": "≥ "}[claim["op"]]
+    return (sign, Number(f"{claim_path}.limit", claim["unit"]), f", {level}")
+
+
+def ended_badly(operation: Mapping[str, Any]) -> bool:
+    """Not as it should: a damaged backup that `validate` refuses is as it should."""
+    if operation["exit"] is None:
+        return True
+    return (operation["exit"] == 0) is (operation["expect"] == "failure")
+
+
+def fault_state(fault: Mapping[str, Any]) -> str:
+    """What became of a fault, in words: a fault that was not felt by the system shows nothing."""
+    if fault["injected_s"] is None:
+        return "never fired"
+    if not fault["applied"]:
+        return "injected, not confirmed"
+    bit = "bit" if fault["felt"] else "applied, not felt by the system"
+    return bit if fault["healed_s"] is not None else f"{bit}; no healing recorded"
+
+
+def campaign_headline(document: Document) -> Sentence:
+    """The verdict of several runs in words."""
+    runs = document["runs"]
+    if document["outcome"] == "pass":
+        return ("All checks passed in ", Number(derived="runs_pass"), " of ", Number(derived="runs"), " runs")
+    if not runs:
+        return ("Unknown: no run was judged",)
+    first = by_severity(runs)[0]
+    counted = "fail" if document["outcome"] == "fail" else "unknown"
+    lead = "Refuted in " if counted == "fail" else "Unknown in "
+    return (
+        lead,
+        Number(derived=f"runs_{counted}"),
+        " of ",
+        Number(derived="runs"),
+        " runs. First, ",
+        Text(f"runs.{first}.scenario"),
+        " ",
+        Text(f"runs.{first}.cell"),
+        ": ",
+        Text(f"runs.{first}.why"),
+    )

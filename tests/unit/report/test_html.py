@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.report import campaign, render
+from harness.report.html import Extras, run_page
+from harness.report.result import read_document, to_document, write_result
+from tests.unit.report import build
+from tests.unit.report.page import Page, wrong
+
+RUNS = {"pass": build.passing, "fail": build.failing, "unknown": build.unknown}
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A campaign of one run of each outcome; each run is in the folder named for it. Tests only read it."""
+    root = tmp_path_factory.mktemp("reports")
+    runs = [(make(), build.recording(root / name)) for name, make in RUNS.items()]
+    for result, folder in runs:
+        write_result(result, folder)
+    campaign.write_campaign(root, runs)
+    render.render(root)
+    return root
+
+
+def html_of(folder: Path) -> str:
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_number_on_a_run_page_is_that_of_result_json(name: str, reports: Path) -> None:
+    page = Page(html_of(reports / name))
+    assert wrong(page, read_document(reports / name / "result.json")) == []
+    assert sum(1 for p in page.pieces if p.mark == "data-path") > 10
+
+
+def test_a_number_that_differs_from_result_json_is_noticed(reports: Path) -> None:
+    html = html_of(reports / "pass")
+    document = read_document(reports / "pass" / "result.json")
+    document["claims"][0]["median"] *= 1.01
+    assert [w for w in wrong(Page(html), document) if w.startswith("claims.0.median")]
+
+
+def test_every_number_on_a_campaign_page_is_that_of_campaign_json(reports: Path) -> None:
+    page = Page(html_of(reports))
+    assert wrong(page, read_document(reports / "campaign.json")) == []
+    run_pages = [link for link in page.links if link.endswith("report.html")]
+    assert sorted(run_pages) == [f"{name}/report.html" for name in sorted(RUNS)]
+
+
+@pytest.mark.parametrize("name", ["", *RUNS])
+def test_a_page_needs_neither_network_nor_scripts(name: str, reports: Path) -> None:
+    html = html_of(reports / name)
+    page = Page(html)
+    assert "script" not in page.tags
+    assert [link for link in page.links if "//" in link] == []
+    assert "default-src 'none'" in html
+    assert "@import" not in html and "url(http" not in html
+
+
+def test_rendering_twice_gives_the_same_bytes(reports: Path) -> None:
+    first = {p.name: p.read_bytes() for p in (reports / "fail").iterdir() if p.is_file()}
+    second = {p.name: p.read_bytes() for p in render.render_run(reports / "fail")}
+    assert [name for name in second if first[name] != second[name]] == []
+    assert {"report.html", "report.md", "junit.xml", "verdicts.csv", "timeline.png"} <= set(second)
+
+
+def test_zero_is_never_bare(reports: Path) -> None:
+    text = " ".join(p.text for p in Page(html_of(reports / "pass")).pieces).replace("\u202f", " ")
+    text = " ".join(text.split()).replace(" ,", ",")
+    assert "0 bad of 61 204 at a 1 s deadline, no gap seen at 12.3 ms resolution, rate <= 0.00489 % (95 %)" in text
+
+
+def test_failing_verdicts_come_first_and_each_outcome_is_a_word(reports: Path) -> None:
+    html = html_of(reports / "fail")
+    table = html[html.index('id="verdicts"') :]
+    assert table.index("✕ fail") < table.index("? unknown") < table.index("✓ pass")
+
+
+def test_a_run_that_measured_nothing_still_has_a_page_that_says_so(reports: Path) -> None:
+    text = " ".join(p.text for p in Page(html_of(reports / "unknown")).pieces)
+    assert "Unknown:" in text
+    assert "the load did not become steady in 10 s" in text
+    assert "nothing can be said about downtime" in text
+
+
+def test_a_folder_with_result_json_alone_can_be_rendered(tmp_path: Path) -> None:
+    write_result(build.failing(), tmp_path)
+    assert (tmp_path / "report.html") in render.render_run(tmp_path)
+    assert "no space left on device" in (tmp_path / "report.html").read_text()
+
+
+def test_a_waive_that_has_expired_is_said_to_have() -> None:
+    result = build.failing()
+    document = to_document(replace(result, waived=({**result.waived[0], "expired": True},)))
+    assert "expired, it no longer counts" in run_page(document, Extras())

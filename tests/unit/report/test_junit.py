@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.model import Result
+from harness.report.junit import write_junit
+from harness.report.result import to_document
+from tests.unit.report import build
+
+
+def parsed(folder: Path, *results: Result) -> ElementTree.Element:
+    return ElementTree.parse(write_junit([to_document(r) for r in results], folder / "junit.xml")).getroot()
+
+
+def counts(root: ElementTree.Element) -> tuple[int, int, int, int]:
+    return tuple(len(root.findall(f".//{tag}")) for tag in ("testcase", "failure", "error", "skipped"))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"), [(build.passing, (3, 0, 0, 0)), (build.failing, (3, 1, 1, 0)), (build.unknown, (1, 0, 1, 0))]
+)
+def test_one_case_a_verdict_fail_is_failure_unknown_is_error_and_nothing_is_skipped(
+    make: Callable[[], Result], expected: tuple[int, int, int, int], tmp_path: Path
+) -> None:
+    root = parsed(tmp_path, make())
+    assert counts(root) == expected
+    suite = root.find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == tuple(str(n) for n in expected[:3])
+
+
+def test_a_failure_carries_the_sentence_and_the_row_of_the_review(tmp_path: Path) -> None:
+    root = parsed(tmp_path, build.failing())
+    case = next(c for c in root.iter("testcase") if c.find("failure") is not None)
+    assert case.get("name") == "no partial backup is ever the latest [R88]"
+    assert "31 % of its size" in (case.find("failure").get("message") or "")  # type: ignore[union-attr]
+
+
+def test_no_run_and_a_run_without_verdicts_are_errors_not_green(tmp_path: Path) -> None:
+    assert counts(parsed(tmp_path)) == (1, 0, 1, 0)
+    assert counts(parsed(tmp_path, replace(build.passing(), verdicts=()))) == (1, 0, 1, 0)
+
+
+def test_an_outcome_no_verdict_accounts_for_has_a_case_of_its_own(tmp_path: Path) -> None:
+    assert counts(parsed(tmp_path, replace(build.passing(), outcome="unknown"))) == (4, 0, 1, 0)
+
+
+def test_a_campaign_is_one_suite_a_run(tmp_path: Path) -> None:
+    root = parsed(tmp_path, build.passing(), build.failing())
+    assert [s.get("name") for s in root.iter("testsuite")] == [
+        "hardened.baseline.quick",
+        "naive.disk_full.backup disk, at 31 %",
+    ]

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import HarnessError
+from harness.report import campaign
+from harness.report.result import read_result, to_document, write_result
+from tests.unit.report import build
+
+
+def test_a_result_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    for result in (build.passing(), build.failing(), build.unknown()):
+        write_result(result, tmp_path)
+        assert read_result(tmp_path) == result
+
+
+def test_equal_results_give_equal_bytes_whatever_the_order_of_their_keys(tmp_path: Path) -> None:
+    result = build.failing()
+    first = write_result(result, tmp_path / "a").read_bytes()
+    turned = replace(result, host=dict(reversed(list(result.host.items()))))
+    assert write_result(turned, tmp_path / "b").read_bytes() == first
+    assert list(json.loads(first))[:3] == ["schema", "run", "system"]
+
+
+def test_numpy_values_and_values_that_are_no_numbers_become_json(tmp_path: Path) -> None:
+    load = {"series": {"p50_ms": [1.5, float("nan"), np.float64(2.5)], "second": np.arange(3)}, "n": np.int64(7)}
+    path = write_result(replace(build.passing(), load=load), tmp_path)
+    written = json.loads(path.read_text())["load"]
+    assert written == {"series": {"p50_ms": [1.5, None, 2.5], "second": [0, 1, 2]}, "n": 7}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "no such file"), ("{", "not readable"), ('{"schema": 2}', "schema 2"), ("[]", "schema None")],
+)
+def test_a_result_that_cannot_be_read_says_what_to_do(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "result.json").write_text(content)
+    with pytest.raises(HarnessError) as caught:
+        read_result(tmp_path)
+    assert said in caught.value.why
+    assert "deploydrill judge" in caught.value.hint
+
+
+def test_a_report_folder_that_takes_no_files_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    with pytest.raises(HarnessError, match=r"write .*result\.json"):
+        write_result(build.passing(), tmp_path / "taken")
+
+
+def _keys(value: object) -> set[str]:
+    if isinstance(value, list):
+        return {key for item in value for key in _keys(item)}
+    if isinstance(value, dict):
+        return set(value) | {key for item in value.values() for key in _keys(item)}
+    return set()
+
+
+def test_every_field_of_both_documents_is_in_reports_readme(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "reports" / "README.md").read_text()
+    document = to_document(build.failing())
+    free = ("attributes", "parameters", "files", "kinds")  # the kit's and the fault's own names
+    for item in [document["host"], document["provenance"], *document["faults"], *document["outages"]]:
+        for key in free:
+            item.pop(key, None)
+    document["host"]["disks"] = None
+    for measurement in document["measurements"]:
+        measurement.pop("attributes")
+    merged = campaign.to_campaign(tmp_path, [(replace(build.failing(), host={}), tmp_path / "a")])
+    keys = _keys(document) | _keys(merged)
+    assert sorted(key for key in keys if f"`{key}`" not in readme) == []
+    assert len(keys) > 80

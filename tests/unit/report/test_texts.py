@@ -1,0 +1,209 @@
+"""Markdown, CSV, terminal, closing line and live view."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.model import Result
+from harness.report import campaign, words
+from harness.report.live import LiveView, describe
+from harness.report.markdown import campaign_markdown, run_markdown
+from harness.report.result import to_document
+from harness.report.tables import write_tables
+from harness.report.terminal import closing_line, console, render_campaign, render_run
+from tests.unit.report import build
+
+ALL = (build.passing, build.failing, build.unknown)
+
+
+def printed(result: Result) -> str:
+    out = io.StringIO()
+    console(out).print(render_run(result))
+    return out.getvalue()
+
+
+def headline(result: Result) -> str:
+    document = to_document(result)
+    return words.said(words.headline(document), document)
+
+
+def test_the_verdict_is_put_in_words() -> None:
+    assert headline(build.passing()) == "All claims held in 5 of 5 repeats"
+    assert headline(build.failing()).startswith("Refuted: backup 20251123T1012 is 31 % of its size")
+    assert headline(build.unknown()) == "Unknown: the load did not become steady in 10 s"
+    assert headline(replace(build.unknown(), verdicts=())) == "Unknown: nothing was judged"
+    assert headline(replace(build.passing(), claims=())) == "Every check passed, 3 of 3"
+
+
+@pytest.mark.parametrize(
+    ("exit_", "expect", "bad"),
+    [
+        (0, "success", False),
+        (1, "success", True),
+        (0, "failure", True),
+        (1, "failure", False),
+        (0, "any", False),
+        (1, "any", True),
+        (None, "failure", True),
+    ],
+)
+def test_a_failure_that_was_expected_did_not_end_badly(exit_: int | None, expect: str, bad: bool) -> None:
+    assert words.ended_badly({"exit": exit_, "expect": expect}) is bad
+
+
+def test_further_failures_are_counted_in_the_headline() -> None:
+    result = build.failing()
+    assert headline(replace(result, verdicts=(*result.verdicts, result.verdicts[2]))).endswith("would use (and 1 more)")
+
+
+def test_a_gap_longer_than_the_resolution_is_said_even_when_nothing_was_bad() -> None:
+    base = build.passing()
+    probe = {**base.load["probe"], "longest_gap_ms": 95.0}
+    document = to_document(replace(base, load={**base.load, "probe": probe}))
+    said = words.said(words.downtime(document), document)
+    assert "longest gap without a success 95 ms at 12.3 ms resolution" in said
+    assert "no gap seen" not in said
+
+
+@pytest.mark.parametrize("make", ALL)
+def test_terminal_output_fits_80_columns_and_has_no_colour_in_a_pipe(make: type[Result]) -> None:
+    lines = printed(make()).splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert "\x1b" not in "".join(lines)
+
+
+def test_the_terminal_names_what_failed_and_how_to_do_it_again() -> None:
+    text = " ".join(printed(build.failing()).split())
+    assert "backup 20251123T1012 is 31 % of its size and is what `restore` would use" in text
+    assert "again: deploydrill run disk_full --system naive --seed 7" in text
+    assert "waived, not a pass: power_loss" in text
+
+
+def test_a_campaign_fits_80_columns_and_lists_what_failed_first() -> None:
+    out = io.StringIO()
+    console(out).print(render_campaign([make() for make in ALL]))
+    lines = out.getvalue().splitlines()
+    assert max(len(line) for line in lines) <= 80
+    assert [line.split()[1] for line in lines[1:] if line and line[0] in "✕?✓"][:3] == ["fail", "unknown", "pass"]
+
+
+def test_the_closing_line_is_for_scripts() -> None:
+    results = [make() for make in ALL]
+    assert (
+        closing_line("fail", results, Path("reports/x"))
+        == "outcome=fail runs=3 failed=1 unknown=1 report=reports/x/report.html"
+    )
+
+
+def test_markdown_has_the_verdict_first_and_the_reviews_column() -> None:
+    text = run_markdown(to_document(build.failing()))
+    assert text.startswith("## ✕ fail: disk\\_full")
+    assert "300 to 900 s (R103)" in text
+    assert text.index("✕ fail | no partial") < text.index("? unknown | validation")
+
+
+def test_a_campaign_adds_up_the_claims_of_its_runs(tmp_path: Path) -> None:
+    runs = [(make(), tmp_path / name) for name, make in zip("abc", ALL, strict=True)]
+    document = campaign.to_campaign(tmp_path, runs)
+    assert document["outcome"] == "fail"
+    assert [r["path"] for r in document["runs"]] == ["a", "b", "c"]
+    deploy = next(c for c in document["claims"] if c["subject"] == "deploy")
+    assert (deploy["n"], len(deploy["run_medians"]), deploy["refuted_by"]) == (10, 2, [])
+    backup = next(c for c in document["claims"] if c["subject"] == "backup" and c["outcome"] == "fail")
+    assert backup["refuted_by"] == ["disk_full backup disk, at 31 %"]
+    assert "| 10 | none |" in campaign_markdown(document)
+
+
+def test_a_campaign_of_no_runs_is_unknown(tmp_path: Path) -> None:
+    document = campaign.to_campaign(tmp_path, [])
+    assert document["outcome"] == "unknown"
+    assert "no run was judged" in campaign_markdown(document)
+
+
+def test_tables_have_one_row_a_thing(tmp_path: Path) -> None:
+    documents = [to_document(make()) for make in ALL]
+    rows = {p.name: list(csv.DictReader(p.read_text().splitlines())) for p in write_tables(documents, tmp_path)}
+    assert len(rows["verdicts.csv"]) == sum(len(d["verdicts"]) for d in documents)
+    assert len(rows["measurements.csv"]) == sum(len(m["values"]) for d in documents for m in d["measurements"])
+    assert float(rows["measurements.csv"][0]["value"]) == documents[0]["measurements"][0]["values"][0]
+    assert len(rows["operations.csv"]) == 60
+
+
+EVENTS = [
+    {"kind": "run.start"},
+    {"kind": "island.up", "island": "root"},
+    {"kind": "system.up", "version": "1", "seconds": 0.61},
+    {"kind": "load.start", "profile": "closed", "users": 12},
+    {"kind": "load.steady", "rate_per_s": 297.9, "ok": True, "seconds": 2.0},
+    {"kind": "operation.start", "id": "backup-1", "name": "backup", "repeat": 1, "warmup": False},
+    {"kind": "phase", "operation": "backup-1", "phase": "backup.copy", "event": "start", "gate_ns": 0},
+    {"kind": "fault.planned", "id": "f1", "name": "disk_full", "parameters": {}, "at": "backup.copy.start"},
+    {"kind": "fault.injected", "id": "f1"},
+    {"kind": "fault.confirmed", "id": "f1", "applied": True, "felt": False, "said": "ENOSPC"},
+    {
+        "kind": "operation.stop",
+        "name": "backup",
+        "repeat": 1,
+        "start_ns": 0,
+        "gate_ns": 0,
+        "exit": None,
+        "blocked_on": "fsync",
+    },
+    {"kind": "fault.healed", "id": "f1", "ok": False},
+    {"kind": "recovered", "after": "backup-1", "seconds": 0.4, "ok": True},
+    {"kind": "something.new", "who": "knows"},
+    {"kind": "recording.complete", "events": 14},
+]
+
+
+def fed(live: bool) -> str:
+    out = io.StringIO()
+    with LiveView(out, live=live) as view:
+        view.run("disk_full on hardened, 1 of 2")
+        for n, event in enumerate(EVENTS):
+            view.event({"t": n * 10**9, "w": 0, "n": n, **event})
+    return out.getvalue()
+
+
+def test_without_a_terminal_each_event_is_one_line() -> None:
+    lines = fed(live=False).splitlines()
+    assert lines[0] == "disk_full on hardened, 1 of 2"
+    assert "    5.0 s  backup #1 starts" in lines
+    assert any("still running at its deadline" in line and "blocked on fsync" in line for line in lines)
+    assert any("NOT healed" in line for line in lines)
+    assert len(lines) == 1 + len(EVENTS) - 3  # the title; phases, plans and the closing event make no line
+
+
+def test_the_live_table_shows_where_the_run_is() -> None:
+    view = LiveView(io.StringIO(), live=True)
+    for n, event in enumerate(EVENTS[:7]):
+        view.event({"t": n * 10**9, **event})
+    out = io.StringIO()
+    console(out).print(view._table())
+    assert "backup #1 starts" in out.getvalue() and "backup.copy start" in out.getvalue()
+    assert "load is steady: 298 requests a second" in out.getvalue()
+
+
+def test_an_event_with_fields_missing_does_no_harm() -> None:
+    kinds = {e["kind"] for e in EVENTS} | {"error", "observation", "load.stopped", "load.unsteady"}
+    for kind in kinds - {"operation.stop"}:
+        assert isinstance(describe({"kind": kind}), str)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_no_color_is_obeyed_on_a_terminal(no_color: str, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    out = Terminal()
+    console(out).print(render_run(build.failing()))
+    assert ("\x1b[1;31m" in out.getvalue()) is coloured
