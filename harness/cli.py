@@ -1,0 +1,206 @@
+"""The command line: verbs to calls, no logic."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import __version__, registry, verbs
+from harness.errors import ExitCode, HarnessError
+from harness.run.campaign import Options
+from harness.system.table import parse_size
+
+OUT = registry.CHECKOUT / "reports"
+
+
+class Size(click.ParamType[int]):
+    """``100MB``, ``64m``: bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            return value if isinstance(value, int) else parse_size(value)
+        except HarnessError as error:
+            self.fail(f"{value!r} {error.why}: {error.hint}", param, ctx)
+
+
+class Duration(click.ParamType[float]):
+    """``90``, ``90s``, ``20m``, ``1h``: seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value)
+        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:], 0.0)
+        try:
+            seconds = float(text[:-1]) * unit if unit else float(text)
+        except ValueError:
+            seconds = 0.0
+        if not 0 < seconds < math.inf:  # nan neither
+            self.fail(f"{text!r} is not a duration such as 90s or 20m", param, ctx)
+        return seconds
+
+
+_system = click.option(
+    "--system", default="hardened", metavar="NAME|PATH", help="Bundled system, or a system.toml or its folder."
+)
+_dirs = click.option(
+    "--scenarios",
+    "scenario_dirs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Also load scenarios from here.",
+)
+_out = click.option(
+    "--out", type=click.Path(path_type=Path), default=OUT, show_default="reports/", help="Where reports are written."
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+@click.version_option(__version__, prog_name="deploydrill")
+def deploydrill() -> None:
+    """Rehearse a deployment under real load and real failures, and compare what
+    was measured with what was claimed.
+
+    Exit: 0 all pass, 1 something failed, 3 unknown, 64 usage, 69 this host
+    cannot, 70 our bug, 130/143 interrupted. The last line of stdout is
+    outcome=pass|fail|unknown.
+    """
+
+
+@deploydrill.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:CELL]]...")
+@_system
+@_dirs
+@click.option("--tier", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same plan.")
+@click.option("--repeat", type=click.IntRange(1, 1000), help="Measured rounds of timing cells.")
+@click.option("--size", "size_bytes", type=Size(), default="20MB", show_default=True, help="Seed data of the system.")
+@click.option("--flaw", "--variant", "flaws", multiple=True, help="Switch a variant of the system on.")
+@click.option("--users", type=click.IntRange(1, 10_000), help="Concurrent users of the load.")
+@_out
+@click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML to this file.")
+@click.option("--summary", type=click.Path(path_type=Path), help="Also write the Markdown summary to this file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+@click.option("--no-live", is_flag=True, help="One line an event instead of the live view.")
+@click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
+@click.option("--keep", is_flag=True, help="Keep the system's data also of runs that pass.")
+@click.option("--dry-run", is_flag=True, help="Print the plan, run nothing.")
+def run(
+    out: Path, junit: Path | None, summary: Path | None, as_json: bool, no_live: bool, dry_run: bool, **options: Any
+) -> int:
+    """Run scenarios on a system, judge and report.
+
+    Without SCENARIO: every cell of the tier.
+    """
+    return verbs.run(
+        Options(**options, command=_command_line()),
+        out=out,
+        junit=junit,
+        summary=summary,
+        as_json=as_json,
+        live=not no_live,
+        dry_run=dry_run,
+    )
+
+
+@deploydrill.command()
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def doctor(as_json: bool) -> int:
+    """Say what this host can do, and how to get what it cannot."""
+    return verbs.doctor(as_json)
+
+
+@deploydrill.command("list", short_help="List scenarios, cells, systems and variants.")
+@_system
+@_dirs
+def list_(system: str, scenario_dirs: Sequence[Path]) -> int:
+    """List scenarios with their cells, bundled systems and the system's variants."""
+    return verbs.list_all(system, scenario_dirs)
+
+
+@deploydrill.command(short_help="Say what a scenario does and what judges it.")
+@click.argument("scenario")
+@_dirs
+def explain(scenario: str, scenario_dirs: Sequence[Path]) -> int:
+    """Say what a scenario does, where its faults land, and what judges it."""
+    return verbs.explain(scenario, scenario_dirs)
+
+
+@deploydrill.command(short_help="Drive each operation of a system once.")
+@_system
+@_out
+def verify(system: str, out: Path) -> int:
+    """Drive each operation of a system once, without faults, and say what is missing."""
+    return verbs.verify(Options(system=system, command=_command_line()), out)
+
+
+@deploydrill.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@_dirs
+def judge(folder: Path, scenario_dirs: Sequence[Path]) -> int:
+    """Judge a recorded run again, from its recording alone."""
+    return verbs.judge_again(folder, scenario_dirs)
+
+
+@deploydrill.command(short_help="Render a report again from its recording.")
+@click.argument("folder", type=click.Path(path_type=Path), default=OUT / "latest")
+def report(folder: Path) -> int:
+    """Render the files of a report again from result.json and the recording."""
+    return verbs.report(folder)
+
+
+@deploydrill.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be done.")
+def heal(dry_run: bool) -> int:
+    """Undo what a crashed run left outside its island. Safe beside a live run."""
+    return verbs.heal(dry_run)
+
+
+def _command_line() -> str:
+    return " ".join(["deploydrill", *sys.argv[1:]])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point: every way out has its exit code, and an error its one clear message on stderr."""
+    code: int
+    try:
+        code = deploydrill.main(args=None if arguments is None else list(arguments), standalone_mode=False) or 0
+    except click.exceptions.Exit as exit_:
+        code = exit_.exit_code
+    except click.ClickException as error:
+        where = getattr(error, "ctx", None)  # click says it for wrong usage only: which verb it was
+        path = where.command_path if where else "deploydrill"
+        click.echo(f"deploydrill: {error.format_message()}\ntry: {path} --help", err=True)
+        code = ExitCode.USAGE
+    except click.Abort:
+        code = ExitCode.INTERRUPTED
+    except HarnessError as error:
+        click.echo(f"deploydrill: {error}", err=True)
+        code = error.code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.UNKNOWN
+    except Exception as error:  # noqa: BLE001 - our own bug; the traceback is for us, the sentence for the person
+        if os.environ.get("DEPLOYDRILL_TRACEBACK"):
+            traceback.print_exc()
+        click.echo(
+            f"deploydrill: this is our bug: {type(error).__name__}: {error}\n"
+            "try: again with DEPLOYDRILL_TRACEBACK=1, and send us what it prints",
+            err=True,
+        )
+        code = ExitCode.OUR_BUG
+    sys.exit(int(code))
+
+
+if __name__ == "__main__":
+    main()

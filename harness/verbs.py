@@ -1,0 +1,214 @@
+"""What each verb of the command does; stdout is the answer, stderr the progress."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from harness import registry
+from harness.doctor import examine
+from harness.errors import ExitCode, HarnessError
+from harness.host import undo
+from harness.host.clock import now
+from harness.model import NS, Outcome, Result, merged
+from harness.recording.recording import Recording
+from harness.report import terminal
+from harness.report.campaign import NAME as CAMPAIGN
+from harness.report.campaign import write_campaign
+from harness.report.live import LiveView
+from harness.report.render import render, render_campaign, render_run
+from harness.report.result import write_result
+from harness.run.campaign import Campaign, Options, exit_code
+from harness.run.judge import judge
+from harness.run.outside import Signals, check_room
+from harness.run.plan import Plan, described_faults, described_steps, planned_triggers
+from harness.system.config import load_system
+from harness.system.schema import OPERATIONS
+
+
+def run(
+    options: Options,
+    *,
+    out: Path,
+    junit: Path | None = None,
+    summary: Path | None = None,
+    as_json: bool = False,
+    live: bool = True,
+    dry_run: bool = False,
+) -> int:
+    """Run the selected cells, judge each, write the report, print the verdict; the exit code."""
+    signals = Signals()
+    with LiveView(live=None if live else False) as view:
+        campaign = Campaign(options, signals, view)
+        if dry_run:
+            return _print_plan(campaign)
+        signals.install()
+        folder, results = _rehearse(campaign, out)
+    for target, name in ((junit, "junit.xml"), (summary, "report.md")):
+        if target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, target)
+    if as_json:
+        click.echo((folder / CAMPAIGN).read_text())
+    else:
+        terminal.console().print(
+            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results)
+        )
+    not_run = [f"{s.scenario.name}:{s.cell.name}" for s in campaign.selected[len(results) :]]
+    if not_run:
+        click.echo(f"not run, for {'a signal came' if signals.number else 'a run failed'}: {', '.join(not_run)}")
+    click.echo(terminal.closing_line(_outcome(campaign, results), results, folder))
+    return exit_code(results, signals)
+
+
+def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
+    """Every run of the campaign; the folder gets its name only once it is finished."""
+    check_room(out)
+    stamp = datetime.fromtimestamp(now().wall_ns / NS, UTC).strftime("%Y%m%dT%H%M%S")
+    folder = out / f"{stamp}-{campaign.name}"
+    staged = out / f".{folder.name}.partial"
+    log = undo.UndoLog()
+    record = log.record("staging", {"path": str(staged)})
+    results: list[tuple[Result, Path]] = []
+    for result, run_folder in campaign.results(staged):
+        write_result(result, run_folder)
+        if result.outcome == "pass" and not campaign.options.keep:
+            shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
+        render_run(run_folder)
+        results.append((result, run_folder))
+    outcome = _outcome(campaign, [r for r, _ in results])
+    write_campaign(staged, results, outcome=outcome, reproduce=campaign.options.command)
+    render_campaign(staged, runs_too=False)
+    staged.rename(folder)
+    log.done(record)
+    _point_latest(out, folder)
+    return folder, [r for r, _ in results]
+
+
+def _outcome(campaign: Campaign, results: Sequence[Result]) -> Outcome:
+    """A run that was never begun, for a signal came, passed as little as one that was broken off."""
+    missing: list[Outcome] = ["unknown"] if len(results) < len(campaign.selected) else []
+    return merged([*(r.outcome for r in results), *missing])
+
+
+def _point_latest(out: Path, folder: Path) -> None:
+    link = out / f".latest-{os.getpid()}"
+    link.symlink_to(folder.name)
+    link.replace(out / "latest")
+
+
+def _print_plan(campaign: Campaign) -> int:
+    """The plan of every selected cell, and what this host lacks for it."""
+    for selected in campaign.selected:
+        cell = selected.cell
+        click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
+        rounds = campaign.plan(selected)
+        click.echo(f"  rounds: {rounds.repeat}, after {rounds.warmup} for warm-up; budget {cell.budget_s:g} s")
+        for step in described_steps(cell):
+            click.echo(f"  - {step}")
+        for fault in described_faults(planned_triggers(selected.scenario, cell, campaign.options.seed)):
+            click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
+        for text in selected.lacks:
+            click.echo(f"  UNKNOWN: this host lacks {text}")
+    return ExitCode.PASS
+
+
+def doctor(as_json: bool) -> int:
+    """Print what was tried and found. Nothing but Python is needed for a first look, so what is missing is no error."""
+    found = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(c) for c in found], indent=1))
+        return ExitCode.PASS
+    for c in found:
+        click.echo(f"{'ok     ' if c.ok else 'MISSING'}  {c.name}: {c.why}")
+        if not c.ok:
+            click.echo(f"         needed for {c.needed_for}; try: {c.hint}")
+    return ExitCode.PASS
+
+
+def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
+    for scenario in registry.scenarios(scenario_dirs).values():
+        click.echo(f"{scenario.name}: {scenario.title} [{', '.join(scenario.requirements)}]")
+        for cell in scenario.cells:
+            click.echo(f"  {scenario.name}:{cell.name} ({cell.tier}): {cell.about}")
+    click.echo(f"systems: {', '.join(registry.systems())}")
+    config = load_system(system, registry.BUNDLED)
+    click.echo(f"variants of {config.name} (--flaw NAME):")
+    for variant in config.variants.values():
+        click.echo(f"  {variant.name}: {variant.about}")
+    return ExitCode.PASS
+
+
+def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
+    scenario = registry.scenario(name, scenario_dirs)
+    click.echo(f"{scenario.name}: {scenario.title}\nrows of the review: {', '.join(scenario.requirements)}")
+    for cell in scenario.cells:
+        click.echo(
+            f"\n{scenario.name}:{cell.name}\n  {cell.about}; {cell.repeat} rounds after {cell.warmup}; tier {cell.tier}"
+        )
+        for step in described_steps(cell):
+            click.echo(f"  - {step}")
+        for trigger in cell.triggers:
+            click.echo(
+                f"  fault {trigger.fault.name} {dict(trigger.fault.parameters)} at {trigger.at} #{trigger.occurrence}"
+            )
+        click.echo(f"  judged by: {', '.join(c.name for c in (*scenario.checkers, *cell.checkers))}")
+    return ExitCode.PASS
+
+
+def verify(options: Options, out: Path) -> int:
+    """Say which operations the system declares, then drive each of them once."""
+    config = load_system(options.system, registry.BUNDLED)
+    for name in OPERATIONS:
+        declared = config.operations.get(name)
+        click.echo(f"{name:10}{' '.join(declared.command) if declared else 'not provided: what needs it is unknown'}")
+    if config.load.read_back is None:
+        click.echo("read-back  not provided: nothing can be said about acknowledged writes")
+    return run(replace(options, scenarios=("baseline:once",)), out=out)
+
+
+def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:
+    """Judge one recorded run anew and render it; its folder keeps everything else."""
+    if not (folder / "run.json").exists():
+        raise HarnessError(
+            f"judge {folder}", "there is no run.json in it", "name the folder of one run, not of a campaign"
+        )
+    try:
+        plan = Plan.from_dict(Recording(folder).plan["plan"])
+    except (ValueError, KeyError, TypeError) as error:
+        why = f"its run.json is torn, or of another version ({type(error).__name__}: {error})"
+        raise HarnessError(f"judge {folder}", why, "run it again: nothing else says what was to be done") from error
+    scenario = registry.scenario(plan.scenario, [*scenario_dirs, *(Path(d) for d in plan.scenario_dirs)])
+    if plan.cell not in [c.name for c in scenario.cells]:
+        why = f"the scenario {scenario.name} has no cell {plan.cell!r} any more"
+        raise HarnessError(f"judge {folder}", why, "judge it with the version that recorded it")
+    result = judge(folder, scenario, scenario.cell(plan.cell))
+    write_result(result, folder)
+    render_run(folder)
+    terminal.console().print(terminal.render_run(result))
+    click.echo(terminal.closing_line(result.outcome, [result], folder))
+    return exit_code([result], Signals())
+
+
+def report(folder: Path) -> int:
+    if not folder.exists():
+        raise HarnessError(f"render {folder}", "there is no such folder", "run something first: deploydrill run")
+    for path in render(folder):
+        click.echo(str(path))
+    return ExitCode.PASS
+
+
+def heal(dry_run: bool) -> int:
+    healed = undo.heal(dry_run=dry_run)
+    for one in healed:
+        click.echo(f"{one.outcome}: {one.subject}: {one.said}")
+    if not healed:
+        click.echo("nothing to heal")
+    return ExitCode.FAIL if any(h.outcome in ("failed", "refused") for h in healed) else ExitCode.PASS
