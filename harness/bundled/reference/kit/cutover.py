@@ -1,0 +1,48 @@
+"""From one version to another without a gap: start it, try it, move the traffic, drain the old one, verify; or undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import apps
+import front
+from phases import phase
+from places import Places
+from state import State
+
+
+def run(places: Places, state: State, operation: str, version: str, verify: Callable[[], None]) -> None:
+    """Raises after everything is back as it was when any step fails."""
+    old = front.serving(places)
+    assert old is not None
+    new, old_version = apps.other(old), apps.version(state, old)
+    state.set(doing={"operation": operation, "from": old_version, "to": version})
+    try:
+        with phase(f"{operation}.start"):
+            apps.start(places, state, new, version)
+            apps.smoke(places.slot_port(new), version)
+        with phase(f"{operation}.switch"):
+            front.move(places, new)
+        with phase(f"{operation}.drain"):
+            apps.drain(places, state, old)
+        with phase(f"{operation}.verify"):
+            # The old version still runs, so the way back is one rename.
+            apps.smoke(places.port, version)
+            verify()
+            apps.stop(places, state, old)
+    except BaseException as error:
+        print(f"{operation}: {error}; going back to version {old_version}", flush=True)
+        _undo(places, state, old, old_version, new)
+        raise
+    state.set(doing=None)
+
+
+def _undo(places: Places, state: State, old: str, old_version: str, new: str) -> None:
+    apps.undrain(places, old)
+    if not apps.ready(places, state, old):
+        apps.start(places, state, old, old_version)
+    if front.serving(places) != old:
+        front.move(places, old)
+        apps.drain(places, state, new)
+    apps.stop(places, state, new)
+    state.set(doing=None)

@@ -1,0 +1,37 @@
+"""Files that are whole or not there: written aside, fsynced, renamed, and the directory fsynced too."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SIDECARS = ("-wal", "-shm", "-journal")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    publish(aside, path)
+
+
+def publish(aside: Path, path: Path) -> None:
+    """Give a finished, fsynced file its name. Without the directory's own fsync the rename may not survive."""
+    os.replace(aside, path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_database(path: Path) -> None:
+    for name in ("", *SIDECARS):
+        path.with_name(path.name + name).unlink(missing_ok=True)

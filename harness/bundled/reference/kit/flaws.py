@@ -1,0 +1,31 @@
+"""The flaws the review documents, each switched on by name in ``$KIT_FLAWS`` and implemented in one place."""
+
+from __future__ import annotations
+
+import os
+
+from errors import UsageError
+
+KNOWN = {
+    "plain_copy": "a backup copies the live database file alone, and its trial restore only checks integrity",
+    "no_space_check": "operations start without looking at the space they need",
+    "partial_is_latest": "a backup is written straight to its final name, and stays there when it fails",
+    "in_place_restore": "a restore copies over the live file while the service has it open",
+    "no_drain": "the old version is killed at the switch, with requests on their way",
+    "unverified_rollback": "a rollback goes on in the background and reports success at once",
+    "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
+}
+
+
+def active() -> frozenset[str]:
+    """The flaws asked for; an unknown name is refused, else a typing error would look like a sound kit."""
+    names = frozenset(name.strip() for name in os.environ.get("KIT_FLAWS", "").split(",") if name.strip())
+    unknown = sorted(names - KNOWN.keys())
+    if unknown:
+        raise UsageError(f"unknown flaw {', '.join(unknown)}; known are {', '.join(KNOWN)}")
+    return names
+
+
+def has(name: str) -> bool:
+    assert name in KNOWN
+    return name in active()

@@ -1,0 +1,88 @@
+"""The installation as a whole: start, stop, reset, status."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from typing import Any
+
+import apps
+import catalog
+import database
+import front
+import lock
+import monitors
+import repair
+import seed
+from places import SLOTS, Places
+from state import State
+
+
+def start(places: Places, version: str) -> None:
+    """Start the service with ``version``, or with the one that was serving when it was stopped."""
+    state = State(places)
+    seed.prepare(places)
+    serving = front.serving(places)
+    if serving and state.app(serving):
+        repair.settle(places, state)
+    else:
+        apps.start(places, state, serving or SLOTS[0], version)
+        front.move(places, serving or SLOTS[0])
+        front.start(places, state)
+    serving = front.serving(places)
+    assert serving is not None
+    apps.smoke(places.port, apps.version(state, serving))
+    print(f"started: version {apps.version(state, serving)}")
+
+
+def stop(places: Places) -> None:
+    state = State(places)
+    front.stop(state)
+    for slot in SLOTS:
+        apps.stop(places, state, slot)
+    print("stopped")
+
+
+def reset(places: Places) -> None:
+    """As if never installed: everything stopped, data, backups and the kit's memory gone."""
+    stop(places)
+    for folder in (places.data, places.backups, places.state):
+        for entry in folder.iterdir():
+            if entry.name in ("lock", "lost+found"):
+                continue
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    print("reset")
+
+
+def status(places: Places) -> dict[str, Any]:
+    state, serving = State(places), front.serving(places)
+    found = catalog.backups(places)
+    return {
+        "version": (apps.version(state, serving) if serving else "") or None,
+        "schema": _schema(places),
+        "latest": str(catalog.latest(places).path) if found else None,
+        "backups": [
+            {"name": one.name, "path": str(one.path), "size": one.path.stat().st_size, "eligible": True}
+            for one in found
+        ],
+        "lock": lock.holder(places),
+        "degraded": [f"monitor {name} does not answer" for name in monitors.missing()],
+    }
+
+
+def print_status(places: Places) -> None:
+    print(json.dumps(status(places)))
+
+
+def _schema(places: Places) -> int | None:
+    try:
+        connection = database.connect(places.database)
+    except sqlite3.Error:
+        return None
+    try:
+        return database.schema(connection)
+    except sqlite3.Error:
+        return None
+    finally:
+        connection.close()

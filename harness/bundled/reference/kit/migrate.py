@@ -1,0 +1,110 @@
+"""The schema and its steps: only ever expanding, so that the version before still runs on it.
+
+Contracting (dropping what the old version needs) belongs to a later release, once nobody rolls back past this one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import database
+from errors import KitError
+
+SCHEMA_OF = {"1": 1, "2": 2, "2-broken": 2}
+ACCOUNTS = 100
+BALANCE = 10_000
+BATCH_ROWS = 1500
+# SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in.
+PAUSE_S = 0.015
+
+STEPS: dict[int, tuple[str, ...]] = {
+    1: (
+        """CREATE TABLE writes (number INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE,
+           kind TEXT NOT NULL, payload TEXT NOT NULL)""",
+        """CREATE TABLE relationships (id INTEGER PRIMARY KEY, number INTEGER UNIQUE, source TEXT NOT NULL,
+           target TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'PENDING', payload TEXT NOT NULL,
+           token TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE INDEX relationships_source ON relationships (source)",
+        "CREATE INDEX relationships_validated ON relationships (status) WHERE status = 'VALIDATED'",
+        """CREATE TABLE validations (number INTEGER PRIMARY KEY, subject TEXT NOT NULL, payload TEXT NOT NULL,
+           token TEXT NOT NULL UNIQUE)""",
+        """CREATE TABLE transfers (number INTEGER PRIMARY KEY, giver INTEGER NOT NULL, taker INTEGER NOT NULL,
+           amount INTEGER NOT NULL, payload TEXT NOT NULL, token TEXT NOT NULL UNIQUE)""",
+        "CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL)",
+        f"""INSERT INTO accounts (id, balance) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+           WHERE i < {ACCOUNTS}) SELECT i, {BALANCE} FROM n""",
+        "CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), beats INTEGER NOT NULL)",
+        "INSERT INTO pulse VALUES (1, 0)",
+        "CREATE TABLE fence (id INTEGER PRIMARY KEY CHECK (id = 1), number INTEGER NOT NULL)",
+        "INSERT INTO fence VALUES (1, 0)",
+    ),
+    2: (
+        "ALTER TABLE relationships ADD COLUMN region TEXT",
+        "CREATE INDEX relationships_region ON relationships (region, source)",
+        # Version 1 goes on inserting without the column, during the cut-over and after a roll-back.
+        """CREATE TRIGGER relationships_fill_region AFTER INSERT ON relationships WHEN NEW.region IS NULL
+           BEGIN UPDATE relationships SET region = substr(NEW.source, 1, 2) WHERE id = NEW.id; END""",
+    ),
+}
+
+
+def create(path: Path) -> None:
+    """A new, empty database with the first schema, in WAL mode."""
+    connection = sqlite3.connect(path, timeout=database.PATIENCE_S, isolation_level=None)
+    try:
+        # SQLite answers with the mode it is really in; it does not fail when it cannot change it.
+        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        if mode != "wal":
+            raise KitError(f"the database is in {mode} mode, not in WAL mode")
+        _expand(connection, 1, fence=0)
+    finally:
+        connection.close()
+    path.chmod(0o600)
+
+
+def to(path: Path, wanted: int, fence: int) -> int:
+    """Bring the database at least to schema ``wanted``; returns the schema it had.
+
+    Each step is one transaction. The filling in of old rows comes after it in small ones, so that writers never wait
+    long; it can stop anywhere and is taken up again by the next call.
+    """
+    connection = database.connect(path)
+    try:
+        had = database.schema(connection)
+        for number in range(had + 1, wanted + 1):
+            _expand(connection, number, fence)
+        if wanted >= 2:
+            _fill_regions(connection)
+        return had
+    finally:
+        connection.close()
+
+
+def _expand(connection: sqlite3.Connection, number: int, fence: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if database.schema(connection) < number:
+            for statement in STEPS[number]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        changed = connection.execute("UPDATE fence SET number = ? WHERE number <= ?", (fence, fence)).rowcount
+        if changed != 1:
+            raise KitError(f"fenced out: a later deployment than number {fence} has been here")
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def _fill_regions(connection: sqlite3.Connection) -> None:
+    # Not fsynced batch by batch: what a power cut takes of it is filled in again by the next call.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
+    for first in range(1, last + 1, BATCH_ROWS):
+        connection.execute(
+            "UPDATE relationships SET region = substr(source, 1, 2) WHERE id >= ? AND id < ? AND region IS NULL",
+            (first, first + BATCH_ROWS),
+        )
+        time.sleep(PAUSE_S)

@@ -1,0 +1,466 @@
+"""The contract of the reference kit: what each operation promises, also on a full disk and when killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.reference_installation import REFERENCE, Installation, Load, free_ports, payload_of
+
+MB = 1 << 20
+KILLS = {
+    "backup": [("backup.encrypt", "start"), ("backup.verify", "start"), ("backup.upload", "start")],
+    "restore": [("restore.copy", "start"), ("restore.copy", "stop")],
+    "deploy": [
+        ("deploy.start", "stop"),
+        ("deploy.switch", "stop"),
+        ("deploy.drain", "stop"),
+    ],
+    "rollback": [("rollback.switch", "stop")],
+}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Installation]:
+    """For tests that leave it as they found it: version 1, running, at least one good backup."""
+    with Installation(monitors=2) as installation:
+        installation.kit("backup")
+        yield installation
+
+
+@pytest.fixture
+def small() -> Iterator[Installation]:
+    """On disks that can be filled."""
+    with Installation(disks={"data": 24 * MB, "backup": 12 * MB}) as installation:
+        yield installation
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 10.0) -> None:
+    end = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+def debris(installation: Installation) -> list[str]:
+    work = installation.path("data", ".kit")
+    partial = [path.name for path in installation.path("backup").iterdir() if path.name.startswith(".")]
+    return partial + ([path.name for path in work.iterdir()] if work.exists() else [])
+
+
+# -- what each operation promises --------------------------------------------------------------------------------
+def test_deploy_and_rollback_lose_no_request_and_no_write_and_restore_goes_back_to_the_snapshot() -> None:
+    with Installation(size_bytes=4_000_000, monitors=2) as kit:
+        with Load(kit) as load:
+            time.sleep(0.3)
+            before_backup = dict(load.acknowledged)
+            kit.kit("backup")
+            after_backup = set(load.acknowledged)
+            kit.kit("validate")
+            kit.kit("deploy", "--version", "2")
+            assert kit.version() == "2"
+            kit.kit("rollback")
+            assert kit.version() == "1"
+        assert load.bad == []
+        assert load.good > 100
+        found = kit.read_back()
+        assert found.keys() >= load.acknowledged.keys()
+        assert all(payload == payload_of(token) for token, payload in found.items())
+
+        kit.kit("restore")
+        restored = kit.read_back().keys()
+        assert before_backup.keys() <= restored
+        # One write may have been on its way in each of the two writers when the backup ended.
+        assert len(restored - after_backup) <= 2
+        assert len(kit.processes()) == 1
+
+
+def test_restore_under_load_refuses_or_delays_writes_but_never_breaks_a_read() -> None:
+    with Installation(size_bytes=4_000_000) as kit:
+        kit.kit("backup")
+        _, lost = kit.write()
+        with Load(kit) as load:
+            kit.kit("restore")
+            since = time.monotonic()
+            time.sleep(0.3)
+        assert [bad for bad in load.bad if "_write: 503" not in bad] == []
+        found = kit.read_back()
+        assert lost not in found
+        assert {token for token, at in load.acknowledged.items() if at > since} <= found.keys()
+
+
+def test_version_1_runs_on_the_schema_of_version_2_and_its_rows_are_complete(shared: Installation) -> None:
+    shared.kit("deploy", "--version", "2")
+    shared.kit("rollback")
+    assert "nothing to do: version 1 is serving" in shared.kit("rollback")
+    status, token = shared.write()
+    assert (status, shared.ask("/version")[1]["schema"], shared.version()) == (201, 2, "1")
+    shared.kit("deploy", "--version", "2")
+    # Version 2 finds it by the column that version 1 does not know.
+    tokens = [item["token"] for item in shared.ask("/relationships/search?source=n1")[1]["items"]]
+    assert token in tokens
+    shared.kit("rollback")
+
+
+def test_a_write_repeated_with_its_token_is_applied_once(shared: Installation) -> None:
+    for kind in ("create", "transfer", "validate"):
+        first, token = shared.write(kind, subject="seed-00000001")
+        again, _ = shared.write(kind, token, subject="seed-00000001")
+        assert (first, again) == (201, 200)
+        assert shared.read_back()[token] == payload_of(token)
+    other, _ = shared.write("create", token)
+    assert other == 409
+
+
+def test_the_front_keeps_internal_paths_to_itself(shared: Installation) -> None:
+    assert shared.ask("/internal/in-flight")[0] == 404
+
+
+def test_phases_are_marked_in_order(shared: Installation) -> None:
+    shared.phases.seen.clear()
+    shared.kit("deploy", "--version", "2")
+    shared.kit("rollback")
+    shared.kit("backup")
+    shared.kit("restore")
+    shared.kit("validate")
+    starts = [phase for phase, event in shared.phases.seen if event == "start"]
+    stops = [phase for phase, event in shared.phases.seen if event == "stop"]
+    names = {
+        "deploy": "lock check migrate start switch drain verify",
+        "rollback": "check start switch drain verify",
+        "backup": "check copy encrypt verify upload",
+        "restore": "check decrypt copy start verify",
+        "validate": "decrypt check",
+    }
+    assert starts == stops == [f"{name}.{phase}" for name, phases in names.items() for phase in phases.split()]
+
+
+def test_a_broken_version_never_gets_traffic(shared: Installation) -> None:
+    with Load(shared) as load:
+        code, output = shared.try_kit("deploy", "--version", "2-broken")
+    assert code == 1
+    assert "2-broken answers" in output
+    assert (load.bad, shared.version(), len(shared.processes())) == ([], "1", 1)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing", "swapped"])
+def test_validation_rejects_a_damaged_backup(shared: Installation, tmp_path: Path, damage: str) -> None:
+    latest = Path(shared.status()["latest"])
+    content = latest.read_bytes()
+    middle = len(content) // 2
+    damaged = {
+        "truncated": content[:middle],
+        "flipped": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        "empty": b"",
+        "swapped": b"SQLite format 3\0" + content[16:],
+    }
+    copy = tmp_path / latest.name
+    if damage != "missing":
+        copy.write_bytes(damaged[damage])
+    code, output = shared.try_kit("validate", "--backup", str(copy))
+    assert code == 1, output
+    if damage == "truncated":
+        assert shared.try_kit("restore", "--backup", str(copy))[0] == 1
+        shared.kit("validate", "--backup", str(latest))
+
+
+def test_a_backup_shows_nothing_of_its_content_and_its_key_is_private(shared: Installation) -> None:
+    latest = Path(shared.status()["latest"])
+    key = shared.path("state", "backup.key")
+    assert b"seed-0000" not in latest.read_bytes()
+    assert (latest.stat().st_mode & 0o777, key.stat().st_mode & 0o777) == (0o600, 0o600)
+    secret = key.read_bytes()
+    key.write_bytes(bytes(32))
+    try:
+        assert "another key" in shared.try_kit("validate")[1]
+    finally:
+        key.write_bytes(secret)
+
+
+def test_only_the_newest_five_backups_are_kept(shared: Installation) -> None:
+    for _ in range(6):
+        shared.kit("backup")
+    backups = shared.status()["backups"]
+    assert len(backups) == 5
+    assert shared.status()["latest"] == backups[-1]["path"]
+
+
+def test_one_missing_monitor_is_said_and_two_stop_a_deployment_but_not_the_way_back() -> None:
+    with Installation(monitors=2) as kit:
+        kit.monitors[0].kill()
+        assert "degraded, monitor" in kit.kit("deploy", "--version", "2")
+        kit.kit("rollback")
+        os.kill(kit.monitors[1].pid, signal.SIGSTOP)  # there, but frozen
+        code, output = kit.try_kit("deploy", "--version", "2")
+        os.kill(kit.monitors[1].pid, signal.SIGCONT)
+        assert (code, kit.version()) == (1, "1")
+        assert "no monitor answers" in output
+
+
+def test_a_second_operation_is_refused_by_name_while_one_runs(shared: Installation) -> None:
+    reached, hold = threading.Event(), threading.Event()
+    shared.phases.on = {("backup.copy", "start"): lambda: (reached.set(), hold.wait(30))}
+    first = shared.start("backup")
+    assert reached.wait(20)
+    holder = shared.status()["lock"]
+    code, output = shared.try_kit("deploy", "--version", "2", DEPLOYDRILL_PHASES="")
+    hold.set()
+    shared.phases.on = {}
+    assert first.wait(20) == 0
+    assert (code, holder["operation"]) == (1, "backup")
+    assert "locked by backup" in output
+    assert shared.status()["lock"] is None
+
+
+def test_a_deployment_with_an_older_fencing_number_cannot_change_the_schema(tmp_path: Path) -> None:
+    program = f"""
+import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
+from pathlib import Path
+import migrate, database
+path = Path({str(tmp_path / "app.db")!r})
+migrate.create(path)
+with database.connect(path) as connection:
+    connection.execute("UPDATE fence SET number = 7")
+try:
+    migrate.to(path, 2, 6)
+except Exception as error:
+    print(error, "schema", database.schema(database.connect(path)))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "fenced out: a later deployment than number 6 has been here schema 1\n"
+
+
+# -- off site ----------------------------------------------------------------------------------------------------
+def test_a_backup_is_copied_off_site_and_a_frozen_store_fails_it_in_time(shared: Installation, tmp_path: Path) -> None:
+    port = free_ports()
+    argv = [sys.executable, str(REFERENCE / "s3.py"), "--port", str(port), "--dir", str(tmp_path / "store")]
+    store = subprocess.Popen(argv, env=shared.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/drill"
+    try:
+        wait_for(lambda: shared.try_kit("backup", OFFSITE_URL=url)[0] == 0)
+        latest = Path(shared.status()["latest"])
+        assert (tmp_path / "store" / "drill" / latest.name).read_bytes() == latest.read_bytes()
+        store.send_signal(signal.SIGSTOP)
+        began = time.monotonic()
+        code, output = shared.try_kit("backup", OFFSITE_URL=url)
+        assert time.monotonic() - began < 15
+        assert code == 1
+        assert "no off-site copy" in output and "the local backup is valid" in output
+        assert shared.status()["latest"] != str(latest)
+        shared.kit("validate")
+    finally:
+        store.kill()
+        store.wait()
+
+
+# -- a full disk -------------------------------------------------------------------------------------------------
+def test_a_full_backup_disk_is_refused_before_anything_is_written(small: Installation) -> None:
+    small.kit("backup")
+    latest = small.status()["latest"]
+    small.fill("backup", leave=MB // 2)
+    before = os.statvfs(small.path("backup")).f_bfree
+    code, output = small.try_kit("backup")
+    assert code == 1
+    assert "not enough space: needs " in output and "has 52" in output
+    assert os.statvfs(small.path("backup")).f_bfree == before
+    small.free("backup")
+    assert small.status()["latest"] == latest
+
+
+def test_a_disk_that_fills_within_the_backup_leaves_no_debris_and_the_older_backup(small: Installation) -> None:
+    small.kit("backup")
+    latest = small.status()["latest"]
+    small.phases.on = {("backup.copy", "start"): lambda: small.fill("backup", leave=MB // 2)}
+    code, output = small.try_kit("backup")
+    small.phases.on = {}
+    assert code == 1
+    assert "no space left" in output
+    assert (debris(small), small.status()["latest"]) == ([], latest)
+    small.free("backup")
+    small.kit("restore")
+    small.kit("backup")
+
+
+def test_a_full_data_disk_refuses_writes_truthfully_and_recovers(small: Installation) -> None:
+    small.fill("data")
+    statuses = [small.write()[0] for _ in range(300)]
+    refused = [status for status in statuses if status != 201]
+    assert set(refused) == {507}
+    assert small.ask("/relationships/1")[0] == 200
+    wait_for(lambda: small.ask("/health")[0] == 503)
+    small.free("data")
+    wait_for(lambda: small.ask("/health")[0] == 200)
+    assert small.write()[0] == 201
+    assert len(small.read_back()) == statuses.count(201) + 1
+
+
+@pytest.mark.parametrize(
+    ("phase", "operation"), [("deploy.migrate", ("deploy", "--version", "2")), ("restore.copy", ("restore",))]
+)
+def test_a_data_disk_that_fills_within_an_operation_changes_nothing(
+    small: Installation, phase: str, operation: tuple[str, ...]
+) -> None:
+    small.kit("backup")
+    written = {small.write()[1] for _ in range(5)}
+    small.phases.on = {(phase, "start"): lambda: small.fill("data")}
+    code, output = small.try_kit(*operation)
+    small.phases.on = {}
+    assert code == 1
+    assert "no space left" in output
+    small.free("data")
+    assert debris(small) == []
+    wait_for(lambda: small.ask("/health")[0] == 200)
+    assert (small.version(), set(small.read_back())) == ("1", written)
+    small.kit(*operation)
+
+
+# -- kill -9 -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("operation", ["backup", "restore"])
+def test_a_killed_backup_or_restore_leaves_the_service_alone_and_the_next_one_works(
+    shared: Installation, operation: str
+) -> None:
+    for edge in KILLS[operation]:
+        shared.kill_at(*edge, operation)
+        assert shared.ask("/health")[0] == 200
+        latest = shared.status()["latest"]
+        shared.kit("validate", "--backup", latest)
+        shared.kit(operation)
+        assert debris(shared) == []
+        shared.read_back()
+
+
+def test_a_restore_killed_at_any_time_within_its_copy_leaves_the_old_or_the_new_data() -> None:
+    with Installation(size_bytes=8_000_000) as kit:
+        kit.kit("backup")
+        for delay_ms in (5, 40):
+            written = {kit.write()[1] for _ in range(3)}
+            before = kit.read_back().keys()
+            assert written <= before
+            process: list[subprocess.Popen[str]] = []
+            begun = threading.Event()
+            kit.phases.on = {("restore.copy", "start"): begun.set}
+            process.append(kit.start("restore"))
+            assert begun.wait(20)
+            time.sleep(delay_ms / 1000)
+            process[0].kill()
+            process[0].wait()
+            kit.phases.on = {}
+            assert kit.read_back().keys() in (before, set())
+        kit.kit("restore")
+        assert kit.read_back() == {}
+
+
+@pytest.mark.parametrize("operation", ["deploy", "rollback"])
+def test_a_killed_cut_over_keeps_serving_and_the_next_operation_settles_it(
+    shared: Installation, operation: str
+) -> None:
+    for edge in KILLS[operation]:
+        if operation == "rollback":
+            shared.kit("deploy", "--version", "2")
+        with Load(shared, writers=1, readers=1, reports=0) as load:
+            shared.kill_at(*edge, operation, *(["--version", "2"] if operation == "deploy" else []))
+            shared.kit("rollback")
+        assert load.bad == [], edge
+        assert (shared.version(), len(shared.processes())) == ("1", 1), edge
+        assert shared.read_back().keys() >= load.acknowledged.keys()
+
+
+def test_a_service_that_was_killed_is_started_again_by_the_next_deployment() -> None:
+    with Installation() as kit:
+        _, token = kit.write()
+        for pid in kit.processes():
+            os.kill(pid, signal.SIGKILL)
+        assert kit.ask("/health")[0] == 502
+        kit.kit("deploy", "--version", "2")
+        assert (kit.version(), token in kit.read_back()) == ("2", True)
+
+
+def test_restore_replaces_a_database_that_cannot_be_opened_any_more() -> None:
+    with Installation() as kit:
+        _, token = kit.write()
+        kit.kit("backup")
+        database = kit.path("data", "app.db")
+        database.write_bytes(b"not a database" * 1000)
+        wait_for(lambda: kit.ask("/health")[0] == 503)
+        kit.kit("restore")
+        assert (list(kit.read_back()), kit.ask("/health")[0]) == ([token], 200)
+
+
+# -- the flaws, each alone ---------------------------------------------------------------------------------------
+def test_an_unknown_flaw_is_refused(shared: Installation) -> None:
+    code, output = shared.try_kit("status", KIT_FLAWS="plain_cpoy")
+    assert code == 64
+    assert "unknown flaw plain_cpoy" in output
+
+
+def test_plain_copy_makes_a_backup_without_the_latest_writes(shared: Installation) -> None:
+    _, token = shared.write()
+    shared.kit("backup", KIT_FLAWS="plain_copy")
+    shared.kit("restore")
+    assert token not in shared.read_back()
+
+
+def test_no_space_check_eats_the_disk_before_it_fails(small: Installation) -> None:
+    small.fill("backup", leave=MB // 2)
+    code, output = small.try_kit("backup", KIT_FLAWS="no_space_check")
+    assert code == 1
+    assert "no space left" in output
+    assert debris(small) == []
+
+
+def test_partial_is_latest_offers_a_failed_backup_for_the_restore(small: Installation) -> None:
+    small.kit("backup")
+    good = small.status()["latest"]
+    small.phases.on = {("backup.copy", "start"): lambda: small.fill("backup", leave=MB // 2)}
+    assert small.try_kit("backup", KIT_FLAWS="partial_is_latest")[0] == 1
+    small.phases.on = {}
+    small.free("backup")
+    status = small.status()
+    assert status["latest"] != good
+    assert status["backups"][-1]["size"] <= MB // 2 < status["backups"][0]["size"]
+    assert small.try_kit("restore")[0] == 1
+
+
+def test_in_place_restore_mixes_old_and_new_data_in_the_live_database() -> None:
+    with Installation() as kit:
+        kit.kit("backup")
+        for _ in range(20):
+            kit.write()
+        assert "restored" in kit.kit("restore", KIT_FLAWS="in_place_restore")
+        try:
+            clean = kit.read_back() == {}
+        except AssertionError:
+            clean = False
+        assert not clean
+
+
+def test_no_drain_cuts_the_requests_on_their_way() -> None:
+    with Installation() as kit:
+        with Load(kit, writers=0, readers=0, reports=3) as load:
+            time.sleep(0.2)
+            kit.kit("deploy", "--version", "2", KIT_FLAWS="no_drain")
+        assert any("_report" in bad for bad in load.bad)
+        assert kit.version() == "2"
+
+
+def test_unverified_rollback_reports_success_while_the_new_version_still_serves() -> None:
+    with Installation() as kit:
+        kit.kit("deploy", "--version", "2")
+        kit.kit("rollback", KIT_FLAWS="unverified_rollback")
+        assert kit.version() == "2"
+        wait_for(lambda: kit.version() == "1")
+        wait_for(lambda: kit.status()["lock"] is None)
+
+
+def test_vacuous_validation_accepts_a_damaged_backup(shared: Installation, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.backup"
+    damaged.write_bytes(b"")
+    assert "valid" in shared.kit("validate", "--backup", str(damaged), KIT_FLAWS="vacuous_validation")
