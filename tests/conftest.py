@@ -1,0 +1,32 @@
+"""What all tests share: marks say what a test needs of the host, and it is skipped aloud where that is missing."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from harness import doctor
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Asked once a session, and only for marks that are there."""
+    missing: dict[str, str] = {}
+    if os.geteuid() != 0:
+        missing["root"] = "needs root"
+    if any(item.get_closest_marker("island") for item in items):
+        island = doctor.capability("island")
+        if not island.ok:
+            missing["island"] = f"no island: {island.why}; try: {island.hint}"
+    for item in items:
+        for mark, reason in missing.items():
+            if item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Whoever imports locust here patches socket, threading and Popen under every other test."""
+    if "locust" in sys.modules:
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        print("\ntests must not import locust in this process; run it as a child", file=sys.stderr)

@@ -1,0 +1,57 @@
+"""The command as a person runs it, for tests: real processes, its own output directory, its last line read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = Path(sys.executable).with_name("deploydrill")
+TINY = Path(__file__).with_name("tiny")
+
+
+@dataclass(frozen=True)
+class Done:
+    exit: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> Path:
+        """The folder of the report the last line names."""
+        return Path(self.out.strip().splitlines()[-1].partition("report=")[2]).parent
+
+    def results(self) -> list[dict[str, Any]]:
+        return [json.loads(p.read_text()) for p in sorted(self.report.glob("*/result.json"))]
+
+    def why(self, outcome: str) -> str:
+        """All sentences of that outcome."""
+        return "\n".join(v["why"] for r in self.results() for v in r["verdicts"] if v["outcome"] == outcome)
+
+
+def deploydrill(
+    *words: str | Path, env: dict[str, str] | None = None, before: Sequence[str] = (), timeout: float = 150
+) -> Done:
+    """Run the command; ``before`` is put in front of it (such as unshare)."""
+    done = subprocess.run(
+        [*before, str(COMMAND), *map(str, words)],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        timeout=timeout,
+        cwd=ROOT,
+    )
+    assert "Traceback" not in done.stdout + done.stderr, done.stderr
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_tiny(out: Path, *words: str | Path, **more: Any) -> Done:
+    """One run on the tiny system."""
+    return deploydrill("run", *words, "--system", TINY, "--out", out, "--no-live", **more)

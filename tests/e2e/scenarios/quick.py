@@ -1,0 +1,15 @@
+"""The shortest runs that go the whole way: one operation under load, one read-back."""
+
+from harness.checkers import standard
+from harness.scenario import Cell, Scenario, Step
+
+scenario = Scenario(
+    name="quick",
+    title="One operation, for tests of the harness around it",
+    requirements=(),
+    checkers=standard(),
+    cells=(
+        Cell("backup", "one backup", (Step("backup"), Step("read_back"))),
+        Cell("deploy", "one deployment", (Step("deploy", version="new"), Step("read_back")), tier="full"),
+    ),
+)
