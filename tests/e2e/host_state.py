@@ -150,7 +150,20 @@ def _loops(out: Path) -> frozenset[str]:
 
 
 def _ports(ours: Mapping[int, Process]) -> frozenset[str]:
-    """Listening TCP ports of our network namespace which no process holds that is not of the run."""
+    """Listening TCP ports of our network namespace which no process holds that is not of the run.
+
+    Asked twice: a server of somebody else that ends between the look at the ports and the look at their holders has no
+    holder either, but it is not listening any more the second time.
+    """
+    first = _unclaimed(ours)
+    if not first:
+        return frozenset()
+    second = _unclaimed(ours)
+    return frozenset(port for socket, port in first.items() if socket in second)
+
+
+def _unclaimed(ours: Mapping[int, Process]) -> dict[str, str]:
+    """The listening sockets, by inode, that no process holds which is not of the run."""
     listening: dict[str, str] = {}
     for table in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
         for line in _lines(table):
@@ -160,12 +173,23 @@ def _ports(ours: Mapping[int, Process]) -> frozenset[str]:
     for entry in Path("/proc").glob("[0-9]*/fd"):
         if int(entry.parts[2]) in ours or not listening:
             continue
-        try:
-            for descriptor in entry.iterdir():
-                listening.pop(_link(descriptor), None)
-        except OSError:
-            continue  # it has just ended
-    return frozenset(listening.values())
+        for target in _descriptors(entry):
+            listening.pop(target, None)
+    return listening
+
+
+def _descriptors(folder: Path) -> list[str]:
+    """What the descriptors of a process are; one that is closed meanwhile must not hide the others."""
+    found: list[str] = []
+    try:
+        for descriptor in folder.iterdir():
+            try:
+                found.append(_link(descriptor))
+            except FileNotFoundError:
+                continue
+    except OSError:
+        pass  # the whole process has just ended
+    return found
 
 
 def _of_living(path: Path, ours: Mapping[int, Process] | None = None) -> bool:
