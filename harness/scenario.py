@@ -13,6 +13,7 @@ from harness.model import Edge
 
 Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
+Hold = Literal["operation", "end"] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,14 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A fault and where it lands: the ``occurrence``-th time the edge is met. An edge's phase may be a phase of the
-    kit (``backup.copy``) or a whole operation (``backup``). It is healed when that operation ends, or after ``hold_s``.
+    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, only at
+    the end of the run, or after so many seconds.
     """
 
     fault: HeldFault
     at: Edge
     occurrence: int = 1
-    hold_s: float | None = None
+    hold: Hold = "operation"
 
     def planned(self, rng: random.Random) -> Trigger:
         return replace(self, fault=self.fault.planned(rng))

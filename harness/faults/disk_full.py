@@ -51,7 +51,7 @@ class DiskFull:
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         return "" if capabilities.get("sized_disk") else "a sized disk: this host allows no mount namespace"
 
-    def inject(self, system: LiveSystem, undo: Undo) -> FullDisk:
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> FullDisk:
         disk = system.disks.get(self.disk)
         if disk is None:
             raise HarnessError(

@@ -34,7 +34,8 @@ class Injection(Protocol):
 
 
 class HeldFault(Protocol):
-    """A fault that stays until it is healed: partition, full disk, pause."""
+    """A fault that stays until it is healed: partition, full disk, pause. One that is over at once (a kill) is healed
+    from the start."""
 
     @property
     def name(self) -> str: ...
@@ -52,6 +53,7 @@ class HeldFault(Protocol):
         """What is missing for it here, in words; empty when nothing is. Asked when planning."""
         ...
 
-    def inject(self, system: LiveSystem, undo: Undo) -> Injection:
-        """Apply it; register what heals it BEFORE each change."""
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> Injection:
+        """Apply it; register what heals it BEFORE each change. ``operation`` is the id of the one held at the edge
+        (``system.running`` has its process)."""
         ...

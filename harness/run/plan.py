@@ -71,10 +71,16 @@ def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
             "id": f"fault-{i}",
             "name": t.fault.name,
             "parameters": dict(t.fault.parameters),
-            "at": f"{t.at} #{t.occurrence}" + (f" for {t.hold_s:g} s" if t.hold_s else ""),
+            "at": f"{t.at} #{t.occurrence}{_held(t)}",
         }
         for i, t in enumerate(triggers, 1)
     ]
+
+
+def _held(trigger: Trigger) -> str:
+    if isinstance(trigger.hold, str):
+        return " to the end of the run" if trigger.hold == "end" else ""
+    return f" for {trigger.hold:g} s"
 
 
 def staging_path(out: Path, run: str) -> Path:

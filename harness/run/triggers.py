@@ -52,7 +52,7 @@ class Triggers:
                 self._inject(id_, trigger, operation)
             # The edge of a whole operation: faults that last for it end here.
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
-                for held in [h for h in self._held if h.operation == operation and h.trigger.hold_s is None]:
+                for held in [h for h in self._held if h.operation == operation and h.trigger.hold == "operation"]:
                     self._heal(held)
 
     def heal_all(self) -> None:
@@ -63,14 +63,14 @@ class Triggers:
     def _inject(self, id_: str, trigger: Trigger, operation: str) -> None:
         held = _Held(id_, trigger, operation, self._log_sizes())
         self._held.append(held)
-        held.injection = trigger.fault.inject(self._system, held.undo.append)
+        held.injection = trigger.fault.inject(self._system, operation, held.undo.append)
         self._recorder.event("fault.injected", id=id_)
         evidence = held.injection.confirm()
         self._recorder.event(
             "fault.confirmed", id=id_, applied=evidence.applied, felt=evidence.felt, said=evidence.said
         )
-        if trigger.hold_s is not None:
-            held.timer = threading.Timer(trigger.hold_s, self._heal_late, (held,))
+        if not isinstance(trigger.hold, str):
+            held.timer = threading.Timer(trigger.hold, self._heal_late, (held,))
             held.timer.daemon = True
             held.timer.start()
 

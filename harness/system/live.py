@@ -44,6 +44,7 @@ class LiveSystem:
         self.fault_free_bytes: dict[str, int] = {}
         self._service: commands.Process | None = None
         self.monitors: dict[str, commands.Process] = {}
+        self.running: dict[str, commands.Process] = {}  # operations of the kit under way, by their id
         self.values = {
             "dir": str(directory),
             "system": str(config.folder),

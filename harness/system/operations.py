@@ -76,13 +76,14 @@ class Operations:
         system.fault_free_bytes.clear()
         self._on_edge(Edge(order.operation, "start"), id_)
         start = mono_ns()
-        process = commands.spawn(argv, env=env, output=output, cwd=system.directory)
+        process = system.running[id_] = commands.spawn(argv, env=env, output=output, cwd=system.directory)
         code = self._wait(process, id_, start, config.deadline_s)
         blocked = ""
         if code is None:
             blocked = blocked_on(process.pid)
             process.kill()
             process.wait(5)
+        del system.running[id_]
         stopped = now()
         attributes = dict(order.attributes)
         if order.backup:

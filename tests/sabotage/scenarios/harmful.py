@@ -38,7 +38,7 @@ class Hollow:
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         return ""
 
-    def inject(self, system: LiveSystem, undo: Undo) -> Hollow:
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> Hollow:
         return self
 
     def confirm(self) -> Evidence:
