@@ -134,7 +134,7 @@ class Installation:
         }
 
     def start(self, *argv: str, **env: str) -> subprocess.Popen[str]:
-        with (self.root / "kit.out").open("w") as output:
+        with (self.root / f"kit-{len(self._started)}.out").open("w") as output:
             command = [*self._inside, sys.executable, str(KIT), *argv]
             process = subprocess.Popen(
                 command, env={**self.env, **env}, stdout=output, stderr=output, stdin=subprocess.DEVNULL, text=True
@@ -144,8 +144,12 @@ class Installation:
 
     def try_kit(self, *argv: str, **env: str) -> tuple[int, str]:
         """Exit code and output."""
-        code = self.start(*argv, **env).wait(60)
-        return code, (self.root / "kit.out").read_text()
+        return self.ended(self.start(*argv, **env))
+
+    def ended(self, process: subprocess.Popen[str]) -> tuple[int, str]:
+        """Exit code and output of a started operation, which may run beside others."""
+        code = process.wait(60)
+        return code, (self.root / f"kit-{self._started.index(process)}.out").read_text()
 
     def kit(self, *argv: str, **env: str) -> str:
         code, output = self.try_kit(*argv, **env)
@@ -158,7 +162,8 @@ class Installation:
         hold = threading.Event()
         self.phases.on = {(phase, event): lambda: (reached.set(), hold.wait(30))}
         process = self.start(*argv)
-        assert reached.wait(30), f"{phase}.{event} was never reached: {(self.root / 'kit.out').read_text()}"
+        said = self.root / f"kit-{self._started.index(process)}.out"
+        assert reached.wait(30), f"{phase}.{event} was never reached: {said.read_text()}"
         process.kill()
         process.wait()
         hold.set()

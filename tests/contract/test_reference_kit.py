@@ -135,9 +135,9 @@ def test_phases_are_marked_in_order(shared: Installation) -> None:
     stops = [phase for phase, event in shared.phases.seen if event == "stop"]
     names = {
         "deploy": "lock check migrate start switch drain verify",
-        "rollback": "check start switch drain verify",
-        "backup": "check copy encrypt verify upload",
-        "restore": "check decrypt copy start verify",
+        "rollback": "lock check start switch drain verify",
+        "backup": "lock check copy encrypt verify upload",
+        "restore": "lock check decrypt copy start verify",
         "validate": "decrypt check",
     }
     assert starts == stops == [f"{name}.{phase}" for name, phases in names.items() for phase in phases.split()]

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import flaws
+import lock
 import processes
 import web
 from errors import KitError
@@ -30,12 +31,13 @@ def other(slot: str) -> str:
 
 def start(places: Places, state: State, slot: str, version: str) -> None:
     """Start ``version`` in ``slot`` and wait until it is ready."""
-    processes.end(state.app(slot), 1.0)
     argv = [sys.executable, str(SERVICE), "--version", version, "--port", str(places.slot_port(slot))]
     argv += ["--db", str(places.database), "--await-go"]
-    process, note = processes.start(argv, places.logs / f"app-{slot}.log", wait_for_go=True)
-    state.set_app(slot, {"version": version, **note})
-    processes.go(process)
+    with lock.mine():
+        processes.end(state.app(slot), 1.0)
+        process, note = processes.start(argv, places.logs / f"app-{slot}.log", wait_for_go=True)
+        state.set_app(slot, {"version": version, **note})
+        processes.go(process)
     deadline = Deadline(READY_LIMIT_S)
     why = "no answer"
     while not deadline.passed:
@@ -53,8 +55,9 @@ def start(places: Places, state: State, slot: str, version: str) -> None:
 
 
 def stop(places: Places, state: State, slot: str) -> None:
-    processes.end(state.app(slot), DRAIN_LIMIT_S)
-    state.set_app(slot, None)
+    with lock.mine():
+        processes.end(state.app(slot), DRAIN_LIMIT_S)
+        state.set_app(slot, None)
 
 
 def ready(places: Places, state: State, slot: str) -> bool:
@@ -90,7 +93,8 @@ def smoke(port: int, version: str) -> None:
 def drain(places: Places, state: State, slot: str) -> None:
     """Wait until the requests on their way in ``slot`` are answered, but not for ever."""
     if flaws.has("no_drain"):
-        processes.end(state.app(slot), 0)
+        with lock.mine():
+            processes.end(state.app(slot), 0)
         return
     if not _set_draining(places, slot, True):
         return
@@ -110,6 +114,7 @@ def undrain(places: Places, slot: str) -> None:
 
 def _set_draining(places: Places, slot: str, on: bool) -> bool:
     try:
-        return web.ask(places.slot_port(slot), f"/internal/drain?on={int(on)}", method="POST")[0] == 200
+        with lock.mine():
+            return web.ask(places.slot_port(slot), f"/internal/drain?on={int(on)}", method="POST")[0] == 200
     except (OSError, http.client.HTTPException):
         return False

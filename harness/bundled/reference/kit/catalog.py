@@ -10,6 +10,7 @@ from pathlib import Path
 
 import files
 import flaws
+import lock
 from errors import KitError
 from places import Places, start_time
 
@@ -42,7 +43,8 @@ class Attempt:
 
     def publish(self) -> None:
         if self.path != self.backup.path:
-            files.publish(self.path, self.backup.path)
+            with lock.mine():
+                files.publish(self.path, self.backup.path)
 
     def discard(self) -> None:
         if self.path != self.backup.path:
@@ -77,16 +79,18 @@ def attempt(places: Places) -> Iterator[Attempt]:
 
 def prune(places: Places) -> list[Backup]:
     """Remove all but the newest backups; returns what went."""
-    old = backups(places)[:-KEPT]
-    for backup in old:
-        backup.path.unlink()
+    with lock.mine():
+        old = backups(places)[:-KEPT]
+        for backup in old:
+            backup.path.unlink()
     return old
 
 
 def clean(places: Places) -> None:
     """Remove what crashed attempts left: needs the lock, because a living one's file looks the same."""
-    for partial in places.backups.glob(f".partial-*{SUFFIX}"):
-        partial.unlink(missing_ok=True)
+    with lock.mine():
+        for partial in places.backups.glob(f".partial-*{SUFFIX}"):
+            partial.unlink(missing_ok=True)
     for left in places.work.glob("*"):
         pid, started = left.name.split(".")[1:3]
         if start_time(int(pid)) != int(started):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import apps
 import front
+from errors import FencedOut
 from phases import phase
 from places import Places
 from state import State
@@ -30,6 +31,8 @@ def run(places: Places, state: State, operation: str, version: str, verify: Call
             apps.smoke(places.port, version)
             verify()
             apps.stop(places, state, old)
+    except FencedOut:
+        raise  # the way back is the new holder's
     except BaseException as error:
         print(f"{operation}: {error}; going back to version {old_version}", flush=True)
         _undo(places, state, old, old_version, new)

@@ -12,5 +12,9 @@ class KitError(Exception):
     code = EXIT_FAILED
 
 
+class FencedOut(KitError):
+    """Somebody else holds the lock by now: nothing may be changed any more, not even undone."""
+
+
 class UsageError(KitError):
     code = EXIT_USAGE

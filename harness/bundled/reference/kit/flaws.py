@@ -13,6 +13,9 @@ KNOWN = {
     "in_place_restore": "a restore copies over the live file while the service has it open",
     "no_drain": "the old version is killed at the switch, with requests on their way",
     "unverified_rollback": "a rollback goes on in the background and reports success at once",
+    "no_lock": "operations do not keep others out",
+    "lease_resume": "an operation that stood still past its lease goes on without a look at who holds the lock now",
+    "loser_unlocks": "an operation that does not get the lock removes the lock file as it leaves",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
 }
 

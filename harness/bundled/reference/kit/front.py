@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import files
+import lock
 import processes
 import web
 from errors import KitError
@@ -39,9 +40,10 @@ def start(places: Places, state: State) -> None:
     if processes.alive(state.get("front")):
         return
     path = places.state / "caddy.json"
-    files.write_atomically(path, json.dumps(configuration(places), indent=1))
-    process, note = processes.start([program(), "run", "--config", str(path)], places.logs / "caddy-out.log")
-    state.set(front=note)
+    with lock.mine():
+        files.write_atomically(path, json.dumps(configuration(places), indent=1))
+        process, note = processes.start([program(), "run", "--config", str(path)], places.logs / "caddy-out.log")
+        state.set(front=note)
     deadline = Deadline(START_LIMIT_S)
     while not deadline.passed:
         if process.poll() is not None:
@@ -55,8 +57,9 @@ def start(places: Places, state: State) -> None:
 
 
 def stop(state: State) -> None:
-    processes.end(state.get("front"), 3.0)
-    state.set(front=None)
+    with lock.mine():
+        processes.end(state.get("front"), 3.0)
+        state.set(front=None)
 
 
 def serving(places: Places) -> str | None:
@@ -70,7 +73,8 @@ def serving(places: Places) -> str | None:
 
 def move(places: Places, slot: str) -> None:
     """Send new requests to ``slot`` from now on."""
-    files.write_atomically(places.upstream, str(places.slot_port(slot)))
+    with lock.mine():
+        files.write_atomically(places.upstream, str(places.slot_port(slot)))
 
 
 def configuration(places: Places) -> dict[str, Any]:

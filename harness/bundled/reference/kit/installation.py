@@ -47,11 +47,12 @@ def stop(places: Places) -> None:
 def reset(places: Places) -> None:
     """As if never installed: everything stopped, data, backups and the kit's memory gone."""
     stop(places)
-    for folder in (places.data, places.backups, places.state):
-        for entry in folder.iterdir():
-            if entry.name in ("lock", "lost+found"):
-                continue
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    with lock.mine():
+        for folder in (places.data, places.backups, places.state):
+            for entry in folder.iterdir():
+                if entry.name in ("lock", "lock.guard", "lost+found"):
+                    continue
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     print("reset")
 
 

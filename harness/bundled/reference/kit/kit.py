@@ -17,6 +17,9 @@ from errors import EXIT_FAILED, KitError
 from phases import phase
 from places import Places
 
+# These say when they have the lock; what they mark after that, they do as its holder.
+GATED = ("backup", "deploy", "rollback", "restore")
+
 
 def main() -> int:
     arguments = parse()
@@ -59,7 +62,7 @@ def perform(places: Places, arguments: argparse.Namespace) -> None:
             validate.run(places, arguments.backup)
         case operation:
             with ExitStack() as stack:
-                with phase("deploy.lock") if operation == "deploy" else nullcontext():
+                with phase(f"{operation}.lock") if operation in GATED else nullcontext():
                     fence = stack.enter_context(lock.held(places, operation))
                 change(places, arguments, fence)
 

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import database
-from errors import KitError
+import lock
+from errors import FencedOut, KitError
 
 SCHEMA_OF = {"1": 1, "2": 2, "2-broken": 2}
 ACCOUNTS = 100
@@ -89,10 +90,11 @@ def _expand(connection: sqlite3.Connection, number: int, fence: int) -> None:
             for statement in STEPS[number]:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
-        changed = connection.execute("UPDATE fence SET number = ? WHERE number <= ?", (fence, fence)).rowcount
-        if changed != 1:
-            raise KitError(f"fenced out: a later deployment than number {fence} has been here")
-        connection.execute("COMMIT")
+        with lock.mine():
+            changed = connection.execute("UPDATE fence SET number = ? WHERE number <= ?", (fence, fence)).rowcount
+            if changed != 1:
+                raise FencedOut(f"fenced out: a later deployment than number {fence} has been here")
+            connection.execute("COMMIT")
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -103,8 +105,9 @@ def _fill_regions(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
     for first in range(1, last + 1, BATCH_ROWS):
-        connection.execute(
-            "UPDATE relationships SET region = substr(source, 1, 2) WHERE id >= ? AND id < ? AND region IS NULL",
-            (first, first + BATCH_ROWS),
-        )
+        with lock.mine():
+            connection.execute(
+                "UPDATE relationships SET region = substr(source, 1, 2) WHERE id >= ? AND id < ? AND region IS NULL",
+                (first, first + BATCH_ROWS),
+            )
         time.sleep(PAUSE_S)

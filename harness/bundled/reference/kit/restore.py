@@ -19,6 +19,7 @@ import database
 import files
 import flaws
 import front
+import lock
 import migrate
 import monitors
 import repair
@@ -77,7 +78,8 @@ def replace(places: Places, state: State, content: Path) -> None:
         target.execute("PRAGMA synchronous = FULL")
         before = target.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
         kept = source.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
-        source.backup(target)
+        with lock.mine():
+            source.backup(target)
         print(f"restore: {max(before - kept, 0)} writes made after the backup are gone")
     finally:
         source.close()
@@ -89,16 +91,17 @@ def swap(places: Places, state: State, content: Path) -> None:
     """Replace a live file that cannot be used; nobody may have it open, and its old log must not be replayed."""
     print("restore: the live database is unusable; replacing the file with the service stopped")
     serving = front.serving(places)
-    if serving:
-        note = state.app(serving)
-        apps.stop(places, state, serving)
-        state.set_app(serving, note)  # settle starts that version again
-    for suffix in files.SIDECARS:
-        places.database.with_name(places.database.name + suffix).unlink(missing_ok=True)
-    files.sync_folder(places.data)
-    with content.open("rb") as file:
-        os.fsync(file.fileno())
-    files.publish(content, places.database)
+    with lock.mine():
+        if serving:
+            note = state.app(serving)
+            apps.stop(places, state, serving)
+            state.set_app(serving, note)  # settle starts that version again
+        for suffix in files.SIDECARS:
+            places.database.with_name(places.database.name + suffix).unlink(missing_ok=True)
+        files.sync_folder(places.data)
+        with content.open("rb") as file:
+            os.fsync(file.fileno())
+        files.publish(content, places.database)
 
 
 def in_place(places: Places, content: Path) -> None:

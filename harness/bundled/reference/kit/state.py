@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import files
+import lock
 from places import Places
 
 
@@ -24,9 +25,10 @@ class State:
         return self._values.get(name)
 
     def set(self, **values: Any) -> None:
-        """Change and save; durable when it returns."""
-        self._values.update(values)
-        files.write_atomically(self._path, json.dumps(self._values, indent=1))
+        """Change and save; durable when it returns. Refused to an operation that lost the lock: what it read is old."""
+        with lock.mine():
+            self._values.update(values)
+            files.write_atomically(self._path, json.dumps(self._values, indent=1))
 
     def app(self, slot: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = (self._values.get("apps") or {}).get(slot)
