@@ -170,6 +170,8 @@ class Observation:
     ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
     ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
+    ``said`` is what the kit's ``status`` told besides, each only when it did: ``version``, ``schema``, ``lock`` (who
+    holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     """
 
     label: str
@@ -187,6 +189,8 @@ class Observation:
     status_error: str = ""
     version: str = ""
     snapshot_ns: tuple[int, int] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict)
+    schemas: tuple[str, ...] = ()
     earlier: tuple[Observation, ...] = ()
 
 
@@ -202,6 +206,7 @@ class FaultRecord:
     confirmed_ns: int | None
     healed_ns: int | None
     evidence: Evidence
+    operation: str = ""  # the id of the one it landed on
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

@@ -8,19 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.checkers.protocol import RunChecker, StateChecker
+from harness.errors import HarnessError
 from harness.faults.fault import HeldFault
 from harness.model import Edge
 
 Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
-Hold = Literal["operation", "end"] | float
+Hold = Literal["operation", "other", "end"] | float
+# Steps of our own, which no operation of the kit stands behind.
+OWN_STEPS = ("read_back", "validate_damaged", "wait")
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing a run does: an operation of the kit, or one of our own (``read_back``, ``validate_damaged``, ``wait``).
 
-    ``version`` names one of [versions]; ``seconds`` is how long ``wait`` lets the load run on.
+    ``version`` names one of [versions]; ``seconds`` is how long ``wait`` lets the load run on. The last two are for
+    members of a ``Together``: one starts with the group, or once an edge was met (and the fault there is in), or once
+    so many other members have ended; and then so many seconds later, of which a range is drawn from the run's seed.
     """
 
     do: str
@@ -28,13 +33,38 @@ class Step:
     version: Literal["", "old", "new", "broken"] = ""
     first_repeat_only: bool = False
     seconds: float = 0.0
+    after: Edge | int = 0
+    offset_s: float | tuple[float, float] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Operations that run beside each other. One that comes to an edge of ``meet`` is held in its gate there until
+    every other member has come to one of them too or has ended, but not for longer than ``patience_s``: a race that
+    does not depend on luck. A sound kit shows one that is held, while the others give up. A restore is no member:
+    what it takes away could not be told from what is lost.
+    """
+
+    members: tuple[Step, ...]
+    meet: tuple[Edge, ...] = ()
+    patience_s: float = 10.0
+    first_repeat_only: bool = False
+
+    def __post_init__(self) -> None:
+        alone = [m.do for m in self.members if m.do in ("restore", "seed", "reset", *OWN_STEPS)]
+        if alone or len(self.members) < 2:
+            raise HarnessError(
+                "build a Together",
+                f"{alone[0]} cannot be a member" if alone else "it has fewer than two members",
+                "members are operations of the kit, at least two",
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A fault and where it lands: the ``occurrence``-th time the edge is met. An edge's phase may be a phase of the
-    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, only at
-    the end of the run, or after so many seconds.
+    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, when any
+    other one ends (``other``), only at the end of the run, or after so many seconds.
     """
 
     fault: HeldFault
@@ -55,7 +85,7 @@ class Cell:
 
     name: str
     about: str
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Together, ...]
     triggers: tuple[Trigger, ...] = ()
     checkers: tuple[RunChecker | StateChecker, ...] = ()
     tier: Tier = "quick"
@@ -63,6 +93,11 @@ class Cell:
     warmup: int = 0
     timing: bool = False
     budget_s: float = 20.0
+
+    @property
+    def single_steps(self) -> tuple[Step, ...]:
+        """All steps in order, members of a group one by one."""
+        return tuple(s for step in self.steps for s in (step.members if isinstance(step, Together) else (step,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,11 @@ class Process:
         if self.exit is None:
             self._popen.send_signal(number)
 
+    def signal_group(self, number: int) -> None:
+        """To all processes of the group it leads; none when it has ended."""
+        if self.exit is None:
+            os.killpg(self.pid, number)
+
     def end(self, grace_s: float = 2.0) -> int:
         """SIGTERM, then SIGKILL after ``grace_s``; to the process alone, and to its session once it is killed."""
         self.signal(signal.SIGTERM)

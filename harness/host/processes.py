@@ -62,6 +62,15 @@ def is_running(who: Identity) -> bool:
     return stat is not None and int(stat[19]) == who.start_ticks and stat[0] not in "ZX"
 
 
+def group_states(group: int) -> dict[int, str]:
+    """The processes of a process group with the letter of their state (``T`` is stopped, ``Z`` has ended)."""
+    found: dict[int, str] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and (stat := _stat(int(entry.name))) and int(stat[2]) == group:
+            found[int(entry.name)] = stat[0]
+    return found
+
+
 def descendants(pid: int) -> list[int]:
     """Its children and theirs, parents first; one that was adopted by init after its parent ended is not among them."""
     children: dict[int, list[int]] = {}

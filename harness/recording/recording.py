@@ -216,6 +216,7 @@ class Recording:
                     evidence=Evidence(
                         bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
                     ),
+                    operation=stage.get("injected", {}).get("operation", ""),
                 )
             )
         return tuple(records)
@@ -242,6 +243,8 @@ class Recording:
                     status_error=content["status_error"],
                     version=content["version"],
                     snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
+                    said=content.get("said", {}),
+                    schemas=tuple(content.get("schemas", ())),
                     writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                     operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
                 )

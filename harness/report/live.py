@@ -105,6 +105,8 @@ def describe(event: Event) -> str:
             said = "interrupted: healing and ending"
         case "disk":
             said = f"disk {get('name')}: {get('profile')}"
+        case "rendezvous":
+            said = f"{get('operation')} was held at {get('at')} for {_seconds(get('seconds'))}"
         case "not_provided":
             said = f"the system provides no {get('operation')}: not judged"
         case "island.up":

@@ -117,9 +117,10 @@ def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
     verdicts += [Verdict("unknown", e["what"], "left out", e["why"]) for e in recording.of_kind("left_out")]
     ends = [o.name for o in recording.operations if not o.attributes.get("mutation")]
     short: list[str] = []
-    for name in dict.fromkeys(s.do for s in cell.steps if s.do in MEASURED_OPERATIONS and s.do not in lacking):
-        once = sum(s.do == name and s.first_repeat_only for s in cell.steps)
-        each = sum(s.do == name and not s.first_repeat_only for s in cell.steps)
+    steps = cell.single_steps
+    for name in dict.fromkeys(s.do for s in steps if s.do in MEASURED_OPERATIONS and s.do not in lacking):
+        once = sum(s.do == name and s.first_repeat_only for s in steps)
+        each = sum(s.do == name and not s.first_repeat_only for s in steps)
         planned, done = once * (plan.repeat > 0) + each * (plan.warmup + plan.repeat), ends.count(name)
         if done < planned:
             short.append(f"{done} of {count(planned, name)}")

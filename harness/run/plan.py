@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.island.spec import Kind
-from harness.scenario import Cell, Scenario, Trigger
+from harness.model import Edge
+from harness.scenario import Cell, Scenario, Step, Together, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,34 @@ def planned_triggers(scenario: Scenario, cell: Cell, seed: int) -> tuple[Trigger
     return tuple(trigger.planned(rng) for trigger in cell.triggers)
 
 
+def planned_steps(scenario: Scenario, cell: Cell, seed: int) -> tuple[Step | Together, ...]:
+    """The cell's steps with every offset drawn, from their own stream of the seed: what is added to a cell's faults does
+    not change them."""
+    rng = random.Random(f"{seed}:{scenario.name}:{cell.name}:offsets")
+
+    def drawn(step: Step) -> Step:
+        if isinstance(step.offset_s, tuple):
+            return replace(step, offset_s=round(rng.uniform(*step.offset_s), 3))
+        return step
+
+    return tuple(
+        replace(s, members=tuple(drawn(m) for m in s.members)) if isinstance(s, Together) else drawn(s)
+        for s in cell.steps
+    )
+
+
 def described_steps(cell: Cell) -> list[str]:
     """The steps in words, for the plan and --dry-run."""
-    return [f"{s.do}{f' {s.version}' if s.version else ''} (expect {s.expect})" for s in cell.steps]
+    return [_in_words(s) for s in cell.steps]
+
+
+def _in_words(step: Step | Together) -> str:
+    if isinstance(step, Together):
+        meet = f", held at {' or '.join(map(str, step.meet))}" if step.meet else ""
+        return f"together{meet}: {'; '.join(_in_words(m) for m in step.members)}"
+    after = f" after {step.after}{'' if isinstance(step.after, Edge) else ' ended'}" if step.after else ""
+    offset = f" + {step.offset_s} s" if step.offset_s else ""
+    return f"{step.do}{f' {step.version}' if step.version else ''}{after}{offset} (expect {step.expect})"
 
 
 def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
@@ -79,7 +105,7 @@ def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
 
 def _held(trigger: Trigger) -> str:
     if isinstance(trigger.hold, str):
-        return " to the end of the run" if trigger.hold == "end" else ""
+        return {"end": " to the end of the run", "other": " until another operation ends"}.get(trigger.hold, "")
     return f" for {trigger.hold:g} s"
 
 

@@ -9,10 +9,11 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
-from harness.run.plan import Plan, planned_triggers
+from harness.run.group import Group
+from harness.run.plan import Plan, planned_steps, planned_triggers
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers
-from harness.scenario import Step
+from harness.scenario import Step, Together
 from harness.system.config import load_system
 from harness.system.operations import Operations, Order, Outcome, damaged, largest_file
 from harness.system.phases import PhaseServer
@@ -32,10 +33,10 @@ class Rehearsal:
         self._recorder = recorder
         self._config = load_system(plan.system, registry.BUNDLED, variants=plan.variants)
         scenario = registry.scenario(plan.scenario, [Path(d) for d in plan.scenario_dirs])
-        self._cell = scenario.cell(plan.cell)
+        self._steps = planned_steps(scenario, cell := scenario.cell(plan.cell), plan.seed)
         self._stage = Stage(plan, self._config, recorder)
         self._system = self._stage.system
-        self._triggers = Triggers(planned_triggers(scenario, self._cell, plan.seed), self._system, recorder)
+        self._triggers = Triggers(planned_triggers(scenario, cell, plan.seed), self._system, recorder)
         self._phases = PhaseServer(Path(plan.work) / "phases.sock", self._on_mark, self._record_phase)
         self._operations = Operations(self._system, self._phases, self._on_edge)
         self._repeat, self._warmup = 0, False
@@ -44,6 +45,8 @@ class Rehearsal:
         self._phase_ns: dict[tuple[str, str], list[int]] = {}
         self._snapshots: dict[str, tuple[int, int]] = {}  # path of a backup -> when it was taken
         self._restored_from = ""
+        self._group: Group | None = None
+        self._groups = 0
         self._version = self._config.versions.old
         self._derailed = ""  # what went so wrong that further rounds would only measure its aftermath
 
@@ -61,7 +64,7 @@ class Rehearsal:
     def perform(self) -> None:
         rounds = [(r, True) for r in range(self._plan.warmup)] + [(r, False) for r in range(self._plan.repeat)]
         for number, (self._repeat, self._warmup) in enumerate(rounds, 1):
-            for step in self._cell.steps:
+            for step in self._steps:
                 if not step.first_repeat_only or (self._repeat == 0 and not self._warmup):
                     self._take(step)
                     self._stage.check_load()
@@ -77,8 +80,10 @@ class Rehearsal:
         return [*self._stage.tear_down(), *self._phases.problems]
 
     # -- steps ---------------------------------------------------------------------------------------------------
-    def _take(self, step: Step) -> None:
-        if step.do == "read_back":
+    def _take(self, step: Step | Together) -> None:
+        if isinstance(step, Together):
+            self._operate_together(step)
+        elif step.do == "read_back":
             self._observe(self._last.id.rpartition("-")[0])
         elif step.do == "validate_damaged":
             self._validate_damaged()
@@ -91,27 +96,62 @@ class Rehearsal:
 
     def _operate(self, step: Step) -> None:
         """Run one operation of the kit, then see the service healthy again."""
+        order, wanted = self._order(step)
+        self._conclude(order, wanted, *self._run(order, wanted))
+
+    def _operate_together(self, together: Together) -> None:
+        """Run the members of a group beside each other, each as `_operate` does."""
+        for step in together.members:
+            if step.do not in self._config.operations:
+                self._recorder.event("not_provided", operation=step.do)
+        members = [s for s in together.members if s.do in self._config.operations]
+        self._groups += 1
+        orders = [self._order(step, f"{self._groups}") for step in members]
+        done: list[tuple[Outcome, Order, str, bool]] = []
+
+        def operate(number: int) -> None:
+            order, wanted = orders[number]
+            outcome, recovered = self._run(order, wanted)
+            done.append((outcome, order, wanted, recovered))
+
+        self._group = Group(together, members, self._recorder)
+        try:
+            self._group.run(operate)
+        finally:
+            self._group = None
+        for outcome, order, wanted, recovered in sorted(done, key=lambda d: d[0].stop_ns):
+            self._conclude(order, wanted, outcome, recovered)
+
+    def _order(self, step: Step, group: str = "") -> tuple[Order, str]:
+        """What the kit is asked for, and the version that is to serve afterwards (in a group that is only known of
+        those that change it)."""
         versions = self._config.versions
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
-        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, self._version)
+        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group else self._version)
         restores = step.do == "restore" or self._config.operations[step.do].restores
         backup = self._operations.status().latest if restores or step.do == "validate" else ""
-        attributes = {"restores": "yes"} if restores else {}
-        self._last = self._operations.run(
-            Order(step.do, self._repeat, self._warmup, step.expect, asked, backup, attributes), wanted
-        )
-        if self._last.exit == 0:
-            self._version = wanted
-            if step.do == "backup":
-                self._remember_snapshot()
-        self._restored_from = backup if restores and self._last.exit == 0 else ""
+        attributes = ({"restores": "yes"} if restores else {}) | ({"together": group} if group else {})
+        return Order(step.do, self._repeat, self._warmup, step.expect, asked, backup, attributes), wanted
+
+    def _run(self, order: Order, wanted: str) -> tuple[Outcome, bool]:
+        """How the operation ended, and whether the service was healthy (again) after it."""
+        outcome = self._operations.run(order, wanted)
         start = mono_ns()
         ok = self._system.recovered(RECOVERY_DEADLINE_S)
-        self._recorder.event("recovered", after=self._last.id, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
-        if not ok:
+        self._recorder.event("recovered", after=outcome.id, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
+        return outcome, ok
+
+    def _conclude(self, order: Order, wanted: str, outcome: Outcome, recovered: bool) -> None:
+        self._last = outcome
+        if outcome.exit == 0:
+            self._version = wanted or self._version
+            if order.operation == "backup":
+                self._remember_snapshot()
+        self._restored_from = order.backup if "restores" in order.attributes and outcome.exit == 0 else ""
+        if not recovered:
             self._derailed = self._derailed or f"the service did not recover after {self._last.id}"
-        elif step.expect == "success" and self._last.exit != 0:
+        elif order.expect == "success" and self._last.exit != 0:
             self._derailed = self._derailed or f"{self._last.id} did not succeed"
 
     def _remember_snapshot(self) -> None:
@@ -146,6 +186,8 @@ class Rehearsal:
     # -- edges ---------------------------------------------------------------------------------------------------
     def _on_edge(self, edge: Edge, operation: str) -> None:
         self._triggers.on_edge(edge, operation)
+        if group := self._group:
+            group.on_edge(edge, operation)
 
     def _on_mark(self, edge: Edge, operation: str) -> None:
         """A phase the kit marks. One with an operation's name is that operation's edge, which we mark ourselves."""

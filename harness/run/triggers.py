@@ -50,10 +50,12 @@ class Triggers:
             for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
                 self._waiting.remove((id_, trigger))
                 self._inject(id_, trigger, operation)
-            # The edge of a whole operation: faults that last for it end here.
+            # The edge of a whole operation: faults that last for it, or until another one ends, end here.
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
-                for held in [h for h in self._held if h.operation == operation and h.trigger.hold == "operation"]:
-                    self._heal(held)
+                for held in list(self._held):
+                    own = held.operation == operation
+                    if held.trigger.hold == "other" or (held.trigger.hold == "operation" and own):
+                        self._heal(held)
 
     def heal_all(self) -> None:
         with self._lock:
@@ -64,7 +66,7 @@ class Triggers:
         held = _Held(id_, trigger, operation, self._log_sizes())
         self._held.append(held)
         held.injection = trigger.fault.inject(self._system, operation, held.undo.append)
-        self._recorder.event("fault.injected", id=id_)
+        self._recorder.event("fault.injected", id=id_, operation=operation)
         evidence = held.injection.confirm()
         self._recorder.event(
             "fault.confirmed", id=id_, applied=evidence.applied, felt=evidence.felt, said=evidence.said

@@ -168,7 +168,14 @@ def _disks(table: Table) -> DisksConfig:
 
 
 def _versions(table: Table) -> VersionsConfig:
-    versions = VersionsConfig(table.text("old"), table.text("new"), table.text("broken", ""))
+    schemas = table.table("schemas", {})
+    versions = VersionsConfig(
+        table.text("old"),
+        table.text("new"),
+        table.text("broken", ""),
+        {version: schemas.texts(version) for version in schemas},
+    )
+    schemas.end()
     table.end()
     return versions
 

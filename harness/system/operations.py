@@ -50,6 +50,7 @@ class Status:
     latest: str
     artefacts: tuple[Artefact, ...]
     error: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)  # version, schema, lock: those it told
 
 
 class Operations:
@@ -71,9 +72,10 @@ class Operations:
         argv = system.argv(config.command, version=order.version or system.values["version"], backup=order.backup)
         env = {**system.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
         recorder.event("operation.start", id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup)
-        for disk in system.disks:
-            system.watch.mark(disk)
-        system.fault_free_bytes.clear()
+        if not system.running:  # what is said of a disk is of all the operations that run together
+            for disk in system.disks:
+                system.watch.mark(disk)
+            system.fault_free_bytes.clear()
         self._on_edge(Edge(order.operation, "start"), id_)
         start = mono_ns()
         process = system.running[id_] = commands.spawn(argv, env=env, output=output, cwd=system.directory)
@@ -127,7 +129,8 @@ class Operations:
             artefacts = tuple(
                 Artefact(str(b["name"]), str(b["path"]), int(b["size"]), bool(b["eligible"])) for b in said["backups"]
             )
-            return Status(str(said.get("latest") or ""), artefacts)
+            more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
+            return Status(str(said.get("latest") or ""), artefacts, said=more)
         except (ValueError, KeyError, IndexError, TypeError) as error:
             return Status("", (), f"status did not end with the documented JSON line ({error!r})")
 

@@ -26,6 +26,7 @@ class PhaseServer:
         self._record = record
         self._lock = threading.Lock()
         self._gate_ns: dict[str, int] = {}
+        self._open: dict[str, int] = {}  # operation -> since when it is held
         self.problems: list[str] = []
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -34,9 +35,10 @@ class PhaseServer:
         threading.Thread(target=self._accept, name="phases", daemon=True).start()
 
     def gate_ns(self, operation: str) -> int:
-        """How long this operation was held at its gates so far."""
+        """How long this operation was held at its gates so far, the one it is at included."""
         with self._lock:
-            return self._gate_ns.get(operation, 0)
+            since = self._open.get(operation)
+            return self._gate_ns.get(operation, 0) + (mono_ns() - since if since else 0)
 
     def close(self) -> None:
         self._listener.close()
@@ -63,6 +65,8 @@ class PhaseServer:
                     with self._lock:
                         self.problems.append(f"not a phase mark: {line[:80]!r}")
                     continue
+                with self._lock:
+                    self._open[operation] = at.mono_ns
                 try:
                     self._on_edge(edge, operation)
                 except Exception as error:  # noqa: BLE001 - the kit must be let go whatever the fault did; the run ends unknown
@@ -70,6 +74,7 @@ class PhaseServer:
                         self.problems.append(f"at {edge}: {error}")
                 gate = mono_ns() - at.mono_ns
                 with self._lock:
+                    self._open.pop(operation, None)
                     self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate
                 self._record(at, operation, edge, gate)
                 try:

@@ -66,6 +66,7 @@ def observe(
     """Read back and record it as the observation ``label``, which follows the operation ``cause``."""
     start = mono_ns()
     back = read_back(system)
+    version = system.version()
     content = {
         "found": back.found,
         "error": back.error,
@@ -76,8 +77,10 @@ def observe(
         ],
         "latest": status.latest,
         "status_error": status.error,
-        "version": system.version(),
+        "version": version,
         "snapshot_ns": snapshot_ns,
+        "said": status.said,
+        "schemas": system.config.versions.schemas.get(version, ()),
     }
     folder = system.recorder.folder / "observations"
     (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))

@@ -55,11 +55,13 @@ class DisksConfig:
 
 @dataclass(frozen=True, slots=True)
 class VersionsConfig:
-    """``[versions]``: what ``{version}`` is filled with; ``broken`` is a new version that is really bad."""
+    """``[versions]``: what ``{version}`` is filled with; ``broken`` is a new version that is really bad. ``schemas``
+    (optional): version -> the schemas it runs on, as the kit's ``status`` names them."""
 
     old: str
     new: str
     broken: str = ""
+    schemas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

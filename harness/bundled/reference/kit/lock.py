@@ -2,7 +2,7 @@
 
 The holder renews its lease from a thread. When it is stopped (SIGSTOP, a machine that hangs) the lease runs out, and
 another operation may take the lock over: a new file in the place of the old, with a higher fencing number. What stands
-still may go on any time, so everything that cannot be taken back is done inside ``mine``: under a short guard lock that a
+still may go on any time, so everything that cannot be taken back is done inside ``mine``: under a short guard that a
 take-over needs too, and only while the lock file is still ours.
 """
 

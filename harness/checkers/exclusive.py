@@ -1,0 +1,71 @@
+"""Operations that ran together were never inside their critical phases at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.groups import Stay, groups, marks_lock, overlaps, pairs, stays
+from harness.checkers.words import count, seconds
+from harness.model import Operation, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusive:
+    """Critical is every phase after ``<operation>.lock``. One after the other is fine; a run in which no operation was
+    under way while another was inside proves nothing."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "exclusive"
+    requirement: ClassVar[str] = "R95"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        found = groups(recording)
+        if not found:
+            why = "no operations ran together"
+            return [Verdict("unknown", "one operation at a time", "", why, self.requirement)]
+        return [self._judge(recording, members) for members in found]
+
+    def _judge(self, recording: Recording, members: tuple[Operation, ...]) -> Verdict:
+        about = f"one at a time: {', '.join(m.id for m in members)}"
+        inside = {m.id: stays(recording, m) for m in members}
+        broken = [s for a, b in pairs(members) if (s := self._sentence(members, a, b, inside))]
+        n_inside = sum(bool(s) for s in inside.values())
+        measured = f"{n_inside} of {count(len(members), 'operation')} went inside"
+        if broken:
+            return Verdict("fail", about, measured, "; ".join(broken[:3]), self.requirement)
+        if silent := [m.id for m in members if not marks_lock(recording, m) and not _killed_at_once(m)]:
+            why = f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked"
+            return Verdict("unknown", about, measured, why, self.requirement)
+        tried = [
+            f"{b.id} was under way while {a.id} was inside {stay.phase}"
+            for a in members
+            for b in members
+            if a.id != b.id
+            and (stay := next((s for s in inside[a.id] if b.start_ns < s.stop_ns and b.stop_ns > s.start_ns), None))
+        ]
+        if not tried:
+            return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)
+        return Verdict("pass", about, measured, f"never two inside; {'; '.join(tried[:3])}", self.requirement)
+
+    @staticmethod
+    def _sentence(
+        members: tuple[Operation, ...], a: Operation, b: Operation, inside: dict[str, tuple[Stay, ...]]
+    ) -> str:
+        shared = list(overlaps(inside[a.id], inside[b.id]))
+        if not shared:
+            return ""
+        first, second, _ = max(shared, key=lambda s: s[2])
+        began_ns = max(first.start_ns, second.start_ns)
+        left = [m.id for m in members if m.stop_ns <= began_ns and m.exit != 0]
+        before = f", after {', '.join(left)} had given up" if left else ""
+        total = sum(ns for _, _, ns in shared)
+        return (
+            f"{a.id} was inside {first.phase} while {b.id} was inside {second.phase}: both for {seconds(total)}{before}"
+        )
+
+
+def _killed_at_once(operation: Operation) -> bool:
+    """It ended before it could mark anything."""
+    return operation.exit is not None and operation.exit < 0

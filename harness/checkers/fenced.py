@@ -1,0 +1,53 @@
+"""An operation that stood still past its lease, lost the lock and goes on again is kept from changing anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.groups import pauses, stays
+from harness.checkers.words import ended, last_line, seconds
+from harness.model import NS, Operation, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Judged by what it did after it was continued: phases it still marked, and the success it reported."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "fenced"
+    requirement: ClassVar[str] = "R96"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        paused = [(o, p) for o in recording.operations for p in pauses(recording, o)]
+        if not paused:
+            return [Verdict("unknown", "fencing", "", "no operation was stopped and continued", self.requirement)]
+        return [self._judge(recording, operation, *span) for operation, span in paused]
+
+    def _judge(self, recording: Recording, operation: Operation, from_ns: int, to_ns: int) -> Verdict:
+        about = f"fencing of {operation.id}"
+        measured = f"{operation.id} stood still for {seconds(to_ns - from_ns)}"
+        others = [
+            o
+            for o in recording.operations
+            if o.id != operation.id and any(s.start_ns < to_ns and s.stop_ns > from_ns for s in stays(recording, o))
+        ]
+        if not others:
+            why = f"{measured}, and no other operation had the lock meanwhile: it had lost nothing"
+            return Verdict("unknown", about, measured, why, self.requirement)
+        story = f"{measured} while {', '.join(o.id for o in others)} had the lock"
+        if operation.stop_ns <= to_ns:
+            why = f"{story}; it had ended before it was continued"
+            return Verdict("unknown", about, measured, why, self.requirement)
+        later = [e for e in recording.of_kind("phase") if e["operation"] == operation.id and e["t"] > to_ns]
+        went_on = f", went on through {later[-1]['phase']}" if later else ""
+        if operation.succeeded:
+            why = f"{story}{went_on or ', went on'} and reported success: {last_line(operation.output)}"
+            return Verdict("fail", about, measured, why, self.requirement)
+        if later:
+            why = f"{story}{went_on} and only then failed: {last_line(operation.output)}"
+            return Verdict("fail", about, measured, why, self.requirement)
+        took_s = (operation.stop_ns - to_ns) / NS
+        why = f"{story}; continued, it changed nothing: {ended(operation)} ({took_s:.2f} s after), "
+        return Verdict("pass", about, measured, why + last_line(operation.output), self.requirement)

@@ -1,0 +1,88 @@
+"""Operations that ran together, and when each was inside: had the lock, and was changing things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from harness.model import NS, FaultRecord, Operation
+from harness.recording.recording import Recording
+
+# An operation that fails inside a phase marks no end of it. It let the lock go some time before its process had ended,
+# so that much of its last phase does not count.
+CUT_OFF_NS = NS // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A stretch of time in which an operation was inside a critical phase."""
+
+    phase: str
+    start_ns: int
+    stop_ns: int
+
+
+def groups(recording: Recording) -> list[tuple[Operation, ...]]:
+    """The operations of each group, by their start."""
+    found: dict[str, list[Operation]] = {}
+    for operation in recording.operations:
+        if number := operation.attributes.get("together"):
+            found.setdefault(number, []).append(operation)
+    return [tuple(sorted(members, key=lambda o: o.start_ns)) for members in found.values()]
+
+
+def marks_lock(recording: Recording, operation: Operation) -> bool:
+    """Whether it said when it asked for the lock (``<operation>.lock``): else nothing tells when it was inside."""
+    return any(id_ == operation.id and s.name == f"{operation.name}.lock" for id_, s, _ in recording.phases)
+
+
+def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
+    """Its phases after ``<operation>.lock``, less the time in which we had stopped it. None while it waited."""
+    spans = [s for id_, s, _ in recording.phases if id_ == operation.id]
+    locked_ns = min((s.stop.mono_ns for s in spans if s.name == f"{operation.name}.lock"), default=None)
+    if locked_ns is None:
+        return ()
+    found: list[Stay] = []
+    for span in spans:
+        start, stop = span.start.mono_ns, span.stop.mono_ns
+        if start < locked_ns or span.name == f"{operation.name}.lock":
+            continue
+        if stop >= operation.stop_ns:
+            stop = max(start, stop - CUT_OFF_NS)
+        found.extend(Stay(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
+    return tuple(sorted(found, key=lambda s: s.start_ns))
+
+
+def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
+    """When we had stopped it."""
+    return [
+        (f.injected_ns, f.healed_ns or operation.stop_ns)
+        for f in faults_on(recording, operation)
+        if f.name == "process_pause" and f.injected_ns is not None
+    ]
+
+
+def faults_on(recording: Recording, operation: Operation) -> list[FaultRecord]:
+    return [f for f in recording.faults if f.operation == operation.id]
+
+
+def overlaps(a: tuple[Stay, ...], b: tuple[Stay, ...]) -> Iterator[tuple[Stay, Stay, int]]:
+    """The pairs of stays that were at the same time, with how long (ns)."""
+    for x in a:
+        for y in b:
+            shared = min(x.stop_ns, y.stop_ns) - max(x.start_ns, y.start_ns)
+            if shared > 0:
+                yield x, y, shared
+
+
+def pairs(members: tuple[Operation, ...]) -> Iterator[tuple[Operation, Operation]]:
+    return combinations(members, 2)
+
+
+def _less(start: int, stop: int, holes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    for a, b in sorted(holes):
+        if a < stop and b > start:
+            yield start, max(start, a)
+            start = min(stop, b)
+    yield start, stop

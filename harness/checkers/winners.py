@@ -1,0 +1,56 @@
+"""Of operations that ran together at least one wins; the losers leave fast, say why, and changed nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.groups import faults_on, groups, stays
+from harness.checkers.words import count, ended, last_line
+from harness.model import Operation, Outcome, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class Winners:
+    """``leave_within_s``: a loser's own time, gates not counted. What we killed or stopped ourselves is no loser."""
+
+    leave_within_s: float = 10.0
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "winners"
+    requirement: ClassVar[str] = "R95"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        found = groups(recording)
+        if not found:
+            return [Verdict("unknown", "winners and losers", "", "no operations ran together", self.requirement)]
+        return [self._judge(recording, members) for members in found]
+
+    def _judge(self, recording: Recording, members: tuple[Operation, ...]) -> Verdict:
+        about = f"winners and losers of {', '.join(m.id for m in members)}"
+        won = [m for m in members if m.succeeded]
+        lost = [m for m in members if not m.succeeded and not faults_on(recording, m)]
+        measured = f"{len(won)} of {count(len(members), 'operation')} succeeded, {len(lost)} gave up"
+        wrong = [text for m in lost for text in self._wrong(recording, m)]
+        if not won:
+            wrong.insert(0, f"none succeeded: {'; '.join(f'{ended(m)}, {last_line(m.output)}' for m in members)}")
+        outcome: Outcome = "fail" if wrong else "pass"
+        fine = f"{', '.join(m.id for m in won)} succeeded"
+        if lost:
+            slowest = max(lost, key=lambda m: m.seconds)
+            fine += f"; {ended(slowest)} without having been inside, {last_line(slowest.output)}"
+        return Verdict(outcome, about, measured, "; ".join(wrong) or fine, self.requirement)
+
+    def _wrong(self, recording: Recording, loser: Operation) -> list[str]:
+        found: list[str] = []
+        inside = stays(recording, loser)
+        if inside:
+            found.append(
+                f"{loser.id} failed after it had been inside {inside[-1].phase}: {last_line(loser.output)}",
+            )
+        if loser.exit is None or loser.seconds > self.leave_within_s:
+            found.append(f"{ended(loser)}, more than the {self.leave_within_s:g} s in which a loser leaves")
+        if "Traceback (most recent call last)" in loser.output or not loser.output.strip():
+            found.append(f"{ended(loser)} without a reason: {last_line(loser.output)}")
+        return found

@@ -1,0 +1,115 @@
+"""process_pause: an operation of the kit stands still (SIGSTOP to its process group) and goes on later."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.faults.fault import Undo
+from harness.host.clock import Deadline, mono_ns, wait_until
+from harness.host.commands import Process
+from harness.host.processes import group_states
+from harness.model import NS, Evidence
+from harness.system.live import LiveSystem
+
+LOOK_EVERY_S = 0.05
+SIGNAL_S = 1.0
+# States of a process that does not run: stopped by a signal; ended and not yet looked at.
+_STILL = "TtZX"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessPause:
+    """How long is the trigger's ``hold``: seconds, or until another operation has ended (``other``)."""
+
+    @property
+    def name(self) -> str:
+        return "process_pause"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return {}
+
+    def planned(self, rng: random.Random) -> ProcessPause:
+        return self
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        return ""
+
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> PausedProcess:
+        paused = PausedProcess(operation, system, system.running.get(operation))
+        if paused.process:
+            undo(lambda: paused.process.signal_group(signal.SIGCONT))  # type: ignore[union-attr]  # just looked at
+            undo(paused.stop_watching)
+            paused.process.signal_group(signal.SIGSTOP)
+            paused.watch()
+        return paused
+
+
+@dataclass(slots=True)
+class PausedProcess:
+    """An operation while it stands still, looked at every 50 ms: how long it did, and what else ran meanwhile."""
+
+    operation: str
+    system: LiveSystem
+    process: Process | None
+    _still_ns: int = 0
+    _moved: bool = False
+    _beside: set[str] = field(default_factory=set)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def watch(self) -> None:
+        self._thread = threading.Thread(target=self._look, name="paused", daemon=True)
+        self._thread.start()
+
+    def stop_watching(self) -> None:
+        self._over.set()
+        if self._thread:
+            self._thread.join()
+
+    def confirm(self) -> Evidence:
+        if self.process is None:
+            return Evidence(False, False, f"{self.operation} had no process to stop")
+        applied = wait_until(self._stands_still, Deadline(SIGNAL_S, "the signal"), 0.005)
+        states = ", ".join(f"{pid} {state}" for pid, state in group_states(self.process.pid).items())
+        return Evidence(applied, False, f"SIGSTOP to the processes of {self.operation}, in /proc: {states or 'none'}")
+
+    def lost(self) -> str:
+        return f"{self.operation} went on before it was continued" if self._moved else ""
+
+    def felt(self, said: str) -> str:
+        """It was seen stopped while another operation ran: for the kit it stood still, not the whole machine."""
+        if not self._beside or self._moved:
+            return ""
+        beside = ", ".join(sorted(self._beside))
+        return f"{self.operation} was seen stopped for {self._still_ns / NS:.1f} s while {beside} ran"
+
+    def healed(self) -> bool:
+        if self.process is None:
+            return True
+        return wait_until(lambda: not self._is_stopped(), Deadline(SIGNAL_S, "the signal"), 0.005)
+
+    def _look(self) -> None:
+        began = mono_ns()
+        # The signal takes a moment to reach every process of the group.
+        wait_until(self._stands_still, Deadline(SIGNAL_S, "the signal"), 0.005)
+        while not self._over.wait(LOOK_EVERY_S):
+            if self.process and self.process.exit is not None:
+                return
+            if not self._stands_still():
+                self._moved = True
+                return
+            self._still_ns = mono_ns() - began
+            self._beside |= {id_ for id_ in list(self.system.running) if id_ != self.operation}
+
+    def _stands_still(self) -> bool:
+        states = group_states(self.process.pid) if self.process else {}
+        return bool(states) and all(state in _STILL for state in states.values())
+
+    def _is_stopped(self) -> bool:
+        return self.process is not None and "T" in group_states(self.process.pid).values()

@@ -1,0 +1,93 @@
+"""Operations that run together: when each starts, and the meeting at which those that come are held."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from harness.host.clock import Deadline, mono_ns, sleep
+from harness.model import NS, Edge
+from harness.recording.recorder import Recorder
+from harness.scenario import Step, Together
+
+# How long a member waits for what it is to start after; operations have deadlines of their own.
+START_LIMIT_S = 180.0
+
+
+class Group:
+    """``run`` takes it through; ``on_edge`` is told every edge meanwhile, by the threads that hold the kit."""
+
+    def __init__(self, group: Together, members: Sequence[Step], recorder: Recorder) -> None:
+        self._meet = group.meet
+        self._patience_s = group.patience_s
+        self._members = members
+        self._recorder = recorder
+        self._changed = threading.Condition()
+        self._met: set[Edge] = set()
+        self._arrived: list[str] = []
+        self._ended: list[str] = []
+        self._started = 0
+
+    def run(self, operate: Callable[[int], None]) -> None:
+        """``operate(i)`` runs the i-th member to its end; returns when all have, raises what the first one raised."""
+        errors: list[BaseException] = []
+
+        def member(number: int) -> None:
+            try:
+                self._wait_to_start(self._members[number])
+                operate(number)
+            except BaseException as error:  # noqa: BLE001 - raised again by the thread that takes the steps
+                errors.append(error)
+                with self._changed:  # nobody waits for what will not come
+                    self._ended.append(f"member {number + 1}")
+                    self._changed.notify_all()
+
+        threads = [threading.Thread(target=member, args=(n,), name=f"member-{n}") for n in range(len(self._members))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+
+    def on_edge(self, edge: Edge, operation: str) -> None:
+        """After the faults of this edge are in. Holds the caller while it is to wait for the others."""
+        with self._changed:
+            self._met.add(edge)
+            if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
+                self._ended.append(operation)
+            self._changed.notify_all()
+            if edge in self._meet:
+                self._hold(edge, operation)
+
+    def _hold(self, edge: Edge, operation: str) -> None:
+        start = mono_ns()
+        self._arrived.append(operation)
+        self._changed.notify_all()
+        all_here = self._changed.wait_for(lambda: operation in self._ended or self._complete(), self._patience_s)
+        self._recorder.event(
+            "rendezvous",
+            operation=operation,
+            at=str(edge),
+            arrived=list(self._arrived),
+            ended=list(self._ended),
+            complete=all_here,
+            seconds=round((mono_ns() - start) / NS, 3),
+        )
+
+    def _complete(self) -> bool:
+        return len({*self._arrived, *self._ended}) >= len(self._members)
+
+    def _wait_to_start(self, step: Step) -> None:
+        deadline = Deadline(START_LIMIT_S, f"the start of {step.do}")
+        with self._changed:
+            self._changed.wait_for(lambda: self._may_start(step.after), deadline.left_s)
+            self._started += 1
+        assert not isinstance(step.offset_s, tuple), "run before planned_steps()"
+        sleep(step.offset_s)
+
+    def _may_start(self, after: Edge | int) -> bool:
+        if after in self._met if isinstance(after, Edge) else len(self._ended) >= after:
+            return True
+        # When all that were started have ended, what it waits for will not come any more: it runs alone then.
+        return 0 < self._started <= len(self._ended)
