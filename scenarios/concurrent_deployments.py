@@ -17,6 +17,8 @@ _BACKUP = Step("backup", expect="any")
 # The first phase of each operation that changes something.
 _MEET = (Edge("deploy.migrate", "start"), Edge("rollback.start", "start"), Edge("backup.copy", "start"))
 _OFFSETS = (0.0, 0.5)
+# Else there is nothing to roll back to.
+_ONCE_BEFORE = (Step("deploy", version="new"), Step("read_back"))
 # Afterwards the data is whole, and the kit works again without a person.
 _AFTER = (Step("read_back"), Step("backup"))
 
@@ -84,7 +86,7 @@ scenario = Scenario(
         Cell(
             name="mixed",
             about="a deployment, a roll-back and a backup at once",
-            steps=(Step("deploy", version="new"), Together((_DEPLOY, _ROLLBACK, _BACKUP), _MEET), *_AFTER),
+            steps=(*_ONCE_BEFORE, Together((_DEPLOY, _ROLLBACK, _BACKUP), _MEET), *_AFTER),
             checkers=(Exclusive(), Winners()),
             budget_s=25,
         ),
@@ -110,9 +112,9 @@ scenario = Scenario(
                 ("free-2", "two deployments", (), (_DEPLOY,) * 2),
                 ("free-4", "four deployments", (), (_DEPLOY,) * 4),
                 ("free-8", "eight deployments", (), (_DEPLOY,) * 8),
-                ("free-rollback", "a deployment and a roll-back", (Step("deploy"),), (_DEPLOY, _ROLLBACK)),
+                ("free-rollback", "a deployment and a roll-back", _ONCE_BEFORE, (_DEPLOY, _ROLLBACK)),
                 ("free-backup", "a deployment and a backup", (), (_DEPLOY, _BACKUP)),
-                ("free-mixed", "two of each", (Step("deploy"),), (_DEPLOY, _ROLLBACK, _BACKUP) * 2),
+                ("free-mixed", "two of each", _ONCE_BEFORE, (_DEPLOY, _ROLLBACK, _BACKUP) * 2),
             )
         ),
     ),

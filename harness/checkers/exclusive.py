@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations, permutations
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import Stay, groups, marks_lock, overlaps, pairs, stays
+from harness.checkers.groups import Stay, groups, marks_lock, overlaps, stays
 from harness.checkers.words import count, seconds
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
@@ -30,7 +31,7 @@ class Exclusive:
     def _judge(self, recording: Recording, members: tuple[Operation, ...]) -> Verdict:
         about = f"one at a time: {', '.join(m.id for m in members)}"
         inside = {m.id: stays(recording, m) for m in members}
-        broken = [s for a, b in pairs(members) if (s := self._sentence(members, a, b, inside))]
+        broken = [s for a, b in combinations(members, 2) if (s := self._sentence(members, a, b, inside))]
         n_inside = sum(bool(s) for s in inside.values())
         measured = f"{n_inside} of {count(len(members), 'operation')} went inside"
         if broken:
@@ -39,11 +40,9 @@ class Exclusive:
             why = f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked"
             return Verdict("unknown", about, measured, why, self.requirement)
         tried = [
-            f"{b.id} was under way while {a.id} was inside {stay.phase}"
-            for a in members
-            for b in members
-            if a.id != b.id
-            and (stay := next((s for s in inside[a.id] if b.start_ns < s.stop_ns and b.stop_ns > s.start_ns), None))
+            f"{b.id} was under way while {a.id} was inside {max(shared)[1]}"
+            for a, b in permutations(members, 2)
+            if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (Stay("", b.start_ns, b.stop_ns),))])
         ]
         if not tried:
             return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)
@@ -60,10 +59,10 @@ class Exclusive:
         began_ns = max(first.start_ns, second.start_ns)
         left = [m.id for m in members if m.stop_ns <= began_ns and m.exit != 0]
         before = f", after {', '.join(left)} had given up" if left else ""
+        won = ", and both reported success" if a.succeeded and b.succeeded else ""
         total = sum(ns for _, _, ns in shared)
-        return (
-            f"{a.id} was inside {first.phase} while {b.id} was inside {second.phase}: both for {seconds(total)}{before}"
-        )
+        both = f"both for {seconds(total)}{before}{won}"
+        return f"{a.id} was inside {first.phase} while {b.id} was inside {second.phase}: {both}"
 
 
 def _killed_at_once(operation: Operation) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
 
 from harness.model import NS, FaultRecord, Operation
 from harness.recording.recording import Recording
@@ -74,10 +73,6 @@ def overlaps(a: tuple[Stay, ...], b: tuple[Stay, ...]) -> Iterator[tuple[Stay, S
             shared = min(x.stop_ns, y.stop_ns) - max(x.start_ns, y.start_ns)
             if shared > 0:
                 yield x, y, shared
-
-
-def pairs(members: tuple[Operation, ...]) -> Iterator[tuple[Operation, Operation]]:
-    return combinations(members, 2)
 
 
 def _less(start: int, stop: int, holes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:

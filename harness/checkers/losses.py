@@ -10,7 +10,7 @@ from harness.checkers.claimed import Claimed
 from harness.checkers.history import cause, is_restored
 from harness.checkers.restore_exact import recovery_point
 from harness.checkers.stated import claims
-from harness.model import Claim, Verdict
+from harness.model import Claim, Observation, Verdict
 from harness.recording.recording import Recording
 
 
@@ -31,14 +31,20 @@ class Losses:
         return [self._measured(recording, claim) for claim in stated if claim.subject in made]
 
     def _measured(self, recording: Recording, claim: Claim) -> Claimed:
-        after = [
-            o
-            for o in recording.observations
-            if o.found is not None and (operation := cause(o)) is not None and operation.name == claim.subject
-        ]
+        after = [o for o in recording.observations if o.found is not None and claim.subject in _followed(o)]
         if claim.measure == "lost_s":
             unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))
         else:
             unit, values = "writes", tuple(float(len(lost_writes(o))) for o in after if not is_restored(o))
         missing = f"no read-back after {claim.subject} could be made"
         return Claimed(claim, f"lost by {claim.subject}", unit, values, 0.0, self.requirement, missing)
+
+
+def _followed(observation: Observation) -> set[str]:
+    """What the read-back follows: an operation, or all that succeeded of those that ran together."""
+    operation = cause(observation)
+    if operation is None:
+        return set()
+    group = operation.attributes.get("together")
+    beside = {o.name for o in observation.operations if group and o.succeeded and o.attributes.get("together") == group}
+    return {operation.name} | beside

@@ -61,8 +61,7 @@ def planned_triggers(scenario: Scenario, cell: Cell, seed: int) -> tuple[Trigger
 
 
 def planned_steps(scenario: Scenario, cell: Cell, seed: int) -> tuple[Step | Together, ...]:
-    """The cell's steps with every offset drawn, from their own stream of the seed: what is added to a cell's faults does
-    not change them."""
+    """The cell's steps with every offset drawn, from a stream of their own: a fault more does not change them."""
     rng = random.Random(f"{seed}:{scenario.name}:{cell.name}:offsets")
 
     def drawn(step: Step) -> Step:

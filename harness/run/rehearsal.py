@@ -119,7 +119,8 @@ class Rehearsal:
             self._group.run(operate)
         finally:
             self._group = None
-        for outcome, order, wanted, recovered in sorted(done, key=lambda d: d[0].stop_ns):
+        # Those that succeeded come last, so that what is read back next follows the last of them.
+        for outcome, order, wanted, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
             self._conclude(order, wanted, outcome, recovered)
 
     def _order(self, step: Step, group: str = "") -> tuple[Order, str]:

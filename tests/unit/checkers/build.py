@@ -49,6 +49,10 @@ class Run:
         line = {"t": moment.mono_ns, "w": moment.wall_ns, "n": len(self._events), "kind": kind, **fields}
         self._events.append(json.dumps(line))
 
+    def next(self, name: str) -> int:
+        """The number that the next operation of this name gets."""
+        return self._counts.get(name, 0) + 1
+
     def op(
         self,
         name: str,
@@ -83,6 +87,12 @@ class Run:
         )
         return id_
 
+    def phase(self, operation: str, name: str, start: float, stop: float | None) -> None:
+        """A phase the kit marked; without ``stop`` it was cut off by the end of its operation."""
+        self.event("phase", start, operation=operation, phase=name, event="start", gate_ns=0)
+        if stop is not None:
+            self.event("phase", stop, operation=operation, phase=name, event="stop", gate_ns=0)
+
     def write(self, token: str, sent: float, end: float | None = None, outcome: str = "acknowledged") -> str:
         """One write of the ledger; answered 2 ms later unless said otherwise."""
         line = {
@@ -116,6 +126,9 @@ class Run:
         artefacts: Sequence[Artefact] = (),
         latest: str = "",
         status_error: str = "",
+        version: str = "1",
+        said: Mapping[str, Any] | None = None,
+        schemas: Sequence[str] = (),
     ) -> str:
         self._counts["look"] = self._counts.get("look", 0) + 1
         label = f"{cause}-look-{self._counts['look']}"
@@ -127,7 +140,9 @@ class Run:
             "artefacts": [asdict(a) for a in artefacts],
             "latest": latest,
             "status_error": status_error,
-            "version": "1",
+            "version": version,
+            "said": said or {},
+            "schemas": schemas,
             "snapshot_ns": [self.ns(s) for s in snapshot] if snapshot else None,
         }
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
@@ -144,11 +159,13 @@ class Run:
         applied: bool = True,
         felt: bool = True,
         id: str = "fault-1",
+        name: str = "disk_full",
+        operation: str = "",
     ) -> None:
-        self.event("fault.planned", 0, id=id, name="disk_full", parameters={"disk": disk}, at="backup.start #2")
+        self.event("fault.planned", 0, id=id, name=name, parameters={"disk": disk}, at="backup.start #2")
         if injected is None:
             return
-        self.event("fault.injected", injected, id=id)
+        self.event("fault.injected", injected, id=id, operation=operation)
         self.event("fault.confirmed", injected, id=id, applied=applied, felt=False, said="our write failed")
         self.event(
             "fault.healed",

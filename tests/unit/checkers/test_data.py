@@ -417,3 +417,13 @@ def test_a_claim_about_losses_without_a_read_back_is_unknown(tmp_path: Path) -> 
     run = Run(tmp_path / "run", (Claim("rollback", "lost_writes", "<=", 0),))
     run.op("rollback", 13, 14)
     assert only(Losses().check(run.done())).outcome == "unknown"
+
+
+def test_a_read_back_follows_all_that_ran_together_and_succeeded(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", [Claim("deploy", "lost_writes", "<=", 0), Claim("rollback", "lost_writes", "<=", 0)])
+    tokens = run.writes(1, 5)
+    run.op("deploy", 6, 8, together="1")
+    run.op("rollback", 6, 10, together="1")
+    run.observe("rollback", 11, tokens[1:])
+    deploy, rollback = Losses().check(run.done())
+    assert (deploy.outcome, deploy.measured) == (rollback.outcome, rollback.measured) == ("fail", "1 writes")

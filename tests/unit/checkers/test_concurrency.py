@@ -1,0 +1,258 @@
+"""The checkers of operations that run together: who was inside, who won, who was fenced, and what was left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checkers.end_state import EndState
+from harness.checkers.exclusive import Exclusive
+from harness.checkers.fenced import Fenced
+from harness.checkers.winners import Winners
+from harness.model import Verdict
+from tests.unit.checkers.build import Run, only
+
+LOSES = "[deploy.lock]\ndeploy: failed: locked by deploy (pid 7, fence 3); waited 3 s\n"
+SOUND: dict[str, Any] = {"version": "2", "schema": 2, "lock": None}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0) -> str:
+    """A deployment that had the lock from ``locked`` on."""
+    run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked)
+    run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2)
+    run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None)
+    return run.op("deploy", start, stop, exit_, together="1", expect="any", output="deployed: version 2\n")
+
+
+def loser(run: Run, start: float, stop: float, output: str = LOSES) -> str:
+    run.phase(f"deploy-{run.next('deploy')}", "deploy.lock", start, None)
+    return run.op("deploy", start, stop, 1, together="1", expect="any", output=output)
+
+
+# -- exclusive -----------------------------------------------------------------------------------------------------
+def test_one_inside_while_another_waits_and_leaves_is_a_pass(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    loser(run, 1, 4)
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.why == "never two inside; deploy-2 was under way while deploy-1 was inside deploy.migrate"
+
+
+def test_two_that_win_one_after_the_other_are_a_pass(run: Run) -> None:
+    winner(run, 1, 1.1, 4)
+    winner(run, 1, 4.01, 7)
+    assert only(Exclusive().check(run.done())).outcome == "pass"
+
+
+def test_two_inside_at_once_are_named_with_phase_and_time(run: Run) -> None:
+    winner(run, 1, 1.5, 7.5)
+    winner(run, 1, 2.0, 8.0)
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.why == (
+        "deploy-1 was inside deploy.migrate while deploy-2 was inside deploy.migrate: both for 5.00 s, and both "
+        "reported success"
+    )
+
+
+def test_who_had_given_up_before_is_told(run: Run) -> None:
+    winner(run, 1, 1.5, 9, 1)
+    loser(run, 1, 4)
+    winner(run, 4.1, 4.2, 8)
+    assert "after deploy-2 had given up" in only(Exclusive().check(run.done())).why
+
+
+def test_the_tail_of_a_phase_that_was_cut_off_does_not_count(run: Run) -> None:
+    winner(run, 1, 1.1, 4, exit_=1)
+    winner(run, 1, 3.7, 7)
+    assert only(Exclusive().check(run.done())).outcome == "pass"
+
+
+def test_the_time_in_which_we_had_stopped_it_does_not_count(run: Run) -> None:
+    winner(run, 1, 1.1, 9, exit_=1)
+    winner(run, 3, 6, 8)
+    run.fault(2, 8.5, name="process_pause", operation="deploy-1")
+    assert only(Exclusive().check(run.done())).outcome == "pass"
+
+
+def test_a_race_that_nobody_ran_proves_nothing(run: Run) -> None:
+    winner(run, 1, 1.1, 4)
+    winner(run, 5, 5.1, 8)
+    verdict = only(Exclusive().check(run.done()))
+    assert (verdict.outcome, verdict.why) == ("unknown", "none was under way while another was inside")
+
+
+def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
+    for _ in range(2):
+        run.phase(f"deploy-{run.next('deploy')}", "deploy.migrate", 2, 4)
+        run.op("deploy", 1, 5, together="1")
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "cannot be told when deploy-1, deploy-2 had the lock" in verdict.why
+
+
+@pytest.mark.parametrize("checker", [Exclusive(), Winners(), Fenced()])
+def test_a_run_without_a_group_is_unknown(run: Run, checker: Exclusive | Winners | Fenced) -> None:
+    run.op("deploy", 1, 2)
+    assert only(checker.check(run.done())).outcome == "unknown"
+
+
+# -- winners -------------------------------------------------------------------------------------------------------
+def won(run: Run) -> Verdict:
+    return only(Winners().check(run.done()))
+
+
+def test_a_winner_and_a_loser_with_a_reason_are_a_pass(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    loser(run, 1, 4)
+    verdict = won(run)
+    assert (verdict.outcome, verdict.measured) == ("pass", "1 of 2 operations succeeded, 1 gave up")
+    assert "deploy-2 exited with 1 after 3.00 s without having been inside, it said: deploy: failed: lo" in verdict.why
+
+
+def test_no_winner_at_all_is_a_fail(run: Run) -> None:
+    loser(run, 1, 4)
+    loser(run, 1, 4)
+    assert won(run).why.startswith("none succeeded: deploy-1 exited with 1 after 3.00 s, it said: deploy: failed: ")
+
+
+def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
+    winner(run, 1, 1.1, 4)
+    winner(run, 1, 4.1, 8, exit_=1)
+    verdict = won(run)
+    assert verdict.outcome == "fail"
+    assert "deploy-2 failed after it had been inside deploy.switch" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("stop", "output", "why"),
+    [
+        (15, LOSES, "deploy-2 exited with 1 after 14.00 s, more than the 10 s in which a loser leaves"),
+        (4, "", "deploy-2 exited with 1 after 3.00 s without a reason: it said nothing"),
+        (4, "Traceback (most recent call last)\nKeyError: 'blue'\n", "without a reason: it said: KeyError: 'blue'"),
+    ],
+)
+def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(run: Run, stop: float, output: str, why: str) -> None:
+    winner(run, 1, 1.1, 16)
+    loser(run, 1, stop, output)
+    verdict = won(run)
+    assert verdict.outcome == "fail"
+    assert why in verdict.why
+
+
+def test_the_time_a_loser_was_held_by_us_is_not_its_own(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    run.phase("deploy-2", "deploy.lock", 2, None)
+    run.op("deploy", 1, 15, 1, gate=12, together="1", expect="any", output=LOSES)
+    assert won(run).outcome == "pass"
+
+
+def test_one_that_we_killed_is_no_loser(run: Run) -> None:
+    winner(run, 1, 1.1, 3, exit_=-9)
+    winner(run, 1, 3.1, 8)
+    run.fault(2.9, 3, name="process_kill", operation="deploy-1")
+    assert won(run).outcome == "pass"
+
+
+# -- fenced --------------------------------------------------------------------------------------------------------
+def fenced(run: Run, exit_: int, *, later: bool = False, other: bool = True, output: str = "fenced out: 4") -> Verdict:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.switch", 2, 9.1 if later else None)
+    if later:
+        run.phase("deploy-1", "deploy.drain", 9.2, None)
+    if other:
+        run.phase("deploy-2", "deploy.lock", 3, 6)
+        run.phase("deploy-2", "deploy.migrate", 6, 8)
+    run.op("deploy", 1, 9.5, exit_, together="1", output=output)
+    run.op("deploy", 3, 8.5, together="1")
+    run.fault(2.1, 9, name="process_pause", operation="deploy-1")
+    return only(Fenced().check(run.done()))
+
+
+def test_a_zombie_that_changes_nothing_is_a_pass(run: Run) -> None:
+    verdict = fenced(run, 1)
+    assert verdict.outcome == "pass"
+    assert verdict.why == (
+        "deploy-1 stood still for 6.90 s while deploy-2 had the lock; continued, it changed nothing: deploy-1 exited "
+        "with 1 after 8.50 s (0.50 s after), it said: fenced out: 4"
+    )
+
+
+def test_a_zombie_that_goes_on_and_reports_success_is_a_fail(run: Run) -> None:
+    verdict = fenced(run, 0, later=True, output="deployed: version 2")
+    assert verdict.outcome == "fail"
+    assert "went on through deploy.drain and reported success: it said: deployed: version 2" in verdict.why
+
+
+def test_a_zombie_that_reports_success_without_doing_more_is_a_fail(run: Run) -> None:
+    assert fenced(run, 0).outcome == "fail"
+
+
+def test_a_zombie_that_goes_on_and_fails_later_is_a_fail(run: Run) -> None:
+    verdict = fenced(run, 1, later=True)
+    assert verdict.outcome == "fail"
+    assert "went on through deploy.drain and only then failed" in verdict.why
+
+
+def test_a_pause_in_which_nobody_took_the_lock_proves_nothing(run: Run) -> None:
+    verdict = fenced(run, 1, other=False)
+    assert verdict.outcome == "unknown"
+    assert "no other operation had the lock meanwhile" in verdict.why
+
+
+# -- end state -----------------------------------------------------------------------------------------------------
+def ended(run: Run, version: str = "2", schemas: tuple[str, ...] = ("2",), **said: Any) -> Verdict:
+    run.op("deploy", 1, 4, version_wanted="2", version_at_exit="2")
+    run.op("rollback", 1, 3, version_wanted="1", version_at_exit="1")
+    told = {key: value for key, value in {**SOUND, **said}.items() if value != "untold"}
+    run.observe("deploy", 10, [], version=version, said=told, schemas=schemas)
+    return only(EndState().check(run.done().observations[0]))
+
+
+def test_the_version_that_was_promised_last_on_its_schema_with_the_lock_free_is_a_pass(run: Run) -> None:
+    verdict = ended(run)
+    assert verdict.outcome == "pass"
+    assert verdict.why.startswith("version 2 serves, as deploy-1 promised, on schema 2")
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({"version": "1", "schemas": ("1", "2")}, "version 1 serves, though deploy-1 succeeded last and promised 2"),
+        ({"schema": 1}, "version 2 serves on schema 1; it runs on 2"),
+        ({"lock": {"pid": 7}}, "with no operation under way the lock is held: {'pid': 7}"),
+    ],
+)
+def test_a_corrupt_end_state_is_a_fail(run: Run, what: dict[str, Any], why: str) -> None:
+    verdict = ended(run, **what)
+    assert verdict.outcome == "fail"
+    assert why in verdict.why
+
+
+def test_a_kit_that_is_wrong_about_what_serves_is_a_fail(run: Run) -> None:
+    run.op("deploy", 1, 4, version_wanted="2", version_at_exit="2")
+    run.observe("deploy", 10, [], version="2", said={**SOUND, "version": "1"}, schemas=("2",))
+    verdict = only(EndState().check(run.done().observations[0]))
+    assert verdict.outcome == "fail"
+    assert "the kit takes version 1 for the one that serves" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({"schema": "untold"}, "`status` does not tell: schema"),
+        ({"schemas": ()}, "[versions] schemas does not say what version 2 runs on"),
+        ({"version": ""}, "/version did not answer"),
+    ],
+)
+def test_what_is_not_told_is_unknown(run: Run, what: dict[str, Any], why: str) -> None:
+    verdict = ended(run, **what)
+    assert verdict.outcome == "unknown"
+    assert why in verdict.why
