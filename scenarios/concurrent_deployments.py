@@ -38,7 +38,7 @@ scenario = Scenario(
             name="race-2",
             about="two deployments, the first inside held until the other is inside too or has given up",
             steps=(Together((_DEPLOY, _DEPLOY), _MEET), *_AFTER),
-            checkers=(Exclusive(), Winners()),
+            checkers=(Exclusive(held=True), Winners()),
             budget_s=25,
         ),
         Cell(
@@ -48,7 +48,7 @@ scenario = Scenario(
                 Together((_DEPLOY, _DEPLOY, _DEPLOY, Step("deploy", "any", "new", after=1)), _MEET, patience_s=12),
                 *_AFTER,
             ),
-            checkers=(Exclusive(), Winners()),
+            checkers=(Exclusive(held=True), Winners()),
             budget_s=25,
         ),
         Cell(
@@ -58,13 +58,13 @@ scenario = Scenario(
                 Together(
                     (
                         Step("deploy", "failure", "new"),
-                        Step("deploy", "success", "new", after=Edge("deploy.switch", "stop")),
+                        Step("deploy", "success", "new", after=Edge("deploy.start", "start")),
                     )
                 ),
                 *_AFTER,
             ),
             triggers=(Trigger(ProcessKill(), Edge("deploy.switch", "stop")),),
-            checkers=(Winners(),),
+            checkers=(Exclusive(), Winners()),
             budget_s=25,
         ),
         Cell(
@@ -87,14 +87,14 @@ scenario = Scenario(
             name="mixed",
             about="a deployment, a roll-back and a backup at once",
             steps=(*_ONCE_BEFORE, Together((_DEPLOY, _ROLLBACK, _BACKUP), _MEET), *_AFTER),
-            checkers=(Exclusive(), Winners()),
+            checkers=(Exclusive(held=True), Winners()),
             budget_s=25,
         ),
         Cell(
             name="race-8",
             about="eight deployments at once, the first inside held until the others have given up",
             steps=(Together((_DEPLOY,) * 8, _MEET, patience_s=20), *_AFTER),
-            checkers=(Exclusive(), Winners()),
+            checkers=(Exclusive(held=True), Winners()),
             tier="full",
             budget_s=40,
         ),

@@ -15,7 +15,10 @@ from harness.recording.recording import Recording
 @dataclass(frozen=True, slots=True)
 class Exclusive:
     """Critical is every phase after ``<operation>.lock``. One after the other is fine; a run in which no operation was
-    under way while another was inside proves nothing."""
+    under way while another was inside proves nothing. ``held``: one of them has to have been held at the meeting of the
+    group, else the race was left to chance."""
+
+    held: bool = False
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "exclusive"
@@ -46,7 +49,12 @@ class Exclusive:
         ]
         if not tried:
             return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)
-        return Verdict("pass", about, measured, f"never two inside; {'; '.join(tried[:3])}", self.requirement)
+        meeting = next((e for e in recording.of_kind("rendezvous") if e["operation"] in inside), None)
+        if self.held and meeting is None:
+            why = "none came to the edge where they were to be held: the race was left to chance"
+            return Verdict("unknown", about, measured, why, self.requirement)
+        held = f"{meeting['operation']} was held at {meeting['at']} for {meeting['seconds']:.1f} s; " if meeting else ""
+        return Verdict("pass", about, measured, f"never two inside; {held}{'; '.join(tried[:3])}", self.requirement)
 
     @staticmethod
     def _sentence(

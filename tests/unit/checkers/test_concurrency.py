@@ -89,6 +89,21 @@ def test_a_race_that_nobody_ran_proves_nothing(run: Run) -> None:
     assert (verdict.outcome, verdict.why) == ("unknown", "none was under way while another was inside")
 
 
+def test_a_race_that_was_to_be_held_and_was_not_proves_nothing(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    loser(run, 1, 4)
+    assert only(Exclusive(held=True).check(run.done())).why.endswith("the race was left to chance")
+
+
+def test_a_race_that_was_held_says_where_and_how_long(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    loser(run, 1, 4)
+    run.event("rendezvous", 4, operation="deploy-1", at="deploy.migrate.start", complete=True, seconds=2.9)
+    verdict = only(Exclusive(held=True).check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "deploy-1 was held at deploy.migrate.start for 2.9 s" in verdict.why
+
+
 def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
     for _ in range(2):
         run.phase(f"deploy-{run.next('deploy')}", "deploy.migrate", 2, 4)
