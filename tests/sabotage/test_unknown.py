@@ -56,3 +56,10 @@ def test_what_was_not_measured_is_unknown(result: Result, cell: str, flaw: str) 
 
 def test_nothing_selected_is_a_usage_error(tmp_path: Path) -> None:
     assert run_tiny(tmp_path, "harmful:nothing", "--scenarios", SCENARIOS).exit == 64
+
+
+def test_a_race_between_operations_that_mark_no_phases_is_unknown(tmp_path: Path) -> None:
+    done = run_tiny(tmp_path, "concurrent_deployments:race-2")
+    assert (done.exit, done.why("fail")) == (3, "")
+    assert "it cannot be told when deploy-1, deploy-2 had the lock" in done.why("unknown")
+    assert "`status` does not tell: schema, lock" in done.why("unknown")
