@@ -48,7 +48,6 @@ class Together:
     members: tuple[Step, ...]
     meet: tuple[Edge, ...] = ()
     patience_s: float = 10.0
-    first_repeat_only: bool = False
 
     def __post_init__(self) -> None:
         alone = [m.do for m in self.members if m.do in ("restore", "seed", "reset", *OWN_STEPS)]
@@ -58,6 +57,10 @@ class Together:
                 f"{alone[0]} cannot be a member" if alone else "it has fewer than two members",
                 "members are operations of the kit, at least two",
             )
+
+    @property
+    def first_repeat_only(self) -> bool:
+        return all(m.first_repeat_only for m in self.members)
 
 
 @dataclass(frozen=True, slots=True)

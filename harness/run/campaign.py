@@ -17,7 +17,7 @@ from harness.island.spec import WORK, Kind
 from harness.model import Result
 from harness.run.judge import judge, unjudged
 from harness.run.outside import Signals, rehearse
-from harness.run.plan import Plan, described_faults, described_steps, planned_triggers
+from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.run.provenance import host_facts, provenance
 from harness.scenario import Cell, Scenario, Tier
 from harness.system.config import load_system
@@ -180,7 +180,7 @@ class Campaign:
             "schema": 1,
             "title": f"{selected.scenario.title}: {cell.about}",
             "requirements": list(selected.scenario.requirements),
-            "steps": described_steps(cell),
+            "steps": described_steps(planned_steps(selected.scenario, cell, plan.seed)),
             "faults": described_faults(planned_triggers(selected.scenario, cell, plan.seed)),
             "timing": cell.timing,
             "claims": [asdict(c) for c in self.config.claims],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,9 +75,9 @@ def planned_steps(scenario: Scenario, cell: Cell, seed: int) -> tuple[Step | Tog
     )
 
 
-def described_steps(cell: Cell) -> list[str]:
+def described_steps(steps: Iterable[Step | Together]) -> list[str]:
     """The steps in words, for the plan and --dry-run."""
-    return [_in_words(s) for s in cell.steps]
+    return [_in_words(s) for s in steps]
 
 
 def _in_words(step: Step | Together) -> str:
