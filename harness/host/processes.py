@@ -62,6 +62,12 @@ def is_running(who: Identity) -> bool:
     return stat is not None and int(stat[19]) == who.start_ticks and stat[0] not in "ZX"
 
 
+def state(pid: int) -> str:
+    """The letter of its state (``T``: stopped by a signal, ``Z``: exited, not yet reaped); empty when there is none."""
+    stat = _stat(pid)
+    return stat[0] if stat else ""
+
+
 def descendants(pid: int) -> list[int]:
     """Its children and theirs, parents first; one that was adopted by init after its parent ended is not among them."""
     children: dict[int, list[int]] = {}

@@ -98,6 +98,9 @@ class Rehearsal:
         restores = step.do == "restore" or self._config.operations[step.do].restores
         backup = self._operations.status().latest if restores or step.do == "validate" else ""
         attributes = {"restores": "yes"} if restores else {}
+        if step.version == "broken":
+            attributes["broken_version"] = asked
+            self._stage.watch_versions()
         self._last = self._operations.run(
             Order(step.do, self._repeat, self._warmup, step.expect, asked, backup, attributes), wanted
         )

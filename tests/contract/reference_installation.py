@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,17 @@ class Phases:
 class Installation:
     """``disks``: sizes of tmpfs mounts for ``data`` and ``backup``, in a mount namespace of the installation's own."""
 
-    def __init__(self, size_bytes: int = 1_000_000, disks: Mapping[str, int] | None = None, monitors: int = 0) -> None:
+    def __init__(
+        self,
+        size_bytes: int = 1_000_000,
+        disks: Mapping[str, int] | None = None,
+        monitors: int = 0,
+        monitor_flaws: str = "",
+    ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="kit-"))
         self.port = free_ports()
         self.monitors: list[subprocess.Popen[bytes]] = []
+        self._monitor_flaws = monitor_flaws
         self._started: list[subprocess.Popen[str]] = []
         self._inside: list[str] = []
         self._holder: subprocess.Popen[bytes] | None = None
@@ -231,7 +239,19 @@ class Installation:
     def start_monitor(self, number: int) -> None:
         argv = [sys.executable, str(REFERENCE / "monitor.py"), "--port", str(self.port + 5 + number)]
         argv += ["--url", f"http://127.0.0.1:{self.port}", "--interval", "0.1"]
-        self.monitors.append(subprocess.Popen(argv))
+        self.monitors.append(subprocess.Popen(argv, env={**os.environ, "KIT_FLAWS": self._monitor_flaws}))
+
+    def monitor(self, number: int) -> dict[str, object]:
+        """What a monitor says."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 5 + number}/status", timeout=2) as answer:
+            return dict(json.load(answer))
+
+    def kill_looks(self) -> None:
+        """End the part of every monitor that looks at the service; the part that answers lives."""
+        for monitor in self.monitors:
+            children = Path(f"/proc/{monitor.pid}/task/{monitor.pid}/children").read_text().split()
+            assert len(children) == 1
+            os.kill(int(children[0]), signal.SIGKILL)
 
     def fill(self, disk: str, leave: int = 0) -> None:
         """Fill a disk but for ``leave`` bytes, with a file that ``free`` removes."""

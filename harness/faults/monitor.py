@@ -1,0 +1,229 @@
+"""monitor_killed, _frozen, _lies, _checks_dead: the team's own monitors are gone, or there and see nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.errors import ExitCode, HarnessError
+from harness.faults.fault import Undo
+from harness.faults.impostor import Impostor
+from harness.host import commands
+from harness.host.clock import Deadline, mono_ns, sleep, wait_until
+from harness.host.processes import descendants, state
+from harness.model import NS, Evidence
+from harness.recording.recording import Recording
+from harness.system.live import MONITOR_DEADLINE_S, LiveSystem
+
+How = Literal["killed", "frozen", "lies", "checks_dead"]
+Which = Literal["one", "all"]
+WORDS: Mapping[str, str] = {
+    "killed": "killed",
+    "frozen": "frozen",
+    "lies": "replaced by a liar",
+    "checks_dead": "without the part that looks",
+}
+# Two questions so far apart that a monitor that looks has looked in between.
+_APART_S = 1.2
+_SAID = re.compile(
+    r"[^\n]*(?:degraded|blind|no monitor (?:answers|sees)"
+    r"|monitors?\b[^\n]{0,120}(?:not answer|not looked|not agree|stale|unreachable|missing|is down|is dead))[^\n]*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """What happens to monitors of the system: the first that system.toml declares (``one``), or ``all``.
+
+    ``killed``: SIGKILL. ``frozen``: SIGSTOP. ``lies``: killed, and its address taken by a responder that repeats the
+    last answer it gave. ``checks_dead``: the children of its process killed, the process that answers lives.
+    All but ``killed`` hold the kit at the edge until what the monitors last saw is stale (``stale_after_s``).
+    """
+
+    how: How
+    which: Which = "all"
+
+    @property
+    def name(self) -> str:
+        return f"monitor_{self.how}"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return {"which": self.which}
+
+    def planned(self, rng: random.Random) -> Monitor:
+        return self
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        return ""
+
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> MonitorsOut:
+        names = self._names(system)
+        began = mono_ns()
+        out = MonitorsOut(system, self, operation, names, began, {})
+        for name in names:
+            getattr(self, f"_{self.how}")(system, name, undo, out)
+        if self.how != "killed":
+            sleep(max(system.config.monitors[name].stale_after_s for name in names) + 0.2)
+        return out
+
+    def _names(self, system: LiveSystem) -> tuple[str, ...]:
+        declared = tuple(system.config.monitors)
+        if len(declared) < (2 if self.which == "one" else 1):
+            raise HarnessError(
+                f"inject {self.name} on {self.which} of the monitors of {system.config.name}",
+                f"system.toml declares {len(declared)}",
+                "declare each as [monitors.NAME]",
+                ExitCode.UNKNOWN,
+            )
+        return declared if self.which == "all" else declared[:1]
+
+    def _killed(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        undo(lambda: _restart(system, name))
+        system.monitors[name].kill()
+        system.monitors[name].wait(2.0)
+
+    def _frozen(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        leader = system.monitors[name].pid
+        undo(lambda: _signal_session(leader, signal.SIGCONT))
+        _signal_session(leader, signal.SIGSTOP)
+
+    def _lies(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        answer = system.ask_monitor(name)
+        if not answer.ok:
+            raise HarnessError(
+                f"inject {self.name} on {name}",
+                f"it gave no good answer that could be repeated ({answer.said()})",
+                f"check [monitors.{name}] in system.toml",
+                ExitCode.UNKNOWN,
+            )
+        self._killed(system, name, undo, out)
+        undo(lambda: out.liars[name].close() if name in out.liars else None)
+        out.liars[name] = Impostor(system.text(system.config.monitors[name].health), answer.body)
+
+    def _checks_dead(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        children = descendants(system.monitors[name].pid)
+        if not children:
+            raise HarnessError(
+                f"inject {self.name} on {name}",
+                "its process has no child that could be the part that looks",
+                "a monitor that is one process can be killed, frozen or lied for instead",
+                ExitCode.UNKNOWN,
+            )
+        undo(lambda: _restart(system, name))
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorsOut:
+    """Monitors while they see nothing. ``began_ns``: since when; ``liars`` by name, for ``lies`` alone."""
+
+    system: LiveSystem
+    fault: Monitor
+    operation: str
+    names: tuple[str, ...]
+    began_ns: int
+    liars: dict[str, Impostor]
+
+    def confirm(self) -> Evidence:
+        said = [f"{name} {self._sight(name)}" for name in self.names]
+        if wrong := self.lost():
+            return Evidence(False, False, wrong)
+        self.system.recorder.event(
+            "monitors.out",
+            since_ns=self.began_ns,
+            operation=self.operation,
+            names=self.names,
+            declared=tuple(self.system.config.monitors),
+            how=WORDS[self.fault.how],
+            status=self._status(),
+        )
+        return Evidence(True, False, "; ".join(said))
+
+    def _status(self) -> list[str]:
+        """What the kit's `status` says is degraded, while it is."""
+        config = self.system.config.operations.get("status")
+        if config is None:
+            return []
+        done = commands.run(self.system.argv(config.command), env=self.system.env, deadline_s=config.deadline_s)
+        try:
+            return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
+        except (ValueError, IndexError, AttributeError, TypeError):
+            return []
+
+    def _sight(self, name: str) -> str:
+        """What our own probe has of it, in words."""
+        first = self.system.ask_monitor(name)
+        if self.fault.how in ("killed", "frozen"):
+            return f"gives no answer ({first.said()})" if not first.status else f"answers ({first.said()})"
+        sleep(_APART_S)
+        again = self.system.ask_monitor(name)
+        same = "the same answer twice" if first.body == again.body else "one answer and then another"
+        return f"gave {same}, {_APART_S:g} s apart, while nothing looked: {again.said()}"
+
+    def lost(self) -> str:
+        return "; ".join(self._held())
+
+    def _held(self) -> Iterator[str]:
+        """What says that a monitor is not as the fault left it."""
+        for name in self.names:
+            process = self.system.monitors[name]
+            if self.fault.how == "lies":
+                if self.system.ask_monitor(name).body != self.liars[name].body:
+                    yield f"{name} does not answer what our responder repeats"
+            elif self.fault.how == "checks_dead":
+                if process.exit is not None or not self.system.ask_monitor(name).status:
+                    yield f"{name} does not answer: it ended with the part that looks"
+                elif any(state(child) not in ("", "Z") for child in descendants(process.pid)):
+                    yield f"{name} has a part that looks again"
+            else:
+                if self.fault.how == "frozen" and state(process.pid) != "T":
+                    yield f"{name} is not stopped"
+                if self.system.ask_monitor(name).status:
+                    yield f"{name} answers"
+
+    def felt(self, said: str) -> str:
+        """The kit's words. One that never asks has none: what it met is that it went on where it could not be seen."""
+        match = _SAID.search(said)
+        if match:
+            return match.group(0).strip()[:300]
+        gone = f"{' and '.join(self.names)} {'was' if len(self.names) == 1 else 'were'} {WORDS[self.fault.how]}"
+        recording = Recording(self.system.recorder.folder)
+        marks = [e for e in recording.of_kind("phase") if e["operation"] == self.operation]
+        later = [e["phase"] for e in marks if e["t"] > self.began_ns]
+        if later:
+            return f"{self.operation} went through {', '.join(dict.fromkeys(later))} while {gone}"
+        if not marks:  # a kit without phases: the whole operation is what it went through
+            return f"{self.operation} went on for {(mono_ns() - self.began_ns) / NS:.1f} s while {gone}"
+        return ""
+
+    def healed(self) -> bool:
+        return all(
+            wait_until(
+                lambda name=name: self.system.ask_monitor(name).ok,  # type: ignore[misc]
+                Deadline(MONITOR_DEADLINE_S, f"monitor {name}"),
+                every_s=0.05,
+            )
+            for name in self.names
+        )
+
+
+def _restart(system: LiveSystem, name: str) -> None:
+    system.monitors[name].kill()
+    system.monitors[name].wait(2.0)
+    system.start_monitor(name)
+
+
+def _signal_session(leader: int, number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(leader, number)
