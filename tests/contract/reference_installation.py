@@ -242,13 +242,20 @@ class Installation:
         self.monitors.append(subprocess.Popen(argv, env={**os.environ, "KIT_FLAWS": self._monitor_flaws}))
 
     def monitor(self, number: int) -> dict[str, object]:
-        """What a monitor says."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 5 + number}/status", timeout=2) as answer:
-            return dict(json.load(answer))
+        """What a monitor says; empty when it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 5 + number}/status", timeout=2) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            return {}
 
     def kill_looks(self) -> None:
-        """End the part of every monitor that looks at the service; the part that answers lives."""
-        for monitor in self.monitors:
+        """Once it said healthy, end the part of every monitor that looks at the service; what answers lives."""
+        for number, monitor in enumerate(self.monitors):
+            end = time.monotonic() + 5
+            while not self.monitor(number).get("healthy"):
+                assert time.monotonic() < end, self.monitor(number)
+                time.sleep(0.05)
             children = Path(f"/proc/{monitor.pid}/task/{monitor.pid}/children").read_text().split()
             assert len(children) == 1
             os.kill(int(children[0]), signal.SIGKILL)

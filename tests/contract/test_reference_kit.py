@@ -219,8 +219,9 @@ def test_monitors_that_die_on_the_way_hold_the_switch_or_take_it_back() -> None:
             assert (code, kit.version()) == (1, "1")
             assert f"{moment} the switch: no monitor sees the service" in output
             assert (("deploy.switch", "start") in kit.phases.seen) == (moment == "after")
+            for _ in range(2):
+                kit.monitors.pop().wait(5)
             for number in range(2):
-                kit.monitors.pop().wait()
                 kit.start_monitor(number)
             wait_for(lambda: kit.status()["degraded"] == [])
         kit.kit("deploy", "--version", "2")
