@@ -101,7 +101,8 @@ class BrokenVersion:
         what = f"version {version}, known to be broken,"
         if spans:
             resolution_s = sum(s.resolution_ns for s in spans) / NS
-            harm = f"{what} served for {seconds:.2f} s (resolution {resolution_s:.2f} s); {_harm(recording, spans)}"
+            until = _until(recording, operation, spans)
+            harm = f"{what} served for {seconds:.2f} s (resolution {resolution_s:.2f} s){until}; {_harm(recording, spans)}"
         else:
             harm = f"{what} never got traffic"
         if operation.succeeded:
@@ -109,6 +110,15 @@ class BrokenVersion:
         outcome, end = back_to_old(recording, operation)
         why = f"{end}; {harm}; {last_line(operation.output)}"
         return Verdict(outcome, about, measured, why, self.requirement)
+
+
+def _until(recording: Recording, operation: Operation, spans: list[Served]) -> str:
+    """What ended it, when the deployment itself did not."""
+    last = max(span.stop_ns for span in spans)
+    if last <= operation.stop_ns:
+        return ""
+    after = [o.id for o in recording.operations if operation.stop_ns <= o.start_ns <= last <= o.stop_ns]
+    return f", until {after[0]} replaced it" if after else ", to the end"
 
 
 def _harm(recording: Recording, spans: list[Served]) -> str:

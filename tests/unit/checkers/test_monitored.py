@@ -156,6 +156,7 @@ def test_a_broken_version_that_is_promoted_is_a_fail_with_its_seconds_and_bad_re
         "deploy-1 exited with 0 after 6.00 s although version 2-broken, known to be broken, served for 17.05 s"
         in verdict.why
     )
+    assert "s (resolution 0.05 s), to the end; " in verdict.why
     assert " of 2 557 requests due meanwhile were bad" in verdict.why and "; 0 of" not in verdict.why
     (measured,) = broken_version.measurement(recording)
     assert (measured.values, measured.unit, measured.resolution) == ((17.05,), "s", 0.05)
@@ -169,6 +170,16 @@ def test_a_broken_version_that_failed_must_not_stay(run: Run, version: str, outc
     looked(run, version)
     verdict = only(BrokenVersion().check(run.done()))
     assert (verdict.outcome, verdict.measured) == (outcome, "2.05 s in service")
+
+
+def test_what_ended_it_is_said_when_the_deployment_itself_did_not(run: Run) -> None:
+    run.op("deploy", 9, 15, broken_version="2-broken")
+    run.op("deploy", 17, 20)
+    seen(run, (9, "1"), (12, "2-broken"), (18, "2"))
+    assert (
+        "served for 6.05 s (resolution 0.10 s), until deploy-2 replaced it; "
+        in only(BrokenVersion().check(run.done())).why
+    )
 
 
 def test_one_that_never_got_traffic_served_for_no_time(run: Run) -> None:
