@@ -101,8 +101,8 @@ class BrokenVersion:
         what = f"version {version}, known to be broken,"
         if spans:
             resolution_s = sum(s.resolution_ns for s in spans) / NS
-            until = _until(recording, operation, spans)
-            harm = f"{what} served for {seconds:.2f} s (resolution {resolution_s:.2f} s){until}; {_harm(recording, spans)}"
+            how_long = f"{seconds:.2f} s (resolution {resolution_s:.2f} s){_until(recording, operation, spans)}"
+            harm = f"{what} served for {how_long}; {_harm(recording, spans)}"
         else:
             harm = f"{what} never got traffic"
         if operation.succeeded:
