@@ -8,6 +8,7 @@ import random
 import re
 import signal
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
 from harness.recording.recording import Recording
+from harness.system import http
 from harness.system.live import MONITOR_DEADLINE_S, LiveSystem
 
 How = Literal["killed", "frozen", "lies", "checks_dead"]
@@ -136,8 +138,15 @@ class MonitorsOut:
     liars: dict[str, Impostor]
 
     def confirm(self) -> Evidence:
-        said = [f"{name} {self._sight(name)}" for name in self.names]
-        if wrong := self.lost():
+        first = self._asked()
+        if self.fault.how in ("killed", "frozen"):
+            said = "; ".join(f"{name} gives no answer ({answer.said()})" for name, answer in first.items())
+            wrong = "; ".join(f"{name} answers ({answer.said()})" for name, answer in first.items() if answer.status)
+        else:
+            sleep(_APART_S)
+            said = "; ".join(_repeated(name, first[name], again) for name, again in self._asked().items())
+            wrong = ""
+        if wrong := wrong or self.lost():
             return Evidence(False, False, wrong)
         self.system.recorder.event(
             "monitors.out",
@@ -148,7 +157,7 @@ class MonitorsOut:
             how=WORDS[self.fault.how],
             status=self._status(),
         )
-        return Evidence(True, False, "; ".join(said))
+        return Evidence(True, False, said)
 
     def _status(self) -> list[str]:
         """What the kit's `status` says is degraded, while it is."""
@@ -161,36 +170,33 @@ class MonitorsOut:
         except (ValueError, IndexError, AttributeError, TypeError):
             return []
 
-    def _sight(self, name: str) -> str:
-        """What our own probe has of it, in words."""
-        first = self.system.ask_monitor(name)
-        if self.fault.how in ("killed", "frozen"):
-            return f"gives no answer ({first.said()})" if not first.status else f"answers ({first.said()})"
-        sleep(_APART_S)
-        again = self.system.ask_monitor(name)
-        same = "the same answer twice" if first.body == again.body else "one answer and then another"
-        return f"gave {same}, {_APART_S:g} s apart, while nothing looked: {again.said()}"
+    def _asked(self) -> dict[str, http.Answer]:
+        """What each answers, all asked at the same time."""
+        with ThreadPoolExecutor(len(self.names)) as pool:
+            return dict(zip(self.names, pool.map(self.system.ask_monitor, self.names), strict=True))
 
     def lost(self) -> str:
-        return "; ".join(self._held())
+        return "; ".join(self._wrong())
 
-    def _held(self) -> Iterator[str]:
+    def _wrong(self) -> Iterator[str]:
         """What says that a monitor is not as the fault left it."""
         for name in self.names:
             process = self.system.monitors[name]
-            if self.fault.how == "lies":
-                if self.system.ask_monitor(name).body != self.liars[name].body:
-                    yield f"{name} does not answer what our responder repeats"
-            elif self.fault.how == "checks_dead":
-                if process.exit is not None or not self.system.ask_monitor(name).status:
-                    yield f"{name} does not answer: it ended with the part that looks"
-                elif any(state(child) not in ("", "Z") for child in descendants(process.pid)):
-                    yield f"{name} has a part that looks again"
-            else:
-                if self.fault.how == "frozen" and state(process.pid) != "T":
-                    yield f"{name} is not stopped"
-                if self.system.ask_monitor(name).status:
-                    yield f"{name} answers"
+            match self.fault.how:
+                case "killed":
+                    if self.system.ask_monitor(name).status:
+                        yield f"{name} answers"
+                case "frozen":
+                    if state(process.pid) != "T":
+                        yield f"{name} is not stopped"
+                case "lies":
+                    if self.system.ask_monitor(name).body != self.liars[name].body:
+                        yield f"{name} does not answer what our responder repeats"
+                case "checks_dead":
+                    if process.exit is not None or not self.system.ask_monitor(name).status:
+                        yield f"{name} does not answer: it ended with the part that looks"
+                    elif any(state(child) not in ("", "Z") for child in descendants(process.pid)):
+                        yield f"{name} has a part that looks again"
 
     def felt(self, said: str) -> str:
         """The kit's words. One that never asks has none: what it met is that it went on where it could not be seen."""
@@ -216,6 +222,11 @@ class MonitorsOut:
             )
             for name in self.names
         )
+
+
+def _repeated(name: str, first: http.Answer, again: http.Answer) -> str:
+    what = "the same answer twice" if first.body == again.body else "two answers"
+    return f"{name}, with nothing that looks, gave {what} {_APART_S:g} s apart, the second {again.said()}"
 
 
 def _restart(system: LiveSystem, name: str) -> None:

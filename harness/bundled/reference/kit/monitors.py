@@ -21,7 +21,7 @@ from places import HOST
 
 STALE_AFTER_S = 3.0
 # Long enough for each monitor to look several times.
-AGREE_LIMIT_S = 3.0
+AGREE_LIMIT_S = 4.0
 # While no monitor answers nobody sees what the version in service does: wait no longer than one needs to come back.
 BLIND_LIMIT_S = 1.5
 # In a row, after the switch: what a version does under real traffic shows only after some of it.
@@ -44,13 +44,14 @@ class Word:
 
 def require_healthy(moment: str, since: float = 0.0, looks: int = 1) -> None:
     """Wait until every monitor that answers said healthy, ``looks`` times in a row, each time by a new look begun after
-    ``since`` (time.time(); now when not given). Raises when they do not, or when none answers."""
+    ``since`` (time.time(); now when not given). Raises when they do not, or when none answers; when more than one look
+    is asked for, also as soon as one said "not healthy" as often."""
     names = _names()
     if not names:
         return
     since = since or time.time()
     deadline, blind = Deadline(AGREE_LIMIT_S), Deadline(BLIND_LIMIT_S)
-    counted, good = dict.fromkeys(names, since), dict.fromkeys(names, 0)
+    counted, good, bad = dict.fromkeys(names, since), dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     while True:
         words = {name: _ask(name) for name in names}
         seeing = [name for name, word in words.items() if not word.missing]
@@ -58,12 +59,13 @@ def require_healthy(moment: str, since: float = 0.0, looks: int = 1) -> None:
             if words[name].checked_at > counted[name]:
                 counted[name] = words[name].checked_at
                 good[name] = good[name] + 1 if words[name].healthy else 0
+                bad[name] = 0 if words[name].healthy else bad[name] + 1
         if seeing and all(good[name] >= looks for name in seeing):
             break
         if not seeing and blind.passed:
             said = "; ".join(f"{name} {word.missing}" for name, word in words.items())
             raise KitError(f"{moment}: no monitor sees the service ({said}); going on would be blind")
-        if deadline.passed:
+        if deadline.passed or (looks > 1 and any(bad[name] >= looks for name in seeing)):
             said = "; ".join(f"{name} says {words[name].said}{_old(counted[name], since)}" for name in seeing)
             raise KitError(f"{moment}: the monitors do not agree that all is well: {said or 'they come and go'}")
         time.sleep(0.1)
