@@ -19,7 +19,8 @@ import pytest
 
 from harness import registry
 from harness.errors import HarnessError
-from harness.faults.monitor import How, Monitor, MonitorsOut, Which
+from harness.faults.monitor import Monitor, Which
+from harness.faults.monitors_out import How, MonitorsOut
 from harness.host.clock import now
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
