@@ -31,7 +31,7 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The requests that count as downtime or its absence; ``excused``, ``undecided``, ``ours`` and ``known_bad`` are
-    left out: ``known_bad`` are bad ones under way while a version known to be broken served, which the run asked for.
+    left out: ``known_bad`` were sent while a version known to be broken served, which the run asked for.
 
     ``ours``: bad while our own sender was held up, so that it may have been us.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
@@ -102,9 +102,12 @@ def _joined_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -
 
 
 def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
-    """Bad, and under way while a version that the run knew to be broken was in service."""
-    spans = [(span.start_ns, span.stop_ns) for span in served(recording)]
-    mask: Mask = bad_mask(records, deadline_ms(recording)) & _overlap(records, spans)
+    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all. One
+    that was cut is not among them: it is the kit that cuts requests, at the switch there and at the one back."""
+    sent = np.zeros(len(records), np.bool_)
+    for span in served(recording):
+        sent |= (records["sent_ns"] >= span.start_ns) & (records["sent_ns"] <= span.stop_ns)
+    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & (records["outcome"] != OUTCOMES.index("reset"))
     return mask
 
 

@@ -214,6 +214,13 @@ def test_bad_requests_of_a_broken_version_are_told_and_those_before_it_still_cou
     assert "bad requests while a version known to be broken was in service (2.05 s)" in verdict.why
 
 
+def test_a_request_that_was_cut_is_downtime_whatever_served(run: Run) -> None:
+    run.op("deploy", 9, 15, 1, broken_version="2-broken")
+    seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
+    run.load((12.5, 12.6, "reset", 0, ("writes",)))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
 def test_a_bad_request_outside_its_time_is_downtime(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
