@@ -80,21 +80,22 @@ class Monitored:
         ]
         if phases:
             gone += f", through {', '.join(phases)}"
+        row = self.requirement if out.every else "R101"
         measured = "exit " + ("none" if operation.exit is None else str(operation.exit))
         said = _SAYS_SO.search(operation.output) or _SAYS_SO.search("\n".join(out.status))
         words = f"it said: {said.group(0).strip()[:200]}" if said else "neither it nor `status` said so"
         if not operation.succeeded:
             outcome, end = back_to_old(recording, operation)
             why = f"{end}: {gone}; {last_line(operation.output)}"
-            return Verdict(outcome, about, measured, why, self.requirement)
+            return Verdict(outcome, about, measured, why, row)
         if out.every and out.stop_ns >= operation.stop_ns:
             why = f"{operation.id} exited 0 although no monitor could see it: {gone}; {words}"
-            return Verdict("fail", about, measured, why, self.requirement)
+            return Verdict("fail", about, measured, why, row)
         if not said:
             why = f"{operation.id} exited 0, and {words}: {gone}"
-            return Verdict("fail", about, measured, why, self.requirement)
+            return Verdict("fail", about, measured, why, row)
         why = f"{operation.id} went on and exited 0: {gone}; {words}"
-        return Verdict("pass", about, measured, why, self.requirement)
+        return Verdict("pass", about, measured, why, row)
 
 
 def _named(out: Out) -> str:
