@@ -92,6 +92,13 @@ class Rehearsal:
     def _operate(self, step: Step) -> None:
         """Run one operation of the kit, then see the service healthy again."""
         versions = self._config.versions
+        if step.version == "broken" and not versions.broken:
+            raise HarnessError(
+                f"{step.do} a broken version of {self._config.name}",
+                "its system.toml names none",
+                "name one that is really bad as [versions] broken",
+                ExitCode.UNKNOWN,
+            )
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
         wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, self._version)

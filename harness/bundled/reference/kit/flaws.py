@@ -14,7 +14,7 @@ KNOWN = {
     "no_drain": "the old version is killed at the switch, with requests on their way",
     "unverified_rollback": "a rollback goes on in the background and reports success at once",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
-    "blind_monitor": "a deployment asks no monitor, neither before the switch nor after it",
+    "blind_monitor": "the kit asks no monitor: not before the switch, not after it, not for its status",
     "ghost_heartbeat": "a monitor dates its word by its own pulse: it stays fresh when nothing looks any more",
 }
 
