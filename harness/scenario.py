@@ -13,7 +13,7 @@ from harness.model import Edge
 
 Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
-Hold = Literal["operation", "end"] | float
+Hold = Literal["operation", "next", "end"] | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Trigger:
     """A fault and where it lands: the ``occurrence``-th time the edge is met. An edge's phase may be a phase of the
-    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, only at
-    the end of the run, or after so many seconds.
+    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, when the
+    one after it ends (``next``), only at the end of the run, or after so many seconds.
     """
 
     fault: HeldFault

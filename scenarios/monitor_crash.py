@@ -16,6 +16,8 @@ _EDGES = {
     "migration": Edge("deploy.migrate", "start"),
     "cut-over": Edge("deploy.switch", "start"),
 }
+# In the backup they go, and are still gone in the deployment after it.
+_PLACES = {"backup": "the backup and the deployment after it", **{n: n for n in ("start", "migration", "cut-over")}}
 _WORDS = {
     "killed": "killed",
     "frozen": "frozen past the time its word is stale",
@@ -41,14 +43,13 @@ def _steps(broken: bool, expect: Expect, backup: bool) -> tuple[Step, ...]:
 def _cell(name: str, how: How, which: Which, where: str, broken: bool = False, tier: Tier = "quick") -> Cell:
     who = "one of the monitors is" if which == "one" else "every monitor is"
     version = "a version that breaks under traffic" if broken else "a good version"
-    # A backup needs no monitor, and they are back when it has ended; one monitor of several is enough to see by.
-    unseen = which == "all" and where != "backup"
-    expect: Expect = "failure" if unseen else "any" if broken else "success"
+    # One monitor of several is enough to see by. A backup needs none.
+    expect: Expect = "failure" if which == "all" else "any" if broken else "success"
     return Cell(
         name=name,
-        about=f"{who} {_WORDS[how]} at {where}, deploying {version}",
+        about=f"{who} {_WORDS[how]} at {_PLACES[where]}, deploying {version}",
         steps=_steps(broken, expect, backup=where == "backup"),
-        triggers=(Trigger(Monitor(how, which), _EDGES[where]),),
+        triggers=(Trigger(Monitor(how, which), _EDGES[where], hold="next" if where == "backup" else "operation"),),
         checkers=(Monitored(), BrokenVersion()),
         tier=tier,
         # All but a kill hold the kit at the edge until the word of the monitors is stale.

@@ -112,11 +112,10 @@ class MonitorsOut:
         if match:
             return match.group(0).strip()[:300]
         gone = f"{' and '.join(self.names)} {'was' if len(self.names) == 1 else 'were'} {WORDS[self.how]}"
-        recording = Recording(self.system.recorder.folder)
-        marks = [e for e in recording.of_kind("phase") if e["operation"] == self.operation]
-        later = [e["phase"] for e in marks if e["t"] > self.began_ns]
+        marks = [*Recording(self.system.recorder.folder).of_kind("phase")]
+        later = dict.fromkeys(f"{e['phase']} of {e['operation']}" for e in marks if e["t"] > self.began_ns)
         if later:
-            return f"{self.operation} went through {', '.join(dict.fromkeys(later))} while {gone}"
+            return f"the kit went through {', '.join(later)} while {gone}"
         if not marks:  # a kit without phases: the whole operation is what it went through
             return f"{self.operation} went on for {(mono_ns() - self.began_ns) / NS:.1f} s while {gone}"
         return ""

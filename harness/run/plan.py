@@ -79,7 +79,7 @@ def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
 
 def _held(trigger: Trigger) -> str:
     if isinstance(trigger.hold, str):
-        return " to the end of the run" if trigger.hold == "end" else ""
+        return {"end": " to the end of the run", "next": " to the end of the operation after it"}.get(trigger.hold, "")
     return f" for {trigger.hold:g} s"
 
 

@@ -50,10 +50,11 @@ class Triggers:
             for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
                 self._waiting.remove((id_, trigger))
                 self._inject(id_, trigger, operation)
-            # The edge of a whole operation: faults that last for it end here.
+            # The edge of a whole operation: faults that last for it, or up to the one after theirs, end here.
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
-                for held in [h for h in self._held if h.operation == operation and h.trigger.hold == "operation"]:
-                    self._heal(held)
+                for held in list(self._held):
+                    if held.trigger.hold == ("operation" if held.operation == operation else "next"):
+                        self._heal(held)
 
     def heal_all(self) -> None:
         with self._lock:

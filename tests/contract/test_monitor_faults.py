@@ -172,14 +172,14 @@ def test_a_monitor_that_comes_back_by_itself_is_a_fault_lost(system: LiveSystem,
 
 def test_it_is_felt_by_the_kits_words_else_by_what_it_went_through_unseen_else_not(system: LiveSystem) -> None:
     injection, undo = injected(system, "killed")
-    mark = {"operation": "deploy-1", "gate_ns": 0}
-    system.recorder.event("phase", when=None, phase="deploy.check", event="start", **(mark | {"operation": "other"}))
     assert injection.felt("").startswith("deploy-1 went on for")  # a kit that marks no phases
     began = now()
     for phase, event in (("deploy.migrate", "stop"), ("deploy.switch", "start")):
-        system.recorder.event("phase", phase=phase, event=event, **mark)
-    through = "deploy-1 went through deploy.migrate, deploy.switch while primary and secondary were killed"
-    assert injection.felt("deployed: version 2\n") == through
+        system.recorder.event("phase", phase=phase, event=event, operation="deploy-1", gate_ns=0)
+    assert injection.felt("deployed: version 2\n") == (
+        "the kit went through deploy.migrate of deploy-1, deploy.switch of deploy-1 "
+        "while primary and secondary were killed"
+    )
     assert injection.felt("x\ndeploy: degraded, monitor a does not answer\ny") == (
         "deploy: degraded, monitor a does not answer"
     )
