@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.checkers.broken_version import served
 from harness.checkers.claimed import Claimed
 from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
@@ -29,7 +30,8 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The requests that count as downtime or its absence; ``excused``, ``undecided`` and ``ours`` are left out.
+    """The requests that count as downtime or its absence; ``excused``, ``undecided``, ``ours`` and ``known_bad`` are
+    left out: ``known_bad`` were sent while a version known to be broken served, which the run asked for.
 
     ``ours``: bad while our own sender was held up, so that it may have been us.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
@@ -40,28 +42,31 @@ class Seen:
     excused: int
     undecided: int
     ours: int
+    known_bad: int
     stranded: BadSpan | None
 
 
 def seen(recording: Recording) -> Seen:
     window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
     sides: list[Records] = []
-    excused = undecided = ours = 0
+    excused = undecided = ours = known_bad = 0
     for files in (recording.load_samples, recording.probe_samples):
         records = within(_joined(files), window_ns)
         open_ = _undecided(records, limit_ms)
         refused = _refusals_on_a_full_disk(records, recording.faults) & ~open_
         restoring = _in_a_restore(records, recording) & ~open_
-        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring)
+        broken = _of_a_broken_version(records, recording) & ~(open_ | refused | restoring)
+        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring | broken)
         undecided += int(open_.sum())
         excused += int(refused.sum())
         ours += int(held_up.sum())
-        sides.append(records[~(open_ | refused | restoring | held_up)])
+        known_bad += int(broken.sum())
+        sides.append(records[~(open_ | refused | restoring | broken | held_up)])
     load, probes = sides
     stranded = _stranded(recording, probes, limit_ms)
     if stranded:
         load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
-    return Seen(load, probes, excused, undecided, ours, stranded)
+    return Seen(load, probes, excused, undecided, ours, known_bad, stranded)
 
 
 def _joined(files: tuple[SampleFile, ...]) -> Records:
@@ -94,6 +99,16 @@ def _joined_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -
         else:
             spans.append((start, stop))
     return spans
+
+
+def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
+    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all. One
+    that was cut is not among them: it is the kit that cuts requests, at the switch there and at the one back."""
+    sent = np.zeros(len(records), np.bool_)
+    for span in served(recording):
+        sent |= (records["sent_ns"] >= span.start_ns) & (records["sent_ns"] <= span.stop_ns)
+    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & (records["outcome"] != OUTCOMES.index("reset"))
+    return mask
 
 
 def _in_a_restore(records: Records, recording: Recording) -> Mask:
@@ -167,6 +182,12 @@ class Downtime:
             sentence += f"; not counted: {count(looked.ours, 'request')} late while our own sender was held up"
         if looked.excused:
             sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
+        if looked.known_bad:
+            seconds = sum(span.seconds for span in served(recording))
+            sentence += (
+                f"; not judged by the claim: {count(looked.known_bad, 'bad request')} while a version known to be "
+                f"broken was in service ({seconds:.2f} s)"
+            )
         if looked.undecided:
             sentence += f"; {count(looked.undecided, 'request')} still in flight when the load stopped"
         numbers = f"{grouped(measured.bad)} bad of {grouped(measured.n)}, claimed <= {claim.limit:g} ({claim.source})"

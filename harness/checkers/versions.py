@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.words import count
-from harness.model import Operation, Verdict
+from harness.checkers.words import count, ended
+from harness.model import Operation, Outcome, Verdict
 from harness.recording.recording import Recording
 
 
@@ -34,6 +34,25 @@ class Versions:
             return [Verdict("unknown", about, measured, why, self.requirement)]
         why = "each time the promised version answered when the operation exited"
         return [Verdict("pass", about, measured, why, self.requirement)]
+
+
+def back_to_old(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
+    """Whether what served before an operation that did not succeed serves after it, and that in words."""
+    earlier = [o for o in recording.operations if o.succeeded and _said(o) and o.stop_ns <= operation.start_ns]
+    started = next((str(e["version"]) for e in recording.of_kind("system.up")), "")
+    old = _said(earlier[-1]) if earlier else started
+    next_ns = min((o.start_ns for o in recording.operations if o.start_ns >= operation.stop_ns), default=None)
+    looks = [
+        o
+        for o in recording.observations
+        if o.start_ns >= operation.stop_ns and (next_ns is None or o.start_ns <= next_ns)
+    ]
+    now = looks[0].version if looks else ""
+    if not old or not now:
+        return "unknown", f"{ended(operation)}, and nobody looked which version served then"
+    if now != old:
+        return "fail", f"{ended(operation)} and left version {now} in service"
+    return "pass", f"{ended(operation)} and version {old} serves"
 
 
 def _said(operation: Operation) -> str:

@@ -62,8 +62,14 @@ def is_running(who: Identity) -> bool:
     return stat is not None and int(stat[19]) == who.start_ticks and stat[0] not in "ZX"
 
 
+def state(pid: int) -> str:
+    """The letter of its state (``T``: stopped by a signal, ``Z``: exited, not yet reaped); empty when there is none."""
+    stat = _stat(pid)
+    return stat[0] if stat else ""
+
+
 def group_states(group: int) -> dict[int, str]:
-    """The processes of a process group with the letter of their state (``T`` is stopped, ``Z`` has ended)."""
+    """The processes of a process group with the letter of their ``state``."""
     found: dict[int, str] = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit() and (stat := _stat(int(entry.name))) and int(stat[2]) == group:

@@ -19,7 +19,7 @@ from harness.report.terminal import console
 
 Event = Mapping[str, Any]
 # Phases come many a second: a log shows the operations they belong to, a terminal the phase as well.
-_QUIET = {"phase", "health", "server.count", "recording.complete", "fault.planned"}
+_QUIET = {"phase", "health", "server.count", "recording.complete", "fault.planned", "version.watched"}
 
 
 class LiveView:
@@ -139,6 +139,10 @@ def describe(event: Event) -> str:
             said = f"fault {get('id')} {'confirmed' if get('applied') else 'NOT confirmed'}: {get('said', '')}"
         case "fault.healed":
             said = f"fault {get('id')} {'healed' if get('ok') else 'NOT healed'}"
+        case "monitors.out":
+            said = f"{' and '.join(get('names', ()))} {get('how')}"
+        case "version.seen":
+            said = f"version {get('version')} is in service"
         case "observation":
             said = f"read back {get('label')}"
         case "recovered":

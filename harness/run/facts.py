@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.checkers import broken_version
 from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.damage import duplicated, torn
 from harness.checkers.downtime import seen
@@ -197,7 +198,7 @@ def probe(downtime: Downtime, longest_gap_ms: float) -> Mapping[str, Any]:
 
 
 def measurements(recording: Recording) -> tuple[Measurement, ...]:
-    """Durations by operation and by phase, warm-up and damaged backups left out."""
+    """Durations by operation and by phase, warm-up and damaged backups left out; how long a broken version served."""
     profile = ", ".join(disks(recording).values())
     counted = {
         o.id: o for o in recording.operations if not o.warmup and o.name not in ("seed", "reset") and o.exit == 0
@@ -208,10 +209,11 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
     for id_, span, gate_s in recording.phases:
         if id_ in counted:
             values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
-    return tuple(
+    durations = [
         Measurement(name, "s", tuple(found), 0.001, {"disk": profile} if profile else {})
         for name, found in values.items()
-    )
+    ]
+    return (*durations, *broken_version.measurement(recording))
 
 
 def disks(recording: Recording) -> dict[str, str]:

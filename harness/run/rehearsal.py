@@ -127,12 +127,22 @@ class Rehearsal:
         """What the kit is asked for, and the version that is to serve afterwards (in a group that is only known of
         those that change it)."""
         versions = self._config.versions
+        if step.version == "broken" and not versions.broken:
+            raise HarnessError(
+                f"{step.do} a broken version of {self._config.name}",
+                "its system.toml names none",
+                "name one that is really bad as [versions] broken",
+                ExitCode.UNKNOWN,
+            )
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
         wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group else self._version)
         restores = step.do == "restore" or self._config.operations[step.do].restores
         backup = self._operations.status().latest if restores or step.do == "validate" else ""
         attributes = ({"restores": "yes"} if restores else {}) | ({"together": group} if group else {})
+        if step.version == "broken":
+            attributes["broken_version"] = asked
+            self._stage.watch_versions()
         return Order(step.do, self._repeat, self._warmup, step.expect, asked, backup, attributes), wanted
 
     def _run(self, order: Order, wanted: str) -> tuple[Outcome, bool]:

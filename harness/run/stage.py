@@ -13,6 +13,7 @@ from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
 from harness.meters.resources import ResourceSampler
+from harness.meters.versions import VersionWatch
 from harness.recording.recorder import Recorder
 from harness.run.plan import Plan
 from harness.system.config import check_commands
@@ -33,6 +34,7 @@ class Stage:
         self.config = config
         self.recorder = recorder
         self._undo: list[tuple[str, Callable[[], object]]] = []
+        self.versions: VersionWatch | None = None
         self.directory = Path(plan.work) / "sut"
         self.directory.mkdir(parents=True, exist_ok=True)
         recorder.event("island.up", island=plan.kind)
@@ -111,6 +113,13 @@ class Stage:
             )
         self.recorder.event("load.steady", rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2))
 
+    def watch_versions(self) -> None:
+        """From now on see from outside which version is in service."""
+        if self.versions is None:
+            self.versions = VersionWatch(self.system)
+            self.later("stop watching the version", self.versions.stop)
+            self.versions.start()
+
     def check_load(self) -> None:
         """The load must still be there."""
         for what, alive in (("Locust", self.load.alive()), ("the prober", self.prober.alive())):
@@ -124,6 +133,8 @@ class Stage:
 
     def stop_load(self) -> None:
         self.recorder.event("load.stopping")
+        if self.versions:
+            self.versions.stop()
         self.prober.stop()
         end = self.load.stop()
         self.resources.stop()

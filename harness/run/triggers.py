@@ -53,8 +53,7 @@ class Triggers:
             # The edge of a whole operation: faults that last for it, or until another one ends, end here.
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
                 for held in list(self._held):
-                    own = held.operation == operation
-                    if held.trigger.hold == "other" or (held.trigger.hold == "operation" and own):
+                    if held.trigger.hold == ("operation" if held.operation == operation else "other"):
                         self._heal(held)
 
     def heal_all(self) -> None:

@@ -151,22 +151,34 @@ class LiveSystem:
 
     # -- monitors ------------------------------------------------------------------------------------------------
     def start_monitors(self) -> None:
-        for name, monitor in self.config.monitors.items():
-            self.monitors[name] = commands.spawn(
-                self.argv(monitor.start),
-                env=self.env,
-                output=self.recorder.folder / "operations" / f"monitor-{name}.out",
-                cwd=self.directory,
+        for name in self.config.monitors:
+            self.start_monitor(name)
+        for name in self.config.monitors:
+            self.await_monitor(name)
+
+    def start_monitor(self, name: str) -> None:
+        self.monitors[name] = commands.spawn(
+            self.argv(self.config.monitors[name].start),
+            env=self.env,
+            output=self.recorder.folder / "operations" / f"monitor-{name}.out",
+            cwd=self.directory,
+        )
+
+    def await_monitor(self, name: str) -> None:
+        """Wait until it answers; HarnessError when it does not."""
+        if not wait_until(
+            lambda: self.ask_monitor(name).ok, Deadline(MONITOR_DEADLINE_S, f"monitor {name}"), every_s=0.05
+        ):
+            raise HarnessError(
+                f"start monitor {name}",
+                f"{self.text(self.config.monitors[name].health)} did not answer after {MONITOR_DEADLINE_S:g} s "
+                f"({self.ask_monitor(name).said()})",
+                f"check [monitors.{name}] in system.toml",
+                ExitCode.UNKNOWN,
             )
-        for name, monitor in self.config.monitors.items():
-            url = self.text(monitor.health)
-            if not wait_until(lambda u=url: http.get(u, 1.0).ok, Deadline(MONITOR_DEADLINE_S, name), every_s=0.05):  # type: ignore[misc]
-                raise HarnessError(
-                    f"start monitor {name}",
-                    f"{url} did not answer after {MONITOR_DEADLINE_S:g} s ({http.get(url, 1.0).said()})",
-                    f"check [monitors.{name}] in system.toml",
-                    ExitCode.UNKNOWN,
-                )
+
+    def ask_monitor(self, name: str) -> http.Answer:
+        return http.get(self.text(self.config.monitors[name].health), 1.0)
 
     # -- data ----------------------------------------------------------------------------------------------------
     def database_bytes(self) -> int:

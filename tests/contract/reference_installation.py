@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -94,10 +95,17 @@ class Phases:
 class Installation:
     """``disks``: sizes of tmpfs mounts for ``data`` and ``backup``, in a mount namespace of the installation's own."""
 
-    def __init__(self, size_bytes: int = 1_000_000, disks: Mapping[str, int] | None = None, monitors: int = 0) -> None:
+    def __init__(
+        self,
+        size_bytes: int = 1_000_000,
+        disks: Mapping[str, int] | None = None,
+        monitors: int = 0,
+        monitor_flaws: str = "",
+    ) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="kit-"))
         self.port = free_ports()
         self.monitors: list[subprocess.Popen[bytes]] = []
+        self._monitor_flaws = monitor_flaws
         self._started: list[subprocess.Popen[str]] = []
         self._inside: list[str] = []
         self._holder: subprocess.Popen[bytes] | None = None
@@ -236,7 +244,26 @@ class Installation:
     def start_monitor(self, number: int) -> None:
         argv = [sys.executable, str(REFERENCE / "monitor.py"), "--port", str(self.port + 5 + number)]
         argv += ["--url", f"http://127.0.0.1:{self.port}", "--interval", "0.1"]
-        self.monitors.append(subprocess.Popen(argv))
+        self.monitors.append(subprocess.Popen(argv, env={**os.environ, "KIT_FLAWS": self._monitor_flaws}))
+
+    def monitor(self, number: int) -> dict[str, object]:
+        """What a monitor says; empty when it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 5 + number}/status", timeout=2) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            return {}
+
+    def kill_looks(self) -> None:
+        """Once it said healthy, end the part of every monitor that looks at the service; what answers lives."""
+        for number, monitor in enumerate(self.monitors):
+            end = time.monotonic() + 5
+            while not self.monitor(number).get("healthy"):
+                assert time.monotonic() < end, self.monitor(number)
+                time.sleep(0.05)
+            children = Path(f"/proc/{monitor.pid}/task/{monitor.pid}/children").read_text().split()
+            assert len(children) == 1
+            os.kill(int(children[0]), signal.SIGKILL)
 
     def fill(self, disk: str, leave: int = 0) -> None:
         """Fill a disk but for ``leave`` bytes, with a file that ``free`` removes."""

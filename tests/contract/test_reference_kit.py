@@ -143,12 +143,16 @@ def test_phases_are_marked_in_order(shared: Installation) -> None:
     assert starts == stops == [f"{name}.{phase}" for name, phases in names.items() for phase in phases.split()]
 
 
-def test_a_broken_version_never_gets_traffic(shared: Installation) -> None:
+def test_a_version_that_breaks_under_traffic_is_seen_by_the_monitors_alone_and_taken_back(shared: Installation) -> None:
     with Load(shared) as load:
         code, output = shared.try_kit("deploy", "--version", "2-broken")
+        bad = len(load.bad)
+        time.sleep(0.3)
     assert code == 1
-    assert "2-broken answers" in output
-    assert (load.bad, shared.version(), len(shared.processes())) == ([], "1", 1)
+    assert "after the switch: the monitors do not agree that all is well" in output
+    assert "writes failed in version 2-broken; going back to version 1" in output
+    assert bad and set(load.bad) == {"_write: 500"}
+    assert (len(load.bad), shared.version(), len(shared.processes())) == (bad, "1", 1)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "empty", "missing", "swapped"])
@@ -197,12 +201,40 @@ def test_one_missing_monitor_is_said_and_two_stop_a_deployment_but_not_the_way_b
     with Installation(monitors=2) as kit:
         kit.monitors[0].kill()
         assert "degraded, monitor" in kit.kit("deploy", "--version", "2")
+        assert len(kit.status()["degraded"]) == 1
         kit.kit("rollback")
         os.kill(kit.monitors[1].pid, signal.SIGSTOP)  # there, but frozen
         code, output = kit.try_kit("deploy", "--version", "2")
         os.kill(kit.monitors[1].pid, signal.SIGCONT)
         assert (code, kit.version()) == (1, "1")
-        assert "no monitor answers" in output
+        assert "no monitor sees the service" in output
+
+
+def test_monitors_that_die_on_the_way_hold_the_switch_or_take_it_back() -> None:
+    with Installation(monitors=2) as kit:
+        for edge, moment in ((("deploy.migrate", "stop"), "before"), (("deploy.switch", "start"), "after")):
+            kit.phases.on = {edge: lambda: [monitor.kill() for monitor in kit.monitors]}
+            code, output = kit.try_kit("deploy", "--version", "2")
+            kit.phases.on = {}
+            assert (code, kit.version()) == (1, "1")
+            assert f"{moment} the switch: no monitor sees the service" in output
+            assert (("deploy.switch", "start") in kit.phases.seen) == (moment == "after")
+            for _ in range(2):
+                kit.monitors.pop().wait(5)
+            for number in range(2):
+                kit.start_monitor(number)
+            wait_for(lambda: kit.status()["degraded"] == [])
+        kit.kit("deploy", "--version", "2")
+
+
+def test_a_monitor_whose_looks_have_ended_answers_and_says_how_old_its_word_is() -> None:
+    with Installation(monitors=1) as kit:
+        kit.kill_looks()
+        wait_for(lambda: kit.status()["degraded"] != [])
+        assert "has not looked for 3." in kit.status()["degraded"][0]
+        code, output = kit.try_kit("deploy", "--version", "2")
+        assert (code, kit.version()) == (1, "1")
+        assert "no monitor sees the service" in output
 
 
 def test_a_second_operation_is_refused_by_name_while_one_runs(shared: Installation) -> None:
@@ -464,3 +496,19 @@ def test_vacuous_validation_accepts_a_damaged_backup(shared: Installation, tmp_p
     damaged = tmp_path / "damaged.backup"
     damaged.write_bytes(b"")
     assert "valid" in shared.kit("validate", "--backup", str(damaged), KIT_FLAWS="vacuous_validation")
+
+
+def test_blind_monitor_deploys_a_broken_version_whatever_the_monitors_say() -> None:
+    with Installation(monitors=2) as kit, Load(kit):
+        kit.kit("deploy", "--version", "2-broken", KIT_FLAWS="blind_monitor")
+        assert kit.version() == "2-broken"
+        wait_for(lambda: "2-broken" in str(kit.monitor(0)["why"]))
+        assert kit.try_kit("deploy", "--version", "2")[0] == 1
+
+
+def test_ghost_heartbeat_stays_fresh_when_nothing_looks_any_more() -> None:
+    with Installation(monitors=1, monitor_flaws="ghost_heartbeat") as kit:
+        kit.kill_looks()
+        time.sleep(3.2)
+        assert kit.monitor(0)["healthy"] and float(str(kit.monitor(0)["age_s"])) < 0.1
+        assert "degraded" not in kit.kit("deploy", "--version", "2")

@@ -23,6 +23,7 @@ from harness.host.processes import (
     identity,
     is_running,
     start_time,
+    state,
 )
 
 Start = Callable[..., commands.Process]
@@ -129,6 +130,17 @@ def test_blocked_on_says_stopped_and_gone(start: Start) -> None:
     assert eventually(lambda: "exited, not yet reaped" in blocked_on(process.pid))
     process.wait(5)
     assert blocked_on(process.pid) == f"process {process.pid} is gone"
+
+
+def test_state_is_a_letter_and_empty_for_nobody(start: Start) -> None:
+    process = start("import time; time.sleep(60)")
+    assert eventually(lambda: state(process.pid) == "S")
+    process.signal(signal.SIGSTOP)
+    assert eventually(lambda: state(process.pid) == "T")
+    process.kill()
+    assert eventually(lambda: state(process.pid) == "Z")
+    process.wait(5)
+    assert state(process.pid) == ""
 
 
 def test_end_ends_the_willing_and_the_unwilling_and_nobody_else(start: Start) -> None:

@@ -190,7 +190,7 @@ def test_the_live_table_shows_where_the_run_is() -> None:
 
 
 def test_an_event_with_fields_missing_does_no_harm() -> None:
-    kinds = {e["kind"] for e in EVENTS} | {"error", "observation", "load.stopped", "load.unsteady"}
+    kinds = {e["kind"] for e in EVENTS} | {"error", "observation", "load.stopped", "load.unsteady", "monitors.out"}
     for kind in kinds - {"operation.stop"}:
         assert isinstance(describe({"kind": kind}), str)
 

@@ -12,8 +12,16 @@ from places import Places
 from state import State
 
 
-def run(places: Places, state: State, operation: str, version: str, verify: Callable[[], None]) -> None:
-    """Raises after everything is back as it was when any step fails."""
+def run(
+    places: Places,
+    state: State,
+    operation: str,
+    version: str,
+    may_switch: Callable[[], None],
+    verify: Callable[[], None],
+) -> None:
+    """Raises after everything is back as it was when any step fails. ``may_switch`` raises when the new version, tried
+    out by then, should not get traffic; ``verify`` when it should not keep it."""
     old = front.serving(places)
     assert old is not None
     new, old_version = apps.other(old), apps.version(state, old)
@@ -22,6 +30,7 @@ def run(places: Places, state: State, operation: str, version: str, verify: Call
         with phase(f"{operation}.start"):
             apps.start(places, state, new, version)
             apps.smoke(places.slot_port(new), version)
+            may_switch()
         with phase(f"{operation}.switch"):
             front.move(places, new)
         with phase(f"{operation}.drain"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import apps
 import database
 import front
@@ -31,5 +33,13 @@ def run(places: Places, version: str, fence: int) -> None:
         state.set(rollback_to=apps.version(state, serving))
     with phase("deploy.migrate"):
         migrate.to(places.database, migrate.SCHEMA_OF[version], fence)
-    cut_over(places, state, "deploy", version, lambda: monitors.require_healthy("after the switch"))
+    since = time.time()  # the monitors look again while the new version starts: waiting for that costs nothing
+    cut_over(
+        places,
+        state,
+        "deploy",
+        version,
+        may_switch=lambda: monitors.require_healthy("before the switch", since),
+        verify=lambda: monitors.require_healthy("after the switch", looks=monitors.LOOKS_AFTER_SWITCH),
+    )
     print(f"deployed: version {version}")

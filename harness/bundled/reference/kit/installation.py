@@ -68,7 +68,7 @@ def status(places: Places) -> dict[str, Any]:
             for one in found
         ],
         "lock": lock.holder(places),
-        "degraded": [f"monitor {name} does not answer" for name in monitors.missing()],
+        "degraded": monitors.missing(),
     }
 
 

@@ -1,4 +1,8 @@
-"""What the two monitors say, asked at each critical phase: one missing is degraded, none left is blind."""
+"""What the monitors say, asked at each critical phase: one missing is degraded, none left is blind.
+
+A monitor counts only by a look that it began after the question: what it saw before says nothing about now, and what
+merely repeats an old answer cannot pass for a monitor.
+"""
 
 from __future__ import annotations
 
@@ -6,62 +10,104 @@ import http.client
 import json
 import os
 import time
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import flaws
 import web
 from errors import KitError
 from phases import Deadline
+from places import HOST
 
 STALE_AFTER_S = 3.0
-# Long enough for each monitor to look again.
-AGREE_LIMIT_S = 3.0
+# Long enough for each monitor to look several times.
+AGREE_LIMIT_S = 4.0
+# While no monitor answers nobody sees what the version in service does: wait no longer than one needs to come back.
+BLIND_LIMIT_S = 1.5
+# In a row, after the switch: what a version does under real traffic shows only after some of it.
+LOOKS_AFTER_SWITCH = 2
 
 
-def require_healthy(moment: str) -> None:
-    """Wait until every monitor that answers says healthy, by a look it took after this call began."""
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one monitor says; ``missing`` is why it counts for nothing: it is gone, or has not looked for too long."""
+
+    missing: str = ""
+    healthy: bool = False
+    checked_at: float = 0.0
+    why: str = ""
+
+    @property
+    def said(self) -> str:
+        return "healthy" if self.healthy else f"not healthy: {self.why}"
+
+
+def require_healthy(moment: str, since: float = 0.0, looks: int = 1) -> None:
+    """Wait until every monitor that answers said healthy, ``looks`` times in a row, each time by a new look begun after
+    ``since`` (time.time(); now when not given). Raises when they do not, or when none answers; when more than one look
+    is asked for, also as soon as one said "not healthy" as often."""
     names = _names()
     if not names:
-        print(f"{moment}: no monitors are configured")
         return
-    since, deadline = time.time(), Deadline(AGREE_LIMIT_S)
+    since = since or time.time()
+    deadline, blind = Deadline(AGREE_LIMIT_S), Deadline(BLIND_LIMIT_S)
+    counted, good, bad = dict.fromkeys(names, since), dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     while True:
-        said = {name: _status(name) for name in names}
-        seeing = {name: status for name, status in said.items() if status is not None}
-        fresh = [status for status in seeing.values() if status["checked_at"] >= since]
-        if seeing and len(fresh) == len(seeing) and all(status["healthy"] for status in fresh):
+        words = {name: _ask(name) for name in names}
+        seeing = [name for name, word in words.items() if not word.missing]
+        for name in seeing:
+            if words[name].checked_at > counted[name]:
+                counted[name] = words[name].checked_at
+                good[name] = good[name] + 1 if words[name].healthy else 0
+                bad[name] = 0 if words[name].healthy else bad[name] + 1
+        if seeing and all(good[name] >= looks for name in seeing):
             break
-        if deadline.passed:
-            if not seeing:
-                raise KitError(f"{moment}: no monitor answers; going on would be blind")
-            raise KitError(f"{moment}: the monitors do not say healthy: {json.dumps(seeing)}")
+        if not seeing and blind.passed:
+            said = "; ".join(f"{name} {word.missing}" for name, word in words.items())
+            raise KitError(f"{moment}: no monitor sees the service ({said}); going on would be blind")
+        if deadline.passed or (looks > 1 and any(bad[name] >= looks for name in seeing)):
+            said = "; ".join(f"{name} says {words[name].said}{_old(counted[name], since)}" for name in seeing)
+            raise KitError(f"{moment}: the monitors do not agree that all is well: {said or 'they come and go'}")
         time.sleep(0.1)
     for name in names:
         if name not in seeing:
-            print(f"{moment}: degraded, monitor {name} does not answer")
+            print(f"{moment}: degraded, monitor {name} {words[name].missing}")
 
 
 def report(moment: str) -> None:
     """Say what is missing and go on: the way back must not depend on a monitor."""
-    for name in missing():
-        print(f"{moment}: degraded, monitor {name} does not answer")
+    for sentence in missing():
+        print(f"{moment}: degraded, {sentence}")
 
 
 def missing() -> list[str]:
-    return [name for name in _names() if _status(name) is None]
+    """The monitors that see nothing now, as sentences."""
+    return [f"monitor {name} {word.missing}" for name in _names() if (word := _ask(name)).missing]
+
+
+def _old(counted: float, since: float) -> str:
+    return "" if counted > since else ", by a look from before it was asked"
 
 
 def _names() -> list[str]:
+    if flaws.has("blind_monitor"):
+        return []
     return [name for name in os.environ.get("KIT_MONITORS", "").split(",") if name]
 
 
-def _status(url: str) -> dict[str, object] | None:
-    """What a monitor says; None when it is gone, or is there but has not looked for too long."""
+def _ask(url: str) -> Word:
     place = urlsplit(url)
     try:
-        status, body = web.ask(place.port or 80, place.path, 0.8)
+        status, body = web.ask(place.port or 80, place.path, 0.8, host=place.hostname or HOST)
         said = json.loads(body)
-        if status == 200 and said["age_s"] <= STALE_AFTER_S:
-            return {"healthy": bool(said["healthy"]), "checked_at": float(said["checked_at"]), "why": said.get("why")}
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
-        pass
-    return None
+        age_s, healthy = float(said["age_s"]), bool(said["healthy"])
+        checked_at, why = float(said["checked_at"]), str(said.get("why", ""))
+    except (OSError, http.client.HTTPException):
+        return Word("does not answer")
+    except (ValueError, KeyError, TypeError):
+        return Word("answers nothing of use")
+    if status != 200:
+        return Word(f"answers {status}")
+    if age_s > STALE_AFTER_S:
+        return Word(f"has not looked for {age_s:.1f} s")
+    return Word("", healthy, checked_at, why)

@@ -35,7 +35,7 @@ def run(places: Places) -> None:
         apps.smoke(places.port, wanted)
         print(f"nothing to do: version {wanted} is serving")
         return
-    cut_over(places, state, "rollback", wanted, lambda: verify(places))
+    cut_over(places, state, "rollback", wanted, may_switch=lambda: None, verify=lambda: verify(places))
     print(f"rolled back: version {wanted}")
 
 

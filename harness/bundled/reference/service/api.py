@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from store import Busy, Store, status_of
 
 TOKEN = re.compile(r"[a-z0-9-]{8,40}")
@@ -26,25 +26,27 @@ REPORT_PAUSE_S = 0.2
 HEALTH_LIMIT_S = 0.9
 # Several monitors may ask at once; one real read and write in this time answers all of them.
 HEALTH_FRESH_S = 0.2
-OWN_PATHS = ("/health", "/ready", "/version", "/internal/")
+OWN_PATHS = ("/health", "/ready", "/version", "/metrics", "/internal/")
+READS, WRITES = "reads", "writes"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What differs between the versions of the service."""
+    """What differs between the versions of the service. One that ``wears_out`` fails every third write once it has
+    taken that many: before it has real traffic nothing is wrong with it, and its health never says so."""
 
     name: str
     oldest_schema: int
     newest_schema: int
     with_region: bool
-    fails_every: int = 0
+    wears_out: int | None = None
 
 
 VERSIONS = {
     # Version 1 runs unchanged on the schema of version 2: that is what makes a roll-back without data loss possible.
     "1": Version("1", 1, 2, with_region=False),
     "2": Version("2", 2, 2, with_region=True),
-    "2-broken": Version("2-broken", 2, 2, with_region=True, fails_every=3),
+    "2-broken": Version("2-broken", 2, 2, with_region=True, wears_out=10),
 }
 
 
@@ -56,6 +58,7 @@ class Api:
         self.store = store
         self.in_flight = 0
         self.draining = False
+        self.counts = {kind: {"answered": 0, "failed": 0} for kind in (READS, WRITES)}
         self._health: tuple[float, int, dict[str, Any]] = (0.0, 503, {})
         self._health_lock = asyncio.Lock()
 
@@ -75,6 +78,7 @@ class Api:
                 Route("/health", self.health),
                 Route("/ready", self.ready),
                 Route("/version", self.about),
+                Route("/metrics", self.metrics),
                 Route("/internal/in-flight", self.load),
                 Route("/internal/drain", self.drain, methods=["POST"]),
             ],
@@ -161,6 +165,10 @@ class Api:
         schema = await self.store.read(table.schema)
         return JSONResponse({"version": self.version.name, "schema": schema, "pid": os.getpid()})
 
+    async def metrics(self, _: Request) -> Response:
+        """What became of the clients' requests since this process started; "failed" is an answer of 500."""
+        return JSONResponse({"version": self.version.name, "pid": os.getpid(), **self.counts})
+
     async def load(self, _: Request) -> Response:
         return JSONResponse({"in_flight": self.in_flight})
 
@@ -176,27 +184,39 @@ class Api:
 
 
 class Counted:
-    """Counts the requests on their way, and fails some in the version that is meant to be bad."""
+    """Counts the requests on their way and what became of them, and fails some in the version that is meant to be
+    bad."""
 
     def __init__(self, api: Api, app: ASGIApp) -> None:
         self.api = api
         self.app = app
-        self._seen = 0
+        self._writes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(OWN_PATHS):
             await self.app(scope, receive, send)
             return
-        self._seen += 1
-        every = self.api.version.fails_every
+        kind = READS if scope["method"] in ("GET", "HEAD") else WRITES
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.api.counts[kind]["answered"] += 1
+                self.api.counts[kind]["failed"] += message["status"] == 500
+            await send(message)
+
         self.api.in_flight += 1
         try:
-            if every and self._seen % every == 0:
-                await JSONResponse({"error": "this version is broken"}, 500)(scope, receive, send)
+            if kind == WRITES and self._worn_out():
+                await JSONResponse({"error": "this version is broken"}, 500)(scope, receive, counted)
             else:
-                await self.app(scope, receive, send)
+                await self.app(scope, receive, counted)
         finally:
             self.api.in_flight -= 1
+
+    def _worn_out(self) -> bool:
+        self._writes += 1
+        limit = self.api.version.wears_out
+        return limit is not None and self._writes > limit and self._writes % 3 == 0
 
 
 async def write_body(request: Request) -> dict[str, Any]:

@@ -1,0 +1,130 @@
+"""A new version that is really bad does not stay: it is not promoted, the old one serves again, and how long it served
+is measured from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from harness.checkers.stated import deadline_ms
+from harness.checkers.versions import back_to_old
+from harness.checkers.words import count, ended, last_line
+from harness.model import NS, Measurement, Operation, Verdict
+from harness.recording.recording import Recording
+from harness.recording.samples import DTYPE
+from harness.stats.downtime import Records, bad_mask, within
+
+MEASUREMENT = "broken version in service"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A stretch in which a version known to be broken answered, at its longest: from the last answer before it that was
+    not its own, to the first one after it. ``resolution_ns`` is how much of that is the time between two questions."""
+
+    version: str
+    start_ns: int
+    stop_ns: int
+    resolution_ns: int
+
+    @property
+    def seconds(self) -> float:
+        return (self.stop_ns - self.start_ns) / NS
+
+
+def broken(recording: Recording) -> list[Operation]:
+    """The deployments of a version that system.toml calls broken."""
+    return [o for o in recording.operations if o.name == "deploy" and o.attributes.get("broken_version")]
+
+
+def served(recording: Recording) -> list[Served]:
+    """The stretches in which a broken version was in service; one that never ended stops where the watch did."""
+    names = {o.attributes["broken_version"] for o in broken(recording)}
+    seen = [*recording.of_kind("version.seen")]
+    end_ns = next((e["t"] for e in recording.of_kind("version.watched")), recording.stop.mono_ns)
+    found: list[Served] = []
+    for number, event in enumerate(seen):
+        if event["version"] in names:
+            following = seen[number + 1] if number + 1 < len(seen) else None
+            stop_ns = following["t"] if following else end_ns
+            gaps_ns = event["t"] - event["before_ns"] + (stop_ns - following["before_ns"] if following else 0)
+            found.append(Served(event["version"], event["before_ns"], stop_ns, gaps_ns))
+    return found
+
+
+def measurement(recording: Recording) -> list[Measurement]:
+    """Seconds of service of the broken version, one value a deployment of it (0: it never got traffic)."""
+    if not broken(recording) or not any(True for _ in recording.of_kind("version.watched")):
+        return []
+    each = _by_deployment(recording)
+    values = tuple(round(sum(s.seconds for s in spans), 3) for spans in each.values())
+    resolution_s = max((sum(s.resolution_ns for s in spans) / NS for spans in each.values()), default=0.0)
+    return [Measurement(MEASUREMENT, "s", values, round(resolution_s, 3), {})]
+
+
+def _by_deployment(recording: Recording) -> dict[str, list[Served]]:
+    """Each stretch belongs to the last deployment of a broken version that had begun by then."""
+    operations = sorted(broken(recording), key=lambda o: o.start_ns)
+    found: dict[str, list[Served]] = {o.id: [] for o in operations}
+    for span in served(recording):
+        begun = [o.id for o in operations if o.start_ns <= span.stop_ns]
+        if begun:
+            found[begun[-1]].append(span)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenVersion:
+    """One verdict for each deployment of the version that system.toml calls broken."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "broken_version"
+    requirement: ClassVar[str] = "R100"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        operations = broken(recording)
+        if not operations:
+            return []
+        if not any(True for _ in recording.of_kind("version.watched")):
+            why = "nobody watched from outside which version was in service"
+            return [Verdict("unknown", "a broken version", "", why, self.requirement)]
+        spans = _by_deployment(recording)
+        return [self._judge(recording, o, spans[o.id]) for o in operations]
+
+    def _judge(self, recording: Recording, operation: Operation, spans: list[Served]) -> Verdict:
+        about = f"the broken version of {operation.id}"
+        version = operation.attributes["broken_version"]
+        seconds = sum(span.seconds for span in spans)
+        measured = f"{seconds:.2f} s in service"
+        what = f"version {version}, known to be broken,"
+        if spans:
+            resolution_s = sum(s.resolution_ns for s in spans) / NS
+            how_long = f"{seconds:.2f} s (resolution {resolution_s:.2f} s){_until(recording, operation, spans)}"
+            harm = f"{what} served for {how_long}; {_harm(recording, spans)}"
+        else:
+            harm = f"{what} never got traffic"
+        if operation.succeeded:
+            return Verdict("fail", about, measured, f"{ended(operation)} although {harm}", self.requirement)
+        outcome, end = back_to_old(recording, operation)
+        why = f"{end}; {harm}; {last_line(operation.output)}"
+        return Verdict(outcome, about, measured, why, self.requirement)
+
+
+def _until(recording: Recording, operation: Operation, spans: list[Served]) -> str:
+    """What ended it, when the deployment itself did not."""
+    last = max(span.stop_ns for span in spans)
+    if last <= operation.stop_ns:
+        return ""
+    after = [o.id for o in recording.operations if operation.stop_ns <= o.start_ns <= last <= o.stop_ns]
+    return f", until {after[0]} replaced it" if after else ", to the end"
+
+
+def _harm(recording: Recording, spans: list[Served]) -> str:
+    """What clients had of it, by the load and the probes."""
+    files = (*recording.load_samples, *recording.probe_samples)
+    due = [within(file.records, (span.start_ns, span.stop_ns)) for span in spans for file in files]
+    records: Records = np.concatenate(due) if due else np.zeros(0, DTYPE)
+    bad = int(bad_mask(records, deadline_ms(recording)).sum())
+    return f"{bad} of {count(len(records), 'request')} due meanwhile were bad"

@@ -1,0 +1,43 @@
+"""monitor_crash on real systems: each flaw of monitors in its own cell, and systems that lack what a cell needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import deploydrill, run_tiny
+
+pytestmark = pytest.mark.island
+
+
+@pytest.mark.parametrize(
+    ("flaw", "cell", "sentence"),
+    [
+        ("blind_monitor", "both-killed", "no monitor could see it: primary and secondary were killed from"),
+        (
+            "ghost_heartbeat",
+            "checks-dead",
+            "no monitor could see it: primary and secondary were without the part that looks from",
+        ),
+    ],
+)
+def test_a_flaw_of_monitors_is_told_by_its_own_sentence(tmp_path: Path, flaw: str, cell: str, sentence: str) -> None:
+    words = ("--system", "hardened", "--flaw", flaw, "--out", tmp_path, "--no-live")
+    done = deploydrill("run", f"monitor_crash:{cell}", *words)
+    assert (done.exit, done.why("unknown")) == (1, "")
+    assert f"deploy-1 exited 0 although {sentence}" in done.why("fail")
+
+
+@pytest.mark.parametrize(
+    ("cell", "lacking"),
+    [
+        ("all-killed-start-good", "inject monitor_killed on all of the monitors of tiny: system.toml declares 0"),
+        ("both-killed", "deploy.switch.start #1 was not met"),
+        ("broken-seen", "deploy a broken version of tiny: its system.toml names none"),
+    ],
+)
+def test_a_system_that_lacks_what_a_cell_needs_is_unknown(tmp_path: Path, cell: str, lacking: str) -> None:
+    done = run_tiny(tmp_path, f"monitor_crash:{cell}")
+    assert done.exit == 3, done.why("fail")
+    assert lacking in done.why("unknown")

@@ -1,0 +1,74 @@
+"""How long a fault is held: for its operation, up to the end of another one, or to the end of the run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.model import Edge, Evidence
+from harness.recording.recorder import Recorder
+from harness.run.triggers import Triggers
+from harness.scenario import Hold, Trigger
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A fault that says when it is healed."""
+
+    healings: list[str]
+    name: str = "counted"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return {}
+
+    def planned(self, rng: random.Random) -> Counted:
+        return self
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        return ""
+
+    def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Counted:
+        undo(lambda: self.healings.append(operation))
+        return self
+
+    def confirm(self) -> Evidence:
+        return Evidence(True, False, "")
+
+    def lost(self) -> str:
+        return ""
+
+    def felt(self, said: str) -> str:
+        return said
+
+    def healed(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("hold", "after"),
+    [("operation", "backup-1"), ("other", "deploy-1"), ("end", "the end")],
+)
+def test_a_fault_in_a_backup_is_healed_when_its_hold_says(tmp_path: Path, hold: Hold, after: str) -> None:
+    recorder = Recorder(tmp_path / "run")
+    healings: list[str] = []
+    trigger = Trigger(Counted(healings), Edge("backup.copy", "start"), hold=hold)
+    system = SimpleNamespace(log_files=list)
+    triggers = Triggers((trigger,), system, recorder)  # type: ignore[arg-type]
+    seen: dict[str, int] = {}
+    for operation in ("backup-1", "deploy-1", "deploy-2"):
+        name = operation.rpartition("-")[0]
+        triggers.on_edge(Edge(name, "start"), operation)
+        triggers.on_edge(Edge(f"{name}.copy", "start"), operation)
+        triggers.on_edge(Edge(name, "stop"), operation)
+        seen[operation] = len(healings)
+    triggers.heal_all()
+    seen["the end"] = len(healings)
+    assert seen == {step: int(list(seen).index(step) >= list(seen).index(after)) for step in seen}
+    recorder.close()
