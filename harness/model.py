@@ -125,6 +125,16 @@ class Artefact:
 
 
 @dataclass(frozen=True, slots=True)
+class OffsiteCopy:
+    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name there, and
+    whether the system itself would rely on it."""
+
+    name: str
+    object: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One run of a command of the deployment kit. Times in CLOCK_MONOTONIC ns.
 
@@ -170,6 +180,8 @@ class Observation:
     ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
     ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
+    ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
+    really there (file name -> bytes), None when nothing says where to look.
     """
 
     label: str
@@ -187,12 +199,15 @@ class Observation:
     status_error: str = ""
     version: str = ""
     snapshot_ns: tuple[int, int] | None = None
+    offsite: tuple[OffsiteCopy, ...] | None = None
+    stored: Mapping[str, int] | None = None
     earlier: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
-    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached."""
+    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
+    ``to_the_end``: it was meant to stay in until all steps were taken."""
 
     id: str
     name: str
@@ -202,6 +217,7 @@ class FaultRecord:
     confirmed_ns: int | None
     healed_ns: int | None
     evidence: Evidence
+    to_the_end: bool = False
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

@@ -17,6 +17,7 @@ from harness.model import (
     Found,
     Instant,
     Observation,
+    OffsiteCopy,
     Operation,
     Span,
     Write,
@@ -216,6 +217,7 @@ class Recording:
                     evidence=Evidence(
                         bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
                     ),
+                    to_the_end=planned.get("hold") == "end",
                 )
             )
         return tuple(records)
@@ -242,6 +244,8 @@ class Recording:
                     status_error=content["status_error"],
                     version=content["version"],
                     snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
+                    offsite=tuple(OffsiteCopy(**c) for c in copies) if (copies := content.get("offsite")) is not None else None,
+                    stored=content.get("stored"),
                     writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                     operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
                 )

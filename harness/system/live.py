@@ -41,6 +41,7 @@ class LiveSystem:
         self.watch = DiskWatch(disks)
         self.recorder = recorder
         self.links: dict[str, Link] = {}
+        self._told: dict[str, str] = {}  # variables of the environment that a link set, and which
         self.fault_free_bytes: dict[str, int] = {}
         self._service: commands.Process | None = None
         self.monitors: dict[str, commands.Process] = {}
@@ -86,7 +87,17 @@ class LiveSystem:
     def connect(self, link: Link, env: Mapping[str, str]) -> None:
         """Make the link known to every command of the system."""
         self.links[link.name] = link
-        self.env.update({k: self.text(v, link=link.address) for k, v in env.items()})
+        told = {k: self.text(v, link=link.address, near=link.cable.near) for k, v in env.items()}
+        for key, other in self._told.items():
+            if key in told and other != link.name:
+                raise HarnessError(
+                    f"lay the link {link.name}",
+                    f"the link {other} of this run sets {key} too, and only one of the two can be meant",
+                    f"give [links.{link.name}] a variable of its own, or put the faults into cells of their own",
+                )
+        self._told |= dict.fromkeys(told, link.name)
+        self.env.update(told)
+        self.recorder.event("link.laid", name=link.name, upstream=link.upstream, serves=link.serves)
 
     # -- service -------------------------------------------------------------------------------------------------
     def start(self, version: str) -> float:
@@ -176,6 +187,19 @@ class LiveSystem:
             path = Path(self.text(data.database))
             return path.stat().st_size if path.exists() else 0
         return sum(p.stat().st_size for p in Path(self.text(data.dir)).rglob("*") if p.is_file())
+
+    def newest_backup_bytes(self) -> int:
+        """Size of the backup written last; 0 when there is none."""
+        folder = Path(self.text(self.config.data.backup_dir))
+        files = [p for p in folder.rglob("*") if p.is_file()]
+        return max(files, key=lambda p: p.stat().st_mtime_ns).stat().st_size if files else 0
+
+    def stored(self) -> dict[str, int] | None:
+        """What the far side really keeps, file name -> bytes; None when no dependency says where."""
+        places = [Path(self.text(d.store)) for d in self.config.dependencies.values() if d.store]
+        if not places:
+            return None
+        return {p.name: p.stat().st_size for place in places for p in place.rglob("*") if p.is_file()}
 
     def log_files(self) -> list[Path]:
         """The system's own logs, from [service] logs (files or directories)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import sys
 import threading
 import time
@@ -67,8 +68,10 @@ def main() -> int:
         def log_message(self, *_: object) -> None:
             """Quiet: whoever asks has the answer."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", arguments.port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    # Also where a link to it arrives, when there is one.
+    for address in filter(None, ("127.0.0.1", os.environ.get("MONITOR_NEAR", ""))):
+        server = ThreadingHTTPServer((address, arguments.port), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
     while True:
         watch.look()
         time.sleep(arguments.interval)

@@ -13,6 +13,8 @@ KNOWN = {
     "in_place_restore": "a restore copies over the live file while the service has it open",
     "no_drain": "the old version is killed at the switch, with requests on their way",
     "unverified_rollback": "a rollback goes on in the background and reports success at once",
+    "no_timeout": "the off-site copy waits for its network without any limit",
+    "blind_upload": "an off-site copy counts from the moment its upload begins",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
 }
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import web
 from errors import KitError
 from phases import Deadline
+from places import HOST
 
 STALE_AFTER_S = 3.0
 # Long enough for each monitor to look again.
@@ -58,7 +59,7 @@ def _status(url: str) -> dict[str, object] | None:
     """What a monitor says; None when it is gone, or is there but has not looked for too long."""
     place = urlsplit(url)
     try:
-        status, body = web.ask(place.port or 80, place.path, 0.8)
+        status, body = web.ask(place.port or 80, place.path, 0.8, host=place.hostname or HOST)
         said = json.loads(body)
         if status == 200 and said["age_s"] <= STALE_AFTER_S:
             return {"healthy": bool(said["healthy"]), "checked_at": float(said["checked_at"]), "why": said.get("why")}

@@ -12,10 +12,10 @@ from places import HOST
 USER_AGENT = "drill-kit"
 
 
-def ask(port: int, path: str, limit_s: float = 1.0, method: str = "GET") -> tuple[int, bytes]:
+def ask(port: int, path: str, limit_s: float = 1.0, method: str = "GET", host: str = HOST) -> tuple[int, bytes]:
     """Status and body; OSError or http.client.HTTPException when there is no answer in time."""
     deadline = Deadline(limit_s)
-    connection = http.client.HTTPConnection(HOST, port, timeout=limit_s)
+    connection = http.client.HTTPConnection(host, port, timeout=limit_s)
     try:
         connection.request(method, path, headers={"User-Agent": USER_AGENT, "Connection": "close"})
         response = connection.getresponse()
