@@ -65,8 +65,8 @@ class Link:
         return all(neighbour.is_lost(*end) for end in self._ends(direction))
 
     def _ends(self, direction: Direction) -> list[tuple[neighbour.Where, str, str]]:
-        near = (_here, self.cable.near_name, self.cable.far)
-        far = (self.far.command, self.cable.far_name, self.cable.near)
+        near: tuple[neighbour.Where, str, str] = (_here, self.cable.near_name, self.cable.far)
+        far: tuple[neighbour.Where, str, str] = (self.far.command, self.cable.far_name, self.cable.near)
         return {"both": [near, far], "out": [near], "in": [far]}[direction]
 
     # -- what is seen of it ------------------------------------------------------------------------------------------
@@ -78,18 +78,21 @@ class Link:
         """The near side's sockets into the link, ours too."""
         return sockets_to(self.address)
 
-    def knock(self, limit_s: float = 0.7) -> Knock:
-        """Connect as the system would, and hang up."""
+    def knock(self, limit_s: float = 0.7, provoke: bool = False) -> Knock:
+        """Connect as the system would, and hang up. ``provoke``: send one byte first and see what comes of it."""
         with socket.socket() as probe:
             probe.bind((self.cable.near, 0))
             local = "{}:{}".format(*probe.getsockname())
             probe.settimeout(limit_s)
-            began = mono_ns()
+            began, said = mono_ns(), ""
             try:
                 probe.connect((self.cable.far, PROXY_PORT))
                 said = "connected"
+                if provoke:
+                    probe.sendall(b"\n")
+                    said = "answered" if probe.recv(1) else "closed"
             except TimeoutError:
-                said = "timed out"
+                said = "connected" if said else "timed out"
             except OSError as error:
                 said = (error.strerror or type(error).__name__).lower()
             return Knock(said, (mono_ns() - began) / NS, local)

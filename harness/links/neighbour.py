@@ -20,7 +20,10 @@ def lose(where: Where, device: str, peer: str) -> None:
     )
     if not is_lost(where, device, peer):
         raise HarnessError(
-            f"cut {device} to {peer}", "the kernel does not list the entry", "see `deploydrill doctor`", ExitCode.UNKNOWN
+            f"cut {device} to {peer}",
+            "the kernel does not list the entry",
+            "see `deploydrill doctor`",
+            ExitCode.UNKNOWN,
         )
 
 

@@ -40,7 +40,9 @@ class SocketState:
 def sockets_to(address: str, where: Sequence[str] = ()) -> list[SocketState]:
     """All sockets connected (or connecting) to ``address`` (host:port) in this network namespace; ``where`` is the
     start of a command that looks in another one."""
-    said = commands.check([*where, "ss", "--tcp", "--all", "--info", "--numeric", "--no-header", "--oneline", "dst", address])
+    said = commands.check(
+        [*where, "ss", "--tcp", "--all", "--info", "--numeric", "--no-header", "--oneline", "dst", address]
+    )
     return [parse(line) for line in said.splitlines() if line.strip()]
 
 

@@ -244,7 +244,9 @@ class Recording:
                     status_error=content["status_error"],
                     version=content["version"],
                     snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
-                    offsite=tuple(OffsiteCopy(**c) for c in copies) if (copies := content.get("offsite")) is not None else None,
+                    offsite=tuple(OffsiteCopy(**c) for c in copies)
+                    if (copies := content.get("offsite")) is not None
+                    else None,
                     stored=content.get("stored"),
                     writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                     operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),

@@ -35,9 +35,9 @@ class Dependencies:
                 "`make setup` builds one into .tools/ (needs Go or the package registry)",
                 ExitCode.UNKNOWN,
             )
-        self.far = FarSide(self._logs / "far.out")
+        self.far = FarSide(self._logs / "far.log")
         self.far.spawn(
-            [str(server), "-host", CONTROL.far, "-port", str(_API_PORT)], {**os.environ}, self._logs / "toxiproxy.out"
+            [str(server), "-host", CONTROL.far, "-port", str(_API_PORT)], {**os.environ}, self._logs / "toxiproxy.log"
         )
         self.api = ToxiproxyApi(CONTROL.far, _API_PORT)
         self.api.wait_ready(_DEADLINE_S)

@@ -99,6 +99,13 @@ class LiveSystem:
         self.env.update(told)
         self.recorder.event("link.laid", name=link.name, upstream=link.upstream, serves=link.serves)
 
+    def link(self, name: str) -> Link:
+        """A link that was laid in this run."""
+        if name not in self.links:
+            laid = f"links of this run: {', '.join(self.links) or 'none'}"
+            raise HarnessError(f"use the link {name}", f"it was not laid; {laid}", f"see [links.{name}] in system.toml")
+        return self.links[name]
+
     # -- service -------------------------------------------------------------------------------------------------
     def start(self, version: str) -> float:
         """Start the service and wait until it is ready; the seconds it took."""
@@ -199,7 +206,14 @@ class LiveSystem:
         places = [Path(self.text(d.store)) for d in self.config.dependencies.values() if d.store]
         if not places:
             return None
-        return {p.name: p.stat().st_size for place in places for p in place.rglob("*") if p.is_file()}
+        found: dict[str, int] = {}
+        for path in (p for place in places for p in place.rglob("*")):
+            try:
+                if path.is_file():
+                    found[path.name] = path.stat().st_size
+            except FileNotFoundError:
+                continue  # renamed or removed by its server in this moment
+        return found
 
     def log_files(self) -> list[Path]:
         """The system's own logs, from [service] logs (files or directories)."""
