@@ -10,9 +10,9 @@ from harness.errors import HarnessError
 from harness.links.link import Link
 
 # The whole upload is spread over about this long, its last bit before the mark is slower still.
-_SPREAD_S = 4.0
-_CRAWL_BEFORE = 0.06
-_CRAWL_FACTOR = 5
+_SPREAD_S = 3.0
+_CRAWL_BEFORE = 0.03
+_CRAWL_FACTOR = 10
 _EVERY_S = 0.01
 # A fault this far from where it was planned is another fault than the one that was asked for.
 TOLERANCE = 0.03
@@ -58,7 +58,7 @@ class ByteMark:
 
     def start(self) -> None:
         """Slow the link before the first byte, then watch."""
-        self._slow("mark-slow", 1.0)
+        self._slow(1.0)
         self._thread.start()
 
     def stop(self) -> None:
@@ -86,20 +86,18 @@ class ByteMark:
                     self._land()
                     return
                 if share >= self._share - _CRAWL_BEFORE and not crawling:
-                    self._slow("mark-crawl", 1 / _CRAWL_FACTOR)
+                    self._slow(1 / _CRAWL_FACTOR)
                     crawling = True
         except HarnessError as error:
             self.problem = str(error)
         finally:
             self._quicken()
 
-    def _slow(self, name: str, factor: float) -> None:
-        rate = max(16, int(factor * self._total / 1024 / _SPREAD_S))
-        self._link.api.add_toxic(self._link.name, name, "bandwidth", "upstream", {"rate": rate})
+    def _slow(self, factor: float) -> None:
+        self._link.slow(max(16 * 1024, int(factor * self._total / _SPREAD_S)))
 
     def _quicken(self) -> None:
         try:
-            for name in ("mark-slow", "mark-crawl"):
-                self._link.api.remove_toxic(self._link.name, name)
+            self._link.quicken()
         except HarnessError as error:
             self.problem = str(error)

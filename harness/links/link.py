@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.links import neighbour
 from harness.links.cable import Cable, FarSide
@@ -63,6 +64,20 @@ class Link:
     def is_cut(self, direction: Direction) -> bool:
         """Whether all that ``direction`` asks for is cut now, as the kernel lists it."""
         return all(neighbour.is_lost(*end) for end in self._ends(direction))
+
+    def slow(self, bytes_per_s: int) -> None:
+        """What the system sends takes its time from now on. By the cable, not by a toxic: before that one there are the
+        receive buffers of the far end, and megabytes are acknowledged that nobody has read. Nothing is dropped."""
+        commands.check(
+            ["tc", "qdisc", "replace", "dev", self.cable.near_name, "root", "tbf"]
+            + ["rate", f"{8 * bytes_per_s}bit", "burst", "72kb", "limit", "8mb"]
+        )
+
+    def quicken(self) -> None:
+        """As fast as before; also when it was not slowed."""
+        device = self.cable.near_name
+        if " tbf " in commands.check(["tc", "qdisc", "show", "dev", device]):
+            commands.check(["tc", "qdisc", "del", "dev", device, "root"])
 
     def _ends(self, direction: Direction) -> list[tuple[neighbour.Where, str, str]]:
         near: tuple[neighbour.Where, str, str] = (_here, self.cable.near_name, self.cable.far)
