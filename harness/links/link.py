@@ -68,10 +68,8 @@ class Link:
     def slow(self, bytes_per_s: int) -> None:
         """What the system sends takes its time from now on. By the cable, not by a toxic: before that one there are the
         receive buffers of the far end, and megabytes are acknowledged that nobody has read. Nothing is dropped."""
-        commands.check(
-            ["tc", "qdisc", "replace", "dev", self.cable.near_name, "root", "tbf"]
-            + ["rate", f"{8 * bytes_per_s}bit", "burst", "72kb", "limit", "8mb"]
-        )
+        bucket = f"tbf rate {8 * bytes_per_s}bit burst 72kb limit 8mb"
+        commands.check(["tc", "qdisc", "replace", "dev", self.cable.near_name, "root", *bucket.split()])
 
     def quicken(self) -> None:
         """As fast as before; also when it was not slowed."""

@@ -1,5 +1,5 @@
-"""A link with a real cable, a real Toxiproxy and a real store behind it, for tests: run in a network namespace of its own
-by ``python -m tests.contract.link_lab FAULT``; prints what it saw as JSON."""
+"""A link with a real cable, a real Toxiproxy and a sink behind it, for tests: run in a network namespace of its own by
+``python -m tests.contract.link_lab FAULT`` (or a share of the bytes); prints what it saw as JSON."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Lab:
         self.far.spawn([str(server), "-host", CONTROL.far], {**os.environ}, folder / "toxiproxy.log")
         api = ToxiproxyApi(CONTROL.far, 8474)
         api.wait_ready(10)
-        self.received: list[int] = []
+        self.arrived = 0  # bytes of the longest connection the sink saw
         with self.far.entered():
             self._sink = socket.create_server(("127.0.0.1", 9000))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -68,18 +68,20 @@ class Lab:
             try:
                 while data := connection.recv(65536):
                     got += len(data)
+                    self.arrived = max(self.arrived, got)
                     if got >= UPLOAD:
                         connection.sendall(b"done")
             except OSError:
                 pass
-        self.received.append(got)
 
-    def upload(self, limit_s: float = 2.0) -> str:
+    def upload(self, limit_s: float = 2.0, size: int = UPLOAD) -> str:
         """As a kit does it, each wait limited: how it ended."""
         try:
             with socket.create_connection((self.link.cable.far, PROXY_PORT), limit_s) as s:
-                for _ in range(UPLOAD // 100_000):
+                for _ in range(size // 100_000):
                     s.sendall(b"x" * 100_000)
+                if size < UPLOAD:
+                    return "hung up"
                 return "done" if s.recv(4) == b"done" else "closed"
         except OSError as error:
             return type(error).__name__
@@ -98,12 +100,49 @@ def contract(lab: Lab, fault: Any) -> dict[str, Any]:
     for action in [*reversed(undo), *reversed(undo)]:
         action()
     seen |= {"felt": injection.felt(""), "healed": injection.healed(), "after": lab.upload()}
-    seen |= {"lost_after": injection.lost(), "said_after": injection.confirm().applied}
+    seen |= {"lost_after": injection.lost(), "applied_after": injection.confirm().applied}
     return {**seen, "seconds": round(time.monotonic() - began, 2)}
 
 
-def at_share(lab: Lab, share: float) -> dict[str, Any]:
-    """A partition that lands at a share of the upload's bytes and is healed after a second."""
+def evidence(lab: Lab, fault: Any) -> dict[str, Any]:
+    """What the kernel says of a connection that was there before the fault, after trying to send everything on it."""
+    undo: list[Callable[[], None]] = []
+    with socket.create_connection((lab.link.cable.far, PROXY_PORT), 2.0) as s:
+        s.sendall(b"x" * 5000)
+        time.sleep(0.2)
+        local = "{}:{}".format(*s.getsockname())
+        (before,) = [one for one in lab.link.sockets() if one.local == local]
+        arrived = lab.arrived
+        injection = fault.inject(lab.system, "backup-1", undo.append)
+        sent, end = 0, time.monotonic() + 1.5
+        s.setblocking(False)
+        while sent < UPLOAD and time.monotonic() < end:
+            try:
+                sent += s.send(b"x" * min(100_000, UPLOAD - sent))
+            except BlockingIOError:
+                time.sleep(0.01)
+        time.sleep(1.0)
+        (now,) = [one for one in lab.link.sockets() if one.local == local]
+        seen = {
+            "knock": lab.link.knock().said,
+            "sent_all": sent == UPLOAD,
+            "queued": now.queued,
+            "unacked": now.unacked,
+            "acked": now.acked,
+            "acked_before": before.acked,
+            "retransmits": now.retransmits,
+            "arrived_before": arrived,
+            "arrived": lab.arrived,
+            "felt": injection.felt(""),
+        }
+        for action in reversed(undo):
+            action()
+    return seen
+
+
+def at_share(lab: Lab, share: float, short: bool) -> dict[str, Any]:
+    """A partition that lands at a share of the upload's bytes and is healed after a second; ``short``: the upload ends
+    at half of them."""
     fault, undo = FAULTS["partition-both"], []
     seen: dict[str, Any] = {}
     clock = time.monotonic()
@@ -125,21 +164,26 @@ def at_share(lab: Lab, share: float) -> dict[str, Any]:
 
     mark = ByteMark(lab.link, UPLOAD, share, land)
     mark.start()
-    seen["upload"] = lab.upload(8.0)
+    seen["upload"] = lab.upload(8.0, UPLOAD // 2 if short else UPLOAD)
     seen["upload_s"] = time.monotonic() - clock
     mark.stop()
     mark.join()
     seen["problem"] = mark.problem
-    seen["toxics"] = [t.name for t in lab.link.proxy().toxics]
+    seen["slowed"] = " tbf " in commands.check(["tc", "qdisc", "show", "dev", lab.link.cable.near_name])
     return seen
 
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
-        what = sys.argv[1]
+        what, _, more = sys.argv[1].partition(":")
         try:
-            seen = at_share(lab, float(what)) if what[0] == "0" else contract(lab, FAULTS[what])
+            if what == "evidence":
+                seen = evidence(lab, FAULTS[more])
+            elif what in FAULTS:
+                seen = contract(lab, FAULTS[what])
+            else:
+                seen = at_share(lab, float(what), short=more == "short")
         except HarnessError as error:
             seen = {"error": str(error)}
         print(json.dumps(seen), flush=True)
