@@ -139,7 +139,13 @@ scenario = Scenario(
             share=0.99,
             hold="end",
         ),
-        _upload("stalled", "the store accepts everything and answers nothing", StalledPeer(_LINK)),
+        # At half: a store that was sent nothing at all yet may hang up by itself after a while.
+        _upload(
+            "stalled",
+            "from half the upload on everything is accepted, nothing arrives and nothing is answered",
+            StalledPeer(_LINK),
+            share=0.5,
+        ),
         _upload("dropped", "the store is gone at half the upload", Down(_LINK), share=0.5),
         _monitor("monitor-cut", "monitor_primary", full=False),
         _front(
