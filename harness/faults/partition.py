@@ -68,7 +68,9 @@ class CutCable:
         return Evidence(applied, bool(self.watch.said), said)
 
     def lost(self) -> str:
-        return "" if self.link.is_cut(self.direction) else f"the cable of {self.link.name} was whole again"
+        if not self.link.is_cut(self.direction):
+            return f"the cable of {self.link.name} was whole again"
+        return self.watch.problem
 
     def felt(self, said: str) -> str:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))

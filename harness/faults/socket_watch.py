@@ -47,7 +47,7 @@ class SocketWatch:
             try:
                 now = {s.local: s for s in self._link.sockets()}
             except HarnessError as error:
-                self.problem = str(error)
+                self.problem = f"nobody could look at the sockets any more ({error.why})"
                 return
             for local, state in now.items():
                 if local in self._before and local not in self._ours and state.queued >= self._longest:

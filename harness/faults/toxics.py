@@ -87,7 +87,7 @@ class BadPeer:
         return self.link.knock(provoke=self.knock == Reset.knock)
 
     def lost(self) -> str:
-        return "" if self.there() else f"{self.said}: the server has it no more"
+        return self.watch.problem if self.there() else f"{self.said}: the server has it no more"
 
     def felt(self, said: str) -> str:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))

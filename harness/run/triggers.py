@@ -72,8 +72,11 @@ class Triggers:
                 mark.stop()
             for held in held_to_here:
                 self._heal(held)
-        for mark, _ in self._marks:
+        for mark, held in self._marks:
             mark.join()
+            if mark.problem:
+                said = f"while waiting for its share of the bytes: {mark.problem}"
+                self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=said)
         return bool(held_to_here)
 
     def _await_share(self, held: _Held) -> None:

@@ -196,10 +196,14 @@ class LiveSystem:
         return sum(p.stat().st_size for p in Path(self.text(data.dir)).rglob("*") if p.is_file())
 
     def newest_backup_bytes(self) -> int:
-        """Size of the backup written last; 0 when there is none."""
+        """Size of the backup written last; an error when there is none, for then no share of it can be told."""
         folder = Path(self.text(self.config.data.backup_dir))
         files = [p for p in folder.rglob("*") if p.is_file()]
-        return max(files, key=lambda p: p.stat().st_mtime_ns).stat().st_size if files else 0
+        size = max(files, key=lambda p: p.stat().st_mtime_ns).stat().st_size if files else 0
+        if not size:
+            hint = "a fault at a share of the bytes needs [data] backup_dir, and a backup there before its upload"
+            raise HarnessError("size the newest backup", f"there is none in {folder}", hint, ExitCode.UNKNOWN)
+        return size
 
     def stored(self) -> dict[str, int] | None:
         """What the far side really keeps, file name -> bytes; None when no dependency says where."""
