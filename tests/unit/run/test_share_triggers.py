@@ -75,8 +75,7 @@ class FakeFault:
 def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     monkeypatch.setattr(triggers, "ByteMark", FakeMark)
     FakeMark.made.clear()
-    recorder = Recorder(tmp_path / "run")
-    return recorder
+    return Recorder(tmp_path / "run")
 
 
 def armed(recorder: Recorder, fault: FakeFault | None = None) -> tuple[Triggers, FakeMark]:
