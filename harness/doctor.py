@@ -143,9 +143,10 @@ def _user_namespace() -> str:
 def _links() -> str:
     script = (
         "ip link set lo up && ip link add near type veth peer name far && ip link set near up && ss -tin >/dev/null"
+        " && tc qdisc replace dev near root tbf rate 1mbit burst 72kb limit 8mb"
     )
     _run([*_unshared("--net"), "sh", "-c", script])
-    return "veth pairs, ss"
+    return "veth pairs, ss, tc"
 
 
 def _sized_ext4() -> str:

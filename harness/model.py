@@ -125,6 +125,16 @@ class Artefact:
 
 
 @dataclass(frozen=True, slots=True)
+class OffsiteCopy:
+    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name there, and
+    whether the system itself would rely on it."""
+
+    name: str
+    object: str
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One run of a command of the deployment kit. Times in CLOCK_MONOTONIC ns.
 
@@ -172,6 +182,8 @@ class Observation:
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
     ``said`` is what the kit's ``status`` told besides, each only when it did: ``version``, ``schema``, ``lock`` (who
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
+    ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
+    really there (file name -> bytes), None when nothing says where to look.
     """
 
     label: str
@@ -191,12 +203,15 @@ class Observation:
     snapshot_ns: tuple[int, int] | None = None
     said: Mapping[str, Any] = field(default_factory=dict)
     schemas: tuple[str, ...] = ()
+    offsite: tuple[OffsiteCopy, ...] | None = None
+    stored: Mapping[str, int] | None = None
     earlier: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
-    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached."""
+    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
+    ``to_the_end``: it was meant to stay in until all steps were taken."""
 
     id: str
     name: str
@@ -207,6 +222,7 @@ class FaultRecord:
     healed_ns: int | None
     evidence: Evidence
     operation: str = ""  # the id of the one it landed on
+    to_the_end: bool = False
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

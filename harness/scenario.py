@@ -67,13 +67,15 @@ class Together:
 class Trigger:
     """A fault and where it lands: the ``occurrence``-th time the edge is met. An edge's phase may be a phase of the
     kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, when any
-    other one ends (``other``), only at the end of the run, or after so many seconds.
+    other one ends (``other``), only at the end of the run, or after so many seconds. ``share`` above 0: not on the edge
+    itself, but once that share of the bytes of the newest backup has crossed the fault's link.
     """
 
     fault: HeldFault
     at: Edge
     occurrence: int = 1
     hold: Hold = "operation"
+    share: float = 0.0
 
     def planned(self, rng: random.Random) -> Trigger:
         return replace(self, fault=self.fault.planned(rng))

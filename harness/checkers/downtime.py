@@ -24,16 +24,21 @@ from harness.system.schema import SLOW_DEADLINE_S
 _REFUSALS = (503, 507)
 # A sender late by this share of the deadline was held up itself (as in harness.stats.soundness).
 HELD_UP_SHARE = 0.2
+# After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
+# and its front may wait for that.
+CUT_GRACE_S = 2.0
 _NONE_EXPECTED = Claim("requests", "bad", "<=", 0, source="nothing claimed: none expected")
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The requests that count as downtime or its absence; ``excused``, ``undecided``, ``ours`` and ``known_bad`` are
-    left out: ``known_bad`` were sent while a version known to be broken served, which the run asked for.
+    """The requests that count as downtime or its absence; the others are left out.
 
-    ``ours``: bad while our own sender was held up, so that it may have been us.
+    ``excused``: writes refused while the data disk was full; ``undecided``: still in flight at the end. ``ours``: bad
+    while our own sender was held up, so that it may have been us. ``severed``: (all, bad) of those under way while we
+    ourselves kept the front from the service. ``known_bad``: bad while a version known to be broken served, which the
+    run asked for.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
     """
 
@@ -43,30 +48,35 @@ class Seen:
     undecided: int
     ours: int
     known_bad: int
+    severed: tuple[int, int]
     stranded: BadSpan | None
 
 
 def seen(recording: Recording) -> Seen:
     window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
     sides: list[Records] = []
-    excused = undecided = ours = known_bad = 0
+    excused = undecided = ours = known_bad = cut_off = cut_bad = 0
+    cuts = cut_by_us(recording)
     for files in (recording.load_samples, recording.probe_samples):
         records = within(_joined(files), window_ns)
         open_ = _undecided(records, limit_ms)
         refused = _refusals_on_a_full_disk(records, recording.faults) & ~open_
         restoring = _in_a_restore(records, recording) & ~open_
-        broken = _of_a_broken_version(records, recording) & ~(open_ | refused | restoring)
-        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring | broken)
+        severed = _overlap(records, cuts) & ~(open_ | refused | restoring)
+        broken = _of_a_broken_version(records, recording) & ~(open_ | refused | restoring | severed)
+        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring | severed | broken)
         undecided += int(open_.sum())
         excused += int(refused.sum())
         ours += int(held_up.sum())
         known_bad += int(broken.sum())
-        sides.append(records[~(open_ | refused | restoring | broken | held_up)])
+        cut_off += int(severed.sum())
+        cut_bad += int((severed & bad_mask(records, limit_ms)).sum())
+        sides.append(records[~(open_ | refused | restoring | severed | broken | held_up)])
     load, probes = sides
     stranded = _stranded(recording, probes, limit_ms)
     if stranded:
         load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
-    return Seen(load, probes, excused, undecided, ours, known_bad, stranded)
+    return Seen(load, probes, excused, undecided, ours, known_bad, (cut_off, cut_bad), stranded)
 
 
 def _joined(files: tuple[SampleFile, ...]) -> Records:
@@ -128,6 +138,17 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
     return mask
 
 
+def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
+    """When a fault of ours stood between the front and the service, and the grace after it."""
+    serving = {e["name"] for e in recording.of_kind("link.laid") if e["serves"]}
+    last_ns = recording.measured_ns[1]
+    return [
+        (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))
+        for f in recording.faults
+        if f.parameters.get("link") in serving and f.injected_ns is not None
+    ]
+
+
 def _overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:
     mask = np.zeros(len(records), np.bool_)
     for start, stop in spans:
@@ -180,6 +201,13 @@ class Downtime:
             )
         if looked.ours:
             sentence += f"; not counted: {count(looked.ours, 'request')} late while our own sender was held up"
+        if looked.severed[0]:
+            cuts = ", ".join(f"{(stop - start) / NS - CUT_GRACE_S:.1f} s" for start, stop in cut_by_us(recording))
+            sentence += (
+                f"; not counted: {count(looked.severed[0], 'request')}, {grouped(looked.severed[1])} of them bad, under"
+                f" way while we ourselves held a fault between the front and the service ({cuts}, and {CUT_GRACE_S:g} s"
+                " for connections to come back)"
+            )
         if looked.excused:
             sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
         if looked.known_bad:

@@ -23,7 +23,9 @@ class FaultBit:
     def _judge(self, fault: FaultRecord) -> Verdict:
         about = f"{fault.name} ({fault.id}) bit"
         said = fault.evidence.said
-        if fault.injected_ns is None:
+        if fault.injected_ns is None and said != "never fired":
+            why = f"it could not be injected: {said}"
+        elif fault.injected_ns is None:
             why = f"it never fired: {fault.at} was not met"
         elif fault.confirmed_ns is None:
             why = f"it was injected and did not take effect: {said}"

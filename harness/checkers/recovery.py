@@ -56,12 +56,14 @@ class Recovery:
         return Verdict(outcome, about, f"{took_s:.2f} s", why, self.requirement)
 
     def _works_again(self, recording: Recording, fault: FaultRecord, at_ns: int) -> Verdict:
-        following = [o for o in recording.operations if o.start_ns >= at_ns and o.expect == "success"]
-        about = f"the kit after {fault.name} ({fault.id})"
+        # One that stays in to the end has to be lived with: what counts is the next operation under it.
+        met, since = ("came", fault.injected_ns or at_ns) if fault.to_the_end else ("was healed", at_ns)
+        following = [o for o in recording.operations if o.start_ns >= since and o.expect == "success"]
+        about = f"the kit {'under' if fault.to_the_end else 'after'} {fault.name} ({fault.id})"
         if not following:
-            return Verdict("unknown", about, "", f"no operation was run after {fault.name} was healed", "R89")
+            return Verdict("unknown", about, "", f"no operation was run after {fault.name} {met}", "R89")
         first: Operation = min(following, key=lambda o: o.start_ns)
         if first.succeeded:
             return Verdict("pass", about, ended(first), f"{first.id}, the first operation after it, succeeded", "R89")
-        why = f"{ended(first)}, the first operation after {fault.name} was healed; {last_line(first.output)}"
+        why = f"{ended(first)}, the first operation after {fault.name} {met}; {last_line(first.output)}"
         return Verdict("fail", about, ended(first), why, "R89")

@@ -8,20 +8,20 @@ from typing import ClassVar, Literal
 from harness.checkers.history import cause
 from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.words import count, ended, last_line
-from harness.model import Operation, Outcome, Verdict
+from harness.model import FaultRecord, Operation, Outcome, Verdict
 from harness.recording.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
 class Restorable:
-    """Restores made after the last fault was healed (all of them in a run without one)."""
+    """Restores made after the last fault was healed, or under one that stays to the end (all in a run without)."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "restorable"
     requirement: ClassVar[str] = "R93"
 
     def check(self, recording: Recording) -> list[Verdict]:
-        since_ns = max((f.healed_ns or f.injected_ns or 0 for f in recording.faults), default=0)
+        since_ns = max((_from(f) for f in recording.faults), default=0)
         tried = [o for o in recording.operations if o.name == "restore" and o.start_ns >= since_ns]
         about = "a backup that can be restored"
         measured = f"{sum(o.succeeded for o in tried)} of {count(len(tried), 'restore')} succeeded"
@@ -46,3 +46,8 @@ class Restorable:
             if operation is not None and operation.id == restore.id:
                 return RestoreExact().check(observation)[0]
         return Verdict("unknown", restore.id, "", f"{restore.id} was never read back", self.requirement)
+
+
+def _from(fault: FaultRecord) -> int:
+    over_ns = fault.injected_ns if fault.to_the_end else fault.healed_ns or fault.injected_ns
+    return over_ns or 0

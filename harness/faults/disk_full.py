@@ -13,6 +13,7 @@ from typing import Any
 from harness.disks.disk import Disk
 from harness.errors import HarnessError
 from harness.faults.fault import Undo
+from harness.faults.words import quoted
 from harness.model import Evidence
 from harness.system.live import LiveSystem
 
@@ -21,8 +22,8 @@ _BLOCK = 4096
 # A disk cannot be filled closer than this: the file system keeps a few blocks for its own bookkeeping.
 _SLACK_BYTES = 64 * 1024
 _SAID = re.compile(
-    r"[^\n]{0,120}(?:ENOSPC|no space left|disk is full|disk full|not enough (?:free )?space"
-    r"|insufficient (?:disk )?space|Insufficient Storage)[^\n]{0,120}",
+    r"ENOSPC|no space left|disk is full|disk full|not enough (?:free )?space"
+    r"|insufficient (?:disk )?space|Insufficient Storage",
     re.IGNORECASE,
 )
 
@@ -98,8 +99,7 @@ class FullDisk:
         return "" if held >= self.length else f"only {held} of {self.length} bytes of the filler are still allocated"
 
     def felt(self, said: str) -> str:
-        match = _SAID.search(said)
-        return match.group(0).strip() if match else ""
+        return quoted(_SAID, said)
 
     def healed(self) -> bool:
         probe = os.open(self.disk.path, os.O_TMPFILE | os.O_RDWR)

@@ -17,6 +17,7 @@ from harness.model import (
     Found,
     Instant,
     Observation,
+    OffsiteCopy,
     Operation,
     Span,
     Write,
@@ -217,6 +218,7 @@ class Recording:
                         bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
                     ),
                     operation=stage.get("injected", {}).get("operation", ""),
+                    to_the_end=planned.get("hold") == "end",
                 )
             )
         return tuple(records)
@@ -245,6 +247,10 @@ class Recording:
                     snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
                     said=content.get("said", {}),
                     schemas=tuple(content.get("schemas", ())),
+                    offsite=tuple(OffsiteCopy(**c) for c in copies)
+                    if (copies := content.get("offsite")) is not None
+                    else None,
+                    stored=content.get("stored"),
                     writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                     operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
                 )

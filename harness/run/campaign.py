@@ -14,6 +14,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.undo import UndoLog
 from harness.island.island import best_kind
 from harness.island.spec import WORK, Kind
+from harness.links.toxiproxy import find_server
 from harness.model import Result
 from harness.run.judge import judge, unjudged
 from harness.run.outside import Signals, rehearse
@@ -60,7 +61,13 @@ class Selected:
 
 def capabilities(kind: Kind) -> dict[str, bool]:
     """What faults ask for, by name."""
-    return {"island": kind != "none", "sized_disk": kind != "none", "links": kind != "none", "root": kind == "root"}
+    return {
+        "island": kind != "none",
+        "sized_disk": kind != "none",
+        "links": kind != "none",
+        "toxiproxy": find_server() is not None,
+        "root": kind == "root",
+    }
 
 
 def select(options: Options, kind: Kind) -> list[Selected]:

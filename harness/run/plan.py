@@ -96,10 +96,21 @@ def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
             "id": f"fault-{i}",
             "name": t.fault.name,
             "parameters": dict(t.fault.parameters),
-            "at": f"{t.at} #{t.occurrence}{_held(t)}",
+            "at": f"{t.at} #{t.occurrence}{_share(t)}{_held(t)}",
+            "hold": t.hold,
         }
         for i, t in enumerate(triggers, 1)
     ]
+
+
+def _share(trigger: Trigger) -> str:
+    return f" at {100 * trigger.share:g} % of its bytes" if trigger.share else ""
+
+
+def links(triggers: tuple[Trigger, ...]) -> tuple[str, ...]:
+    """The links that faults of this run are on."""
+    named = (str(t.fault.parameters.get("link", "")) for t in triggers)
+    return tuple(dict.fromkeys(name for name in named if name))
 
 
 def _held(trigger: Trigger) -> str:

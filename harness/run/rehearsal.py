@@ -10,7 +10,7 @@ from harness.host.clock import mono_ns, sleep
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.run.group import Group
-from harness.run.plan import Plan, planned_steps, planned_triggers
+from harness.run.plan import Plan, links, planned_steps, planned_triggers
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers
 from harness.scenario import Step, Together
@@ -36,7 +36,9 @@ class Rehearsal:
         self._steps = planned_steps(scenario, cell := scenario.cell(plan.cell), plan.seed)
         self._stage = Stage(plan, self._config, recorder)
         self._system = self._stage.system
-        self._triggers = Triggers(planned_triggers(scenario, cell, plan.seed), self._system, recorder)
+        triggers = planned_triggers(scenario, cell, plan.seed)
+        self._links = links(triggers)
+        self._triggers = Triggers(triggers, self._system, recorder)
         self._phases = PhaseServer(Path(plan.work) / "phases.sock", self._on_mark, self._record_phase)
         self._operations = Operations(self._system, self._phases, self._on_edge)
         self._repeat, self._warmup = 0, False
@@ -53,7 +55,7 @@ class Rehearsal:
     def set_up(self) -> None:
         self._stage.later("close the phase socket", self._phases.close)
         self._stage.later("heal the faults", self._triggers.heal_all)
-        self._stage.lay_links()
+        self._stage.lay_links(self._links)
         if "seed" in self._config.operations and self._operations.run(Order("seed")).exit != 0:
             raise HarnessError(
                 f"seed {self._config.name}", "its seed operation failed", "see operations/seed-1.out", ExitCode.UNKNOWN
@@ -72,7 +74,8 @@ class Rehearsal:
                 left = len(rounds) - number
                 self._recorder.event("warning", text=f"{left} rounds were not run: {self._derailed}")
                 break
-        self._triggers.heal_all()
+        if self._triggers.heal_all():
+            self._see_recovered("the last faults were healed")
         self._stage.stop_load()
         self._observe("end")
 
@@ -148,27 +151,31 @@ class Rehearsal:
     def _run(self, order: Order, wanted: str) -> tuple[Outcome, bool]:
         """How the operation ended, and whether the service was healthy (again) after it."""
         outcome = self._operations.run(order, wanted)
-        start = mono_ns()
-        ok = self._system.recovered(RECOVERY_DEADLINE_S)
-        self._recorder.event("recovered", after=outcome.id, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
-        return outcome, ok
+        return outcome, self._see_recovered(outcome.id)
 
     def _conclude(self, order: Order, wanted: str, outcome: Outcome, recovered: bool) -> None:
         self._last = outcome
         if outcome.exit == 0:
             self._version = wanted or self._version
-            if order.operation == "backup":
-                self._remember_snapshot()
+        if order.operation == "backup":
+            self._remember_snapshot()
         self._restored_from = order.backup if "restores" in order.attributes and outcome.exit == 0 else ""
         if not recovered:
             self._derailed = self._derailed or f"the service did not recover after {self._last.id}"
         elif order.expect == "success" and self._last.exit != 0:
             self._derailed = self._derailed or f"{self._last.id} did not succeed"
 
+    def _see_recovered(self, after: str) -> bool:
+        start = mono_ns()
+        ok = self._system.recovered(RECOVERY_DEADLINE_S)
+        self._recorder.event("recovered", after=after, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
+        return ok
+
     def _remember_snapshot(self) -> None:
+        """Also of a backup that failed: its local part may be the one a restore uses."""
         latest = self._operations.status().latest
         edges = self._phase_ns.get((self._last.id, SNAPSHOT_PHASE), [])
-        if latest:
+        if latest and (self._last.exit == 0 or latest not in self._snapshots):
             self._snapshots[latest] = (
                 (edges[0], edges[1]) if len(edges) == 2 else (self._last.start_ns, self._last.stop_ns)
             )

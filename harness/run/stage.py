@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from harness.disks.disk import Disk, mount_sized
@@ -71,15 +71,25 @@ class Stage:
             for name, (place, size) in wanted.items()
         }
 
-    def lay_links(self) -> None:
-        """The far side with its dependencies, when the system has any."""
-        if not self.config.links:
+    def lay_links(self, cut: Collection[str]) -> None:
+        """The far side with its dependencies, when the system has any; and the links that faults of this run ``cut``:
+        one back to the near side is in nobody's way otherwise."""
+        for name in cut:
+            if name not in self.config.links:
+                raise HarnessError(
+                    f"put a fault on the link {name}",
+                    f"{self.config.name} has no link of that name (it has: {', '.join(self.config.links) or 'none'})",
+                    f"add [links.{name}] to system.toml, with `upstream` or `near_port`",
+                    ExitCode.UNKNOWN,
+                )
+        wanted = [name for name, link in self.config.links.items() if link.upstream or name in cut]
+        if not wanted:
             return
         if self.plan.kind == "none":
-            links = ", ".join(self.config.links)
-            self.recorder.event("left_out", what=f"links: {links}", why="without namespaces there is no far side")
+            what = f"links: {', '.join(wanted)}"
+            self.recorder.event("left_out", what=what, why="without namespaces there is no far side")
             return
-        Dependencies(self.system).start()
+        Dependencies(self.system).start(cut)
 
     def start_service(self) -> None:
         seconds = self.system.start(self.config.versions.old)

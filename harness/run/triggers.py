@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.faults.byte_mark import ByteMark
 from harness.faults.fault import Injection
 from harness.model import Edge
 from harness.recording.recorder import Recorder
@@ -27,6 +28,7 @@ class _Held:
     sizes: dict[Path, int]
     undo: list[Callable[[], None]] = field(default_factory=list)
     injection: Injection | None = None
+    mark: ByteMark | None = None
     timer: threading.Timer | None = None
 
 
@@ -40,6 +42,7 @@ class Triggers:
         self._seen: dict[str, int] = {}
         self._held: list[_Held] = []
         self._waiting: list[tuple[str, Trigger]] = []
+        self._marks: list[tuple[ByteMark, _Held]] = []
         for entry, trigger in zip(described_faults(triggers), triggers, strict=True):
             recorder.event("fault.planned", **entry)
             self._waiting.append((entry["id"], trigger))
@@ -49,27 +52,63 @@ class Triggers:
             self._seen[str(edge)] = count = self._seen.get(str(edge), 0) + 1
             for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
                 self._waiting.remove((id_, trigger))
-                self._inject(id_, trigger, operation)
+                held = _Held(id_, trigger, operation, self._log_sizes())
+                if trigger.share:
+                    self._await_share(held)
+                else:
+                    self._inject(held)
             # The edge of a whole operation: faults that last for it, or until another one ends, end here.
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
+                for mark in [m for m, h in self._marks if h.operation == operation]:
+                    mark.stop()  # what did not land in this operation does not land in the next
                 for held in list(self._held):
                     if held.trigger.hold == ("operation" if held.operation == operation else "other"):
                         self._heal(held)
 
-    def heal_all(self) -> None:
+    def heal_all(self) -> bool:
+        """Whether any was still in."""
         with self._lock:
-            for held in list(self._held):
+            held_to_here = list(self._held)
+            for mark, _ in self._marks:
+                mark.stop()
+            for held in held_to_here:
                 self._heal(held)
+        for mark, held in self._marks:
+            mark.join()
+            if mark.problem:
+                said = f"while waiting for its share of the bytes: {mark.problem}"
+                self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=said)
+        return bool(held_to_here)
 
-    def _inject(self, id_: str, trigger: Trigger, operation: str) -> None:
-        held = _Held(id_, trigger, operation, self._log_sizes())
-        self._held.append(held)
-        held.injection = trigger.fault.inject(self._system, operation, held.undo.append)
-        self._recorder.event("fault.injected", id=id_, operation=operation)
-        evidence = held.injection.confirm()
-        self._recorder.event(
-            "fault.confirmed", id=id_, applied=evidence.applied, felt=evidence.felt, said=evidence.said
+    def _await_share(self, held: _Held) -> None:
+        """Let the operation go on, over a link slowed for the purpose, until the share of its bytes has crossed it."""
+        link = self._system.link(str(held.trigger.fault.parameters["link"]))
+        mark = held.mark = ByteMark(
+            link, self._system.newest_backup_bytes(), held.trigger.share, lambda: self._land(mark, held)
         )
+        self._marks.append((mark, held))
+        mark.start()
+
+    def _land(self, mark: ByteMark, held: _Held) -> None:
+        with self._lock:
+            if mark.stopped:
+                return
+            try:
+                self._inject(held)
+            except Exception as error:  # noqa: BLE001 - on a thread of our own nobody else would hear of it
+                self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=str(error))
+
+    def _inject(self, held: _Held) -> None:
+        self._held.append(held)
+        id_, trigger = held.id, held.trigger
+        held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
+        landing = held.mark.landing() if held.mark else None
+        self._recorder.event("fault.injected", id=id_, operation=held.operation)
+        evidence = held.injection.confirm()
+        applied, said = evidence.applied, evidence.said
+        if landing:
+            applied, said = applied and landing.exact, f"{landing.said}; {said}"
+        self._recorder.event("fault.confirmed", id=id_, applied=applied, felt=evidence.felt, said=said)
         if not isinstance(trigger.hold, str):
             held.timer = threading.Timer(trigger.hold, self._heal_late, (held,))
             held.timer.daemon = True

@@ -197,17 +197,28 @@ def _dependency(name: str, table: Table) -> DependencyConfig:
         start=_program(table, "start"),
         health=_address(table, "health", _HEALTH, "tcp://127.0.0.1:{port}"),
         port=table.whole("port", least=1, most=65_535),
+        store=table.text("store", "", fills=PLACES),
     )
     table.end()
     return dependency
 
 
 def _link(name: str, table: Table, dependencies: Mapping[str, DependencyConfig]) -> LinkConfig:
-    link = LinkConfig(name, table.text("upstream"), table.environment("env", fills=LINK))
-    if link.upstream not in dependencies:
+    link = LinkConfig(
+        name,
+        table.text("upstream", ""),
+        table.environment("env", fills=LINK),
+        near_port=table.whole("near_port", 0, least=0, most=65_535),
+        serves=table.flag("serves", False),
+    )
+    table.end()
+    if bool(link.upstream) == bool(link.near_port):
+        both = "both are there" if link.upstream else "neither is there"
+        hint = "upstream = a dependency at the far side, near_port = a port of the system itself"
+        table.fail("upstream", f"a link has either upstream or near_port, and {both}", hint)
+    if link.upstream and link.upstream not in dependencies:
         hint = did_you_mean(link.upstream, dependencies) or f"dependencies: {', '.join(dependencies) or 'none'}"
         table.fail("upstream", f"no [dependencies.{link.upstream}]", hint)
-    table.end()
     return link
 
 

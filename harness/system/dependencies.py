@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
@@ -34,15 +35,16 @@ class Dependencies:
                 "`make setup` builds one into .tools/ (needs Go or the package registry)",
                 ExitCode.UNKNOWN,
             )
-        self.far = FarSide(self._logs / "far.out")
+        self.far = FarSide(self._logs / "far.log")
         self.far.spawn(
-            [str(server), "-host", CONTROL.far, "-port", str(_API_PORT)], {**os.environ}, self._logs / "toxiproxy.out"
+            [str(server), "-host", CONTROL.far, "-port", str(_API_PORT)], {**os.environ}, self._logs / "toxiproxy.log"
         )
         self.api = ToxiproxyApi(CONTROL.far, _API_PORT)
         self.api.wait_ready(_DEADLINE_S)
 
-    def start(self) -> None:
-        """Start every dependency, wait until each is healthy, then lay the links to them."""
+    def start(self, near: Collection[str] = ()) -> None:
+        """Start every dependency, wait until each is healthy, then lay the links to them, and those back to the near
+        side that are named in ``near``."""
         config = self._system.config
         for name, dependency in config.dependencies.items():
             directory = self._system.directory / "far" / name
@@ -63,10 +65,15 @@ class Dependencies:
                     ExitCode.UNKNOWN,
                 )
         for number, (name, link) in enumerate(config.links.items(), CONTROL.number + 1):
+            if link.near_port and name not in near:
+                continue
             cable = self.far.lay(Cable(number))
-            upstream = config.dependencies[link.upstream]
-            self.api.create(name, f"{cable.far}:{PROXY_PORT}", f"127.0.0.1:{upstream.port}")
-            self._system.connect(Link(name, link.upstream, cable), link.env)
+            if link.near_port:
+                upstream = f"{cable.near}:{link.near_port}"
+            else:
+                upstream = f"127.0.0.1:{config.dependencies[link.upstream].port}"
+            self.api.create(name, f"{cable.far}:{PROXY_PORT}", upstream)
+            self._system.connect(Link(name, upstream, cable, self.far, self.api, link.serves), link.env)
 
     def _healthy(self, health: str) -> bool:
         """Asked from the far side itself: the dependency listens on its loopback."""

@@ -41,6 +41,7 @@ class LiveSystem:
         self.watch = DiskWatch(disks)
         self.recorder = recorder
         self.links: dict[str, Link] = {}
+        self._told: dict[str, str] = {}  # variables of the environment that a link set, and which
         self.fault_free_bytes: dict[str, int] = {}
         self._service: commands.Process | None = None
         self.monitors: dict[str, commands.Process] = {}
@@ -86,7 +87,24 @@ class LiveSystem:
     def connect(self, link: Link, env: Mapping[str, str]) -> None:
         """Make the link known to every command of the system."""
         self.links[link.name] = link
-        self.env.update({k: self.text(v, link=link.address) for k, v in env.items()})
+        told = {k: self.text(v, link=link.address, near=link.cable.near) for k, v in env.items()}
+        for key, other in self._told.items():
+            if key in told and other != link.name:
+                raise HarnessError(
+                    f"lay the link {link.name}",
+                    f"the link {other} of this run sets {key} too, and only one of the two can be meant",
+                    f"give [links.{link.name}] a variable of its own, or put the faults into cells of their own",
+                )
+        self._told |= dict.fromkeys(told, link.name)
+        self.env.update(told)
+        self.recorder.event("link.laid", name=link.name, upstream=link.upstream, serves=link.serves)
+
+    def link(self, name: str) -> Link:
+        """A link that was laid in this run."""
+        if name not in self.links:
+            laid = f"links of this run: {', '.join(self.links) or 'none'}"
+            raise HarnessError(f"use the link {name}", f"it was not laid; {laid}", f"see [links.{name}] in system.toml")
+        return self.links[name]
 
     # -- service -------------------------------------------------------------------------------------------------
     def start(self, version: str) -> float:
@@ -188,6 +206,30 @@ class LiveSystem:
             path = Path(self.text(data.database))
             return path.stat().st_size if path.exists() else 0
         return sum(p.stat().st_size for p in Path(self.text(data.dir)).rglob("*") if p.is_file())
+
+    def newest_backup_bytes(self) -> int:
+        """Size of the backup written last; an error when there is none, for then no share of it can be told."""
+        folder = Path(self.text(self.config.data.backup_dir))
+        files = [p for p in folder.rglob("*") if p.is_file()]
+        size = max(files, key=lambda p: p.stat().st_mtime_ns).stat().st_size if files else 0
+        if not size:
+            hint = "a fault at a share of the bytes needs [data] backup_dir, and a backup there before its upload"
+            raise HarnessError("size the newest backup", f"there is none in {folder}", hint, ExitCode.UNKNOWN)
+        return size
+
+    def stored(self) -> dict[str, int] | None:
+        """What the far side really keeps, file name -> bytes; None when no dependency says where."""
+        places = [Path(self.text(d.store)) for d in self.config.dependencies.values() if d.store]
+        if not places:
+            return None
+        found: dict[str, int] = {}
+        for path in (p for place in places for p in place.rglob("*")):
+            try:
+                if path.is_file():
+                    found[path.name] = path.stat().st_size
+            except FileNotFoundError:
+                continue  # renamed or removed by its server in this moment
+        return found
 
     def log_files(self) -> list[Path]:
         """The system's own logs, from [service] logs (files or directories)."""

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, now, wait_until
 from harness.host.processes import blocked_on
-from harness.model import NS, Artefact, Edge
+from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.system.live import LiveSystem
 from harness.system.phases import OnEdge, PhaseServer
 
@@ -45,12 +45,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What the kit's ``status`` says; ``error`` when it said nothing usable."""
+    """What the kit's ``status`` says; ``error`` when it said nothing usable. ``offsite`` is None when it does not speak
+    of copies at the far side."""
 
     latest: str
     artefacts: tuple[Artefact, ...]
     error: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)  # version, schema, lock: those it told
+    offsite: tuple[OffsiteCopy, ...] | None = None
 
 
 class Operations:
@@ -129,8 +131,14 @@ class Operations:
             artefacts = tuple(
                 Artefact(str(b["name"]), str(b["path"]), int(b["size"]), bool(b["eligible"])) for b in said["backups"]
             )
+            copies = said.get("offsite")
+            offsite = (
+                tuple(OffsiteCopy(str(c["name"]), str(c["object"]), bool(c["counts"])) for c in copies)
+                if copies is not None
+                else None
+            )
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
-            return Status(str(said.get("latest") or ""), artefacts, said=more)
+            return Status(str(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
         except (ValueError, KeyError, IndexError, TypeError) as error:
             return Status("", (), f"status did not end with the documented JSON line ({error!r})")
 

@@ -15,7 +15,7 @@ PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")
 
 PLACES = frozenset({"dir", "system", "python", "host", "port"})
 COMMAND = PLACES | {"version", "size", "backup"}
-LINK = PLACES | {"link"}
+LINK = PLACES | {"link", "near"}
 REQUEST = frozenset({"token", "payload", "known", "n"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from harness.host.clock import Deadline, mono_ns
 from harness.system import http
@@ -81,6 +81,8 @@ def observe(
         "snapshot_ns": snapshot_ns,
         "said": status.said,
         "schemas": system.config.versions.schemas.get(version, ()),
+        "offsite": None if status.offsite is None else [asdict(copy) for copy in status.offsite],
+        "stored": system.stored(),
     }
     folder = system.recorder.folder / "observations"
     (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))

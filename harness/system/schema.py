@@ -76,21 +76,29 @@ class OperationConfig:
 
 @dataclass(frozen=True, slots=True)
 class DependencyConfig:
-    """``[dependencies.NAME]``: a server at the far side of the links."""
+    """``[dependencies.NAME]``: a server at the far side of the links. ``store`` is the directory it keeps what it was
+    sent in, a file an object: looked into at every read-back."""
 
     name: str
     start: Argv
     health: str
     port: int
+    store: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkConfig:
-    """``[links.NAME]``: a cable to the dependency ``upstream``; ``env`` tells the system its near end."""
+    """``[links.NAME]``: a cable to the dependency ``upstream``; ``env`` tells the system its near end.
+
+    ``near_port`` instead of ``upstream``: it leads back to a program of the system itself, which must listen there on
+    ``{near}``; laid only in runs with a fault for it. ``serves``: the clients' requests go over it.
+    """
 
     name: str
     upstream: str
     env: Mapping[str, str]
+    near_port: int = 0
+    serves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -288,9 +289,62 @@ def test_a_backup_is_copied_off_site_and_a_frozen_store_fails_it_in_time(shared:
         assert "no off-site copy" in output and "the local backup is valid" in output
         assert shared.status()["latest"] != str(latest)
         shared.kit("validate")
+        offsite = {copy["object"]: copy["counts"] for copy in shared.status()["offsite"]}
+        assert offsite[latest.name] is True
+        begun = Path(shared.status()["latest"])
+        assert offsite[begun.name] is False, "a copy nobody confirmed counts"
+        assert shared.try_kit("backup", OFFSITE_URL=url, KIT_FLAWS="blind_upload")[0] == 1
+        assert [c["counts"] for c in shared.status()["offsite"]][-1] is True, "the flaw does nothing"
+        store.send_signal(signal.SIGCONT)
+        shared.kit("backup", OFFSITE_URL=url)
+        assert begun.name not in [copy["object"] for copy in shared.status()["offsite"]]
     finally:
         store.kill()
         store.wait()
+
+
+def test_no_timeout_waits_on_where_the_limits_end_it(shared: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes what it is sent, and never answers
+        url = "http://{}:{}/drill".format(*silent.getsockname())
+        sound = shared.start("backup", OFFSITE_URL=url)
+        assert sound.wait(20) == 1
+        flawed = shared.start("backup", OFFSITE_URL=url, KIT_FLAWS="no_timeout")
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                flawed.wait(8)
+        finally:
+            flawed.kill()
+            flawed.wait()
+
+
+def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_limit_on_the_whole(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dripping:
+
+        def drip() -> None:
+            connection, _ = dripping.accept()
+            with connection:
+                try:
+                    for byte in b"HTTP/1.1 200 OK\r\nETag: " + b"x" * 1000:
+                        connection.sendall(bytes([byte]))
+                        time.sleep(0.05)
+                except OSError:
+                    pass
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        program = f"""
+import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
+import offsite, phases
+try:
+    offsite._call("http://127.0.0.1:{dripping.getsockname()[1]}/drill", "HEAD", "", phases.Deadline(1.0))
+except Exception as error:
+    print(type(error).__name__)
+"""
+        began = time.monotonic()
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+        assert done.stdout.strip() == "TimeoutError", done.stdout + done.stderr
+        assert 0.9 < time.monotonic() - began < 5
+        thread.join(10)
 
 
 # -- a full disk -------------------------------------------------------------------------------------------------

@@ -175,6 +175,13 @@ env = { OFFSITE_URL = "http://{link}/" }
 
 
 @pytest.mark.island
+def test_a_fault_on_a_link_the_system_does_not_have_is_unknown_and_names_the_key(tmp_path: Path) -> None:
+    folder = tiny_copy(tmp_path / "tiny")
+    done = run(tmp_path / "out", "network_partition:upload-cut", "--system", folder)
+    unknown(done, "put a fault on the link offsite: tiny has no link of that name (it has: none)", "[links.offsite]")
+
+
+@pytest.mark.island
 def test_in_a_user_namespace_a_run_goes_to_its_end_on_memory_file_systems(tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny")
     done = run(tmp_path / "out", *QUICK, "--system", folder, env={KIND_VARIABLE: "user"})
@@ -192,6 +199,9 @@ def test_without_namespaces_what_needs_them_is_unknown_and_says_so(tmp_path: Pat
     outcomes = {r["scenario"]: r["outcome"] for r in done.results()}
     assert outcomes == {"quick": "pass", "disk_full": "unknown"}
     assert done.why("unknown") == "this host lacks a sized disk: this host allows no mount namespace"
+    done = run(tmp_path / "cut", "network_partition:upload-cut", "--system", folder, env={KIND_VARIABLE: "none"})
+    assert done.exit == 3
+    assert "this host lacks links that can be cut: this host allows no network namespace" in done.why("unknown")
     assert set(Path(tempfile.gettempdir()).glob("drill-*")) <= before
 
 

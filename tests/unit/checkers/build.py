@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.host.clock import now
 from harness.load.requests import payload_of
-from harness.model import NS, Artefact, Claim, Instant, Verdict
+from harness.model import NS, Artefact, Claim, Instant, OffsiteCopy, Verdict
 from harness.recording.recorder import EVENTS
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter
@@ -129,6 +129,8 @@ class Run:
         version: str = "1",
         said: Mapping[str, Any] | None = None,
         schemas: Sequence[str] = (),
+        offsite: Sequence[OffsiteCopy] | None = None,
+        stored: Mapping[str, int] | None = None,
     ) -> str:
         self._counts["look"] = self._counts.get("look", 0) + 1
         label = f"{cause}-look-{self._counts['look']}"
@@ -144,6 +146,8 @@ class Run:
             "said": said or {},
             "schemas": schemas,
             "snapshot_ns": [self.ns(s) for s in snapshot] if snapshot else None,
+            "offsite": None if offsite is None else [asdict(c) for c in offsite],
+            "stored": stored,
         }
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
         end = start + 0.2 if stop is None else stop
@@ -159,10 +163,15 @@ class Run:
         applied: bool = True,
         felt: bool = True,
         id: str = "fault-1",
-        name: str = "disk_full",
+        name: str = "",
         operation: str = "",
+        link: str = "",
+        to_the_end: bool = False,
     ) -> None:
-        self.event("fault.planned", 0, id=id, name=name, parameters={"disk": disk}, at="backup.start #2")
+        parameters = {"link": link} if link else {"disk": disk}
+        name = name or ("partition" if link else "disk_full")
+        hold = "end" if to_the_end else "operation"
+        self.event("fault.planned", 0, id=id, name=name, parameters=parameters, at="backup.start #2", hold=hold)
         if injected is None:
             return
         self.event("fault.injected", injected, id=id, operation=operation)
@@ -175,6 +184,9 @@ class Run:
             felt=felt,
             felt_said="not enough space: needs 20 MB" if felt else "",
         )
+
+    def link(self, name: str, serves: bool) -> None:
+        self.event("link.laid", 0, name=name, upstream="127.0.0.1:9", serves=serves)
 
     def recovered(self, at: float, after: str, ok: bool = True) -> None:
         self.event("recovered", at, after=after, ok=ok, seconds=0.1)

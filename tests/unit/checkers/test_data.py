@@ -363,6 +363,16 @@ def test_a_restore_after_the_fault_that_holds_makes_it_restorable(run: Run) -> N
     assert restorable(run).outcome == "pass"
 
 
+def test_a_restore_under_a_fault_that_stays_to_the_end_counts(run: Run) -> None:
+    tokens = run.writes(0, 5)
+    run.op("backup", 5, 6)
+    run.writes(6, 7)
+    run.fault(7, 20, link="offsite", to_the_end=True)
+    run.op("restore", 9, 10)
+    run.observe("restore", 10.5, tokens, snapshot=(5.1, 5.5))
+    assert restorable(run).outcome == "pass"
+
+
 def test_only_failing_restores_after_the_fault_are_a_fail_that_quotes_them(run: Run) -> None:
     run.fault(7, 8)
     run.op("restore", 9, 10, 1, output="starting\nbackup is not a database\n")

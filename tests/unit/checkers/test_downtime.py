@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.checkers.downtime import Downtime, Outages
+from harness.checkers.fault_bit import FaultBit
 from harness.model import Claim
 from tests.unit.checkers.build import Run, only
 
@@ -96,6 +97,46 @@ def test_anything_else_on_a_full_disk_is_downtime(
     run.fault(10, 11, disk=disk)
     run.load((10.0, until, outcome, status, channels))
     assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_what_fails_while_we_keep_the_front_from_the_service_is_not_downtime(run: Run) -> None:
+    run.link("service_blue", serves=True)
+    run.fault(10, 12, link="service_blue")
+    run.load((9.9995, 13.9, "http_error", 502, ()))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass", verdict.why
+    # 4 s of 100 probes and 50 requests a second, and what was due or under way at either end.
+    assert (
+        "not counted: 602 requests, 585 of them bad, under way while we ourselves held a fault between" in verdict.why
+    )
+    assert "the front and the service (2.0 s, and 2 s for connections to come back)" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("link", "serves", "bad"),
+    [
+        ("service_blue", True, (14.1, 14.2)),
+        ("service_blue", True, (9.8, 9.9)),
+        ("offsite", False, (10.5, 11.0)),
+    ],
+    ids=["after the grace", "before the cut", "on a link no client uses"],
+)
+def test_what_fails_outside_our_own_cut_of_the_service_is_downtime(
+    run: Run, link: str, serves: bool, bad: tuple[float, float]
+) -> None:
+    run.link(link, serves)
+    run.fault(10, 12, link=link)
+    run.load((*bad, "http_error", 502, ()))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_a_cut_that_could_not_be_healed_excuses_what_comes_after_it_and_the_run_is_not_a_pass(run: Run) -> None:
+    run.link("service_blue", serves=True)
+    run.fault(10, None, link="service_blue")
+    run.load((11.0, 29.0, "http_error", 502, ()))
+    recording = run.done()
+    assert only(Downtime().check(recording)).outcome == "pass"
+    assert only(FaultBit().check(recording)).outcome == "unknown"
 
 
 def test_requests_in_flight_when_the_load_stops_are_neither_good_nor_bad(run: Run) -> None:

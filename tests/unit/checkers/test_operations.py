@@ -268,6 +268,23 @@ def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
     assert "the first operation after disk_full was healed; it said: no backup" in works.why
 
 
+@pytest.mark.parametrize(("exit", "outcome"), [(0, "pass"), (1, "fail")])
+def test_under_a_fault_that_stays_to_the_end_the_next_operation_has_to_work(run: Run, exit: int, outcome: str) -> None:
+    run.fault(10, 25, link="offsite", to_the_end=True)
+    run.op("backup", 9, 12, 1, expect="failure")
+    run.op("deploy", 13, 14, exit)
+    run.recovered(25.4, "the last faults were healed")
+    works = next(v for v in Recovery().check(run.done()) if v.about == "the kit under partition (fault-1)")
+    assert works.outcome == outcome, works.why
+
+
+def test_a_fault_that_stays_to_the_end_and_no_operation_after_it_came_is_unknown(run: Run) -> None:
+    run.fault(10, 25, link="offsite", to_the_end=True)
+    run.op("deploy", 8, 9)
+    works = next(v for v in Recovery().check(run.done()) if v.about.startswith("the kit"))
+    assert (works.outcome, works.why) == ("unknown", "no operation was run after partition came")
+
+
 def test_recovery_nobody_looked_at_is_unknown(run: Run) -> None:
     run.fault(10, 12)
     assert [v.outcome for v in Recovery().check(run.done())] == ["unknown", "unknown"]

@@ -134,6 +134,15 @@ def test_a_whole_file_is_read_into_values(folder: Path) -> None:
     assert system.limits.max_run_s == 90
 
 
+def test_a_link_may_lead_back_to_a_program_of_the_system_itself(folder: Path) -> None:
+    link = 'near_port = 8081\nserves = true\nenv = { NEAR = "{near}", FRONT = "{link}" }\n[links.offsite]'
+    file = altered(folder, "[links.offsite]", f"[links.service]\n{link}")
+    links = read_system(file).links
+    assert (links["service"].near_port, links["service"].serves, links["service"].upstream) == (8081, True, "")
+    assert links["service"].env == {"NEAR": "{near}", "FRONT": "{link}"}
+    assert (links["offsite"].near_port, links["offsite"].serves) == (0, False)
+
+
 def test_claims_become_claims_of_the_model_with_level_and_source(folder: Path) -> None:
     claims = {(c.subject, c.measure): c for c in load_system("shop", folder.parent).claims}
     assert claims["rollback", "duration_s"] == Claim("rollback", "duration_s", "<=", 30.0)
@@ -176,6 +185,10 @@ def test_an_impossible_path_is_a_plain_error(folder: Path, name: str) -> None:
         ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: command, deadline_s"),
         ('kind = "read"', 'kind = "raed"', "load.requests[1].kind", "did you mean 'read'?"),
         ('upstream = "s3"', 'upstream = "s4"', "links.offsite.upstream", "dependencies: s3"),
+        ('upstream = "s3"', 'upstraem = "s3"', "links.offsite.upstraem", "did you mean 'upstream'?"),
+        ('upstream = "s3"', "", "links.offsite.upstream", "near_port = a port of the system itself"),
+        ('upstream = "s3"', 'upstream = "s3"\nnear_port = 9', "links.offsite.upstream", "near_port = a port"),
+        ("{link}/drill", "{lnik}/drill", "links.offsite.env.OFFSITE_URL", "did you mean 'link'?"),
         ('"{dir}/logs/access.log"', '"{dirr}/a"', "service.access_log", "did you mean 'dir'?"),
         ("{backup}", "{bakup}", "operations.validate.command[3]", "did you mean 'backup'?"),
         ("{known}", "{unknown}", "load.requests[1].path", "{known}"),

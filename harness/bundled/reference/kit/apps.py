@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,9 @@ def start(places: Places, state: State, slot: str, version: str) -> None:
     """Start ``version`` in ``slot`` and wait until it is ready."""
     argv = [sys.executable, str(SERVICE), "--version", version, "--port", str(places.slot_port(slot))]
     argv += ["--db", str(places.database), "--await-go"]
+    # Where a link from the front to this slot arrives; we ourselves ask the slot without one.
+    if near := os.environ.get(f"KIT_{slot.upper()}_NEAR"):
+        argv += ["--also-on", near]
     with lock.mine():
         processes.end(state.app(slot), 1.0)
         process, note = processes.start(argv, places.logs / f"app-{slot}.log", wait_for_go=True)

@@ -12,6 +12,7 @@ import space
 import trial
 from phases import phase
 from places import Places
+from state import State
 
 
 def run(places: Places) -> None:
@@ -40,4 +41,4 @@ def run(places: Places) -> None:
     gone = catalog.prune(places)
     print(f"backup {attempt.backup.name}: {attempt.backup.path.stat().st_size} bytes, restored on trial")
     with phase("backup.upload"):
-        offsite.upload(attempt.backup, gone)
+        offsite.upload(State(places), attempt.backup, gone)

@@ -16,6 +16,8 @@ KNOWN = {
     "no_lock": "operations do not keep others out",
     "lease_resume": "an operation that stood still past its lease goes on without a look at who holds the lock now",
     "loser_unlocks": "an operation that does not get the lock removes the lock file as it leaves",
+    "no_timeout": "the off-site copy waits for its network without any limit",
+    "blind_upload": "an off-site copy counts from the moment its upload begins",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
     "blind_monitor": "the kit asks no monitor: not before the switch, not after it, not for its status",
     "ghost_heartbeat": "a monitor dates its word by its own pulse: it stays fresh when nothing looks any more",

@@ -65,16 +65,16 @@ def stop(state: State) -> None:
 def serving(places: Places) -> str | None:
     """The slot that gets the traffic; None before the first start."""
     try:
-        port = int(places.upstream.read_text())
+        address = places.upstream.read_text()
     except FileNotFoundError:
         return None
-    return next(slot for slot in SLOTS if places.slot_port(slot) == port)
+    return next(slot for slot in SLOTS if places.dial(slot) == address)
 
 
 def move(places: Places, slot: str) -> None:
     """Send new requests to ``slot`` from now on."""
     with lock.mine():
-        files.write_atomically(places.upstream, str(places.slot_port(slot)))
+        files.write_atomically(places.upstream, places.dial(slot))
 
 
 def configuration(places: Places) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def configuration(places: Places) -> dict[str, Any]:
     proxy = {
         "@id": "proxy",
         "handler": "reverse_proxy",
-        "upstreams": [{"dial": f"{HOST}:{{file.{places.upstream}}}"}],
+        "upstreams": [{"dial": f"{{file.{places.upstream}}}"}],
         # No retries: the front cannot know whether a write it got no answer to was applied.
         "load_balancing": {"retries": 0},
         "transport": {

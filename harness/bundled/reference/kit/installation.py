@@ -13,6 +13,7 @@ import database
 import front
 import lock
 import monitors
+import offsite
 import repair
 import seed
 from places import SLOTS, Places
@@ -67,6 +68,7 @@ def status(places: Places) -> dict[str, Any]:
             {"name": one.name, "path": str(one.path), "size": one.path.stat().st_size, "eligible": True}
             for one in found
         ],
+        "offsite": offsite.copies(state),
         "lock": lock.holder(places),
         "degraded": monitors.missing(),
     }

@@ -1,4 +1,8 @@
-"""The off-site copy: uploads each backup to an S3 bucket (``$OFFSITE_URL``), signed, with a limit on every wait."""
+"""The off-site copy: uploads each backup to an S3 bucket (``$OFFSITE_URL``), signed, with a limit on every wait.
+
+What counts as a copy is written down here, once the store has answered with the right checksum. Being there is no
+proof: a cut connection may leave half an object, and a lost answer a whole one that nobody has checked.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,35 @@ import hashlib
 import hmac
 import http.client
 import os
+import socket
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import catalog
+import flaws
 from errors import KitError
 from phases import Deadline
+from state import State
 
-CONNECT_LIMIT_S = 3.0
+# No wait goes on for longer without a byte of progress (a piece of the upload, for sending).
+PROGRESS_LIMIT_S = 3.0
 WHOLE_LIMIT_S = 20.0
 PIECE_BYTES = 1 << 18
 REGION = "us-east-1"
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-def upload(backup: catalog.Backup, gone: Iterable[catalog.Backup]) -> None:
+def upload(state: State, backup: catalog.Backup, gone: Iterable[catalog.Backup]) -> None:
     """Copy ``backup`` off site and remove what the catalogue removed; the local backup is valid whatever happens."""
     url = os.environ.get("OFFSITE_URL", "")
     if not url:
         print("no off-site copy: OFFSITE_URL is not set")
         return
     deadline = Deadline(WHOLE_LIMIT_S)
+    _note(state, backup, flaws.has("blind_upload"))
     try:
         if _call(url, "HEAD", "", deadline)[0] == 404:
             _expect(_call(url, "PUT", "", deadline), "make the bucket")
@@ -37,13 +47,35 @@ def upload(backup: catalog.Backup, gone: Iterable[catalog.Backup]) -> None:
         _expect((status, headers), "upload")
         if headers.get("etag", "").strip('"') != sum_md5:
             raise KitError(f"the off-site copy differs: checksum {headers.get('etag')} instead of {sum_md5}")
-        for old in gone:
-            _call(url, "DELETE", old.path.name, deadline)
+        _note(state, backup, True)
+        for name in [old.path.name for old in gone] + [n for n, counts in _noted(state).items() if not counts]:
+            _call(url, "DELETE", name, deadline)
+            _forget(state, name)
     except (OSError, http.client.HTTPException) as error:
         raise KitError(
             f"no off-site copy of {backup.name} ({error or type(error).__name__}); the local backup is valid"
         ) from error
     print(f"off-site copy of {backup.name}: done")
+
+
+def copies(state: State) -> list[dict[str, object]]:
+    """Every copy begun and not removed since, and whether it counts."""
+    return [
+        {"name": name.removesuffix(catalog.SUFFIX), "object": name, "counts": counts}
+        for name, counts in _noted(state).items()
+    ]
+
+
+def _noted(state: State) -> dict[str, bool]:
+    return dict(state.get("offsite") or {})
+
+
+def _note(state: State, backup: catalog.Backup, counts: bool) -> None:
+    state.set(offsite={**_noted(state), backup.path.name: counts})
+
+
+def _forget(state: State, name: str) -> None:
+    state.set(offsite={n: counts for n, counts in _noted(state).items() if n != name})
 
 
 def _expect(answer: tuple[int, dict[str, str]], what: str) -> None:
@@ -59,7 +91,13 @@ def _call(
     checksum = _sum("sha256", content) if content else EMPTY
     headers = _signed(method, place.netloc, path, checksum)
     size = content.stat().st_size if content else 0
-    connection = http.client.HTTPConnection(place.netloc, timeout=min(CONNECT_LIMIT_S, deadline.left_s))
+    limit_s = None if flaws.has("no_timeout") else min(PROGRESS_LIMIT_S, deadline.left_s)
+    connection = http.client.HTTPConnection(place.netloc, timeout=limit_s)
+    # An answer that comes byte by byte is progress each time: what ends it is the limit on the whole.
+    end = threading.Timer(deadline.left_s, _hang_up, (connection,))
+    end.daemon = True
+    if not flaws.has("no_timeout"):
+        end.start()
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for key, value in {**headers, "Content-Length": str(size), "User-Agent": "drill-kit"}.items():
@@ -73,16 +111,32 @@ def _call(
         _limit(connection, deadline)
         response = connection.getresponse()
         response.read()
+        # A connection hung up within its headers looks like an answer that has no more of them.
+        _within(deadline)
         return response.status, {key.lower(): value for key, value in response.getheaders()}
     finally:
+        end.cancel()
         connection.close()
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    try:
+        connection.sock.shutdown(socket.SHUT_RDWR)
+    except (OSError, AttributeError):
+        pass  # it ended in this very moment
 
 
 def _limit(connection: http.client.HTTPConnection, deadline: Deadline) -> None:
     """Each wait gets what is left of the whole: a peer that takes a byte a second must not hold us for ever."""
-    if deadline.passed:
+    if flaws.has("no_timeout"):
+        return
+    _within(deadline)
+    connection.sock.settimeout(min(PROGRESS_LIMIT_S, deadline.left_s))
+
+
+def _within(deadline: Deadline) -> None:
+    if deadline.passed and not flaws.has("no_timeout"):
         raise TimeoutError(f"the whole upload took longer than {WHOLE_LIMIT_S:g} s")
-    connection.sock.settimeout(min(CONNECT_LIMIT_S, deadline.left_s))
 
 
 def _sum(kind: str, path: Path) -> str:

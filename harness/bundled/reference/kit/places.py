@@ -55,7 +55,7 @@ class Places:
 
     @property
     def upstream(self) -> Path:
-        """The one line that says which port the front sends requests to."""
+        """The one line that says which address the front sends requests to."""
         return self.state / "upstream"
 
     @property
@@ -64,6 +64,10 @@ class Places:
 
     def slot_port(self, slot: str) -> int:
         return self.port + 1 + SLOTS.index(slot)
+
+    def dial(self, slot: str) -> str:
+        """Where the front finds a slot: beside it, or at the end of a link to it."""
+        return os.environ.get(f"KIT_{slot.upper()}_LINK") or f"{HOST}:{self.slot_port(slot)}"
 
     def prepare(self) -> None:
         for folder in (self.data, self.backups, self.state, self.logs, self.home):

@@ -12,7 +12,8 @@ from places import Places
 
 class State:
     """``apps``: slot -> version, pid, start time. ``front``: the same of Caddy. ``rollback_to``: the version before the
-    last deployment. ``doing``: the operation under way; found by another invocation it means it was interrupted."""
+    last deployment. ``doing``: the operation under way; found by another invocation it means it was interrupted.
+    ``offsite``: object -> whether it counts as a copy."""
 
     def __init__(self, places: Places) -> None:
         self._path = places.state / "state.json"

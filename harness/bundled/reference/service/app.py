@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import uvicorn
 from api import VERSIONS, Api
 from store import Store
 
+HOST = "127.0.0.1"
 # Longer than the front keeps an idle connection to us, so that it is never the one to find it closed.
 KEEP_ALIVE_S = 75
 END_LIMIT_S = 5
@@ -20,6 +22,7 @@ def main() -> int:
     parser.add_argument("--version", required=True, choices=sorted(VERSIONS))
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--db", required=True, type=Path)
+    parser.add_argument("--also-on", action="append", default=[], help="one more address to listen on")
     parser.add_argument("--await-go", action="store_true", help="serve only after a line on standard input")
     arguments = parser.parse_args()
     # Whoever started us writes down our process id first. If it dies before that, we end too: no orphan serves.
@@ -28,7 +31,7 @@ def main() -> int:
     api = Api(VERSIONS[arguments.version], Store(arguments.db))
     config = uvicorn.Config(
         api.application(),
-        host="127.0.0.1",
+        host=HOST,
         port=arguments.port,
         http="httptools",
         loop="asyncio",
@@ -39,7 +42,8 @@ def main() -> int:
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=END_LIMIT_S,
     )
-    uvicorn.Server(config).run()
+    addresses = [HOST, *arguments.also_on]
+    uvicorn.Server(config).run(sockets=[socket.create_server((a, arguments.port), backlog=2048) for a in addresses])
     return 0
 
 

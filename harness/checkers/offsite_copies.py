@@ -1,0 +1,86 @@
+"""No half-uploaded copy at the far side counts as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from harness.checkers.words import count, size
+from harness.model import Observation, OffsiteCopy, Verdict
+from harness.recording.recording import Recording
+
+
+@dataclass(frozen=True, slots=True)
+class OffsiteCopies:
+    """Holds each copy the system would rely on against what is really stored: there, and as long as the local backup
+    of that name. Where ``status`` does not speak of copies, whatever is stored under a backup's file name counts."""
+
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "offsite_copies"
+    requirement: ClassVar[str] = "R85"
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        sizes: dict[str, int] = {}  # of local backups, also of those removed since
+        wrong: dict[str, list[str]] = {}
+        gaps: dict[str, list[str]] = {}
+        compared = idle = 0
+        for look in recording.observations:
+            sizes |= {a.name: a.size for a in look.artefacts}
+            gap = _gap(look)
+            if gap:
+                gaps.setdefault(gap, []).append(look.label)
+                continue
+            for copy in _copies(look):
+                if not copy.counts:
+                    idle += 1
+                    continue
+                compared += 1
+                said = _amiss(copy, look, sizes)
+                if said:
+                    wrong.setdefault(said, []).append(look.label)
+        about = "copies off site"
+        looks = count(len(recording.observations), "read-back")
+        measured = f"{count(compared, 'comparison')} of copies that count at {looks}"
+        if wrong:
+            return [Verdict("fail", about, measured, _sentence(wrong), self.requirement)]
+        if gaps or not compared:
+            why = _sentence(gaps) or "no copy ever counted: nothing was compared"
+            return [Verdict("unknown", about, measured, why, self.requirement)]
+        why = "every copy that counts is stored, as long as the local backup of its name"
+        if idle:
+            why += "; copies begun that do not count were listed as such"
+        return [Verdict("pass", about, measured, why, self.requirement)]
+
+
+def _gap(look: Observation) -> str:
+    if look.status_error:
+        return look.status_error
+    return "no [dependencies] says where it stores what it was sent (`store`)" if look.stored is None else ""
+
+
+def _copies(look: Observation) -> Iterator[OffsiteCopy]:
+    if look.offsite is not None:
+        yield from look.offsite
+        return
+    for artefact in look.artefacts:
+        file = artefact.path.rpartition("/")[2]
+        if file in (look.stored or {}):
+            yield OffsiteCopy(artefact.name, file, True)
+
+
+def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> str:
+    stored = (look.stored or {}).get(copy.object)
+    if stored is None:
+        return f"the copy of {copy.name} counts, and nothing is stored under {copy.object}"
+    whole = sizes.get(copy.name)
+    if whole is None:
+        return f"a copy of {copy.name} counts, and there never was a backup of that name"
+    if stored != whole:
+        share = f"{100 * stored / whole:.0f} % of it ({size(stored)} of {size(whole)})" if whole else size(stored)
+        return f"the copy of {copy.name} counts, and what is stored is {share}"
+    return ""
+
+
+def _sentence(said: dict[str, list[str]]) -> str:
+    return "; ".join(f"{sentence} (at {', '.join(labels)})" for sentence, labels in said.items())

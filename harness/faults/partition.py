@@ -1,0 +1,100 @@
+"""partition: the packets of a link really vanish, both ways or one way. No reset, no refusal, no acknowledgement."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.faults.fault import Undo
+from harness.faults.socket_watch import SocketWatch
+from harness.faults.words import network_failure
+from harness.links.link import Direction, Link
+from harness.links.sockets import SocketState
+from harness.model import Evidence
+from harness.system.live import LiveSystem
+
+_VANISH = {"both": "packets both ways", "out": "packets the system sends", "in": "packets sent to the system"}
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Cuts the cable of ``link``. ``direction`` as the system sees it: ``out``, what it sends is lost; ``in``, what is
+    sent to it."""
+
+    link: str
+    direction: Direction = "both"
+
+    @property
+    def name(self) -> str:
+        return "partition"
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        return {"link": self.link, "direction": self.direction}
+
+    def planned(self, rng: random.Random) -> Partition:
+        return self
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        return lacking(capabilities)
+
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> CutCable:
+        link = system.link(self.link)
+        watch = SocketWatch(link, unanswered)
+        undo(link.mend)
+        link.cut(self.direction)
+        undo(watch.stop)
+        watch.start()
+        return CutCable(link, self.direction, watch)
+
+
+@dataclass(frozen=True, slots=True)
+class CutCable:
+    """A link while it is cut."""
+
+    link: Link
+    direction: Direction
+    watch: SocketWatch
+
+    def confirm(self) -> Evidence:
+        knock = self.link.knock()
+        self.watch.leave_out(knock.local)
+        cut = self.link.is_cut(self.direction)
+        applied = cut and knock.said == "timed out"
+        said = f"{_VANISH[self.direction]} vanish: our connect to {self.link.address} {knock.said}"
+        said += f" after {knock.seconds:.1f} s" if cut else ", and the cable is not cut any more"
+        return Evidence(applied, bool(self.watch.said), said)
+
+    def lost(self) -> str:
+        if not self.link.is_cut(self.direction):
+            return f"the cable of {self.link.name} was whole again"
+        return self.watch.problem
+
+    def felt(self, said: str) -> str:
+        return "; ".join(filter(None, (self.watch.said, network_failure(said))))
+
+    def healed(self) -> bool:
+        return not self.link.is_cut("out") and not self.link.is_cut("in") and self.link.knock(2.0).connected
+
+
+def unanswered(first: SocketState | None, before: SocketState, now: SocketState) -> str:
+    """Bytes, or a connect, that stay without an acknowledgement from one look to the next."""
+    if now.connecting and before.connecting:
+        return f"a connect of the system from {now.local} to {now.peer} got no answer"
+    if now.queued and before.queued and now.acked == before.acked:
+        return (
+            f"the system's socket {now.local} to {now.peer} held {now.queued} bytes that nobody acknowledged"
+            f" ({now.acked} were before), sent again {now.retransmits} times"
+        )
+    return ""
+
+
+def lacking(capabilities: Mapping[str, bool]) -> str:
+    """What a fault on a link lacks here; empty when nothing."""
+    if not capabilities.get("links"):
+        return "links that can be cut: this host allows no network namespace (`deploydrill doctor` says how to get it)"
+    if not capabilities.get("toxiproxy"):
+        return "a toxiproxy-server: `make setup` builds one into .tools/"
+    return ""

@@ -1,0 +1,38 @@
+"""A wrong permanent neighbour entry: every packet to one peer goes to an address nobody has, and vanishes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from harness.errors import ExitCode, HarnessError
+from harness.host import commands
+
+# Locally administered, and on none of the cables.
+NOBODY = "02:00:00:00:00:99"
+# Puts a command where it must run: on this side, or on the far one.
+Where = Callable[[Sequence[str]], list[str]]
+
+
+def lose(where: Where, device: str, peer: str) -> None:
+    """From now on what leaves ``device`` for ``peer`` arrives nowhere; read back."""
+    commands.check(
+        where(["ip", "neigh", "replace", peer, "lladdr", NOBODY, "dev", device, "nud", "permanent"]),
+    )
+    if not is_lost(where, device, peer):
+        raise HarnessError(
+            f"cut {device} to {peer}",
+            "the kernel does not list the entry",
+            "see `deploydrill doctor`",
+            ExitCode.UNKNOWN,
+        )
+
+
+def find(where: Where, device: str, peer: str) -> None:
+    """Take the wrong entry away; none there is fine."""
+    if is_lost(where, device, peer):
+        commands.check(where(["ip", "neigh", "del", peer, "dev", device]))
+
+
+def is_lost(where: Where, device: str, peer: str) -> bool:
+    said = commands.check(where(["ip", "neigh", "show", peer, "dev", device]))
+    return NOBODY in said and "PERMANENT" in said

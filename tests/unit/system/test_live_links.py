@@ -1,0 +1,72 @@
+"""What the live system knows of its links, its newest backup and what the far side keeps."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import registry
+from harness.errors import ExitCode, HarnessError
+from harness.links.cable import Cable
+from harness.links.link import Link
+from harness.recording.recorder import Recorder
+from harness.system.config import load_system
+from harness.system.live import LiveSystem
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Iterator[LiveSystem]:
+    config = load_system("hardened", registry.BUNDLED)
+    recorder = Recorder(tmp_path / "run")
+    yield LiveSystem(config, tmp_path / "sut", 8080, 1, {}, recorder, sys.executable)
+    recorder.close()
+
+
+def link(name: str, number: int) -> Link:
+    nobody: Any = None
+    return Link(name, "198.18.2.1:9101", Cable(number), nobody, nobody)
+
+
+def test_both_ends_of_a_link_are_told_by_environment(system: LiveSystem) -> None:
+    assert system.env["KIT_MONITORS"].count("127.0.0.1") == 2
+    system.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
+    assert system.env["KIT_MONITORS"] == "http://198.18.2.2:8666/status,http://127.0.0.1:9102/status"
+    assert system.env["MONITOR_NEAR"] == "198.18.2.1"
+    assert system.link("monitor_primary").address == "198.18.2.2:8666"
+
+
+def test_two_links_that_set_one_variable_are_refused(system: LiveSystem) -> None:
+    system.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
+    with pytest.raises(HarnessError, match="the link monitor_primary of this run sets KIT_MONITORS too"):
+        system.connect(link("monitor_secondary", 3), system.config.links["monitor_secondary"].env)
+
+
+def test_a_link_that_was_not_laid_is_an_error_that_names_those_that_were(system: LiveSystem) -> None:
+    system.connect(link("offsite", 1), {})
+    with pytest.raises(HarnessError, match="it was not laid; links of this run: offsite"):
+        system.link("service_blue")
+
+
+def test_the_newest_backup_is_the_one_written_last_and_none_is_an_error(system: LiveSystem) -> None:
+    folder = system.directory / "backup"
+    with pytest.raises(HarnessError, match="there is none in") as caught:
+        system.newest_backup_bytes()
+    assert caught.value.code == ExitCode.UNKNOWN
+    folder.mkdir(parents=True)
+    for name, size, at in (("b", 20, 100), ("a", 30, 200), ("c", 10, 150)):
+        (folder / name).write_bytes(b"x" * size)
+        os.utime(folder / name, (at, at))
+    assert system.newest_backup_bytes() == 30
+
+
+def test_what_the_far_side_keeps_is_listed_by_name_and_size(system: LiveSystem) -> None:
+    assert system.stored() == {}
+    bucket = system.directory / "far" / "s3" / "drill"
+    bucket.mkdir(parents=True)
+    (bucket / "one.backup").write_bytes(b"x" * 7)
+    assert system.stored() == {"one.backup": 7}
