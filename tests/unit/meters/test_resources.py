@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.host.clock import Deadline, mono_ns, wait_until
@@ -29,6 +30,8 @@ def test_rows_say_what_a_busy_process_and_a_disk_used(tmp_path: Path) -> None:
             lambda: path.exists() and path.read_text().count("load_cpu_percent") >= 5, Deadline(10, "five rows")
         )
         sampler.stop()
+        # On a busy host it does not get a whole core: the kernel's own count says what it got.
+        got_percent = 100 * sum(psutil.Process(busy.pid).cpu_times()[:2]) / ((mono_ns() - began) / 1e9)
     finally:
         for process in (busy, big):
             process.kill()
@@ -36,7 +39,7 @@ def test_rows_say_what_a_busy_process_and_a_disk_used(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert began < rows[0]["t"] < rows[-1]["t"]
     assert rows[-1]["sut_rss"] > 30_000_000
-    assert max(row.get("load_cpu_percent", 0) for row in rows) > 20
+    assert max(row.get("load_cpu_percent", 0) for row in rows) > got_percent * 0.8 > 0
     assert all("gone_cpu_percent" not in row and set(row["disk_used"]) == {"data"} for row in rows)
     assert {"cpu_percent", "load1", "mem_available", "rx", "tx"} <= set(rows[0])
 
