@@ -18,7 +18,7 @@ class OffsiteCopies:
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "offsite_copies"
-    requirement: ClassVar[str] = "R85"
+    requirement: ClassVar[str] = "R83"
 
     def check(self, recording: Recording) -> list[Verdict]:
         sizes: dict[str, int] = {}  # of local backups, also of those removed since

@@ -10,6 +10,7 @@ import pytest
 from harness.checkers import standard
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
+from harness.checkers.offsite_copies import OffsiteCopies
 from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.restorable import Restorable
@@ -18,7 +19,7 @@ from harness.checkers.validation import RejectsDamage
 from harness.model import Verdict
 from tests.unit.checkers.build import Run, only
 
-ALL = (*standard(), NoPartialLatest(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
+ALL = (*standard(), NoPartialLatest(), OffsiteCopies(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
 
 
 @pytest.fixture
