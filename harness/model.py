@@ -161,6 +161,27 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class CrashState:
+    """One state a power cut may have left a disk in, and how far the system got that was started on it.
+
+    ``at_ns`` is the moment of the cut (CLOCK_MONOTONIC), ``during`` the phase and ``operation`` the id of what it fell
+    into; ``kept`` says what of the unflushed writes the state holds, ``hit`` whose blocks they are. ``mount_error`` and
+    ``start_error`` are empty when that went well.
+    """
+
+    label: str
+    cut: int
+    at_ns: int
+    during: str
+    operation: str
+    kept: str
+    hit: str = ""
+    mount_error: str = ""
+    start_error: str = ""
+    start_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """The system's data as found by a read-back, with all that is needed to judge it.
 
@@ -170,6 +191,8 @@ class Observation:
     ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
     ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
+    ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
+    (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
 
     label: str
@@ -188,6 +211,7 @@ class Observation:
     version: str = ""
     snapshot_ns: tuple[int, int] | None = None
     earlier: tuple[Observation, ...] = ()
+    crash: CrashState | None = None
 
 
 @dataclass(frozen=True, slots=True)

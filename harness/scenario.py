@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.checkers.protocol import RunChecker, StateChecker
+from harness.crash.cuts import PowerCuts
 from harness.faults.fault import HeldFault
 from harness.model import Edge
 
 Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
+DiskKind = Literal["sized", "logged"]
 Hold = Literal["operation", "end"] | float
 
 
@@ -51,6 +53,8 @@ class Cell:
     """One run of a scenario: a variant of its fault. ``budget_s`` is what it should take on two cores.
 
     ``timing``: its durations are claims; it runs alone. ``repeat`` measured rounds of ``steps`` after ``warmup`` ones.
+    ``disk``: what the system's directory lies on; ``logged`` where the power is to be cut (``power``), afterwards and
+    as often as wanted. ``size_bytes``: as much data at most, where what is looked at does not grow with it.
     """
 
     name: str
@@ -63,6 +67,9 @@ class Cell:
     warmup: int = 0
     timing: bool = False
     budget_s: float = 20.0
+    disk: DiskKind = "sized"
+    power: PowerCuts | None = None
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +87,6 @@ class Scenario:
 
     def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> list[str]:
         """What this host lacks for a cell, in words."""
-        return [text for t in cell.triggers if (text := t.fault.needs(capabilities))]
+        asked = [t.fault.needs(capabilities) for t in cell.triggers]
+        asked += [cell.power.needs(capabilities)] if cell.power else []
+        return [text for text in asked if text]

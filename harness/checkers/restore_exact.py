@@ -37,14 +37,14 @@ def _within(observation: Observation, operation: Operation) -> list[Write]:
 
 @dataclass(frozen=True, slots=True)
 class RestoreExact:
-    """For the read-back of a restore that said it succeeded."""
+    """For the read-back of a restore that said it succeeded; for those of crash states PowerLoss asks."""
 
     judges: ClassVar[Literal["run", "observation"]] = "observation"
     name: ClassVar[str] = "restore_exact"
     requirement: ClassVar[str] = "R19"
 
     def check(self, observation: Observation) -> list[Verdict]:
-        if not is_restored(observation):
+        if not is_restored(observation) or observation.crash is not None:
             return []
         point, gone = RecoveryPoint(0, 0.0), 0
         if observation.found is not None and (operation := cause(observation)) is not None:
@@ -54,6 +54,10 @@ class RestoreExact:
         if point.lost:
             measured += f", reaching back {point.seconds:.2f} s before the restore"
         return [Verdict(outcome, f"data at {observation.label}", measured, why, self.requirement)]
+
+    def judged(self, observation: Observation) -> tuple[Outcome, str]:
+        """The outcome and its sentence for the read-back of a restore."""
+        return self._judge(observation, recovery_point(observation))
 
     def _judge(self, observation: Observation, point: RecoveryPoint) -> tuple[Outcome, str]:
         operation = cause(observation)

@@ -107,6 +107,11 @@ class BlockLog:
         return os.pread(self._data, record.length, record.data_at)
 
 
+def length(index: int) -> int:
+    """How many whole records the index holds."""
+    return os.fstat(index).st_size // _RECORD.size
+
+
 def _write_all(fd: int, data: memoryview) -> None:
     while data:
         data = data[os.write(fd, data) :]

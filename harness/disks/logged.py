@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from harness.disks import fuse, loop
-from harness.disks.block_log import BLOCK, BlockLog
+from harness.disks.block_log import BLOCK, BlockLog, length
 from harness.disks.block_server import PULSE_BYTES
 from harness.disks.disk import MIB, Disk
 from harness.disks.image import in_memory, sync_file_system
@@ -98,6 +98,10 @@ class LoggedDisk:
             sync_file_system(fd)
         finally:
             os.close(fd)
+
+    def records(self) -> int:
+        """How long the log is now."""
+        return length(self._index)
 
     def log(self) -> BlockLog:
         """The log up to now. One that says it has problems can be used as far as it goes."""

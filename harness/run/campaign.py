@@ -60,7 +60,13 @@ class Selected:
 
 def capabilities(kind: Kind) -> dict[str, bool]:
     """What faults ask for, by name."""
-    return {"island": kind != "none", "sized_disk": kind != "none", "links": kind != "none", "root": kind == "root"}
+    return {
+        "island": kind != "none",
+        "sized_disk": kind != "none",
+        "links": kind != "none",
+        "root": kind == "root",
+        "logged_disk": kind == "root" and all(Path(p).exists() for p in ("/dev/fuse", "/dev/loop-control")),
+    }
 
 
 def select(options: Options, kind: Kind) -> list[Selected]:
@@ -130,7 +136,7 @@ class Campaign:
             scenario_dirs=tuple(str(d.resolve()) for d in options.scenario_dirs),
             cell=cell.name,
             seed=options.seed,
-            size_bytes=options.size_bytes,
+            size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
             repeat=options.repeat if options.repeat and cell.timing else cell.repeat,
             warmup=cell.warmup,
             users=options.users or self.config.load.users,

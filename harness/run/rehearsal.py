@@ -10,6 +10,7 @@ from harness.host.clock import mono_ns, sleep
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.run.plan import Plan, planned_triggers
+from harness.run.power import PowerLossRun
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers
 from harness.scenario import Step
@@ -33,7 +34,7 @@ class Rehearsal:
         self._config = load_system(plan.system, registry.BUNDLED, variants=plan.variants)
         scenario = registry.scenario(plan.scenario, [Path(d) for d in plan.scenario_dirs])
         self._cell = scenario.cell(plan.cell)
-        self._stage = Stage(plan, self._config, recorder)
+        self._stage = Stage(plan, self._config, recorder, self._cell.disk)
         self._system = self._stage.system
         self._triggers = Triggers(planned_triggers(scenario, self._cell, plan.seed), self._system, recorder)
         self._phases = PhaseServer(Path(plan.work) / "phases.sock", self._on_mark, self._record_phase)
@@ -45,6 +46,11 @@ class Rehearsal:
         self._snapshots: dict[str, tuple[int, int]] = {}  # path of a backup -> when it was taken
         self._restored_from = ""
         self._version = self._config.versions.old
+        self._power = (
+            PowerLossRun(self._cell.power, plan, self._config, self._stage.logged, recorder)
+            if self._cell.power and self._stage.logged
+            else None
+        )
         self._derailed = ""  # what went so wrong that further rounds would only measure its aftermath
 
     def set_up(self) -> None:
@@ -57,6 +63,8 @@ class Rehearsal:
             )
         self._stage.start_service()
         self._stage.start_load()
+        if self._power:
+            self._power.stand()
 
     def perform(self) -> None:
         rounds = [(r, True) for r in range(self._plan.warmup)] + [(r, False) for r in range(self._plan.repeat)]
@@ -72,6 +80,8 @@ class Rehearsal:
         self._triggers.heal_all()
         self._stage.stop_load()
         self._observe("end")
+        if self._power:
+            self._power.cut(registry.BUNDLED, self._snapshots)
 
     def tear_down(self) -> list[str]:
         return [*self._stage.tear_down(), *self._phases.problems]
