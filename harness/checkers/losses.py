@@ -34,7 +34,10 @@ class Losses:
         after = [
             o
             for o in recording.observations
-            if o.crash is None and o.found is not None and (operation := cause(o)) is not None and operation.name == claim.subject
+            if o.crash is None
+            and o.found is not None
+            and (operation := cause(o)) is not None
+            and operation.name == claim.subject
         ]
         if claim.measure == "lost_s":
             unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))

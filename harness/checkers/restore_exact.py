@@ -20,14 +20,16 @@ class RecoveryPoint:
 
 
 def recovery_point(observation: Observation) -> RecoveryPoint:
-    """The RPO of the restore this read-back follows."""
+    """The RPO of the restore this read-back follows. On a crash state work ended with the cut, not when that state was
+    got round to."""
     operation = cause(observation)
     assert operation is not None, "not the read-back of a restore"
     found = tokens(observation)
     lost = [w for w in owed(observation, operation.start_ns).present if w.token not in found]
     within = [w for w in _within(observation, operation) if w.token not in found]
-    oldest_ns = min((w.end_ns for w in lost), default=operation.start_ns)
-    return RecoveryPoint(len(lost) + len(within), (operation.start_ns - oldest_ns) / NS)
+    end_ns = observation.crash.at_ns if observation.crash else operation.start_ns
+    oldest_ns = min((w.end_ns for w in lost), default=end_ns)
+    return RecoveryPoint(len(lost) + len(within), (end_ns - oldest_ns) / NS)
 
 
 def _within(observation: Observation, operation: Operation) -> list[Write]:

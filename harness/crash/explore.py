@@ -157,9 +157,7 @@ class Exploration:
         if operations and len(looks) == 1:  # a restore that failed: said, though nothing was read back after it
             content = json.loads((folder / "observations" / f"{looks[0]['label']}.json").read_text())
             nothing = {**content, "found": None, "error": "the restore failed", "totals": {}}
-            self._observe(
-                f"{crash.label}-restored", "restore", operations[-1]["t"], crash, nothing, operations, None
-            )
+            self._observe(f"{crash.label}-restored", "restore", operations[-1]["t"], crash, nothing, operations, None)
 
     def _observe(
         self,

@@ -37,7 +37,7 @@ def whole(index: int) -> State:
 
 
 def states_of(cut: Cut, log: BlockLog, number: int, rng: random.Random) -> list[State]:
-    """The first ``number`` states of a cut: "flushed", "all", "torn", "torn-2", ...; all different where that can be."""
+    """The first ``number`` states of a cut: "flushed", "all", "torn", "torn-2", ...; different where that can be."""
     durable = last_flush(log, cut.index) + 1
     unflushed = tuple(range(durable, cut.index + 1))
     n = len(unflushed)

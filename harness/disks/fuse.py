@@ -141,5 +141,7 @@ class Server:
         raise OSError(errno.ENOSYS, "not served")
 
     def _attributes(self, node: int) -> bytes:
-        mode, links, size = (stat.S_IFDIR | 0o700, 2, 0) if node == _ROOT else (stat.S_IFREG | 0o600, 1, self._store.size)
+        mode, links, size = stat.S_IFREG | 0o600, 1, self._store.size
+        if node == _ROOT:
+            mode, links, size = stat.S_IFDIR | 0o700, 2, 0
         return _ATTR.pack(node, size, size // 512, 0, 0, 0, 0, 0, 0, mode, links, os.getuid(), os.getgid(), 0, 4096, 0)

@@ -60,8 +60,8 @@ class LoggedDisk:
         try:
             backing = os.open(blocks / fuse.NAME, os.O_RDWR)
         except OSError as error:
-            why = f"{error.strerror}; its server said: {output.read_text(errors='replace')[-300:].strip() or 'nothing'}"
-            raise HarnessError("serve the logged disk", why, "see `deploydrill doctor`", ExitCode.HOST_CANNOT) from error
+            said = output.read_text(errors="replace")[-300:].strip() or "nothing"
+            raise _failed("serve the logged disk", f"{error.strerror}; its server said: {said}") from error
         self._control = _CONNECTIONS / str(os.minor(os.fstat(backing).st_dev))
         if not self._control.exists():
             mounts.mount("none", _CONNECTIONS, "fusectl")
@@ -73,8 +73,7 @@ class LoggedDisk:
         try:
             device, device_path = loop.attach(backing)
         except OSError as error:
-            why = f"no loop device: {error.strerror}"
-            raise HarnessError("attach the logged disk", why, "see `deploydrill doctor`", ExitCode.HOST_CANNOT) from error
+            raise _failed("attach the logged disk", f"no loop device: {error.strerror}") from error
         finally:
             os.close(backing)
         commands.check(["mkfs.ext4", *_MKFS, "-E", _MKFS_EXTENDED, device_path])
@@ -142,3 +141,7 @@ class LoggedDisk:
             return int((self._control / "waiting").read_text()) > 0
         except OSError:
             return False
+
+
+def _failed(what: str, why: str) -> HarnessError:
+    return HarnessError(what, why, "see `deploydrill doctor`", ExitCode.HOST_CANNOT)

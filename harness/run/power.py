@@ -57,12 +57,8 @@ class PowerLossRun:
         )
         restore = self._config.operations.get("restore")
         deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
-        under_way = UnderWay(
-            operation.id, operation.restores, snapshots.get(operation.attributes.get("backup", ""))
-        )
-        exploration = Exploration(
-            self._disk.log(), self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder
-        )
+        under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.attributes.get("backup", "")))
+        exploration = Exploration(self._disk.log(), self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
         exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
 

@@ -45,8 +45,8 @@ class Stage:
         self.system = LiveSystem(
             config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
         )
-        for disk in self.system.disks.values():
-            recorder.event("disk", name=disk.name, profile=disk.profile, size_bytes=disk.size_bytes)
+        for mounted in self.system.disks.values():
+            recorder.event("disk", name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes)
         self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         self.later("stop the system", self.system.stop)
         check_commands(config, self.system.values)

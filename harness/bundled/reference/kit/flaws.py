@@ -13,6 +13,8 @@ KNOWN = {
     "in_place_restore": "a restore copies over the live file while the service has it open",
     "no_drain": "the old version is killed at the switch, with requests on their way",
     "unverified_rollback": "a rollback goes on in the background and reports success at once",
+    "no_fsync": "files get their names, and SQLite's changes by the kit are committed, without waiting for the disk",
+    "stale_wal": "a restore replaces the database file and leaves the old log beside it",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
 }
 

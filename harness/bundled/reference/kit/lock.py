@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import database
+import files
 from errors import KitError
 from phases import Deadline
 from places import Places
@@ -73,7 +74,7 @@ def _write(descriptor: int, note: dict[str, Any]) -> None:
     text = json.dumps(note).encode()
     os.pwrite(descriptor, text, 0)
     os.ftruncate(descriptor, len(text))
-    os.fsync(descriptor)
+    files.sync(descriptor)
 
 
 def _text(note: dict[str, Any]) -> str:
