@@ -16,7 +16,7 @@ _BACKUP = (Step("backup"), Step("wait", seconds=1.0), Step("backup"), Step("wait
 _DEPLOY = (Step("backup"), Step("wait", seconds=1.0), Step("deploy", version="new"), Step("read_back"))
 _RESTORE = (Step("backup"), Step("wait", seconds=1.0), Step("restore"), Step("read_back"))
 _IN_BACKUP = ("backup.copy", "backup.encrypt", "backup.verify")
-_IN_RESTORE = ("restore.decrypt", "restore.copy", "restore.start")
+_IN_RESTORE = ("restore.copy", "restore.start")
 _SIZE = 8_000_000
 
 
@@ -52,7 +52,7 @@ scenario = Scenario(
             "in-backup",
             "power cut in the second backup, three states",
             _BACKUP,
-            PowerCuts("backup", _IN_BACKUP, occurrence=2),
+            PowerCuts("backup", _IN_BACKUP, occurrence=2, nudge=True),
         ),
         _cell(
             "in-migration",
@@ -64,7 +64,7 @@ scenario = Scenario(
             "in-restore",
             "power cut in the restore, three states",
             _RESTORE,
-            PowerCuts("restore", _IN_RESTORE),
+            PowerCuts("restore", _IN_RESTORE, nudge=True),
         ),
         _cell(
             "in-backup-many",

@@ -84,7 +84,14 @@ class PowerLoss:
         said = f"{live[1]}; {back[1]}"
         if back[0] == "fail":
             return Verdict("fail", about, measured, said, "R93")
-        outcome: Outcome = "fail" if live[0] == "fail" else "unknown" if "unknown" in (live[0], back[0]) else "pass"
+        if live[0] == "fail":
+            return Verdict("fail", about, measured, said, self.requirement)
+        again = _again(looks[-1])
+        if again is not None and not again.succeeded:
+            why = f"{again.name} does not work any more: {ended(again)}; {last_line(again.output)}; {said}"
+            return Verdict("fail", about, measured, why, "R26" if again.name == "deploy" else self.requirement)
+        outcome: Outcome = "unknown" if "unknown" in (live[0], back[0]) else "pass"
+        said += f"; {again.name} works again" if again else ""
         return Verdict(outcome, about, measured, said, self.requirement)
 
 
@@ -116,6 +123,11 @@ def _cut_restore(look: Observation) -> Operation | None:
     return next((o for o in look.operations if crash and o.id == crash.operation and o.restores), None)
 
 
+def _again(look: Observation) -> Operation | None:
+    """The operation the cut fell into, tried once more after all else."""
+    return next((o for o in look.operations if o.attributes.get("again")), None)
+
+
 def _restored(look: Observation) -> _Finding:
     """RestoreExact; that nothing was there to be taken away is no gap here: the backup itself is what is asked for."""
     outcome, why = RestoreExact().judged(look)
@@ -135,7 +147,8 @@ def _way_back(first: Observation, after: Observation | None) -> _Finding:
         if made:
             return "fail", f"no backup is eligible, though {made[-1].id} had succeeded before the cut"
         return "unknown", "there was no backup yet to go back to"
-    restore = next((o for o in reversed(after.operations) if o.name == "restore"), None) if after else None
+    tried = [o for o in after.operations if o.name == "restore" and o.start_ns > first.start_ns] if after else []
+    restore = tried[0] if tried else None
     if after is None or restore is None:
         return "unknown", f"{name} was not restored"
     if not restore.succeeded:

@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harness.crash.owners import Stretch, owners
 from harness.disks import loop
 from harness.errors import HarnessError
 from harness.host.clock import Deadline, mono_ns, wait_until
@@ -32,7 +33,9 @@ READY_AGAIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class BootSpec:
-    """What is started, as the run knows it. ``restore``: also go back to the latest backup, and read that back."""
+    """What is started, as the run knows it. ``restore``: also go back to the latest backup, and read that back.
+    ``again``: an operation to try after all that, with ``version``. ``blocks``: what had been written and not flushed.
+    """
 
     system: str
     bundled: str
@@ -42,6 +45,9 @@ class BootSpec:
     size_bytes: int
     python: str
     restore: bool
+    again: str = ""
+    version: str = ""
+    blocks: tuple[Stretch, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -49,7 +55,8 @@ class BootSpec:
     @classmethod
     def from_json(cls, text: str) -> BootSpec:
         raw = json.loads(text)
-        return cls(**{**raw, "variants": tuple(raw["variants"])})
+        blocks = tuple((offset, length) for offset, length in raw["blocks"])
+        return cls(**{**raw, "variants": tuple(raw["variants"]), "blocks": blocks})
 
 
 def fresh_temporary() -> None:
@@ -90,7 +97,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     fresh_temporary()
     bring_loopback_up()
     error = mount_state(image, directory)
-    recorder.event("boot.mounted", error=error)
+    recorder.event("boot.mounted", error=error, hit="" if error else owners(directory, spec.blocks))
     if error:
         return
     config = load_system(spec.system, Path(spec.bundled), variants=spec.variants)
@@ -104,6 +111,9 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     observe(system, "start", "", operations.status(), None)
     if spec.restore:
         _restore(system, operations)
+    if spec.again in config.operations:
+        system.start_monitors()
+        operations.run(Order(spec.again, version=spec.version, attributes={"again": "yes"}))
     phases.close()
 
 

@@ -15,13 +15,16 @@ from harness.model import Span
 class PowerCuts:
     """``cuts`` moments within the ``occurrence``-th ``operation`` (within its phases ``during``, when it marks them),
     and ``states`` states each: what was flushed; all that was written; then seeded subsets of what was not flushed,
-    one write of each torn."""
+    one write of each torn. ``nudge``: while the operation runs, an unrelated file is synced over and over, so that the
+    file system writes down names and sizes long before data nobody asked it to keep: what it does by itself within
+    seconds, and so rarely within an operation."""
 
     operation: str
     during: tuple[str, ...] = ()
     occurrence: int = 1
     cuts: int = 1
     states: int = 3
+    nudge: bool = False
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         """What is missing for it here, in words; empty when nothing is."""

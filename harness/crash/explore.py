@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Exploration:
         self._deadline_s = deadline_s
         self._snapshots = snapshots
         self._recorder = recorder
+        self._running: set[commands.Process] = set()
+        self._stopped = False
 
     def run(
         self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, control_records: int, rng: random.Random
@@ -83,18 +85,28 @@ class Exploration:
             flushes=len(self._log.flushes),
         )
         with ThreadPoolExecutor(LANES) as pool:
-            for done in [pool.submit(self._take, job, under_way) for job in jobs]:
-                done.result()
+            going = [pool.submit(self._take, job, under_way) for job in jobs]
+            try:
+                for done in going:
+                    done.result()
+            except BaseException:  # the run is to end: what has not begun does not, what has is ended
+                self._stopped = True
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in list(self._running):
+                    process.kill()
+                raise
 
     def _control(self, records: int) -> _Job:
         at_ns = self._log.records[records - 1].t_ns
         crash = CrashState("control", 0, at_ns, "", "", "everything, and nothing was under way")
-        return _Job(crash, whole(records - 1), BootSpec(**{**asdict(self._spec), "restore": False}))
+        return _Job(crash, whole(records - 1), replace(self._spec, restore=False, again=""))
 
     def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:
         label = f"cut-{cut.number}-{state.name}"
         crash = CrashState(label, cut.number, cut.at_ns, cut.phase, under_way.id, str(state))
-        return _Job(crash, state, self._spec)
+        unflushed = self._log.records[state.durable : cut.index + 1]
+        blocks = tuple((r.offset, r.length) for r in unflushed)
+        return _Job(crash, state, replace(self._spec, blocks=blocks))
 
     def _take(self, job: _Job, under_way: UnderWay) -> None:
         """Build, start in a nested island, and record one state."""
@@ -109,10 +121,12 @@ class Exploration:
             process = commands.spawn(["unshare", *_NAMESPACES, *argv], output=folder / "boot.out", pass_fds=(image,))
         finally:
             os.close(image)
-        code = process.wait(self._deadline_s)
+        self._running.add(process)
+        code = None if self._stopped else process.wait(self._deadline_s)
         if code is None:
             process.kill()
             process.wait(5)
+        self._running.discard(process)
         self._record(job, folder, under_way, hung=code is None)
         self._recorder.event(
             "power.state",
@@ -144,7 +158,7 @@ class Exploration:
                 snapshot_ns = under_way.snapshot_ns if under_way.restores and crash.cut else None
                 self._observe(crash.label, "", crash.at_ns, crash, content, [], snapshot_ns)
                 continue
-            backup = operations[-1]["attributes"].get("backup", "")
+            backup = next(o for o in operations if o["name"] == "restore")["attributes"].get("backup", "")
             self._observe(
                 f"{crash.label}-restored",
                 "restore",
@@ -154,9 +168,9 @@ class Exploration:
                 operations,
                 self._snapshots.get(backup),
             )
-        if operations and len(looks) == 1:  # a restore that failed: said, though nothing was read back after it
+        if operations and len(looks) == 1:  # only what was read back has an observation, and this one could not be
             content = json.loads((folder / "observations" / f"{looks[0]['label']}.json").read_text())
-            nothing = {**content, "found": None, "error": "the restore failed", "totals": {}}
+            nothing = {**content, "found": None, "error": "nothing was restored", "totals": {}}
             self._observe(f"{crash.label}-restored", "restore", operations[-1]["t"], crash, nothing, operations, None)
 
     def _observe(

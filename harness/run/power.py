@@ -10,7 +10,8 @@ from harness.crash.boot import BootSpec
 from harness.crash.cuts import PowerCuts
 from harness.crash.explore import MARGIN_S, Exploration, UnderWay
 from harness.disks.logged import LoggedDisk
-from harness.model import Instant, Operation, Span
+from harness.disks.nudging import Nudging
+from harness.model import Edge, Instant, Operation, Span
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.run.plan import Plan
@@ -27,11 +28,27 @@ class PowerLossRun:
         self._disk = disk
         self._recorder = recorder
         self._stood = 0
+        self._wanted = f"{power.operation}-{power.occurrence}"
+        self._nudging: Nudging | None = None
 
     def stand(self) -> None:
         """From here on the disk must hold what was promised. What was there before has been flushed long ago."""
         self._disk.sync()
         self._stood = self._disk.records()
+
+    def on_edge(self, edge: Edge, operation: str) -> None:
+        """Nudge the disk while the operation runs that is to be cut, when that is asked for."""
+        if operation != self._wanted or edge.phase != self._power.operation:
+            return
+        if edge.event == "start" and self._power.nudge:
+            self._nudging = Nudging(self._disk.path)
+        elif edge.event == "stop" and self._nudging:
+            self.stop()
+            self._nudging = None
+
+    def stop(self) -> None:
+        if self._nudging:
+            self._nudging.stop()
 
     def cut(self, bundled: Path, snapshots: Mapping[str, tuple[int, int]]) -> None:
         """Start the system on every state; ``snapshots``: when each backup (by its path) was taken."""
@@ -54,6 +71,8 @@ class PowerLossRun:
             size_bytes=plan.size_bytes,
             python=plan.python,
             restore=True,
+            again=self._power.operation if self._power.operation != "restore" else "",
+            version=self._config.versions.new,
         )
         restore = self._config.operations.get("restore")
         deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
@@ -63,8 +82,7 @@ class PowerLossRun:
         exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
 
     def _operation(self, recording: Recording) -> Operation | None:
-        wanted = f"{self._power.operation}-{self._power.occurrence}"
-        return next((o for o in recording.operations if o.id == wanted), None)
+        return next((o for o in recording.operations if o.id == self._wanted), None)
 
     def _spans(self, recording: Recording, operation: Operation) -> list[Span]:
         """The phases asked for; the whole operation when none is, or the kit marks none of them."""

@@ -55,6 +55,8 @@ class Rehearsal:
 
     def set_up(self) -> None:
         self._stage.later("close the phase socket", self._phases.close)
+        if self._power:
+            self._stage.later("stop nudging", self._power.stop)
         self._stage.later("heal the faults", self._triggers.heal_all)
         self._stage.lay_links()
         if "seed" in self._config.operations and self._operations.run(Order("seed")).exit != 0:
@@ -156,6 +158,8 @@ class Rehearsal:
     # -- edges ---------------------------------------------------------------------------------------------------
     def _on_edge(self, edge: Edge, operation: str) -> None:
         self._triggers.on_edge(edge, operation)
+        if self._power:
+            self._power.on_edge(edge, operation)
 
     def _on_mark(self, edge: Edge, operation: str) -> None:
         """A phase the kit marks. One with an operation's name is that operation's edge, which we mark ourselves."""
