@@ -14,7 +14,7 @@ from harness.scenario import Cell, Scenario, Step
 # The power is cut afterwards, in what was recorded: the run itself goes on to its end. One second of writes before.
 _BACKUP = (Step("backup"), Step("wait", seconds=1.0), Step("backup"), Step("wait", seconds=0.5))
 _DEPLOY = (Step("backup"), Step("wait", seconds=1.0), Step("deploy", version="new"), Step("read_back"))
-_RESTORE = (Step("backup"), Step("wait", seconds=1.0), Step("restore"), Step("read_back"))
+_RESTORE = (Step("backup"), Step("wait", seconds=1.0), Step("restore"), Step("wait", seconds=0.5), Step("read_back"))
 _IN_BACKUP = ("backup.copy", "backup.encrypt", "backup.verify")
 _IN_RESTORE = ("restore.copy", "restore.start")
 _SIZE = 8_000_000
@@ -62,9 +62,9 @@ scenario = Scenario(
         ),
         _cell(
             "in-restore",
-            "power cut in the restore, three states",
+            "power cut in the restore or right after it, two cuts, three states each",
             _RESTORE,
-            PowerCuts("restore", _IN_RESTORE, nudge=True),
+            PowerCuts("restore", _IN_RESTORE, nudge=True, after_s=0.4, cuts=2),
         ),
         _cell(
             "in-backup-many",
@@ -82,9 +82,9 @@ scenario = Scenario(
         ),
         _cell(
             "in-restore-many",
-            "20 power cuts in the restore, five states each",
+            "20 power cuts in the restore or right after it, five states each",
             _RESTORE,
-            PowerCuts("restore", _IN_RESTORE, cuts=20, states=5),
+            PowerCuts("restore", _IN_RESTORE, nudge=True, after_s=0.4, cuts=20, states=5),
             full=True,
         ),
     ),

@@ -104,7 +104,9 @@ def _live(look: Observation) -> _Finding:
     within = _cut_restore(look)
     if within is None:
         return AcknowledgedWrites().judged(look)
-    # A restore that was cut off has happened or has not, and nothing between.
+    if within.succeeded:  # it had ended before the cut
+        return _restored(replace(look, cause=within.id))
+    # A restore that was cut off (or failed) has happened or has not, and nothing between.
     old = AcknowledgedWrites().judged(look)
     if old[0] == "pass":
         return "pass", f"{old[1]} (as if {within.id} had not begun)"

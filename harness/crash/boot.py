@@ -34,7 +34,8 @@ READY_AGAIN_S = 5.0
 @dataclass(frozen=True, slots=True)
 class BootSpec:
     """What is started, as the run knows it. ``restore``: also go back to the latest backup, and read that back.
-    ``again``: an operation to try after all that, with ``version``. ``blocks``: what had been written and not flushed.
+    ``again``: an operation to try after all that, with ``version``. ``names_of``: do nothing of all this, and say whose
+    blocks these are.
     """
 
     system: str
@@ -47,7 +48,7 @@ class BootSpec:
     restore: bool
     again: str = ""
     version: str = ""
-    blocks: tuple[Stretch, ...] = ()
+    names_of: tuple[Stretch, ...] = ()
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -55,8 +56,8 @@ class BootSpec:
     @classmethod
     def from_json(cls, text: str) -> BootSpec:
         raw = json.loads(text)
-        blocks = tuple((offset, length) for offset, length in raw["blocks"])
-        return cls(**{**raw, "variants": tuple(raw["variants"]), "blocks": blocks})
+        names_of = tuple((offset, length) for offset, length in raw["names_of"])
+        return cls(**{**raw, "variants": tuple(raw["variants"]), "names_of": names_of})
 
 
 def fresh_temporary() -> None:
@@ -97,8 +98,8 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     fresh_temporary()
     bring_loopback_up()
     error = mount_state(image, directory)
-    recorder.event("boot.mounted", error=error, hit="" if error else owners(directory, spec.blocks))
-    if error:
+    recorder.event("boot.mounted", error=error, hit="" if error else owners(directory, spec.names_of))
+    if error or spec.names_of:
         return
     config = load_system(spec.system, Path(spec.bundled), variants=spec.variants)
     system = LiveSystem(config, directory, spec.port, spec.size_bytes, {}, recorder, spec.python)

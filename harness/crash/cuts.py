@@ -13,11 +13,14 @@ from harness.model import Span
 
 @dataclass(frozen=True, slots=True)
 class PowerCuts:
-    """``cuts`` moments within the ``occurrence``-th ``operation`` (within its phases ``during``, when it marks them),
-    and ``states`` states each: what was flushed; all that was written; then seeded subsets of what was not flushed,
-    one write of each torn. ``nudge``: while the operation runs, an unrelated file is synced over and over, so that the
-    file system writes down names and sizes long before data nobody asked it to keep: what it does by itself within
-    seconds, and so rarely within an operation."""
+    """``cuts`` moments within the ``occurrence``-th ``operation`` (within its phases ``during``, when it marks them) or
+    in the ``after_s`` seconds after it, and ``states`` states each: what was flushed; all that was written; then seeded
+    subsets of what was not flushed, one write of each torn.
+
+    ``nudge``: from the start of the operation on, an unrelated file is synced over and over, so that the file system
+    writes down names and sizes long before data that nobody asked it to keep: it does so by itself, but only every few
+    seconds, and so rarely within an operation.
+    """
 
     operation: str
     during: tuple[str, ...] = ()
@@ -25,6 +28,7 @@ class PowerCuts:
     cuts: int = 1
     states: int = 3
     nudge: bool = False
+    after_s: float = 0.0
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         """What is missing for it here, in words; empty when nothing is."""
@@ -32,6 +36,7 @@ class PowerCuts:
 
     def __str__(self) -> str:
         where = f"{', '.join(self.during) or 'anywhere'} of {self.operation} #{self.occurrence}"
+        where += f" or {self.after_s:g} s after it" if self.after_s else ""
         return f"power cut at {self.cuts} block write{'s' * (self.cuts > 1)} in {where}, {self.states} states each"
 
 
@@ -46,25 +51,44 @@ class Cut:
 
 
 def choose(power: PowerCuts, log: BlockLog, spans: Sequence[Span], rng: random.Random) -> list[Cut]:
-    """The cuts, in the order of the log; fewer than asked for when so many writes did not fall into the spans.
+    """The cuts, in the order of the log, spread evenly over the spans; fewer than asked for when so many writes did not
+    fall into them."""
+    found = {span.name: _writes_within(log, span) for span in spans}
+    for writes in found.values():
+        rng.shuffle(writes)
+        writes.sort(key=lambda write: write.states)  # stable: chance decides among those with as many states
+    chosen: dict[int, str] = {}
+    order = list(found)
+    rng.shuffle(order)
+    while len(chosen) < power.cuts and any(found.values()):
+        for name in order:
+            if found[name] and len(chosen) < power.cuts:
+                chosen.setdefault(found[name].pop().index, name)
+    return [Cut(n, index, log.records[index].t_ns, chosen[index]) for n, index in enumerate(sorted(chosen), 1)]
 
-    A cut with several unflushed writes, of which one can be torn, is preferred: it has more states that differ.
-    """
-    rich: list[tuple[int, str]] = []
-    poor: list[tuple[int, str]] = []
-    begun, large = 0, False  # of the epoch, that is since the last flush
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A record the power may go after. ``states``: 1 when there are several that differ, for several writes had not
+    been flushed by then and one of them can be torn."""
+
+    index: int
+    states: int
+
+
+def _writes_within(log: BlockLog, span: Span) -> list[_Write]:
+    found: list[_Write] = []
+    begun, large = 0, False  # since the last flush
     for index, record in enumerate(log.records):
+        if record.t_ns > span.stop.mono_ns:
+            break
         if record.kind == "flush":
             begun, large = 0, False
             continue
         begun, large = begun + 1, large or record.length > BLOCK
-        where = [s.name for s in spans if s.start.mono_ns <= record.t_ns <= s.stop.mono_ns]
-        if where:
-            (rich if begun > 1 and large else poor).append((index, where[-1]))
-    wanted = min(power.cuts, len(rich) + len(poor))
-    first = rng.sample(rich, min(wanted, len(rich)))
-    chosen = sorted([*first, *rng.sample(poor, wanted - len(first))])
-    return [Cut(n, index, log.records[index].t_ns, phase) for n, (index, phase) in enumerate(chosen, 1)]
+        if record.t_ns >= span.start.mono_ns:
+            found.append(_Write(index, int(begun > 1 and large)))
+    return found
 
 
 def last_flush(log: BlockLog, index: int) -> int:

@@ -9,11 +9,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness.crash.boot import BootSpec
-from harness.crash.cuts import Cut, PowerCuts, choose
+from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
 from harness.crash.states import State, build, states_of, whole
 from harness.disks.block_log import BlockLog
 from harness.host import commands
@@ -25,6 +26,8 @@ LANES = 2
 _NAMESPACES = ("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
 # What the system itself may take is bounded inside; this bounds what nobody thought of.
 MARGIN_S = 60.0
+# How many flushes after a cut the names of files are looked up.
+_NAMES_AFTER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class Exploration:
         self._recorder = recorder
         self._running: set[commands.Process] = set()
         self._stopped = False
+        self._hits: dict[int, str] = {}
 
     def run(
         self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, control_records: int, rng: random.Random
@@ -72,10 +76,9 @@ class Exploration:
         for problem in self._log.problems:
             self._recorder.event("warning", text=f"block log: {problem}")
         cuts = choose(power, self._log, spans, rng)
+        states = [(cut, states_of(cut, self._log, power.states, rng)) for cut in cuts]
         jobs = [self._control(control_records)]
-        for cut in cuts:
-            for state in states_of(cut, self._log, power.states, rng):
-                jobs.append(self._job(cut, state, under_way))
+        jobs += [self._job(cut, state, under_way) for cut, those in states for state in those]
         self._recorder.event(
             "power.planned",
             cuts=[{"number": c.number, "at_ns": c.at_ns, "during": c.phase, "record": c.index} for c in cuts],
@@ -85,8 +88,10 @@ class Exploration:
             flushes=len(self._log.flushes),
         )
         with ThreadPoolExecutor(LANES) as pool:
-            going = [pool.submit(self._take, job, under_way) for job in jobs]
             try:
+                for cut, hit in zip(cuts, pool.map(self._hit, cuts), strict=True):
+                    self._hits[cut.number] = hit
+                going = [pool.submit(self._take, job, under_way) for job in jobs]
                 for done in going:
                     done.result()
             except BaseException:  # the run is to end: what has not begun does not, what has is ended
@@ -104,18 +109,38 @@ class Exploration:
     def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:
         label = f"cut-{cut.number}-{state.name}"
         crash = CrashState(label, cut.number, cut.at_ns, cut.phase, under_way.id, str(state))
-        unflushed = self._log.records[state.durable : cut.index + 1]
-        blocks = tuple((r.offset, r.length) for r in unflushed)
-        return _Job(crash, state, replace(self._spec, blocks=blocks))
+        return _Job(crash, state, self._spec)
 
     def _take(self, job: _Job, under_way: UnderWay) -> None:
         """Build, start in a nested island, and record one state."""
         folder = self._recorder.folder / "states" / job.crash.label
-        folder.mkdir(parents=True)
-        (folder / "boot.json").write_text(job.spec.to_json())
         began = mono_ns()
         image = build(self._log, job.state, self._size_bytes)
         built = mono_ns()
+        ended = self._boot(folder, job.spec, image)
+        self._record(job, folder, under_way, hung=not ended)
+        self._recorder.event(
+            "power.state",
+            label=job.crash.label,
+            build_ms=round((built - began) / 1e6, 1),
+            seconds=round((mono_ns() - began) / NS, 3),
+        )
+
+    def _hit(self, cut: Cut) -> str:
+        """Whose blocks were written and not flushed at the cut, asked of a disk some flushes later: then the names of
+        new files have been written down as well."""
+        log = self._log
+        later = next(islice((f for f in log.flushes if f > cut.index), _NAMES_AFTER, None), len(log.records) - 1)
+        unflushed = log.records[last_flush(log, cut.index) + 1 : cut.index + 1]
+        spec = replace(self._spec, names_of=tuple((r.offset, r.length) for r in unflushed))
+        folder = self._recorder.folder / "states" / f"cut-{cut.number}-names"
+        self._boot(folder, spec, build(log, whole(later), self._size_bytes))
+        return str(next((e["hit"] for e in _events(folder) if e["kind"] == "boot.mounted"), ""))
+
+    def _boot(self, folder: Path, spec: BootSpec, image: int) -> bool:
+        """Start ``spec`` on ``image`` (closed here) in a nested island; False when it had to be ended."""
+        folder.mkdir(parents=True)
+        (folder / "boot.json").write_text(spec.to_json())
         try:
             argv = [sys.executable, "-m", "harness.crash.boot", str(folder), str(image)]
             process = commands.spawn(["unshare", *_NAMESPACES, *argv], output=folder / "boot.out", pass_fds=(image,))
@@ -127,20 +152,18 @@ class Exploration:
             process.kill()
             process.wait(5)
         self._running.discard(process)
-        self._record(job, folder, under_way, hung=code is None)
-        self._recorder.event(
-            "power.state",
-            label=job.crash.label,
-            build_ms=round((built - began) / 1e6, 1),
-            seconds=round((mono_ns() - began) / NS, 3),
-        )
+        return code is not None
 
     def _record(self, job: _Job, folder: Path, under_way: UnderWay, hung: bool) -> None:
-        path = folder / EVENTS
-        events = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        crash = _told(job.crash, events)
+        events = _events(folder)
+        crash = _told(replace(job.crash, hit=self._hits.get(job.crash.cut, "")), events)
         operations = [
-            {**e, "output": (folder / "operations" / f"{e['id']}.out").read_text(errors="replace")[-4096:]}
+            # An id of its own: the run has operations of these names as well.
+            {
+                **e,
+                "id": f"{crash.label}-{e['id']}",
+                "output": (folder / "operations" / f"{e['id']}.out").read_text(errors="replace")[-4096:],
+            }
             for e in events
             if e["kind"] == "operation.stop"
         ]
@@ -189,6 +212,13 @@ class Exploration:
         self._recorder.event("observation", label=label, cause=cause, start_ns=start_ns)
 
 
+def _events(folder: Path) -> list[dict[str, Any]]:
+    """What a boot recorded; its last line may be torn when it was ended."""
+    path = folder / EVENTS
+    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
 def _told(crash: CrashState, events: Sequence[Mapping[str, Any]]) -> CrashState:
     """The state with what its first start showed."""
     mounted = next((e for e in events if e["kind"] == "boot.mounted"), None)
@@ -197,7 +227,6 @@ def _told(crash: CrashState, events: Sequence[Mapping[str, Any]]) -> CrashState:
         "mount_error": mounted["error"] if mounted else "it never came that far",
         "start_error": started["error"] if started else "it never came that far",
         "start_s": started["seconds"] if started else 0.0,
-        "hit": mounted.get("hit", "") if mounted else "",
     }
     return CrashState(**{**asdict(crash), **said})
 

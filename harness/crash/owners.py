@@ -23,7 +23,7 @@ Stretch = tuple[int, int]  # offset and length in bytes on the disk
 def owners(root: Path, stretches: Sequence[Stretch]) -> str:
     """``data/app.db-wal (4 blocks), the file system's own (3)``: who owns the blocks of ``stretches``, most first.
 
-    A file that a state does not know (any more) is counted with the file system's own.
+    What no file has there is counted with the file system's own: its journal and tables.
     """
     wanted = {block for offset, length in stretches for block in range(offset // BLOCK, -(-(offset + length) // BLOCK))}
     if not wanted:
@@ -38,7 +38,7 @@ def owners(root: Path, stretches: Sequence[Stretch]) -> str:
     if len(found) > _NAMED:
         said.append(f"{len(found) - _NAMED} more files")
     if wanted:
-        said.append(f"the file system's own or no file's any more ({len(wanted)})")
+        said.append(f"the file system's own ({len(wanted)})")
     return f"the blocks of {', '.join(said)}"
 
 
@@ -52,10 +52,8 @@ def _blocks(path: Path) -> Iterator[int]:
             fcntl.ioctl(fd, _FIEMAP, room)
             count = _HEAD.unpack_from(room)[3]
             flags = _LAST
-            for number in range(count):
-                logical, physical, length, _, _, flags, *_ = _EXTENT.unpack_from(
-                    room, _HEAD.size + number * _EXTENT.size
-                )
+            for at in range(_HEAD.size, _HEAD.size + count * _EXTENT.size, _EXTENT.size):
+                logical, physical, length, _, _, flags, *_ = _EXTENT.unpack_from(room, at)
                 if not flags & _NO_PLACE:
                     yield from range(physical // BLOCK, (physical + length) // BLOCK)
                 start = logical + length

@@ -61,7 +61,8 @@ def planned_triggers(scenario: Scenario, cell: Cell, seed: int) -> tuple[Trigger
 
 def described_steps(cell: Cell) -> list[str]:
     """The steps in words, for the plan and --dry-run."""
-    return [f"{s.do}{f' {s.version}' if s.version else ''} (expect {s.expect})" for s in cell.steps]
+    steps = [f"{s.do}{f' {s.version}' if s.version else ''} (expect {s.expect})" for s in cell.steps]
+    return [*steps, f"then, in what was recorded: {cell.power}"] if cell.power else steps
 
 
 def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:

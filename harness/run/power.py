@@ -11,7 +11,7 @@ from harness.crash.cuts import PowerCuts
 from harness.crash.explore import MARGIN_S, Exploration, UnderWay
 from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
-from harness.model import Edge, Instant, Operation, Span
+from harness.model import NS, Edge, Instant, Operation, Span
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.run.plan import Plan
@@ -37,14 +37,9 @@ class PowerLossRun:
         self._stood = self._disk.records()
 
     def on_edge(self, edge: Edge, operation: str) -> None:
-        """Nudge the disk while the operation runs that is to be cut, when that is asked for."""
-        if operation != self._wanted or edge.phase != self._power.operation:
-            return
-        if edge.event == "start" and self._power.nudge:
+        """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""
+        if operation == self._wanted and str(edge) == f"{self._power.operation}.start" and self._power.nudge:
             self._nudging = Nudging(self._disk.path)
-        elif edge.event == "stop" and self._nudging:
-            self.stop()
-            self._nudging = None
 
     def stop(self) -> None:
         if self._nudging:
@@ -52,6 +47,7 @@ class PowerLossRun:
 
     def cut(self, bundled: Path, snapshots: Mapping[str, tuple[int, int]]) -> None:
         """Start the system on every state; ``snapshots``: when each backup (by its path) was taken."""
+        self.stop()
         self._recorder.event("power.asked", about=str(self._power))
         if self._disk.lost:
             self._recorder.event("warning", text=self._disk.lost)
@@ -86,7 +82,9 @@ class PowerLossRun:
 
     def _spans(self, recording: Recording, operation: Operation) -> list[Span]:
         """The phases asked for; the whole operation when none is, or the kit marks none of them."""
+        ended = Instant(operation.stop_ns, 0)
+        after = Span(f"the time after {operation.id}", ended, Instant(ended.mono_ns + int(self._power.after_s * NS), 0))
         marked = [s for id_, s, _ in recording.phases if id_ == operation.id and s.name in self._power.during]
         if marked:
-            return marked
-        return [Span(operation.name, Instant(operation.start_ns, 0), Instant(operation.stop_ns, 0))]
+            return [after, *marked] if self._power.after_s else marked
+        return [after, Span(operation.name, Instant(operation.start_ns, 0), ended)]
