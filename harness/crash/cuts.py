@@ -35,9 +35,10 @@ class PowerCuts:
         return "" if capabilities.get("logged_disk") else "a logged disk: it needs root, loop devices and /dev/fuse"
 
     def __str__(self) -> str:
-        where = f"{', '.join(self.during) or 'anywhere'} of {self.operation} #{self.occurrence}"
-        where += f" or {self.after_s:g} s after it" if self.after_s else ""
-        return f"power cut at {self.cuts} block write{'s' * (self.cuts > 1)} in {where}, {self.states} states each"
+        where = f"in {', '.join(self.during)} of" if self.during else "anywhere in"
+        where += f" {self.operation} #{self.occurrence}"
+        where += f" or in {self.after_s:g} s after it" if self.after_s else ""
+        return f"power cut at {self.cuts} block write{'s' * (self.cuts > 1)} {where}, {self.states} states each"
 
 
 @dataclass(frozen=True, slots=True)

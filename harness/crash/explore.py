@@ -219,6 +219,10 @@ def _events(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def _said(folder: Path, operation: str) -> str:
+    return (folder / "operations" / f"{operation}.out").read_text(errors="replace")[-4096:]
+
+
 def _told(crash: CrashState, events: Sequence[Mapping[str, Any]]) -> CrashState:
     """The state with what its first start showed."""
     mounted = next((e for e in events if e["kind"] == "boot.mounted"), None)
