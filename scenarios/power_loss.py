@@ -26,7 +26,7 @@ def _cell(name: str, about: str, steps: tuple[Step, ...], power: PowerCuts, full
         about=f"{about} (at most {_SIZE // 1_000_000} MB of data; no time is judged)",
         steps=steps,
         tier="full" if full else "quick",
-        budget_s=200 if full else 30,
+        budget_s=240 if full else 30,
         disk="logged",
         power=power,
         size_bytes=_SIZE,
