@@ -39,7 +39,7 @@ def go(process: subprocess.Popen[bytes]) -> None:
 def alive(note: dict[str, Any] | None) -> bool:
     """Whether the very process of the note still runs: the same pid with another start time is somebody else, and so is
     one that was started as soon after another boot."""
-    return note is not None and note.get("boot") == boot_id() and start_time(note["pid"]) == note["started"]
+    return note is not None and note.get("boot", boot_id()) == boot_id() and start_time(note["pid"]) == note["started"]
 
 
 def boot_id() -> str:
