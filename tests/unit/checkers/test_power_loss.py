@@ -16,6 +16,7 @@ from harness.checkers.power_loss import PowerLoss
 from harness.checkers.restore_exact import RestoreExact
 from harness.load.requests import payload_of
 from harness.model import CrashState, Verdict
+from harness.run.facts import faults
 from tests.unit.checkers.build import Run, only
 
 CUT = 8.0
@@ -330,3 +331,32 @@ def test_a_status_that_breaks_on_what_a_cut_left_is_a_fail(run: CrashRun) -> Non
     run.state("cut-1-all", run.before, latest="", status_error="status exited with 1: JSONDecodeError")
     verdict = only(run.judged())
     assert verdict.outcome == "fail" and "JSONDecodeError" in verdict.why
+
+
+# -- in the report ---------------------------------------------------------------------------------------------------
+def test_a_cut_is_a_fault_of_one_moment_that_bit_when_a_state_of_it_was_started(tmp_path: Path) -> None:
+    for error, felt in (("", True), ("Structure needs cleaning", False)):
+        run = CrashRun(tmp_path / f"run-{felt}")
+        run.event("power.planned", 15, cuts=[{"number": 1, "at_ns": run.ns(CUT), "during": "backup.copy", "record": 7}])
+        run.state("cut-1-all", None, mount_error=error, hit="the blocks of data/app.db (4)")
+        (row,) = faults(run.done())
+        assert (row["id"], row["name"], row["at"], row["felt"]) == ("cut-1", "power_loss", "backup.copy", felt)
+        assert row["injected_s"] == row["healed_s"]
+        assert row["said"] == (
+            f"the system was started on {int(felt)} of 1 states it may have left, it hit the blocks of data/app.db (4)"
+        )
+
+
+def test_an_observation_of_a_crash_state_knows_nothing_that_came_after_the_cut(tmp_path: Path) -> None:
+    run = CrashRun(tmp_path / "run")
+    run.write("w-under-way", 7.95, 8.05)
+    run.op("deploy", 7, 9)
+    run.op("rollback", 9, 10)
+    run.observe("deploy", 7.5, run.tokens[:70])
+    run.observe("rollback", 11, run.tokens[:100])
+    run.state("cut-1-all", run.before)
+    look = run.done().observations[-1]
+    assert [o.label for o in look.earlier] == ["deploy-look-1"]
+    assert [(o.id, o.exit) for o in look.operations] == [("backup-1", 0), ("deploy-1", None)]
+    assert {w.token: w.outcome for w in look.writes}["w-under-way"] == "indeterminate"
+    assert max(w.sent_ns for w in look.writes) <= run.ns(CUT)
