@@ -171,6 +171,27 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class CrashState:
+    """One state a power cut may have left a disk in, and how far the system got that was started on it.
+
+    ``at_ns`` is the moment of the cut (CLOCK_MONOTONIC), ``during`` the phase and ``operation`` the id of what it fell
+    into; ``kept`` says what of the unflushed writes the state holds, ``hit`` whose blocks they are. ``mount_error`` and
+    ``start_error`` are empty when that went well.
+    """
+
+    label: str
+    cut: int
+    at_ns: int
+    during: str
+    operation: str
+    kept: str
+    hit: str = ""
+    mount_error: str = ""
+    start_error: str = ""
+    start_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """The system's data as found by a read-back, with all that is needed to judge it.
 
@@ -184,6 +205,8 @@ class Observation:
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
     really there (file name -> bytes), None when nothing says where to look.
+    ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
+    (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
 
     label: str
@@ -206,6 +229,7 @@ class Observation:
     offsite: tuple[OffsiteCopy, ...] | None = None
     stored: Mapping[str, int] | None = None
     earlier: tuple[Observation, ...] = ()
+    crash: CrashState | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.checkers.protocol import RunChecker, StateChecker
+from harness.crash.cuts import PowerCuts
 from harness.errors import HarnessError
 from harness.faults.fault import HeldFault
 from harness.model import Edge
 
 Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
+DiskKind = Literal["sized", "logged"]
 Hold = Literal["operation", "other", "end"] | float
 # Steps of our own, which no operation of the kit stands behind.
 OWN_STEPS = ("read_back", "validate_damaged", "wait")
@@ -86,6 +88,8 @@ class Cell:
     """One run of a scenario: a variant of its fault. ``budget_s`` is what it should take on two cores.
 
     ``timing``: its durations are claims; it runs alone. ``repeat`` measured rounds of ``steps`` after ``warmup`` ones.
+    ``disk``: what the system's directory lies on; ``logged`` where the power is to be cut (``power``), afterwards and
+    as often as wanted. ``size_bytes``: as much data at most, where what is looked at does not grow with it.
     """
 
     name: str
@@ -98,6 +102,9 @@ class Cell:
     warmup: int = 0
     timing: bool = False
     budget_s: float = 20.0
+    disk: DiskKind = "sized"
+    power: PowerCuts | None = None
+    size_bytes: int | None = None
 
     @property
     def single_steps(self) -> tuple[Step, ...]:
@@ -120,4 +127,6 @@ class Scenario:
 
     def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> list[str]:
         """What this host lacks for a cell, in words."""
-        return [text for t in cell.triggers if (text := t.fault.needs(capabilities))]
+        asked = [t.fault.needs(capabilities) for t in cell.triggers]
+        asked += [cell.power.needs(capabilities)] if cell.power else []
+        return [text for text in asked if text]

@@ -111,7 +111,7 @@ def _print_plan(campaign: Campaign) -> int:
         click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
         rounds = campaign.plan(selected)
         click.echo(f"  rounds: {rounds.repeat}, after {rounds.warmup} for warm-up; budget {cell.budget_s:g} s")
-        for step in described_steps(planned_steps(selected.scenario, cell, campaign.options.seed)):
+        for step in described_steps(cell, planned_steps(selected.scenario, cell, campaign.options.seed)):
             click.echo(f"  - {step}")
         for fault in described_faults(planned_triggers(selected.scenario, cell, campaign.options.seed)):
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
@@ -153,7 +153,7 @@ def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
         click.echo(
             f"\n{scenario.name}:{cell.name}\n  {cell.about}; {cell.repeat} rounds after {cell.warmup}; tier {cell.tier}"
         )
-        for step in described_steps(cell.steps):
+        for step in described_steps(cell):
             click.echo(f"  - {step}")
         for trigger in cell.triggers:
             click.echo(

@@ -12,7 +12,8 @@ def table() -> str:
     rows = ["| cell | tier | budget, s | what happens | faults | rows of the review |", "|---|---|---|---|---|---|"]
     for scenario in registry.scenarios().values():
         for cell in scenario.cells:
-            faults = ", ".join(f"{t.fault.name} {dict(t.fault.parameters)} at {t.at}" for t in cell.triggers) or "none"
+            faults = ", ".join(f"{t.fault.name} {dict(t.fault.parameters)} at {t.at}" for t in cell.triggers)
+            faults = faults or (str(cell.power) if cell.power else "none")
             rows.append(
                 f"| `{scenario.name}:{cell.name}` | {cell.tier} | {cell.budget_s:g} | {cell.about} | {faults} "
                 f"| {', '.join(scenario.requirements)} |"

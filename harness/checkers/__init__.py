@@ -10,6 +10,7 @@ from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.losses import Losses
 from harness.checkers.no_hang import NoHang
+from harness.checkers.power_loss import PowerLoss
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.recovery import Recovery
 from harness.checkers.restore_exact import RestoreExact
@@ -33,4 +34,5 @@ def standard() -> tuple[RunChecker | StateChecker, ...]:
         Losses(),
         Recovery(),
         Durations(),
+        PowerLoss(),
     )

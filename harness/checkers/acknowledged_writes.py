@@ -22,20 +22,25 @@ def lost_writes(observation: Observation) -> tuple[Write, ...]:
 
 @dataclass(frozen=True, slots=True)
 class AcknowledgedWrites:
-    """For every read-back but that of a successful restore, which RestoreExact judges."""
+    """For every read-back but that of a successful restore, which RestoreExact judges, and those of crash states, for
+    which PowerLoss asks."""
 
     judges: ClassVar[Literal["run", "observation"]] = "observation"
     name: ClassVar[str] = "acknowledged_writes"
     requirement: ClassVar[str] = "R19"
 
     def check(self, observation: Observation) -> list[Verdict]:
-        if is_restored(observation):
+        if is_restored(observation) or observation.crash is not None:
             return []
         owes = owed(observation, observation.start_ns)
         lost = lost_writes(observation)
         outcome, why = self._judge(observation, owes, lost)
         about = f"acknowledged writes at {observation.label}"
         return [Verdict(outcome, about, numbers(observation, len(lost), len(owes.gone)), why, self.requirement)]
+
+    def judged(self, observation: Observation) -> tuple[Outcome, str]:
+        """The outcome and its sentence, whatever kind of read-back it is."""
+        return self._judge(observation, owed(observation, observation.start_ns), lost_writes(observation))
 
     def _judge(self, observation: Observation, owes: Owed, lost: tuple[Write, ...]) -> tuple[Outcome, str]:
         if observation.found is None:

@@ -31,7 +31,11 @@ class Losses:
         return [self._measured(recording, claim) for claim in stated if claim.subject in made]
 
     def _measured(self, recording: Recording, claim: Claim) -> Claimed:
-        after = [o for o in recording.observations if o.found is not None and claim.subject in _followed(o)]
+        after = [
+            o
+            for o in recording.observations
+            if o.crash is None and o.found is not None and claim.subject in _followed(o)
+        ]
         if claim.measure == "lost_s":
             unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))
         else:

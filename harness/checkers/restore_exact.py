@@ -20,14 +20,16 @@ class RecoveryPoint:
 
 
 def recovery_point(observation: Observation) -> RecoveryPoint:
-    """The RPO of the restore this read-back follows."""
+    """The RPO of the restore this read-back follows. On a crash state work ended with the cut, not when that state was
+    got round to."""
     operation = cause(observation)
     assert operation is not None, "not the read-back of a restore"
     found = tokens(observation)
     lost = [w for w in owed(observation, operation.start_ns).present if w.token not in found]
     within = [w for w in _within(observation, operation) if w.token not in found]
-    oldest_ns = min((w.end_ns for w in lost), default=operation.start_ns)
-    return RecoveryPoint(len(lost) + len(within), (operation.start_ns - oldest_ns) / NS)
+    end_ns = observation.crash.at_ns if observation.crash else operation.start_ns
+    oldest_ns = min((w.end_ns for w in lost), default=end_ns)
+    return RecoveryPoint(len(lost) + len(within), (end_ns - oldest_ns) / NS)
 
 
 def _within(observation: Observation, operation: Operation) -> list[Write]:
@@ -37,14 +39,14 @@ def _within(observation: Observation, operation: Operation) -> list[Write]:
 
 @dataclass(frozen=True, slots=True)
 class RestoreExact:
-    """For the read-back of a restore that said it succeeded."""
+    """For the read-back of a restore that said it succeeded; for those of crash states PowerLoss asks."""
 
     judges: ClassVar[Literal["run", "observation"]] = "observation"
     name: ClassVar[str] = "restore_exact"
     requirement: ClassVar[str] = "R19"
 
     def check(self, observation: Observation) -> list[Verdict]:
-        if not is_restored(observation):
+        if not is_restored(observation) or observation.crash is not None:
             return []
         point, gone = RecoveryPoint(0, 0.0), 0
         if observation.found is not None and (operation := cause(observation)) is not None:
@@ -54,6 +56,10 @@ class RestoreExact:
         if point.lost:
             measured += f", reaching back {point.seconds:.2f} s before the restore"
         return [Verdict(outcome, f"data at {observation.label}", measured, why, self.requirement)]
+
+    def judged(self, observation: Observation) -> tuple[Outcome, str]:
+        """The outcome and its sentence for the read-back of a restore."""
+        return self._judge(observation, recovery_point(observation))
 
     def _judge(self, observation: Observation, point: RecoveryPoint) -> tuple[Outcome, str]:
         operation = cause(observation)

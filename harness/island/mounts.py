@@ -14,6 +14,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC = 2, 4, 4096, 16384
 _AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
 _MOUNT_ATTR_RDONLY = 1
+_MNT_DETACH = 2
 _SYS_MOUNT_SETATTR = 442  # the same number on every architecture; Linux 5.12
 
 
@@ -35,6 +36,12 @@ def set_read_only(target: Path, read_only: bool, recursive: bool = False) -> Non
         ctypes.c_size_t(len(attributes)),
     ):
         _raise(f"make {target} {'read-only' if read_only else 'writable'}")
+
+
+def detach(target: Path) -> None:
+    """umount2(2), lazily: the name is gone at once, the mount with its last user."""
+    if _libc.umount2(os.fsencode(target), _MNT_DETACH):
+        _raise(f"detach the mount at {target}")
 
 
 def tmpfs(target: Path, mode: str = "0755", size_bytes: int | None = None) -> None:

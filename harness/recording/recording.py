@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.model import (
     Artefact,
+    CrashState,
     Evidence,
     FaultRecord,
     Found,
@@ -101,23 +102,7 @@ class Recording:
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """In the order they ended."""
-        return tuple(
-            Operation(
-                id=e["id"],
-                name=e["name"],
-                repeat=e["repeat"],
-                warmup=e["warmup"],
-                expect=e["expect"],
-                start_ns=e["start_ns"],
-                stop_ns=e["t"],
-                gate_ns=e["gate_ns"],
-                exit=e["exit"],
-                blocked_on=e.get("blocked_on", ""),
-                output=self._output(e["id"]),
-                attributes=e.get("attributes", {}),
-            )
-            for e in self.of_kind("operation.stop")
-        )
+        return tuple(_operation(e, self._output(e["id"])) for e in self.of_kind("operation.stop"))
 
     def _output(self, operation_id: str) -> str:
         """The last 4 KiB of what the operation said, invalid bytes replaced."""
@@ -225,34 +210,67 @@ class Recording:
 
     @cached_property
     def observations(self) -> tuple[Observation, ...]:
-        """Read-backs in the order they were made, each with the ledger and operations up to it."""
+        """Read-backs in the order they were made, each with the ledger and operations up to it. Those of crash states
+        know only what came before their cut."""
         done: list[Observation] = []
         for e in self.of_kind("observation"):
             content = json.loads((self.folder / "observations" / f"{e['label']}.json").read_text())
             found = content["found"]
-            done.append(
-                Observation(
-                    label=e["label"],
-                    cause=e["cause"],
-                    start_ns=e["start_ns"],
-                    stop_ns=e["t"],
-                    found=None if found is None else tuple(Found(*row) for row in found),
-                    error=content["error"],
-                    totals=content["totals"],
-                    expected_totals=content["expected_totals"],
-                    artefacts=tuple(Artefact(**a) for a in content["artefacts"]),
-                    latest=content["latest"],
-                    status_error=content["status_error"],
-                    version=content["version"],
-                    snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
-                    said=content.get("said", {}),
-                    schemas=tuple(content.get("schemas", ())),
-                    offsite=tuple(OffsiteCopy(**c) for c in copies)
-                    if (copies := content.get("offsite")) is not None
-                    else None,
-                    stored=content.get("stored"),
-                    writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
-                    operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
-                )
+            copies = content.get("offsite")
+            look = Observation(
+                label=e["label"],
+                cause=e["cause"],
+                start_ns=e["start_ns"],
+                stop_ns=e["t"],
+                found=None if found is None else tuple(Found(*row) for row in found),
+                error=content["error"],
+                totals=content["totals"],
+                expected_totals=content["expected_totals"],
+                artefacts=tuple(Artefact(**a) for a in content["artefacts"]),
+                latest=content["latest"],
+                status_error=content["status_error"],
+                version=content["version"],
+                snapshot_ns=tuple(content["snapshot_ns"]) if content["snapshot_ns"] else None,
+                said=content.get("said", {}),
+                schemas=tuple(content.get("schemas", ())),
+                offsite=None if copies is None else tuple(OffsiteCopy(**c) for c in copies),
+                stored=content.get("stored"),
+                writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
+                operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
             )
-        return tuple(replace(o, earlier=tuple(done[:i])) for i, o in enumerate(done))
+            if "crash" in content:
+                after = [_operation(o, o["output"]) for o in content["operations"]]
+                look = _crashed(look, CrashState(**content["crash"]), after)
+            earlier = (o for o in done if o.crash is None and (look.crash is None or o.stop_ns <= look.crash.at_ns))
+            done.append(replace(look, earlier=tuple(earlier)))
+        return tuple(done)
+
+
+def _operation(event: Event, output: str) -> Operation:
+    return Operation(
+        id=event["id"],
+        name=event["name"],
+        repeat=event["repeat"],
+        warmup=event["warmup"],
+        expect=event["expect"],
+        start_ns=event["start_ns"],
+        stop_ns=event["t"],
+        gate_ns=event["gate_ns"],
+        exit=event["exit"],
+        blocked_on=event.get("blocked_on", ""),
+        output=output,
+        attributes=event.get("attributes", {}),
+    )
+
+
+def _crashed(look: Observation, crash: CrashState, after: list[Operation]) -> Observation:
+    """The observation as of the cut: what had no end by then has none, what came later never happened; ``after`` was
+    run on the state it left."""
+    at_ns = crash.at_ns
+    before = [
+        o if o.stop_ns <= at_ns else replace(o, exit=None, stop_ns=at_ns)
+        for o in look.operations
+        if o.start_ns <= at_ns
+    ]
+    writes = [w if w.end_ns < at_ns else replace(w, outcome="indeterminate") for w in look.writes if w.sent_ns <= at_ns]
+    return replace(look, crash=crash, operations=(*before, *after), writes=tuple(writes))

@@ -145,11 +145,23 @@ def describe(event: Event) -> str:
             said = f"version {get('version')} is in service"
         case "observation":
             said = f"read back {get('label')}"
+        case "power.asked":
+            said = str(get("about"))
+        case "power.planned":
+            said = f"{len(get('cuts', ()))} cuts in {get('records')} records of the block log, {_count(get('states'))}"
+        case "power.state":
+            said = f"started {get('label')}: {_seconds(get('seconds'))}"
+        case "power.broken":
+            said = f"{get('label')} could not be examined: {get('why')}"
         case "recovered":
             said = f"{'recovered' if get('ok') else 'did NOT recover'} after {get('after')}: {_seconds(get('seconds'))}"
         case _:
             said = ""
     return one_line(said, 300)
+
+
+def _count(states: Any) -> str:
+    return f"{len(states)} states" if isinstance(states, list) else "no states"
 
 
 def _seconds(value: Any) -> str:

@@ -67,6 +67,7 @@ def capabilities(kind: Kind) -> dict[str, bool]:
         "links": kind != "none",
         "toxiproxy": find_server() is not None,
         "root": kind == "root",
+        "logged_disk": kind == "root" and all(Path(p).exists() for p in ("/dev/fuse", "/dev/loop-control")),
     }
 
 
@@ -137,7 +138,7 @@ class Campaign:
             scenario_dirs=tuple(str(d.resolve()) for d in options.scenario_dirs),
             cell=cell.name,
             seed=options.seed,
-            size_bytes=options.size_bytes,
+            size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
             repeat=options.repeat if options.repeat and cell.timing else cell.repeat,
             warmup=cell.warmup,
             users=options.users or self.config.load.users,
@@ -187,7 +188,7 @@ class Campaign:
             "schema": 1,
             "title": f"{selected.scenario.title}: {cell.about}",
             "requirements": list(selected.scenario.requirements),
-            "steps": described_steps(planned_steps(selected.scenario, cell, plan.seed)),
+            "steps": described_steps(cell, planned_steps(selected.scenario, cell, plan.seed)),
             "faults": described_faults(planned_triggers(selected.scenario, cell, plan.seed)),
             "timing": cell.timing,
             "claims": [asdict(c) for c in self.config.claims],

@@ -81,7 +81,34 @@ def faults(recording: Recording) -> Facts:
             "said": f.evidence.said,
         }
         for f in recording.faults
-    )
+    ) + _power_cuts(recording)
+
+
+def _power_cuts(recording: Recording) -> Facts:
+    """Each cut as a fault of one moment. It is felt when the system was started on at least one state it left."""
+    planned = next(recording.of_kind("power.planned"), {})
+    crashes = {o.crash.label: o.crash for o in recording.observations if o.crash is not None}
+    rows: list[Mapping[str, Any]] = []
+    for cut in planned.get("cuts", ()):
+        left = [c for c in crashes.values() if c.cut == cut["number"]]
+        started = sum(not c.mount_error for c in left)
+        hit = next((f", it hit {c.hit}" for c in left if c.hit), "")
+        at_s = seconds_since(recording, cut["at_ns"])
+        rows.append(
+            {
+                "id": f"cut-{cut['number']}",
+                "name": "power_loss",
+                "parameters": {"record": cut["record"]},
+                "at": cut["during"],
+                "injected_s": at_s,
+                "confirmed_s": at_s,
+                "healed_s": at_s,
+                "applied": True,
+                "felt": started > 0,
+                "said": f"the system was started on {started} of {len(left)} states it may have left{hit}",
+            }
+        )
+    return tuple(rows)
 
 
 def observations(recording: Recording) -> Facts:

@@ -75,9 +75,10 @@ def planned_steps(scenario: Scenario, cell: Cell, seed: int) -> tuple[Step | Tog
     )
 
 
-def described_steps(steps: Iterable[Step | Together]) -> list[str]:
-    """The steps in words, for the plan and --dry-run."""
-    return [_in_words(s) for s in steps]
+def described_steps(cell: Cell, steps: Iterable[Step | Together] = ()) -> list[str]:
+    """The steps of a cell in words, for the plan and --dry-run; ``steps`` are its own with what the seed drew."""
+    said = [_in_words(s) for s in steps or cell.steps]
+    return [*said, f"then, in what was recorded: {cell.power}"] if cell.power else said
 
 
 def _in_words(step: Step | Together) -> str:

@@ -11,6 +11,7 @@ from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.run.group import Group
 from harness.run.plan import Plan, links, planned_steps, planned_triggers
+from harness.run.power import PowerLossRun
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers
 from harness.scenario import Step, Together
@@ -34,7 +35,7 @@ class Rehearsal:
         self._config = load_system(plan.system, registry.BUNDLED, variants=plan.variants)
         scenario = registry.scenario(plan.scenario, [Path(d) for d in plan.scenario_dirs])
         self._steps = planned_steps(scenario, cell := scenario.cell(plan.cell), plan.seed)
-        self._stage = Stage(plan, self._config, recorder)
+        self._stage = Stage(plan, self._config, recorder, cell.disk)
         self._system = self._stage.system
         triggers = planned_triggers(scenario, cell, plan.seed)
         self._links = links(triggers)
@@ -50,10 +51,17 @@ class Rehearsal:
         self._group: Group | None = None
         self._groups = 0
         self._version = self._config.versions.old
+        self._power = (
+            PowerLossRun(cell.power, plan, self._config, self._stage.logged, recorder)
+            if cell.power and self._stage.logged
+            else None
+        )
         self._derailed = ""  # what went so wrong that further rounds would only measure its aftermath
 
     def set_up(self) -> None:
         self._stage.later("close the phase socket", self._phases.close)
+        if self._power:
+            self._stage.later("stop nudging", self._power.stop)
         self._stage.later("heal the faults", self._triggers.heal_all)
         self._stage.lay_links(self._links)
         if "seed" in self._config.operations and self._operations.run(Order("seed")).exit != 0:
@@ -62,6 +70,8 @@ class Rehearsal:
             )
         self._stage.start_service()
         self._stage.start_load()
+        if self._power:
+            self._power.stand()
 
     def perform(self) -> None:
         rounds = [(r, True) for r in range(self._plan.warmup)] + [(r, False) for r in range(self._plan.repeat)]
@@ -78,6 +88,8 @@ class Rehearsal:
             self._see_recovered("the last faults were healed")
         self._stage.stop_load()
         self._observe("end")
+        if self._power:
+            self._power.cut(registry.BUNDLED, self._snapshots)
 
     def tear_down(self) -> list[str]:
         return [*self._stage.tear_down(), *self._phases.problems]
@@ -206,6 +218,8 @@ class Rehearsal:
         self._triggers.on_edge(edge, operation)
         if group := self._group:
             group.on_edge(edge, operation)
+        if self._power:
+            self._power.on_edge(edge, operation)
 
     def _on_mark(self, edge: Edge, operation: str) -> None:
         """A phase the kit marks. One with an operation's name is that operation's edge, which we mark ourselves."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from harness.disks.disk import Disk, mount_sized
+from harness.disks.logged import LoggedDisk
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import sleep
+from harness.island import mounts
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
@@ -16,6 +18,7 @@ from harness.meters.resources import ResourceSampler
 from harness.meters.versions import VersionWatch
 from harness.recording.recorder import Recorder
 from harness.run.plan import Plan
+from harness.scenario import DiskKind
 from harness.system.config import check_commands
 from harness.system.dependencies import Dependencies
 from harness.system.live import LiveSystem
@@ -29,22 +32,23 @@ _LOG_LAG_S = 0.3  # a front writes its line after the answer
 class Stage:
     """Each ``set_up_*`` and ``start_*`` registers its own undoing first; ``tear_down`` is safe at any point."""
 
-    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder) -> None:
+    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder, disk: DiskKind = "sized") -> None:
         self.plan = plan
         self.config = config
         self.recorder = recorder
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self.versions: VersionWatch | None = None
+        self.logged: LoggedDisk | None = None
         self.directory = Path(plan.work) / "sut"
         self.directory.mkdir(parents=True, exist_ok=True)
         recorder.event("island.up", island=plan.kind)
         if plan.kind == "none":
             recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
         self.system = LiveSystem(
-            config, self.directory, plan.port, plan.size_bytes, self._mount_disks(), recorder, plan.python
+            config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
         )
-        for disk in self.system.disks.values():
-            recorder.event("disk", name=disk.name, profile=disk.profile, size_bytes=disk.size_bytes)
+        for mounted in self.system.disks.values():
+            recorder.event("disk", name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes)
         self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         self.later("stop the system", self.system.stop)
         check_commands(config, self.system.values)
@@ -53,9 +57,11 @@ class Stage:
         """Register what tear-down does, in reverse order."""
         self._undo.append((what, action))
 
-    def _mount_disks(self) -> dict[str, Disk]:
+    def _mount_disks(self, kind: DiskKind) -> dict[str, Disk]:
         if self.plan.kind == "none":
             return {}
+        if kind == "logged":
+            return {"system": self._mount_logged()}
         wanted = {
             "data": (self.config.data.dir, self.config.disks.data_bytes),
             "backup": (self.config.data.backup_dir, self.config.disks.backup_bytes),
@@ -70,6 +76,22 @@ class Stage:
             )
             for name, (place, size) in wanted.items()
         }
+
+    def _mount_logged(self) -> Disk:
+        """One disk for all of the system's directory: its state, locks and logs are cut off with its data. The far side
+        keeps its own, for its power stays on."""
+        sizes = self.config.disks
+        self.logged = LoggedDisk(
+            self.directory,
+            sizes.data_bytes + sizes.backup_bytes,
+            Path(self.plan.work),
+            self.recorder.folder / "operations" / "block-server.out",
+        )
+        self.later("unmount the logged disk", self.logged.close)
+        far = self.directory / "far"
+        far.mkdir()
+        mounts.tmpfs(far)
+        return self.logged.disk("system")
 
     def lay_links(self, cut: Collection[str]) -> None:
         """The far side with its dependencies, when the system has any; and the links that faults of this run ``cut``:

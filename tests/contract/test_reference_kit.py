@@ -528,6 +528,27 @@ def test_in_place_restore_mixes_old_and_new_data_in_the_live_database() -> None:
         assert not clean
 
 
+def test_stale_wal_replays_the_old_log_onto_the_restored_database() -> None:
+    with Installation() as kit:
+        kit.kit("backup")
+        tokens = [kit.write()[1] for _ in range(20)]
+        assert "restored" in kit.kit("restore", KIT_FLAWS="stale_wal")
+        try:
+            clean = not set(tokens) & set(kit.read_back())
+        except AssertionError:
+            clean = False
+        assert not clean
+
+
+def test_a_process_noted_down_in_another_boot_is_not_alive() -> None:
+    code = (
+        "import os, places, processes\n"
+        "note = {'pid': os.getpid(), 'started': places.start_time(os.getpid()), 'boot': processes.boot_id()}\n"
+        "assert processes.alive(note) and not processes.alive({**note, 'boot': 'another'})\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=REFERENCE / "kit")
+
+
 def test_no_drain_cuts_the_requests_on_their_way() -> None:
     with Installation() as kit:
         with Load(kit, writers=0, readers=0, reports=3) as load:

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import files
 from files import SIDECARS
 
 TABLES = ("writes", "relationships", "validations", "transfers", "accounts")
@@ -15,6 +16,11 @@ PATIENCE_S = 5.0
 def connect(path: Path) -> sqlite3.Connection:
     """Open an existing database; a missing file is an error here, not a new database."""
     return sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=PATIENCE_S, isolation_level=None)
+
+
+def wait_for_disk(connection: sqlite3.Connection, level: str) -> None:
+    """Set how far a COMMIT of ours waits for the disk: ``FULL``, or ``NORMAL`` for what can be done again."""
+    connection.execute(f"PRAGMA synchronous = {level if files.durable() else 'OFF'}")
 
 
 def connect_copy(path: Path) -> sqlite3.Connection:

@@ -18,6 +18,8 @@ KNOWN = {
     "loser_unlocks": "an operation that does not get the lock removes the lock file as it leaves",
     "no_timeout": "the off-site copy waits for its network without any limit",
     "blind_upload": "an off-site copy counts from the moment its upload begins",
+    "no_fsync": "files get their names, and SQLite's changes by the kit are committed, without waiting for the disk",
+    "stale_wal": "a restore replaces the database file and leaves the old log beside it",
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
     "blind_monitor": "the kit asks no monitor: not before the switch, not after it, not for its status",
     "ghost_heartbeat": "a monitor dates its word by its own pulse: it stays fresh when nothing looks any more",

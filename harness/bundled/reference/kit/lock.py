@@ -136,7 +136,7 @@ def _attempt(places: Places, operation: str) -> Hold | None:
     number = max(int(before.get("fence", 0)), database.fence(places.database)) + 1
     note = {"fence": number, "operation": operation, "pid": os.getpid(), "since": time.time()}
     _write(descriptor, note)
-    os.fsync(descriptor)
+    files.sync(descriptor)
     return Hold(places, descriptor, note)
 
 

@@ -72,6 +72,7 @@ def to(path: Path, wanted: int, fence: int) -> int:
     long; it can stop anywhere and is taken up again by the next call.
     """
     connection = database.connect(path)
+    database.wait_for_disk(connection, "FULL")
     try:
         had = database.schema(connection)
         for number in range(had + 1, wanted + 1):
@@ -102,7 +103,7 @@ def _expand(connection: sqlite3.Connection, number: int, fence: int) -> None:
 
 def _fill_regions(connection: sqlite3.Connection) -> None:
     # Not fsynced batch by batch: what a power cut takes of it is filled in again by the next call.
-    connection.execute("PRAGMA synchronous = NORMAL")
+    database.wait_for_disk(connection, "NORMAL")
     last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
     for first in range(1, last + 1, BATCH_ROWS):
         with lock.mine():

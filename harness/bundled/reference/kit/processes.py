@@ -24,7 +24,7 @@ def start(argv: list[str], log: Path, wait_for_go: bool = False) -> tuple[subpro
             start_new_session=True,
             cwd="/",
         )
-    return process, {"pid": process.pid, "started": start_time(process.pid)}
+    return process, {"pid": process.pid, "started": start_time(process.pid), "boot": boot_id()}
 
 
 def go(process: subprocess.Popen[bytes]) -> None:
@@ -37,8 +37,13 @@ def go(process: subprocess.Popen[bytes]) -> None:
 
 
 def alive(note: dict[str, Any] | None) -> bool:
-    """Whether the very process of the note still runs: the same pid with another start time is somebody else."""
-    return note is not None and start_time(note["pid"]) == note["started"]
+    """Whether the very process of the note still runs: the same pid with another start time is somebody else, and so is
+    one that was started as soon after another boot."""
+    return note is not None and note.get("boot", boot_id()) == boot_id() and start_time(note["pid"]) == note["started"]
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def end(note: dict[str, Any] | None, grace_s: float) -> None:

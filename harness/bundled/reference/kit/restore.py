@@ -7,7 +7,6 @@ rename, with the service stopped and the old -wal, -shm and -journal removed.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -70,12 +69,12 @@ def schema_needed(places: Places, state: State) -> int:
 
 
 def replace(places: Places, state: State, content: Path) -> None:
-    if not database.usable(places.database):
+    if flaws.has("stale_wal") or not database.usable(places.database):
         swap(places, state, content)
         return
     source, target = database.connect_copy(content), database.connect(places.database)
     try:
-        target.execute("PRAGMA synchronous = FULL")
+        database.wait_for_disk(target, "FULL")
         before = target.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
         kept = source.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
         with lock.mine():
@@ -89,18 +88,19 @@ def replace(places: Places, state: State, content: Path) -> None:
 
 def swap(places: Places, state: State, content: Path) -> None:
     """Replace a live file that cannot be used; nobody may have it open, and its old log must not be replayed."""
-    print("restore: the live database is unusable; replacing the file with the service stopped")
+    print("restore: replacing the database file with the service stopped")
     serving = front.serving(places)
     with lock.mine():
         if serving:
             note = state.app(serving)
             apps.stop(places, state, serving)
             state.set_app(serving, note)  # settle starts that version again
-        for suffix in files.SIDECARS:
-            places.database.with_name(places.database.name + suffix).unlink(missing_ok=True)
-        files.sync_folder(places.data)
+        if not flaws.has("stale_wal"):
+            for suffix in files.SIDECARS:
+                places.database.with_name(places.database.name + suffix).unlink(missing_ok=True)
+            files.sync_folder(places.data)
         with content.open("rb") as file:
-            os.fsync(file.fileno())
+            files.sync(file.fileno())
         files.publish(content, places.database)
 
 

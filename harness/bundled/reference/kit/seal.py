@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import files
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from errors import KitError
@@ -37,8 +38,8 @@ def key(folder: Path) -> bytes:
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(32))
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
+            files.sync(file.fileno())
+        files.publish(aside, path)
         return path.read_bytes()
 
 
@@ -54,7 +55,7 @@ def seal(content: Path, sealed: Path, secret: bytes, manifest: dict[str, Any]) -
             _write(target, _chunk(cipher, prefix, header, number, b"\0", chunk))
             number += 1
         _write(target, _chunk(cipher, prefix, header, number, b"\1", json.dumps(manifest).encode()))
-        os.fsync(target.fileno())
+        files.sync(target.fileno())
 
 
 def unseal(sealed: Path, content: Path, secret: bytes) -> dict[str, Any]:

@@ -1,0 +1,249 @@
+"""Starts the system on every chosen crash state, two side by side, and records each as observations of the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from harness.crash.boot import BootSpec
+from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
+from harness.crash.states import State, build, states_of, whole
+from harness.disks.block_log import BlockLog
+from harness.host import commands
+from harness.host.clock import mono_ns
+from harness.model import NS, CrashState, Span
+from harness.recording.recorder import EVENTS, Recorder
+
+LANES = 2
+_NAMESPACES = ("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
+# What the system itself may take is bounded inside; this bounds what nobody thought of.
+MARGIN_S = 60.0
+# How many flushes after a cut the names of files are looked up.
+_NAMES_AFTER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """The operation a cut falls into: its id, whether it restores and from a backup taken when."""
+
+    id: str
+    restores: bool
+    snapshot_ns: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    crash: CrashState
+    state: State
+    spec: BootSpec
+
+
+class Exploration:
+    """Built once the load has stopped; ``run`` records everything it finds and judges nothing."""
+
+    def __init__(
+        self,
+        log: BlockLog,
+        size_bytes: int,
+        spec: BootSpec,
+        deadline_s: float,
+        snapshots: Mapping[str, tuple[int, int]],
+        recorder: Recorder,
+    ) -> None:
+        self._log = log
+        self._size_bytes = size_bytes
+        self._spec = spec
+        self._deadline_s = deadline_s
+        self._snapshots = snapshots
+        self._recorder = recorder
+        self._running: set[commands.Process] = set()
+        self._stopped = False
+        self._hits: dict[int, str] = {}
+
+    def run(
+        self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, control_records: int, rng: random.Random
+    ) -> None:
+        """``control_records``: how long the log was when the system stood whole and all of it had been flushed; a
+        system that cannot be started from there cannot be judged by what it does elsewhere."""
+        for problem in self._log.problems:
+            self._recorder.event("warning", text=f"block log: {problem}")
+        cuts = choose(power, self._log, spans, rng)
+        states = [(cut, states_of(cut, self._log, power.states, rng)) for cut in cuts]
+        jobs = [self._control(control_records)]
+        jobs += [self._job(cut, state, under_way) for cut, those in states for state in those]
+        self._recorder.event(
+            "power.planned",
+            cuts=[{"number": c.number, "at_ns": c.at_ns, "during": c.phase, "record": c.index} for c in cuts],
+            asked=power.cuts,
+            states=[job.crash.label for job in jobs[1:]],
+            records=len(self._log.records),
+            flushes=len(self._log.flushes),
+        )
+        with ThreadPoolExecutor(LANES) as pool:
+            try:
+                for cut, hit in zip(cuts, pool.map(self._hit, cuts), strict=True):
+                    self._hits[cut.number] = hit
+                going = [pool.submit(self._take, job, under_way) for job in jobs]
+                for done in going:
+                    done.result()
+            except BaseException:  # the run is to end: what has not begun does not, what has is ended
+                self._stopped = True
+                pool.shutdown(wait=False, cancel_futures=True)
+                for process in list(self._running):
+                    process.kill()
+                raise
+
+    def _control(self, records: int) -> _Job:
+        at_ns = self._log.records[records - 1].t_ns
+        crash = CrashState("control", 0, at_ns, "", "", "everything, and nothing was under way")
+        return _Job(crash, whole(records - 1), replace(self._spec, restore=False, again=""))
+
+    def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:
+        label = f"cut-{cut.number}-{state.name}"
+        crash = CrashState(label, cut.number, cut.at_ns, cut.phase, under_way.id, str(state))
+        return _Job(crash, state, self._spec)
+
+    def _take(self, job: _Job, under_way: UnderWay) -> None:
+        """Build, start in a nested island, and record one state."""
+        folder = self._recorder.folder / "states" / job.crash.label
+        began = mono_ns()
+        image = build(self._log, job.state, self._size_bytes)
+        built = mono_ns()
+        ended = self._boot(folder, job.spec, image)
+        self._record(job, folder, under_way, hung=not ended)
+        self._recorder.event(
+            "power.state",
+            label=job.crash.label,
+            build_ms=round((built - began) / 1e6, 1),
+            seconds=round((mono_ns() - began) / NS, 3),
+        )
+
+    def _hit(self, cut: Cut) -> str:
+        """Whose blocks were written and not flushed at the cut, asked of a disk some flushes later: then the names of
+        new files have been written down as well."""
+        log = self._log
+        later = next(islice((f for f in log.flushes if f > cut.index), _NAMES_AFTER, None), len(log.records) - 1)
+        unflushed = log.records[last_flush(log, cut.index) + 1 : cut.index + 1]
+        spec = replace(self._spec, names_of=tuple((r.offset, r.length) for r in unflushed))
+        folder = self._recorder.folder / "states" / f"cut-{cut.number}-names"
+        self._boot(folder, spec, build(log, whole(later), self._size_bytes))
+        return str(next((e["hit"] for e in _events(folder) if e["kind"] == "boot.mounted"), ""))
+
+    def _boot(self, folder: Path, spec: BootSpec, image: int) -> bool:
+        """Start ``spec`` on ``image`` (closed here) in a nested island; False when it had to be ended."""
+        folder.mkdir(parents=True)
+        (folder / "boot.json").write_text(spec.to_json())
+        try:
+            argv = [sys.executable, "-m", "harness.crash.boot", str(folder), str(image)]
+            process = commands.spawn(["unshare", *_NAMESPACES, *argv], output=folder / "boot.out", pass_fds=(image,))
+        finally:
+            os.close(image)
+        self._running.add(process)
+        code = None if self._stopped else process.wait(self._deadline_s)
+        if code is None:
+            process.kill()
+            process.wait(5)
+        self._running.discard(process)
+        return code is not None
+
+    def _record(self, job: _Job, folder: Path, under_way: UnderWay, hung: bool) -> None:
+        events = _events(folder)
+        crash = _told(replace(job.crash, hit=self._hits.get(job.crash.cut, "")), events)
+        operations = [
+            # An id of its own: the run has operations of these names as well.
+            {
+                **e,
+                "id": f"{crash.label}-{e['id']}",
+                "output": (folder / "operations" / f"{e['id']}.out").read_text(errors="replace")[-4096:],
+            }
+            for e in events
+            if e["kind"] == "operation.stop"
+        ]
+        looks = [e for e in events if e["kind"] == "observation"]
+        failed = [e["why"] for e in events if e["kind"] == "boot.failed"]
+        if hung or failed or not any(e["kind"] == "boot.done" for e in events):
+            why = "; ".join(failed) or (f"still busy after {self._deadline_s:g} s" if hung else "it ended early")
+            last = events[-1]["kind"] if events else "nothing"
+            self._recorder.event("power.broken", label=crash.label, why=f"{why} (last: {last})")
+        if not looks:
+            self._observe(crash.label, "", crash.at_ns, crash, _nothing(crash), [], None)
+        for number, look in enumerate(looks):
+            content = json.loads((folder / "observations" / f"{look['label']}.json").read_text())
+            if number == 0:
+                snapshot_ns = under_way.snapshot_ns if under_way.restores and crash.cut else None
+                self._observe(crash.label, "", crash.at_ns, crash, content, [], snapshot_ns)
+                continue
+            backup = next(o for o in operations if o["name"] == "restore")["attributes"].get("backup", "")
+            self._observe(
+                f"{crash.label}-restored",
+                "restore",
+                look["start_ns"],
+                crash,
+                content,
+                operations,
+                self._snapshots.get(backup),
+            )
+        if operations and len(looks) == 1:  # only what was read back has an observation, and this one could not be
+            content = json.loads((folder / "observations" / f"{looks[0]['label']}.json").read_text())
+            nothing = {**content, "found": None, "error": "nothing was restored", "totals": {}}
+            self._observe(f"{crash.label}-restored", "restore", operations[-1]["t"], crash, nothing, operations, None)
+
+    def _observe(
+        self,
+        label: str,
+        cause: str,
+        start_ns: int,
+        crash: CrashState,
+        content: Mapping[str, Any],
+        operations: Sequence[Mapping[str, Any]],
+        snapshot_ns: tuple[int, int] | None,
+    ) -> None:
+        whole = {**content, "crash": asdict(crash), "operations": operations, "snapshot_ns": snapshot_ns}
+        path = self._recorder.folder / "observations" / f"{label}.json"
+        path.write_text(json.dumps(whole, separators=(",", ":")))
+        self._recorder.event("observation", label=label, cause=cause, start_ns=start_ns)
+
+
+def _events(folder: Path) -> list[dict[str, Any]]:
+    """What a boot recorded; its last line may be torn when it was ended."""
+    path = folder / EVENTS
+    lines = path.read_text().split("\n")[:-1] if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _said(folder: Path, operation: str) -> str:
+    return (folder / "operations" / f"{operation}.out").read_text(errors="replace")[-4096:]
+
+
+def _told(crash: CrashState, events: Sequence[Mapping[str, Any]]) -> CrashState:
+    """The state with what its first start showed."""
+    mounted = next((e for e in events if e["kind"] == "boot.mounted"), None)
+    started = next((e for e in events if e["kind"] == "boot.started"), None)
+    said = {
+        "mount_error": mounted["error"] if mounted else "it never came that far",
+        "start_error": started["error"] if started else "it never came that far",
+        "start_s": started["seconds"] if started else 0.0,
+    }
+    return CrashState(**{**asdict(crash), **said})
+
+
+def _nothing(crash: CrashState) -> dict[str, Any]:
+    """The content of an observation that could not be made."""
+    return {
+        "found": None,
+        "error": crash.mount_error or crash.start_error,
+        "totals": {},
+        "expected_totals": {},
+        "artefacts": [],
+        "latest": "",
+        "status_error": "",
+        "version": "",
+    }

@@ -1,0 +1,38 @@
+"""Nudges a journalling file system: an unrelated file of it is synced again and again, which commits its journal."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+EVERY_S = 0.01
+
+
+class Nudging:
+    """From now until ``stop``. The file has no name, so that the system cannot meet it."""
+
+    def __init__(self, root: Path) -> None:
+        self._fd = os.open(root, os.O_TMPFILE | os.O_RDWR)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._nudge, name="nudging", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Safe to call twice."""
+        self._stop.set()
+        self._thread.join(2)
+        if self._fd >= 0 and not self._thread.is_alive():
+            os.close(self._fd)
+            self._fd = -1
+
+    def _nudge(self) -> None:
+        number = 0
+        while not self._stop.wait(EVERY_S):
+            number += 1
+            try:
+                # A new block each time, so that there is something to commit.
+                os.pwrite(self._fd, number.to_bytes(8), number % 1024 * 4096)
+                os.fsync(self._fd)
+            except OSError:
+                return  # the disk is full or gone: others will say so

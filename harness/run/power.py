@@ -1,0 +1,90 @@
+"""The power cuts of a rehearsal: chosen in what was recorded, and each state started on a nested island."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.crash.boot import BootSpec
+from harness.crash.cuts import PowerCuts
+from harness.crash.explore import MARGIN_S, Exploration, UnderWay
+from harness.disks.logged import LoggedDisk
+from harness.disks.nudging import Nudging
+from harness.model import NS, Edge, Instant, Operation, Span
+from harness.recording.recorder import Recorder
+from harness.recording.recording import Recording
+from harness.run.plan import Plan
+from harness.system.schema import SystemConfig
+
+
+class PowerLossRun:
+    """``stand`` once the system stands and is under load, ``cut`` once the load has stopped."""
+
+    def __init__(self, power: PowerCuts, plan: Plan, config: SystemConfig, disk: LoggedDisk, recorder: Recorder):
+        self._power = power
+        self._plan = plan
+        self._config = config
+        self._disk = disk
+        self._recorder = recorder
+        self._stood = 0
+        self._wanted = f"{power.operation}-{power.occurrence}"
+        self._nudging: Nudging | None = None
+
+    def stand(self) -> None:
+        """From here on the disk must hold what was promised. What was there before has been flushed long ago."""
+        self._disk.sync()
+        self._stood = self._disk.records()
+
+    def on_edge(self, edge: Edge, operation: str) -> None:
+        """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""
+        if operation == self._wanted and str(edge) == f"{self._power.operation}.start" and self._power.nudge:
+            self._nudging = Nudging(self._disk.path)
+
+    def stop(self) -> None:
+        if self._nudging:
+            self._nudging.stop()
+
+    def cut(self, bundled: Path, snapshots: Mapping[str, tuple[int, int]]) -> None:
+        """Start the system on every state; ``snapshots``: when each backup (by its path) was taken."""
+        self.stop()
+        self._recorder.event("power.asked", about=str(self._power))
+        if self._disk.lost:
+            self._recorder.event("warning", text=self._disk.lost)
+            return
+        plan = self._plan
+        recording = Recording(self._recorder.folder)
+        operation = self._operation(recording)
+        if operation is None:
+            self._recorder.event("warning", text=f"{self._power.operation} #{self._power.occurrence} was not run")
+            return
+        spec = BootSpec(
+            system=plan.system,
+            bundled=str(bundled),
+            variants=plan.variants,
+            directory=str(self._disk.path),
+            port=plan.port,
+            size_bytes=plan.size_bytes,
+            python=plan.python,
+            restore=True,
+            again=self._power.operation if self._power.operation != "restore" else "",
+            version=self._config.versions.new,
+        )
+        restore = self._config.operations.get("restore")
+        deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
+        under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.attributes.get("backup", "")))
+        exploration = Exploration(self._disk.log(), self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
+        rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
+        exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
+
+    def _operation(self, recording: Recording) -> Operation | None:
+        return next((o for o in recording.operations if o.id == self._wanted), None)
+
+    def _spans(self, recording: Recording, operation: Operation) -> list[Span]:
+        """The phases asked for; the whole operation when none is, or the kit marks none of them."""
+        ended = Instant(operation.stop_ns, 0)
+        after = Span(f"the time after {operation.id}", ended, Instant(ended.mono_ns + int(self._power.after_s * NS), 0))
+        marked = [s for id_, s, _ in recording.phases if id_ == operation.id and s.name in self._power.during]
+        if marked:
+            return [after, *marked] if self._power.after_s else marked
+        return [after, Span(operation.name, Instant(operation.start_ns, 0), ended)]

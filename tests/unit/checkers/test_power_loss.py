@@ -1,0 +1,362 @@
+"""PowerLoss: one verdict a crash state, from what was read back of it and of the restore that followed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.checkers import standard
+from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.power_loss import PowerLoss
+from harness.checkers.restore_exact import RestoreExact
+from harness.load.requests import payload_of
+from harness.model import CrashState, Verdict
+from harness.run.facts import faults
+from tests.unit.checkers.build import Run, only
+
+CUT = 8.0
+BACKUP = "/sut/backup/1.backup"
+
+
+class CrashRun(Run):
+    """A run with a backup from 3 s to 4 s and a cut at 8 s. Each state is started at 20 s and restored at 21 s."""
+
+    def __init__(self, folder: Path, **more: Any) -> None:
+        super().__init__(folder, **more)
+        self.tokens = self.writes(0, 12)
+        self.before = self.writes_until(CUT)
+        self.snapshot = self.writes_until(3)
+        self.op("backup", 3, 4)
+
+    def writes_until(self, seconds: float) -> list[str]:
+        return [t for t in self.tokens if int(t[2:]) < 1000 * seconds]
+
+    def planned(self, *labels: str, asked: int = 1, cuts: int = 1) -> None:
+        self.event("power.asked", 15, about="power cut")
+        numbers = [{"number": n + 1} for n in range(cuts)]
+        self.event("power.planned", 15, cuts=numbers, asked=asked, states=list(labels))
+
+    def control(self, found: Sequence[str] | None = None, **crash: Any) -> None:
+        self.state("control", self.writes_until(1) if found is None else found, at=1.0, cut=0, **crash)
+
+    def state(
+        self,
+        label: str,
+        found: Sequence[str] | None,
+        *,
+        at: float = CUT,
+        cut: int = 1,
+        operation: str = "",
+        error: str = "",
+        latest: str = BACKUP,
+        status_error: str = "",
+        snapshot: tuple[float, float] | None = None,
+        **crash: Any,
+    ) -> None:
+        """What was read back of a state right after its start."""
+        what = CrashState(label, cut, self.ns(at), "backup.copy", operation, "0 of 3 unflushed writes kept", **crash)
+        self._look(label, "", at, what, found, error, latest, status_error, snapshot, [])
+
+    def restored(
+        self, label: str, found: Sequence[str] | None, exit: int = 0, again: int | None = None, said: str = "restored"
+    ) -> None:
+        """What was read back after a restore on that state; ``again``: the exit of one more backup."""
+        what = CrashState(label, 1, self.ns(CUT), "backup.copy", "", "0 of 3 unflushed writes kept")
+        operations = [self._ran(label, "restore", 21, exit, said, backup=BACKUP)]
+        if again is not None:
+            operations.append(self._ran(label, "backup", 23, again, "no room", again="yes"))
+        self._look(f"{label}-restored", "restore", 22, what, found, "", BACKUP, "", (3, 3.1), operations)
+
+    def _ran(self, label: str, name: str, start: float, exit: int, said: str, **attributes: str) -> dict[str, Any]:
+        return {
+            "id": f"{label}-{name}-1",
+            "name": name,
+            "repeat": 0,
+            "warmup": False,
+            "expect": "any",
+            "start_ns": self.ns(start),
+            "t": self.ns(start + 0.5),
+            "gate_ns": 0,
+            "exit": exit,
+            "output": said,
+            "attributes": {"restores": "yes", **attributes} if name == "restore" else attributes,
+        }
+
+    def _look(
+        self,
+        label: str,
+        cause: str,
+        start: float,
+        crash: CrashState,
+        found: Sequence[str] | None,
+        error: str,
+        latest: str,
+        status_error: str,
+        snapshot: tuple[float, float] | None,
+        operations: list[dict[str, Any]],
+    ) -> None:
+        content = {
+            "found": None if found is None else [[t, payload_of(t)] for t in found],
+            "error": error,
+            "totals": {"/sum": 100.0},
+            "expected_totals": {"/sum": 100.0},
+            "artefacts": [],
+            "latest": latest,
+            "status_error": status_error,
+            "version": "1",
+            "snapshot_ns": [self.ns(s) for s in snapshot] if snapshot else None,
+            "crash": asdict(crash),
+            "operations": operations,
+        }
+        (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
+        self.event("observation", 25, label=label, cause=cause, start_ns=self.ns(start))
+
+    def judged(self) -> list[Verdict]:
+        return PowerLoss().check(self.done())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> CrashRun:
+    run = CrashRun(tmp_path / "run")
+    run.planned("cut-1-all")
+    return run
+
+
+# -- what holds ----------------------------------------------------------------------------------------------------
+def test_a_state_with_all_acknowledged_writes_and_a_backup_that_restores_passes(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", run.snapshot, again=0)
+    verdict = only(run.judged())
+    assert verdict.outcome == "pass", verdict
+    assert "all 80 acknowledged writes were found" in verdict.why
+    assert "1.backup, restored: exactly the snapshot: 50 writes after it lost, 5.00 s of work" in verdict.why
+    assert verdict.why.endswith("backup works again")
+    assert verdict.measured == "0 of 3 unflushed writes kept; 80 writes acknowledged before the cut"
+
+
+def test_a_write_under_way_at_the_cut_may_be_there_or_not(tmp_path: Path) -> None:
+    for name, there in (("with", True), ("without", False)):
+        run = CrashRun(tmp_path / name)
+        run.write("w-under-way", 7.95, 8.05)
+        run.planned("cut-1-all")
+        run.control()
+        run.state("cut-1-all", [*run.before, *["w-under-way"] * there])
+        run.restored("cut-1-all", run.snapshot)
+        assert only(run.judged()).outcome == "pass"
+
+
+def test_a_run_without_power_cuts_has_no_verdict(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.observe("end", 5, run.writes(0, 4))
+    assert PowerLoss().check(run.done()) == []
+
+
+def test_a_crash_state_is_judged_by_power_loss_alone_and_that_is_in_every_run(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", [])
+    run.restored("cut-1-all", [])
+    recording = run.done()
+    for observation in recording.observations:
+        assert [*AcknowledgedWrites().check(observation), *RestoreExact().check(observation)] == []
+    assert only(PowerLoss().check(recording)).outcome == "fail"
+    assert any(isinstance(checker, PowerLoss) for checker in standard())
+
+
+# -- what does not -------------------------------------------------------------------------------------------------
+def test_a_lost_write_is_a_fail_that_names_it_and_the_way_back(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", [t for t in run.before if t != "w-007500"], hit="the blocks of data/app.db (4)")
+    run.restored("cut-1-all", run.snapshot)
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.requirement) == ("fail", "R92")
+    assert verdict.why.startswith("1 acknowledged write lost (first: w-007500); the latest backup, 1.backup, restored")
+    assert verdict.measured.endswith("it hit the blocks of data/app.db (4)")
+
+
+def test_neither_live_data_nor_a_backup_is_no_way_back(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", None, start_error="it exited with 1: malformed", error="no answer")
+    run.restored("cut-1-all", None, exit=1, said="restore: failed: not a backup of this kit (0 bytes)")
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.requirement) == ("fail", "R93")
+    assert verdict.why == (
+        "no way back after power loss: the service does not start by its own means: it exited with 1: malformed; "
+        "the latest backup, 1.backup, cannot be restored: cut-1-all-restore-1 exited with 1 after 0.50 s; "
+        "it said: restore: failed: not a backup of this kit (0 bytes)"
+    )
+
+
+def test_a_latest_backup_that_cannot_be_restored_is_a_fail_though_the_live_data_is_whole(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", None, exit=1)
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.requirement) == ("fail", "R93")
+    assert "all 80 acknowledged writes were found" in verdict.why and "cannot be restored" in verdict.why
+
+
+def test_a_restore_that_brings_back_only_a_part_is_a_fail(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", run.snapshot[:-5])
+    verdict = only(run.judged())
+    assert verdict.outcome == "fail"
+    assert "1.backup, was restored: 5 writes older than the backup missing" in verdict.why
+
+
+def test_a_finished_backup_that_is_gone_is_a_fail(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before, latest="")
+    verdict = only(run.judged())
+    assert verdict.outcome == "fail"
+    assert verdict.why.endswith("no backup is eligible, though backup-1 had succeeded before the cut")
+
+
+def test_an_operation_that_does_not_work_any_more_is_a_fail(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", run.snapshot, again=1)
+    verdict = only(run.judged())
+    assert verdict.outcome == "fail"
+    assert verdict.why.startswith("backup does not work any more: cut-1-all-backup-1 exited with 1")
+
+
+# -- a cut in a restore: before or after, nothing between ------------------------------------------------------------
+def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Verdict:
+    run = CrashRun(tmp_path / "run")
+    run.op("restore", 7, stop, restores="yes")
+    run.planned("cut-1-all")
+    run.control()
+    run.state("cut-1-all", found, operation="restore-1", snapshot=(3, 3.1))
+    run.restored("cut-1-all", run.snapshot)
+    return only(run.judged())
+
+
+def test_a_restore_that_was_cut_off_has_not_happened_or_has(tmp_path: Path) -> None:
+    old = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)])
+    assert old.outcome == "pass" and "as if restore-1 had not begun" in old.why
+    new = in_restore(tmp_path / "new", [f"w-{n:06d}" for n in range(0, 3000, 100)])
+    assert new.outcome == "pass" and "as if restore-1 had been done" in new.why
+
+
+def test_something_between_before_and_after_a_restore_is_a_fail(tmp_path: Path) -> None:
+    verdict = in_restore(tmp_path, [f"w-{n:06d}" for n in range(0, 5000, 100)])
+    assert verdict.outcome == "fail"
+    assert verdict.why.startswith("neither as before restore-1 (30 acknowledged writes lost")
+    assert "mixed: 18 writes" in verdict.why
+
+
+def test_after_a_restore_has_ended_only_the_snapshot_will_do(tmp_path: Path) -> None:
+    after = [f"w-{n:06d}" for n in (*range(0, 3000, 100), *range(7500, 8000, 100))]
+    assert in_restore(tmp_path / "new", after, stop=7.45).outcome == "pass"
+    verdict = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)], stop=7.45)
+    assert verdict.outcome == "fail" and "mixed" in verdict.why
+
+
+# -- what cannot be told ---------------------------------------------------------------------------------------------
+def test_a_file_system_that_cannot_be_mounted_says_nothing_about_the_system(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", None, mount_error="Structure needs cleaning")
+    verdict = only(run.judged())
+    assert verdict.outcome == "unknown"
+    assert "cannot be mounted (Structure needs cleaning)" in verdict.why
+
+
+def test_a_system_that_cannot_even_be_started_from_the_control_is_unknown_throughout(run: CrashRun) -> None:
+    run.control([], start_error="no caddy")
+    run.state("cut-1-all", None, start_error="no caddy")
+    run.restored("cut-1-all", None, exit=1)
+    control, state = run.judged()
+    assert control.outcome == state.outcome == "unknown"
+    assert control.why == "the system cannot be started here: the service does not start by its own means: no caddy"
+    assert state.why.startswith("not judged, for the control failed; seen was: no way back")
+
+
+def test_a_control_that_lacks_an_acknowledged_write_is_no_control(run: CrashRun) -> None:
+    run.control(["w-000000"])
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", run.snapshot)
+    assert [v.outcome for v in run.judged()] == ["unknown", "unknown"]
+
+
+def test_states_that_were_planned_and_are_missing_are_unknown(run: CrashRun) -> None:
+    run.control()
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.why) == ("unknown", "it is missing from the recording")
+
+
+def test_a_state_that_could_not_be_examined_is_unknown(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.event("power.broken", 24, label="cut-1-all", why="still busy after 60 s")
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.why) == ("unknown", "it could not be examined: still busy after 60 s")
+
+
+def test_a_cut_that_found_nothing_to_be_made_at_is_unknown(tmp_path: Path) -> None:
+    run = CrashRun(tmp_path / "none")
+    run.planned(cuts=0)
+    run.control()
+    assert "no block write was seen" in only(run.judged()).why
+    run = CrashRun(tmp_path / "few")
+    run.planned("cut-1-all", asked=20)
+    run.control()
+    run.state("cut-1-all", run.before)
+    run.restored("cut-1-all", run.snapshot)
+    state, fewer = run.judged()
+    assert (state.outcome, fewer.outcome) == ("pass", "unknown")
+    assert fewer.why == "only 1 of 20 cuts found a block write to be made at"
+
+
+def test_power_that_was_to_be_cut_and_never_was_is_unknown(tmp_path: Path) -> None:
+    run = CrashRun(tmp_path / "run")
+    run.event("power.asked", 15, about="power cut")
+    assert only(run.judged()).outcome == "unknown"
+
+
+def test_a_system_that_does_not_say_which_backups_it_has_is_unknown(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before, latest="", status_error="the system declares no `status` operation")
+    assert only(run.judged()).outcome == "unknown"
+
+
+def test_a_status_that_breaks_on_what_a_cut_left_is_a_fail(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", run.before, latest="", status_error="status exited with 1: JSONDecodeError")
+    verdict = only(run.judged())
+    assert verdict.outcome == "fail" and "JSONDecodeError" in verdict.why
+
+
+# -- in the report ---------------------------------------------------------------------------------------------------
+def test_a_cut_is_a_fault_of_one_moment_that_bit_when_a_state_of_it_was_started(tmp_path: Path) -> None:
+    for error, felt in (("", True), ("Structure needs cleaning", False)):
+        run = CrashRun(tmp_path / f"run-{felt}")
+        run.event("power.planned", 15, cuts=[{"number": 1, "at_ns": run.ns(CUT), "during": "backup.copy", "record": 7}])
+        run.state("cut-1-all", None, mount_error=error, hit="the blocks of data/app.db (4)")
+        (row,) = faults(run.done())
+        assert (row["id"], row["name"], row["at"], row["felt"]) == ("cut-1", "power_loss", "backup.copy", felt)
+        assert row["injected_s"] == row["healed_s"]
+        assert row["said"] == (
+            f"the system was started on {int(felt)} of 1 states it may have left, it hit the blocks of data/app.db (4)"
+        )
+
+
+def test_an_observation_of_a_crash_state_knows_nothing_that_came_after_the_cut(tmp_path: Path) -> None:
+    run = CrashRun(tmp_path / "run")
+    run.write("w-under-way", 7.95, 8.05)
+    run.op("deploy", 7, 9)
+    run.op("rollback", 9, 10)
+    run.observe("deploy", 7.5, run.tokens[:70])
+    run.observe("rollback", 11, run.tokens[:100])
+    run.state("cut-1-all", run.before)
+    look = run.done().observations[-1]
+    assert [o.label for o in look.earlier] == ["deploy-look-1"]
+    assert [(o.id, o.exit) for o in look.operations] == [("backup-1", 0), ("deploy-1", None)]
+    assert {w.token: w.outcome for w in look.writes}["w-under-way"] == "indeterminate"
+    assert max(w.sent_ns for w in look.writes) <= run.ns(CUT)
