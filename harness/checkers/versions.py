@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from harness.checkers.groups import stays
 from harness.checkers.words import count, ended
 from harness.model import Operation, Outcome, Verdict
 from harness.recording.recording import Recording
@@ -23,7 +24,11 @@ class Versions:
         if not promised:
             return []
         about = "version in service"
-        wrong = [_lie(o) for o in promised if _said(o) not in ("", o.attributes["version_wanted"])]
+        wrong = [
+            _lie(o)
+            for o in promised
+            if _said(o) not in ("", o.attributes["version_wanted"]) and not _overtaken(recording, o)
+        ]
         silent = [o.id for o in promised if not _said(o)]
         right = len(promised) - len(wrong) - len(silent)
         measured = f"{right} of {count(len(promised), 'operation')} left the version they promised"
@@ -57,6 +62,19 @@ def back_to_old(recording: Recording, operation: Operation) -> tuple[Outcome, st
 
 def _said(operation: Operation) -> str:
     return operation.attributes.get("version_at_exit", "")
+
+
+def _overtaken(recording: Recording, operation: Operation) -> bool:
+    """Whether one that ran together with it got in only after it had ended, and what answered is what that promised:
+    we asked too late to tell."""
+    return any(
+        o.id != operation.id
+        and o.attributes.get("together", "") == operation.attributes.get("together")
+        and o.attributes.get("version_wanted") == _said(operation)
+        and (inside := stays(recording, o))
+        and inside[0].start_ns >= operation.stop_ns
+        for o in recording.operations
+    )
 
 
 def _lie(operation: Operation) -> str:

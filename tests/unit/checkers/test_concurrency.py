@@ -10,6 +10,7 @@ import pytest
 from harness.checkers.end_state import EndState
 from harness.checkers.exclusive import Exclusive
 from harness.checkers.fenced import Fenced
+from harness.checkers.versions import Versions
 from harness.checkers.winners import Winners
 from harness.model import Verdict
 from tests.unit.checkers.build import Run, only
@@ -117,6 +118,27 @@ def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
 def test_a_run_without_a_group_is_unknown(run: Run, checker: Exclusive | Winners | Fenced) -> None:
     run.op("deploy", 1, 2)
     assert only(checker.check(run.done())).outcome == "unknown"
+
+
+# -- the version at exit -------------------------------------------------------------------------------------------
+def overtaken(run: Run, locked: float, promised: str) -> str:
+    run.op("deploy", 1, 4, together="1", version_wanted="2", version_at_exit="1")
+    run.phase("rollback-1", "rollback.lock", 1, locked)
+    run.phase("rollback-1", "rollback.start", locked, 6)
+    run.op("rollback", 1, 7, together="1", version_wanted=promised, version_at_exit="1")
+    return only(Versions().check(run.done())).outcome
+
+
+def test_the_version_of_one_that_got_in_after_it_is_no_lie(run: Run) -> None:
+    assert overtaken(run, 4.01, "1") == "pass"
+
+
+def test_a_version_nobody_that_got_in_after_it_promised_is_a_lie(run: Run) -> None:
+    assert overtaken(run, 4.01, "3") == "fail"
+
+
+def test_one_that_was_inside_at_the_same_time_is_no_excuse(run: Run) -> None:
+    assert overtaken(run, 3, "1") == "fail"
 
 
 # -- winners -------------------------------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ def test_the_same_seed_draws_the_same_offsets_and_another_one_others() -> None:
 
 def test_a_group_is_told_in_words_and_its_members_count_as_steps() -> None:
     _, made = cell(DEPLOY, Step("rollback", after=1, expect="any"))
-    assert described_steps(made.steps) == [
+    assert described_steps(made) == [
         "together, held at deploy.migrate.start: deploy (expect success); rollback after 1 ended (expect any)",
         "backup (expect success)",
     ]
