@@ -71,8 +71,9 @@ class Monitored:
     def _judge(self, recording: Recording, operation: Operation, out: Out) -> Verdict:
         about = f"{operation.id} with {_named(out)} {out.how}"
         start_s, stop_s = ((ns - operation.start_ns) / NS for ns in (out.start_ns, min(out.stop_ns, operation.stop_ns)))
+        start = f"from {start_s:.2f} s" if start_s > 0 else "from before its start"
         were = "were" if len(out.names) > 1 else "was"
-        gone = f"{_named(out)} {were} {out.how} from {start_s:.2f} s to {stop_s:.2f} s of it"
+        gone = f"{_named(out)} {were} {out.how} {start} to {stop_s:.2f} s of it"
         phases = [
             span.name
             for id_, span, _ in recording.phases

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,10 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from harness.faults.impostor import Impostor
 from tests.contract.reference_installation import REFERENCE, Installation, Load, free_ports, payload_of
 
 MB = 1 << 20
@@ -226,6 +229,31 @@ def test_monitors_that_die_on_the_way_hold_the_switch_or_take_it_back() -> None:
                 kit.start_monitor(number)
             wait_for(lambda: kit.status()["degraded"] == [])
         kit.kit("deploy", "--version", "2")
+
+
+def test_an_old_answer_repeated_is_no_monitor() -> None:
+    with Installation(monitors=2) as kit:
+        wait_for(lambda: all(kit.monitor(number).get("healthy") for number in range(2)))
+        with liar(kit, 0):
+            assert "degraded, monitor" in kit.kit("deploy", "--version", "2")
+            kit.kit("rollback")
+            with liar(kit, 1):
+                code, output = kit.try_kit("deploy", "--version", "2")
+        assert (code, kit.version()) == (1, "1")
+        assert output.count("answers, but has not looked since it was asked") >= 2
+
+
+@contextmanager
+def liar(kit: Installation, number: int) -> Iterator[None]:
+    """In the place of a monitor, for good: something that repeats its last answer."""
+    answer = json.dumps(kit.monitor(number)).encode()
+    kit.monitors[number].kill()
+    kit.monitors[number].wait(5)
+    impostor = Impostor(f"http://127.0.0.1:{kit.port + 5 + number}/status", answer)
+    try:
+        yield
+    finally:
+        impostor.close()
 
 
 def test_a_monitor_whose_looks_have_ended_answers_and_says_how_old_its_word_is() -> None:

@@ -74,6 +74,12 @@ def test_success_with_every_monitor_out_is_a_fail_that_names_them_and_the_phases
     )
 
 
+def test_monitors_that_were_out_before_it_began_count_from_its_start(run: Run) -> None:
+    out(run)
+    run.op("deploy", 11, 15)
+    assert "were killed from before its start to 4.00 s of it" in only(Monitored().check(run.done())).why
+
+
 def test_saying_so_does_not_excuse_success_with_every_monitor_out(run: Run) -> None:
     out(run)
     run.op("deploy", 9, 15, output="degraded: monitor primary does not answer")

@@ -22,6 +22,8 @@ from places import HOST
 STALE_AFTER_S = 3.0
 # Long enough for each monitor to look several times.
 AGREE_LIMIT_S = 4.0
+# One that answers and has not looked again by then sees nothing, whatever it says.
+LOOK_LIMIT_S = 2.5
 # While no monitor answers nobody sees what the version in service does: wait no longer than one needs to come back.
 BLIND_LIMIT_S = 1.5
 # In a row, after the switch: what a version does under real traffic shows only after some of it.
@@ -50,7 +52,7 @@ def require_healthy(moment: str, since: float = 0.0, looks: int = 1) -> None:
     if not names:
         return
     since = since or time.time()
-    deadline, blind = Deadline(AGREE_LIMIT_S), Deadline(BLIND_LIMIT_S)
+    deadline, blind, idle = Deadline(AGREE_LIMIT_S), Deadline(BLIND_LIMIT_S), Deadline(LOOK_LIMIT_S)
     counted, good, bad = dict.fromkeys(names, since), dict.fromkeys(names, 0), dict.fromkeys(names, 0)
     while True:
         words = {name: _ask(name) for name in names}
@@ -60,13 +62,17 @@ def require_healthy(moment: str, since: float = 0.0, looks: int = 1) -> None:
                 counted[name] = words[name].checked_at
                 good[name] = good[name] + 1 if words[name].healthy else 0
                 bad[name] = 0 if words[name].healthy else bad[name] + 1
+        if idle.passed:
+            for name in [name for name in seeing if counted[name] == since]:
+                words[name] = Word("answers, but has not looked since it was asked")
+                seeing.remove(name)
         if seeing and all(good[name] >= looks for name in seeing):
             break
         if not seeing and blind.passed:
             said = "; ".join(f"{name} {word.missing}" for name, word in words.items())
             raise KitError(f"{moment}: no monitor sees the service ({said}); going on would be blind")
         if deadline.passed or (looks > 1 and any(bad[name] >= looks for name in seeing)):
-            said = "; ".join(f"{name} says {words[name].said}{_old(counted[name], since)}" for name in seeing)
+            said = "; ".join(f"{name} says {words[name].said}" for name in seeing)
             raise KitError(f"{moment}: the monitors do not agree that all is well: {said or 'they come and go'}")
         time.sleep(0.1)
     for name in names:
@@ -83,10 +89,6 @@ def report(moment: str) -> None:
 def missing() -> list[str]:
     """The monitors that see nothing now, as sentences."""
     return [f"monitor {name} {word.missing}" for name in _names() if (word := _ask(name)).missing]
-
-
-def _old(counted: float, since: float) -> str:
-    return "" if counted > since else ", by a look from before it was asked"
 
 
 def _names() -> list[str]:
