@@ -92,7 +92,8 @@ def deploydrill() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("--no-live", is_flag=True, help="One line an event instead of the live view.")
 @click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs side by side [default: 2]; those that time are alone.")
+@click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
 @click.option("--keep", is_flag=True, help="Keep the system's data also of runs that pass.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, run nothing.")
 def run(

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,7 +62,7 @@ def run(
         terminal.console().print(
             terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results)
         )
-    not_run = [f"{s.scenario.name}:{s.cell.name}" for s in campaign.selected[len(results) :]]
+    not_run = _not_run(campaign, results)
     if not_run:
         click.echo(f"not run, for {'a signal came' if signals.number else 'a run failed'}: {', '.join(not_run)}")
     click.echo(terminal.closing_line(_outcome(campaign, results), results, folder))
@@ -76,13 +77,15 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     staged = out / f".{folder.name}.partial"
     log = undo.UndoLog()
     record = log.record("staging", {"path": str(staged)})
-    results: list[tuple[Result, Path]] = []
-    for result, run_folder in campaign.results(staged):
-        write_result(result, run_folder)
-        if result.outcome == "pass" and not campaign.options.keep:
-            shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
-        render_run(run_folder)
-        results.append((result, run_folder))
+    ended: dict[str, tuple[Result, Path]] = {}
+    with closing(campaign.results(staged)) as runs:
+        for selected, result, run_folder in runs:
+            write_result(result, run_folder)
+            if result.outcome == "pass" and not campaign.options.keep:
+                shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
+            render_run(run_folder)
+            ended[selected.run] = (result, run_folder)
+    results = [ended[s.run] for s in campaign.selected if s.run in ended]
     outcome = _outcome(campaign, [r for r, _ in results])
     write_campaign(staged, results, outcome=outcome, reproduce=campaign.options.command)
     render_campaign(staged, runs_too=False)
@@ -96,6 +99,12 @@ def _outcome(campaign: Campaign, results: Sequence[Result]) -> Outcome:
     """A run that was never begun, for a signal came, passed as little as one that was broken off."""
     missing: list[Outcome] = ["unknown"] if len(results) < len(campaign.selected) else []
     return merged([*(r.outcome for r in results), *missing])
+
+
+def _not_run(campaign: Campaign, results: Sequence[Result]) -> list[str]:
+    """The cells that were selected and never begun."""
+    ran = {r.run for r in results}
+    return [s.name for s in campaign.selected if s.run not in ran]
 
 
 def _point_latest(out: Path, folder: Path) -> None:

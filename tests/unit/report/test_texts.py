@@ -189,6 +189,36 @@ def test_the_live_table_shows_where_the_run_is() -> None:
     assert "load is steady: 298 requests a second" in out.getvalue()
 
 
+def test_lines_of_runs_side_by_side_begin_with_the_name_of_their_run() -> None:
+    out = io.StringIO()
+    with LiveView(out, live=False) as view:
+        for run in ("disk_full:in-restore", "a:b"):
+            view.run(f"{run} on hardened", run)
+            view.event({"t": 10**9, "kind": "run.start"}, run)
+        view.event({"t": 3 * 10**9, **EVENTS[0]}, "a:b")
+        view.end("a:b", "pass: a:b")
+    lines = out.getvalue().splitlines()
+    assert lines[-2].startswith("a:b                     2.0 s  ")
+    assert lines[1] == "disk_full:in-restore    0.0 s  run begins"
+    assert lines[-1] == "pass: a:b"
+
+
+def test_the_live_table_has_a_block_a_run_until_it_ends() -> None:
+    view = LiveView(io.StringIO(), live=True)
+    for run in ("one", "two"):
+        view.run(f"{run} on hardened", run)
+        view.event({"t": 10**9, "kind": "run.start"}, run)
+
+    def shown() -> str:
+        out = io.StringIO()
+        console(out).print(view._table())
+        return out.getvalue()
+
+    assert "one on hardened" in shown() and "two on hardened" in shown()
+    view.end("one", "pass: one")
+    assert "one on hardened" not in shown() and "two on hardened" in shown()
+
+
 def test_an_event_with_fields_missing_does_no_harm() -> None:
     kinds = {e["kind"] for e in EVENTS} | {"error", "observation", "load.stopped", "load.unsteady"}
     for kind in kinds - {"operation.stop"}:
