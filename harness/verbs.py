@@ -25,8 +25,9 @@ from harness.report.campaign import NAME as CAMPAIGN
 from harness.report.campaign import write_campaign
 from harness.report.live import LiveView
 from harness.report.render import render, render_campaign, render_run
-from harness.report.result import write_result
-from harness.run.campaign import Campaign, Options, exit_code
+from harness.report.result import read_document, write_result
+from harness.run import again
+from harness.run.campaign import Campaign, Options, exit_code, wall_s
 from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_triggers
@@ -43,9 +44,17 @@ def run(
     as_json: bool = False,
     live: bool = True,
     dry_run: bool = False,
+    failed: str | None = None,
+    given: Sequence[str] = (),
 ) -> int:
-    """Run the selected cells, judge each, write the report, print the verdict; the exit code."""
+    """Run the selected cells, judge each, write the report, print the verdict; the exit code.
+
+    ``failed``: the cells that did not pass in that folder ("": the latest below ``out``), as they were; ``given`` are
+    the options that would make them something else.
+    """
     signals = Signals()
+    if failed is not None:
+        options = _failed(options, Path(failed) if failed else out / "latest", given)
     with LiveView(live=None if live else False) as view:
         campaign = Campaign(options, signals, view)
         if dry_run:
@@ -69,6 +78,17 @@ def run(
     return exit_code(results, signals)
 
 
+def _failed(options: Options, folder: Path, given: Sequence[str]) -> Options:
+    what = f"run again what failed in {folder}"
+    if given:
+        why = f"{', '.join(given)} would make it something else: cells, system, seed and sizes are those of then"
+        raise HarnessError(what, why, f"leave {'it' if len(given) == 1 else 'them'} out, or run without --failed")
+    if not (folder / CAMPAIGN).exists():
+        why = f"there is no {CAMPAIGN} in it" if folder.exists() else "there is no such folder"
+        raise HarnessError(what, why, "name the folder of a campaign below reports/, or run something first")
+    return again.failed(read_document(folder / CAMPAIGN), folder, options)
+
+
 def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     """Every run of the campaign; the folder gets its name only once it is finished."""
     check_room(out)
@@ -87,7 +107,14 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
             ended[selected.run] = (result, run_folder)
     results = [ended[s.run] for s in campaign.selected if s.run in ended]
     outcome = _outcome(campaign, [r for r, _ in results])
-    write_campaign(staged, results, outcome=outcome, reproduce=campaign.options.command)
+    write_campaign(
+        staged,
+        results,
+        outcome=outcome,
+        reproduce=campaign.options.command,
+        options=again.kept(campaign.options, campaign.config.file),
+        not_run=_not_run(campaign, [r for r, _ in results]),
+    )
     render_campaign(staged, runs_too=False)
     staged.rename(folder)
     log.done(record)
@@ -126,6 +153,12 @@ def _print_plan(campaign: Campaign) -> int:
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
         for text in selected.lacks:
             click.echo(f"  UNKNOWN: this host lacks {text}")
+    cells = [s.cell for s in campaign.selected]
+    alone = sum(c.timing for c in cells)
+    click.echo(
+        f"{len(cells)} cells, {alone} of them alone for their times are claims, the others {campaign.jobs} at a time: "
+        f"about {wall_s(cells, campaign.jobs) / 60:.1f} min by their budgets"
+    )
     return ExitCode.PASS
 
 

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +48,17 @@ class Options:
     keep: bool = False
     jobs: int | None = None
     command: str = ""
+
+
+def command_line(options: Options) -> str:
+    """The command that runs the same cells in the same way."""
+    words = ["deploydrill run", *options.scenarios, f"--system {options.system}"]
+    words += [f"--flaw {f}" for f in options.flaws]
+    words += [f"--seed {options.seed}", f"--size {options.size_bytes}"]
+    words += [f"--repeat {options.repeat}"] if options.repeat else []
+    words += [f"--users {options.users}"] if options.users else []
+    words += [f"--scenarios {d}" for d in options.scenario_dirs]
+    return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +188,9 @@ class Campaign:
         by one, then the others side by side. They are judged here, in the caller's thread. A signal ends what goes on
         and begins nothing more; so does, without ending anything, the first fail of ``fail_fast``."""
         for selected in (s for s in self.selected if s.lacks):
-            yield self._ended(selected, out, "this host lacks " + "; ".join(selected.lacks))
+            yield self._ended(
+                selected, out, f"this host lacks {'; '.join(selected.lacks)} (`deploydrill doctor` says how to get it)"
+            )
         able = [s for s in self.selected if not s.lacks]
         yield from self._run([s for s in able if s.cell.timing], 1, out)
         yield from self._run([s for s in able if not s.cell.timing], self.jobs, out)
@@ -265,12 +278,7 @@ class Campaign:
         }
 
     def _reproduce(self, selected: Selected) -> str:
-        options = self.options
-        words = ["deploydrill run", f"{selected.scenario.name}:{selected.cell.name}", f"--system {options.system}"]
-        words += [f"--flaw {f}" for f in options.flaws]
-        words += [f"--seed {options.seed}", f"--size {options.size_bytes}"]
-        words += [f"--scenarios {d}" for d in options.scenario_dirs]
-        return " ".join(words)
+        return command_line(replace(self.options, scenarios=(selected.name,)))
 
 
 def exit_code(results: Sequence[Result], signals: Signals) -> ExitCode:
