@@ -69,7 +69,7 @@ def run(
         click.echo((folder / CAMPAIGN).read_text())
     else:
         terminal.console().print(
-            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results)
+            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results, folder)
         )
     not_run = _not_run(campaign, results)
     if not_run:

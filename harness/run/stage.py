@@ -75,7 +75,8 @@ class Stage:
             return
         if self.plan.kind == "none":
             links = ", ".join(self.config.links)
-            self.recorder.event("left_out", what=f"links: {links}", why="without namespaces there is no far side")
+            why = "without namespaces there is no far side (`deploydrill doctor` says how to get them)"
+            self.recorder.event("left_out", what=f"links: {links}", why=why)
             return
         Dependencies(self.system).start()
 

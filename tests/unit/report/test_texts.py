@@ -92,6 +92,21 @@ def test_a_campaign_fits_80_columns_and_lists_what_failed_first() -> None:
     assert [line.split()[1] for line in lines[1:] if line and line[0] in "✕?✓"][:3] == ["fail", "unknown", "pass"]
 
 
+def test_a_campaign_says_each_reason_once_and_how_to_run_again_what_did_not_pass() -> None:
+    lacks = [
+        replace(build.with_outcome(build.unknown(), "unknown", "this host lacks a disk"), cell=c) for c in ("a", "b")
+    ]
+    out = io.StringIO()
+    console(out).print(render_campaign([*lacks, build.passing()], Path("reports/x")))
+    text = " ".join(out.getvalue().split())
+    assert text.count("this host lacks a disk") == 1
+    assert "? unknown disk_full:a, disk_full:b Unknown: this host lacks a disk" in text
+    assert "again, what did not pass: deploydrill run --failed reports/x" in text
+    out = io.StringIO()
+    console(out).print(render_campaign([build.passing()] * 2, Path("reports/x")))
+    assert "again" not in out.getvalue()
+
+
 def test_the_closing_line_is_for_scripts() -> None:
     results = [make() for make in ALL]
     assert (
