@@ -154,6 +154,16 @@ def explain(scenario: str, scenario_dirs: Sequence[Path]) -> int:
     return verbs.explain(scenario, scenario_dirs)
 
 
+@deploydrill.command(short_help="Write a first system.toml for a directory.")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+def init(folder: Path) -> int:
+    """Look at a directory and write a first system.toml into it, every key with a comment.
+
+    One that is there is left alone.
+    """
+    return verbs.init(folder)
+
+
 @deploydrill.command(short_help="Drive each operation of a system once.")
 @_system
 @_out

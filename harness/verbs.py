@@ -23,6 +23,7 @@ from harness.recording.recording import Recording
 from harness.report import terminal
 from harness.report.campaign import NAME as CAMPAIGN
 from harness.report.campaign import write_campaign
+from harness.report.clean import one_line
 from harness.report.live import LiveView
 from harness.report.render import render, render_campaign, render_run
 from harness.report.result import read_document, write_result
@@ -32,6 +33,7 @@ from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_triggers
 from harness.system.config import load_system
+from harness.system.draft import write_draft
 from harness.system.schema import OPERATIONS
 
 
@@ -202,6 +204,19 @@ def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
                 f"  fault {trigger.fault.name} {dict(trigger.fault.parameters)} at {trigger.at} #{trigger.occurrence}"
             )
         click.echo(f"  judged by: {', '.join(c.name for c in (*scenario.checkers, *cell.checkers))}")
+    return ExitCode.PASS
+
+
+def init(folder: Path) -> int:
+    """Write a first system.toml, say what was found and what is to be done."""
+    file, found = write_draft(folder)
+    for line in found.said:
+        click.echo(f"found {one_line(line)}")
+    click.echo(f"wrote {file}")
+    click.echo(
+        f"next: {'look it through' if found.start else 'fill in service.start'}, then the operations and requests"
+    )
+    click.echo(f"then: deploydrill run --system {folder} --dry-run, and deploydrill verify --system {folder}")
     return ExitCode.PASS
 
 
