@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from harness import registry
 from harness.run.campaign import wall_s
-from harness.scenario import Cell, Scenario, Trigger
+from harness.run.plan import described_faults
+from harness.scenario import Cell, Scenario
 
 README = registry.SCENARIOS / "README.md"
 MARK = "<!-- cells"
@@ -22,23 +24,41 @@ def tiers(cells: list[Cell]) -> Iterator[str]:
 
 
 def table(scenario: Scenario) -> Iterator[str]:
+    """The quick cells of a scenario, and below them, folded, those that only the full tier runs."""
     yield f"### {scenario.name}: {scenario.title}"
     yield ""
     yield f"Rows of the review: {', '.join(scenario.requirements) or 'none'}."
+    quick = [c for c in scenario.cells if c.tier == "quick"]
+    full = [c for c in scenario.cells if c.tier != "quick"]
+    yield from _rows(scenario, quick) if quick else ()
+    if full:
+        yield ""
+        yield f"<details><summary>{len(full)} more in the full tier</summary>"
+        yield from _rows(scenario, full)
+        yield ""
+        yield "</details>"
+
+
+def _rows(scenario: Scenario, cells: list[Cell]) -> Iterator[str]:
     yield ""
-    yield "| cell | tier | budget | what happens | faults |"
-    yield "|---|---|---|---|---|"
-    for cell in scenario.cells:
+    yield "| cell | budget | what happens | faults |"
+    yield "|---|---|---|---|"
+    for cell in cells:
         budget = f"{cell.budget_s:g} s{', alone' if cell.timing else ''}"
-        faults = "; ".join(map(_fault, cell.triggers)) or "none"
-        yield f"| `{scenario.name}:{cell.name}` | {cell.tier} | {budget} | {cell.about} | {faults} |"
+        yield f"| `{scenario.name}:{cell.name}` | {budget} | {cell.about} | {_faults(cell)} |"
 
 
-def _fault(trigger: Trigger) -> str:
-    named = ", ".join(f"{k}={_value(v)}" for k, v in trigger.fault.parameters.items())
-    hold = {"operation": "", "end": ", to the end"}.get(str(trigger.hold), f", for {trigger.hold} s")
-    number = f" #{trigger.occurrence}" if trigger.occurrence > 1 else ""
-    return f"{trigger.fault.name}({named}) at {trigger.at}{number}{hold}".replace("|", "\\|")
+def _faults(cell: Cell) -> str:
+    said = [f"{f['name']}({_named(f['parameters'])}) at {_at(f['at'])}" for f in described_faults(cell.triggers)]
+    return "; ".join(said).replace("|", "\\|") or "none"
+
+
+def _at(at: str) -> str:
+    return " ".join(word for word in at.split() if word != "#1")
+
+
+def _named(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={_value(v)}" for k, v in parameters.items())
 
 
 def _value(value: object) -> str:
