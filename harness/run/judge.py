@@ -102,9 +102,20 @@ def _incomplete(recording: Recording) -> list[Verdict]:
     if error.exists():
         said.append("the island could not be made: " + ", ".join(error.read_text().split("\n")[:2]))
     said.extend(recording.problems)
+    if not recording.events:
+        said.extend(_last_words(recording.folder))
     if said:
         return [Verdict("unknown", "the run itself", f"{len(recording.events)} events", "; ".join(said))]
     return [Verdict("pass", "the run itself", f"{len(recording.events)} events", "it went to its end, all is recorded")]
+
+
+def _last_words(folder: Path) -> list[str]:
+    """What an island said that never got as far as an event, such as an interpreter it may not execute."""
+    for log in (folder / "inside.log", folder / "island.log"):
+        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+        if lines:
+            return [f"{log.name}: {lines[-1][:300]} (try: `deploydrill doctor`)"]
+    return []
 
 
 def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
