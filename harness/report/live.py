@@ -143,9 +143,9 @@ def describe(event: Event) -> str:
         case "load.stopped":
             said = "load has stopped" if get("clean") else f"load did not stop cleanly: {get('why')}"
         case "operation.start":
-            said = f"{get('name')} {_repeat(event)} starts"
+            said = f"{_operation(event)} starts"
         case "operation.stop":
-            said = f"{get('name')} {_repeat(event)} {_end(event)}"
+            said = f"{_operation(event)} {_end(event)}"
         case "phase":
             said = f"{get('phase')} {get('event')}"
         case "fault.planned":
@@ -169,8 +169,9 @@ def _seconds(value: Any) -> str:
     return f"{value:.2f} s" if isinstance(value, int | float) else "unknown time"
 
 
-def _repeat(event: Event) -> str:
-    return "(warm-up)" if event.get("warmup") else f"#{event.get('repeat')}"
+def _operation(event: Event) -> str:
+    """``deploy-2``, as the report names it."""
+    return f"{event.get('id') or event.get('name')}{' (warm-up)' if event.get('warmup') else ''}"
 
 
 def _end(event: Event) -> str:

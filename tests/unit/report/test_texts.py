@@ -188,7 +188,7 @@ def fed(live: bool) -> str:
 def test_without_a_terminal_each_event_is_one_line() -> None:
     lines = fed(live=False).splitlines()
     assert lines[0] == "disk_full on hardened, 1 of 2"
-    assert "    5.0 s  backup #1 starts" in lines
+    assert "    5.0 s  backup-1 starts" in lines
     assert any("still running at its deadline" in line and "blocked on fsync" in line for line in lines)
     assert any("NOT healed" in line for line in lines)
     assert len(lines) == 1 + len(EVENTS) - 3  # the title; phases, plans and the closing event make no line
@@ -200,7 +200,7 @@ def test_the_live_table_shows_where_the_run_is() -> None:
         view.event({"t": n * 10**9, **event})
     out = io.StringIO()
     console(out).print(view._table())
-    assert "backup #1 starts" in out.getvalue() and "backup.copy start" in out.getvalue()
+    assert "backup-1 starts" in out.getvalue() and "backup.copy start" in out.getvalue()
     assert "load is steady: 298 requests a second" in out.getvalue()
 
 
