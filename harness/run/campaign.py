@@ -187,6 +187,8 @@ class Campaign:
         """Each result with the folder of its run, as they end: what this host cannot run first, then timing cells one
         by one, then the others side by side. They are judged here, in the caller's thread. A signal ends what goes on
         and begins nothing more; so does, without ending anything, the first fail of ``fail_fast``."""
+        if self.options.jobs and self.jobs < self.options.jobs:
+            self._progress.note(f"{self.jobs} at a time: without namespaces runs side by side would meet")
         for selected in (s for s in self.selected if s.lacks):
             yield self._ended(
                 selected, out, f"this host lacks {'; '.join(selected.lacks)} (`deploydrill doctor` says how to get it)"
