@@ -75,8 +75,7 @@ class Stage:
             return
         if self.plan.kind == "none":
             links = ", ".join(self.config.links)
-            why = "without namespaces there is no far side (`deploydrill doctor` says how to get them)"
-            self.recorder.event("left_out", what=f"links: {links}", why=why)
+            self.recorder.event("left_out", what=f"links: {links}", why="without namespaces there is no far side")
             return
         Dependencies(self.system).start()
 
