@@ -14,6 +14,7 @@ import click
 
 from harness import __version__, registry, verbs
 from harness.errors import ExitCode, HarnessError
+from harness.run.again import SAME
 from harness.run.campaign import Options
 from harness.system.table import parse_size
 
@@ -80,6 +81,13 @@ def deploydrill() -> None:
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:CELL]]...")
 @_system
 @_dirs
+@click.option(
+    "--failed",
+    is_flag=False,
+    flag_value="",
+    metavar="[FOLDER]",
+    help="Run again, as they were, the cells that did not pass in that report [default: latest].",
+)
 @click.option("--tier", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same plan.")
 @click.option("--repeat", type=click.IntRange(1, 1000), help="Measured rounds of timing cells.")
@@ -92,11 +100,19 @@ def deploydrill() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("--no-live", is_flag=True, help="One line an event instead of the live view.")
 @click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs side by side [default: 2]; those that time are alone.")
+@click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
 @click.option("--keep", is_flag=True, help="Keep the system's data also of runs that pass.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, run nothing.")
 def run(
-    out: Path, junit: Path | None, summary: Path | None, as_json: bool, no_live: bool, dry_run: bool, **options: Any
+    out: Path,
+    junit: Path | None,
+    summary: Path | None,
+    as_json: bool,
+    no_live: bool,
+    dry_run: bool,
+    failed: str | None,
+    **options: Any,
 ) -> int:
     """Run scenarios on a system, judge and report.
 
@@ -110,6 +126,8 @@ def run(
         as_json=as_json,
         live=not no_live,
         dry_run=dry_run,
+        failed=failed,
+        given=_given(("scenarios", *SAME, "tier")),
     )
 
 
@@ -134,6 +152,16 @@ def list_(system: str, scenario_dirs: Sequence[Path]) -> int:
 def explain(scenario: str, scenario_dirs: Sequence[Path]) -> int:
     """Say what a scenario does, where its faults land, and what judges it."""
     return verbs.explain(scenario, scenario_dirs)
+
+
+@deploydrill.command(short_help="Write a first system.toml for a directory.")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+def init(folder: Path) -> int:
+    """Look at a directory and write a first system.toml into it, every key with a comment.
+
+    One that is there is left alone.
+    """
+    return verbs.init(folder)
 
 
 @deploydrill.command(short_help="Drive each operation of a system once.")
@@ -164,6 +192,16 @@ def report(folder: Path) -> int:
 def heal(dry_run: bool) -> int:
     """Undo what a crashed run left outside its island. Safe beside a live run."""
     return verbs.heal(dry_run)
+
+
+def _given(names: Sequence[str]) -> list[str]:
+    """Which of these options and arguments stand on the command line, as they are written there."""
+    context = click.get_current_context()
+    command_line = click.core.ParameterSource.COMMANDLINE
+    spelled = {p.name: p.opts[0] if isinstance(p, click.Option) else "SCENARIO" for p in context.command.params}
+    return [
+        spelled[n] for n in names if context.get_parameter_source(n) is command_line and context.params.get(n) != ()
+    ]
 
 
 def _command_line() -> str:

@@ -131,7 +131,9 @@ def _unshared(*what: str) -> list[str]:
 
 
 def _island() -> str:
-    _run([*_unshared("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"), "true"])
+    # With our own interpreter: where only root may look, it cannot be executed in a user namespace.
+    namespaces = ("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
+    _run([*_unshared(*namespaces), sys.executable, "-S", "-c", "pass"])
     return "as root" if os.geteuid() == 0 else "in a user namespace"
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +23,17 @@ from harness.recording.recording import Recording
 from harness.report import terminal
 from harness.report.campaign import NAME as CAMPAIGN
 from harness.report.campaign import write_campaign
+from harness.report.clean import one_line
 from harness.report.live import LiveView
 from harness.report.render import render, render_campaign, render_run
-from harness.report.result import write_result
-from harness.run.campaign import Campaign, Options, exit_code
+from harness.report.result import read_document, write_result
+from harness.run import again
+from harness.run.campaign import Campaign, Options, exit_code, wall_s
 from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.system.config import load_system
+from harness.system.draft import write_draft
 from harness.system.schema import OPERATIONS
 
 
@@ -42,9 +46,17 @@ def run(
     as_json: bool = False,
     live: bool = True,
     dry_run: bool = False,
+    failed: str | None = None,
+    given: Sequence[str] = (),
 ) -> int:
-    """Run the selected cells, judge each, write the report, print the verdict; the exit code."""
+    """Run the selected cells, judge each, write the report, print the verdict; the exit code.
+
+    ``failed``: the cells that did not pass in that folder ("": the latest below ``out``), as they were; ``given`` are
+    the options that would make them something else.
+    """
     signals = Signals()
+    if failed is not None:
+        options = _failed(options, Path(failed) if failed else out / "latest", given)
     with LiveView(live=None if live else False) as view:
         campaign = Campaign(options, signals, view)
         if dry_run:
@@ -59,13 +71,24 @@ def run(
         click.echo((folder / CAMPAIGN).read_text())
     else:
         terminal.console().print(
-            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results)
+            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results, folder)
         )
-    not_run = [f"{s.scenario.name}:{s.cell.name}" for s in campaign.selected[len(results) :]]
+    not_run = _not_run(campaign, results)
     if not_run:
         click.echo(f"not run, for {'a signal came' if signals.number else 'a run failed'}: {', '.join(not_run)}")
     click.echo(terminal.closing_line(_outcome(campaign, results), results, folder))
     return exit_code(results, signals)
+
+
+def _failed(options: Options, folder: Path, given: Sequence[str]) -> Options:
+    what = f"run again what failed in {folder}"
+    if given:
+        why = f"{', '.join(given)} would make it something else: cells, system, seed and sizes are those of then"
+        raise HarnessError(what, why, f"leave {'it' if len(given) == 1 else 'them'} out, or run without --failed")
+    if not (folder / CAMPAIGN).exists():
+        why = f"there is no {CAMPAIGN} in it" if folder.exists() else "there is no such folder"
+        raise HarnessError(what, why, "name the folder of a campaign below reports/, or run something first")
+    return again.failed(read_document(folder / CAMPAIGN), folder, options)
 
 
 def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
@@ -76,15 +99,24 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     staged = out / f".{folder.name}.partial"
     log = undo.UndoLog()
     record = log.record("staging", {"path": str(staged)})
-    results: list[tuple[Result, Path]] = []
-    for result, run_folder in campaign.results(staged):
-        write_result(result, run_folder)
-        if result.outcome == "pass" and not campaign.options.keep:
-            shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
-        render_run(run_folder)
-        results.append((result, run_folder))
+    ended: dict[str, tuple[Result, Path]] = {}
+    with closing(campaign.results(staged)) as runs:
+        for selected, result, run_folder in runs:
+            write_result(result, run_folder)
+            if result.outcome == "pass" and not campaign.options.keep:
+                shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
+            render_run(run_folder)
+            ended[selected.run] = (result, run_folder)
+    results = [ended[s.run] for s in campaign.selected if s.run in ended]
     outcome = _outcome(campaign, [r for r, _ in results])
-    write_campaign(staged, results, outcome=outcome, reproduce=campaign.options.command)
+    write_campaign(
+        staged,
+        results,
+        outcome=outcome,
+        reproduce=campaign.options.command,
+        options=again.kept(campaign.options, campaign.config.file),
+        not_run=_not_run(campaign, [r for r, _ in results]),
+    )
     render_campaign(staged, runs_too=False)
     staged.rename(folder)
     log.done(record)
@@ -96,6 +128,12 @@ def _outcome(campaign: Campaign, results: Sequence[Result]) -> Outcome:
     """A run that was never begun, for a signal came, passed as little as one that was broken off."""
     missing: list[Outcome] = ["unknown"] if len(results) < len(campaign.selected) else []
     return merged([*(r.outcome for r in results), *missing])
+
+
+def _not_run(campaign: Campaign, results: Sequence[Result]) -> list[str]:
+    """The cells that were selected and never begun."""
+    ran = {r.run for r in results}
+    return [s.name for s in campaign.selected if s.run not in ran]
 
 
 def _point_latest(out: Path, folder: Path) -> None:
@@ -117,6 +155,12 @@ def _print_plan(campaign: Campaign) -> int:
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
         for text in selected.lacks:
             click.echo(f"  UNKNOWN: this host lacks {text}")
+    cells = [s.cell for s in campaign.selected]
+    alone = sum(c.timing for c in cells)
+    click.echo(
+        f"{len(cells)} cells, {alone} of them alone for their times are claims, the others {campaign.jobs} at a time: "
+        f"about {wall_s(cells, campaign.jobs) / 60:.1f} min by their budgets"
+    )
     return ExitCode.PASS
 
 
@@ -160,6 +204,19 @@ def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
                 f"  fault {trigger.fault.name} {dict(trigger.fault.parameters)} at {trigger.at} #{trigger.occurrence}"
             )
         click.echo(f"  judged by: {', '.join(c.name for c in (*scenario.checkers, *cell.checkers))}")
+    return ExitCode.PASS
+
+
+def init(folder: Path) -> int:
+    """Write a first system.toml, say what was found and what is to be done."""
+    file, found = write_draft(folder)
+    for line in found.said:
+        click.echo(f"found {one_line(line)}")
+    click.echo(f"wrote {file}")
+    click.echo(
+        f"next: {'look it through' if found.start else 'fill in service.start'}, then the operations and requests"
+    )
+    click.echo(f"then: deploydrill run --system {folder} --dry-run, and deploydrill verify --system {folder}")
     return ExitCode.PASS
 
 

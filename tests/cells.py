@@ -1,30 +1,82 @@
-"""The table of cells in scenarios/README.md, made from the scenarios themselves: ``python -m tests.cells``."""
+"""The tables of cells in scenarios/README.md, made from the scenarios themselves: ``python -m tests.cells``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from harness import registry
+from harness.run.campaign import wall_s
+from harness.run.plan import described_faults
+from harness.scenario import Cell, Scenario
 
 README = registry.SCENARIOS / "README.md"
 MARK = "<!-- cells"
 
 
-def table() -> str:
-    rows = ["| cell | tier | budget, s | what happens | faults | rows of the review |", "|---|---|---|---|---|---|"]
-    for scenario in registry.scenarios().values():
-        for cell in scenario.cells:
-            faults = ", ".join(f"{t.fault.name} {dict(t.fault.parameters)} at {t.at}" for t in cell.triggers)
-            faults = faults or (str(cell.power) if cell.power else "none")
-            rows.append(
-                f"| `{scenario.name}:{cell.name}` | {cell.tier} | {cell.budget_s:g} | {cell.about} | {faults} "
-                f"| {', '.join(scenario.requirements)} |"
-            )
-    return "\n".join(rows) + "\n"
+def tiers(cells: list[Cell]) -> Iterator[str]:
+    """What a tier takes by the budgets of its cells; the full tier holds the quick one."""
+    yield "| tier | cells | of these alone, for their times are claims | one by one | two side by side |"
+    yield "|---|---|---|---|---|"
+    for tier, its in (("quick", [c for c in cells if c.tier == "quick"]), ("full", cells)):
+        alone = sum(c.timing for c in its)
+        yield f"| {tier} | {len(its)} | {alone} | {_minutes(wall_s(its, 1))} | {_minutes(wall_s(its, 2))} |"
+
+
+def table(scenario: Scenario) -> Iterator[str]:
+    """The quick cells of a scenario, and below them, folded, those that only the full tier runs."""
+    yield f"### {scenario.name}: {scenario.title}"
+    yield ""
+    yield f"Rows of the review: {', '.join(scenario.requirements) or 'none'}."
+    quick = [c for c in scenario.cells if c.tier == "quick"]
+    full = [c for c in scenario.cells if c.tier != "quick"]
+    yield from _rows(scenario, quick) if quick else ()
+    if full:
+        yield ""
+        yield f"<details><summary>{len(full)} more in the full tier</summary>"
+        yield from _rows(scenario, full)
+        yield ""
+        yield "</details>"
+
+
+def _rows(scenario: Scenario, cells: list[Cell]) -> Iterator[str]:
+    yield ""
+    yield "| cell | budget | what happens | faults |"
+    yield "|---|---|---|---|"
+    for cell in cells:
+        budget = f"{cell.budget_s:g} s{', alone' if cell.timing else ''}"
+        yield f"| `{scenario.name}:{cell.name}` | {budget} | {cell.about} | {_faults(cell)} |"
+
+
+def _faults(cell: Cell) -> str:
+    said = [f"{f['name']}({_named(f['parameters'])}) at {_at(f['at'])}" for f in described_faults(cell.triggers)]
+    said += [str(cell.power)] if cell.power else []
+    return "; ".join(said).replace("|", "\\|") or "none"
+
+
+def _at(at: str) -> str:
+    return " ".join(word for word in at.split() if word != "#1")
+
+
+def _named(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}={_value(v)}" for k, v in parameters.items())
+
+
+def _value(value: object) -> str:
+    return f"{value[0]}..{value[1]}" if isinstance(value, tuple) and len(value) == 2 else str(value)
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min"
 
 
 def written() -> str:
-    """The README with its table as it should be."""
+    """The README with its tables as they should be."""
     head, mark, rest = README.read_text().partition(MARK)
-    return f"{head}{mark}{rest.partition('-->')[0]}-->\n\n{table()}"
+    scenarios = registry.scenarios().values()
+    blocks = [tiers([c for s in scenarios for c in s.cells]), *(table(s) for s in scenarios)]
+    tables = "\n\n".join("\n".join(lines) for lines in blocks)
+    return f"{head}{mark}{rest.partition('-->')[0]}-->\n\n{tables}\n"
 
 
 if __name__ == "__main__":

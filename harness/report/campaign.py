@@ -25,8 +25,11 @@ def to_campaign(
     *,
     outcome: Outcome | None = None,
     reproduce: str = "",
+    options: Mapping[str, Any] | None = None,
+    not_run: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Runs in the order made. ``outcome`` may be worse than the runs', as when one never got as far as a result."""
+    """Runs in the order selected. ``outcome`` may be worse than the runs', as when one never got as far as a result;
+    ``not_run`` are the cells that were never begun, ``options`` what makes it the same campaign again."""
     documents = [(to_document(result), path) for result, path in results_with_paths]
     all_of = [d for d, _ in documents]
     first = all_of[0] if all_of else {}
@@ -44,18 +47,14 @@ def to_campaign(
         "host": first.get("host", {}),
         "provenance": {k: shared[k] for k in ("deploydrill", "commit", "system_hash", "command") if k in shared},
         "reproduce": reproduce or str(shared.get("command", "")),
+        "options": dict(options or {}),
+        "not_run": list(not_run),
     }
 
 
-def write_campaign(
-    folder: Path,
-    results_with_paths: Sequence[tuple[Result, Path]],
-    *,
-    outcome: Outcome | None = None,
-    reproduce: str = "",
-) -> Path:
-    """Write campaign.json; ``render.render_campaign`` makes the other files from it."""
-    return write_document(to_campaign(folder, results_with_paths, outcome=outcome, reproduce=reproduce), folder / NAME)
+def write_campaign(folder: Path, results_with_paths: Sequence[tuple[Result, Path]], **more: Any) -> Path:
+    """Write campaign.json (``more`` as of ``to_campaign``); ``render.render_campaign`` makes the other files of it."""
+    return write_document(to_campaign(folder, results_with_paths, **more), folder / NAME)
 
 
 def _name(d: Document) -> str:

@@ -19,6 +19,7 @@ from harness.report.paths import lookup
 
 Document = Mapping[str, Any]
 Picture = tuple[str, str] | None
+MOST_MEDIANS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ def campaign_page(document: Document, picture: Picture) -> str:
             claims=_claims(document),
             order=words.by_severity(document["runs"]),
             matrix=_matrix(document),
+            extremes=_extremes,
         )
     )
 
@@ -148,14 +150,35 @@ def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], review.Rev
     return [(i, claims[i], review.row_for(claims[i])) for i in words.by_severity(claims)]
 
 
-def _matrix(document: Document) -> tuple[list[str], list[tuple[str, dict[str, list[tuple[int, int]]]]]]:
-    """Fault x phase: the moments, and for each fault the (run, fault) indices at each moment."""
-    cells: dict[str, dict[str, list[tuple[int, int]]]] = {}
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A fault of a run in the matrix: where they stand in campaign.json, and what sets the moment apart."""
+
+    run: int
+    fault: int
+    when: str
+    state: str
+
+
+def _matrix(document: Document) -> tuple[list[str], list[tuple[str, dict[str, list[Tried]]]]]:
+    """Fault x phase: the phases, and for each fault what was tried in each of them."""
+    cells: dict[str, dict[str, list[Tried]]] = {}
     for r, run in enumerate(document["runs"]):
         for f, fault in enumerate(run["faults"]):
-            cells.setdefault(fault["name"], {}).setdefault(fault["at"], []).append((r, f))
-    moments = sorted({at for row in cells.values() for at in row})
-    return moments, sorted(cells.items())
+            edge, *when = fault["at"].split()
+            phase, _, event = edge.rpartition(".")
+            detail = [word for word in (event, *when) if word not in ("start", "#1")]
+            tried = Tried(r, f, " ".join(detail), "" if fault["state"] == "bit" else fault["state"])
+            cells.setdefault(fault["name"], {}).setdefault(phase or edge, []).append(tried)
+    return sorted({phase for row in cells.values() for phase in row}), sorted(cells.items())
+
+
+def _extremes(values: Sequence[float]) -> tuple[int, int] | None:
+    """Where the least and the most of many values stand; None when there are few enough to show all."""
+    if len(values) <= MOST_MEDIANS:
+        return None
+    order = sorted(range(len(values)), key=values.__getitem__)
+    return order[0], order[-1]
 
 
 def peaks(resources: Sequence[Mapping[str, Any]]) -> list[tuple[str, float, str]]:

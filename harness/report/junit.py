@@ -14,14 +14,19 @@ from harness.report.derived import run_seconds
 Document = Mapping[str, Any]
 
 
-def write_junit(documents: Sequence[Document], path: Path) -> Path:
-    """One suite a run. A CI server that reads only counts must not see green where something is unknown."""
+def write_junit(documents: Sequence[Document], path: Path, not_run: Sequence[str] = ()) -> Path:
+    """One suite a run, and one for the cells that were ``not_run``. A CI server that reads only counts must not see
+    green where something is unknown."""
     xml = JUnitXml("deploydrill")
     for document in documents:
         xml.add_testsuite(_suite(document))
+    missing = [(one_line(cell), "it was selected and never begun") for cell in not_run]
     if not documents:
+        missing.append(("a run", "no run was judged"))
+    if missing:
         suite = TestSuite("deploydrill")
-        suite.add_testcase(_case("deploydrill", "a run", "unknown", "no run was judged", ""))
+        for name, why in missing:
+            suite.add_testcase(_case("deploydrill", name, "unknown", why, ""))
         xml.add_testsuite(suite)
     xml.write(str(path), pretty=True)
     return path

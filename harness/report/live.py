@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping
 from types import TracebackType
 from typing import IO, Any, Self
@@ -22,16 +23,40 @@ Event = Mapping[str, Any]
 _QUIET = {"phase", "health", "server.count", "recording.complete", "fault.planned", "version.watched"}
 
 
+class _Run:
+    """Where one run is: its title, when it began, and the last word on each thing."""
+
+    def __init__(self, title: str) -> None:
+        self.title = one_line(title)
+        self.start_ns: int | None = None
+        self.state: dict[str, str] = {}
+
+    def remember(self, kind: str, event: Event) -> None:
+        said = describe(event)
+        if kind.startswith("operation."):
+            self.state["operation"] = said
+            self.state.pop("phase", None)
+        elif kind == "phase":
+            self.state["phase"] = said
+        elif kind.startswith("fault."):
+            if kind != "fault.planned":
+                self.state[f"fault {event['id']}"] = said
+        elif kind.startswith("load."):
+            self.state["load"] = said
+        elif kind in ("run.start", "island.up", "system.up", "observation", "recovered"):
+            self.state["run"] = said
+
+
 class LiveView:
-    """Fed with the events of a run as they are recorded. Use as a context manager; an event it does not know does no
-    harm."""
+    """Fed with the events of runs as they are recorded, from any thread. Use as a context manager; an event it does not
+    know does no harm. ``run`` is the name of a run beside others: it stands before each of its lines."""
 
     def __init__(self, file: IO[str] | None = None, *, live: bool | None = None) -> None:
         file = file or sys.stderr
         self._console: Console = console(file)
-        self._state: dict[str, str] = {}
-        self._title = ""
-        self._start_ns: int | None = None
+        self._lock = threading.RLock()
+        self._runs: dict[str, _Run] = {}
+        self._width = 0  # of the longest name so far: lines of several runs stand below each other
         self._live: Live | None = None
         if file.isatty() if live is None else live:
             self._live = Live(get_renderable=self._table, console=self._console, refresh_per_second=4, transient=True)
@@ -47,51 +72,45 @@ class LiveView:
         if self._live:
             self._live.stop()
 
-    def run(self, title: str) -> None:
-        """A new run begins: ``disk_full backup-before on hardened, 2 of 6``."""
-        self._title, self._state, self._start_ns = one_line(title), {}, None
+    def run(self, title: str, run: str = "") -> None:
+        """A new run begins: ``disk_full:before-backup on hardened, 2 of 6``."""
+        with self._lock:
+            self._runs[run] = _Run(title)
+            self._width = max(self._width, len(one_line(run)))
         self.note(title)
+
+    def end(self, run: str, text: str) -> None:
+        """A run was judged: its block goes, one line stays."""
+        with self._lock:
+            self._runs.pop(run, None) or self._runs.pop("", None)
+        self.note(text)
 
     def note(self, text: str) -> None:
         """A line of its own, above the live table."""
         self._console.print(Text(one_line(text)), soft_wrap=True)
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event, run: str = "") -> None:
         kind = str(event.get("kind", ""))
-        if self._start_ns is None:
-            self._start_ns = int(event["t"])
-        self._remember(kind, event)
-        if self._live is None:
-            if kind not in _QUIET:
-                self._line(event, kind)
-        elif kind in ("warning", "error"):
-            self._line(event, kind)
-
-    def _line(self, event: Event, kind: str) -> None:
-        seconds = (int(event["t"]) - (self._start_ns or 0)) / NS
-        self._console.print(Text(f"{seconds:7.1f} s  {describe(event) or kind}"), soft_wrap=True)
-
-    def _remember(self, kind: str, event: Event) -> None:
-        said = describe(event)
-        if kind.startswith("operation."):
-            self._state["operation"] = said
-            self._state.pop("phase", None)
-        elif kind == "phase":
-            self._state["phase"] = said
-        elif kind.startswith("fault."):
-            if kind != "fault.planned":
-                self._state[f"fault {event['id']}"] = said
-        elif kind.startswith("load."):
-            self._state["load"] = said
-        elif kind in ("run.start", "island.up", "system.up", "observation", "recovered"):
-            self._state["run"] = said
+        with self._lock:
+            known = self._runs.setdefault(run, _Run(run))
+            if known.start_ns is None:
+                known.start_ns = int(event["t"])
+            known.remember(kind, event)
+            seconds = (int(event["t"]) - known.start_ns) / NS
+        # Printed without the lock: the table is drawn under the console's own, and asks for ours.
+        if kind in ("warning", "error") if self._live else kind not in _QUIET:
+            name = f"{one_line(run):{self._width}}" if run else ""
+            self._console.print(Text(f"{name}{seconds:7.1f} s  {describe(event) or kind}"), soft_wrap=True)
 
     def _table(self) -> RenderableType:
+        """One block of rows a run."""
         table = Table.grid(padding=(0, 2))
-        elapsed = "" if self._start_ns is None else f"{(clock.mono_ns() - self._start_ns) / NS:.0f} s"
-        table.add_row(Text(elapsed, style="bold"), Text(self._title, style="bold"))
-        for key, said in self._state.items():
-            table.add_row(Text(key, style="dim"), Text(said))
+        with self._lock:
+            for known in self._runs.values():
+                elapsed = "" if known.start_ns is None else f"{(clock.mono_ns() - known.start_ns) / NS:.0f} s"
+                table.add_row(Text(elapsed, style="bold"), Text(known.title, style="bold"))
+                for key, said in known.state.items():
+                    table.add_row(Text(key, style="dim"), Text(said))
         return table
 
 
@@ -126,9 +145,9 @@ def describe(event: Event) -> str:
         case "load.stopped":
             said = "load has stopped" if get("clean") else f"load did not stop cleanly: {get('why')}"
         case "operation.start":
-            said = f"{get('name')} {_repeat(event)} starts"
+            said = f"{_operation(event)} starts"
         case "operation.stop":
-            said = f"{get('name')} {_repeat(event)} {_end(event)}"
+            said = f"{_operation(event)} {_end(event)}"
         case "phase":
             said = f"{get('phase')} {get('event')}"
         case "fault.planned":
@@ -168,8 +187,9 @@ def _seconds(value: Any) -> str:
     return f"{value:.2f} s" if isinstance(value, int | float) else "unknown time"
 
 
-def _repeat(event: Event) -> str:
-    return "(warm-up)" if event.get("warmup") else f"#{event.get('repeat')}"
+def _operation(event: Event) -> str:
+    """``deploy-2``, as the report names it."""
+    return f"{event.get('id') or event.get('name')}{' (warm-up)' if event.get('warmup') else ''}"
 
 
 def _end(event: Event) -> str:

@@ -111,6 +111,8 @@ def campaign_markdown(document: Document) -> str:
                 for i, c in ((i, d["claims"][i]) for i in words.by_severity(d["claims"]))
             ),
         )
+    if d.get("not_run"):
+        lines += [f"Never begun, and so not a pass: {_text(', '.join(d['not_run']), 4000)}.", ""]
     lines += [f"{derive(d, 'runs')} runs, seed {d['seed']}.", ""]
     if d["reproduce"]:
         lines += ["Do it again:", "", _fenced(d["reproduce"]), ""]

@@ -52,7 +52,7 @@ def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
         written += [
             _save(folder / PAGE, html.campaign_page(document, picture)),
             _save(folder / "report.md", markdown.campaign_markdown(document)),
-            write_junit(documents, folder / "junit.xml"),
+            write_junit(documents, folder / "junit.xml", document.get("not_run", [])),
             *write_tables(documents, folder),
         ]
         if picture:

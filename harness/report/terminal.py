@@ -16,7 +16,7 @@ from harness.model import Outcome, Result
 from harness.report import words
 from harness.report.clean import one_line
 from harness.report.derived import run_seconds
-from harness.report.numbers import plain, quantity
+from harness.report.numbers import NONE, plain, quantity
 from harness.report.result import to_document
 
 Document = Mapping[str, Any]
@@ -122,32 +122,40 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def render_campaign(results: Sequence[Result]) -> RenderableType:
-    """One line a run, failing first; then what each that did not pass says."""
+def render_campaign(results: Sequence[Result], folder: Path | None = None) -> RenderableType:
+    """One line a run, failing first; then what those that did not pass say, each sentence once. ``folder``: where the
+    report is."""
     documents = [to_document(r) for r in results]
-    table = _table("", "scenario", "cell", ">took", "checks", "downtime")
-    for i in words.by_severity(documents):
+    order = words.by_severity(documents)
+    table = _table("", "cell", ">took", ">checks", ">bad requests")
+    for i in order:
         d = documents[i]
         passed = sum(1 for v in d["verdicts"] if v["outcome"] == "pass")
         probe = d["load"].get("probe") or {}
-        counted = f"{quantity(probe['bad'])} bad of {quantity(probe['n'])}" if probe.get("n") else "not measured"
         table.add_row(
             _outcome(d["outcome"]),
-            _text(d["scenario"]),
-            _text(d["cell"]),
+            _text(_cell(d)),
             _number(run_seconds(d), "s"),
-            Text(f"{passed} of {len(d['verdicts'])}", no_wrap=True),
-            Text(plain(counted)),
+            Text(f"{passed}/{len(d['verdicts'])}", no_wrap=True),
+            Text(plain(f"{quantity(probe['bad'])}/{quantity(probe['n'])}") if probe.get("n") else NONE, no_wrap=True),
         )
     parts: list[RenderableType] = [table]
-    for i in words.by_severity(documents):
+    said: dict[tuple[str, str], list[str]] = {}
+    for i in order:
         d = documents[i]
         if d["outcome"] != "pass":
-            title = one_line(f"{d['scenario']} {d['cell']}")
-            parts += [Text(), Text.assemble(_outcome(d["outcome"]), f"  {title}")]
-            parts += [Padding(_text(words.said(words.headline(d), d)), (0, 0, 0, 4))]
-            parts += [Padding(Text("again: " + one_line(d["reproduce"])), (0, 0, 0, 4))] if d["reproduce"] else []
+            said.setdefault((d["outcome"], words.said(words.headline(d), d)), []).append(_cell(d))
+    for (outcome, headline), cells in said.items():
+        parts += [Text(), Text.assemble(_outcome(outcome), f"  {', '.join(cells)}")]
+        parts += [Padding(_text(headline), (0, 0, 0, 4))]
+    if said and folder:
+        parts += [Text(), Text(f"again, what did not pass: deploydrill run --failed {folder}")]
     return Group(*parts)
+
+
+def _cell(d: Document) -> str:
+    """As on the command line."""
+    return one_line(":".join(part for part in (d["scenario"], d["cell"]) if part))
 
 
 def closing_line(outcome: Outcome, results: Sequence[Result], folder: Path) -> str:

@@ -1,11 +1,14 @@
-"""A campaign: the cells that were selected, run one after the other on islands of their own, each judged."""
+"""A campaign: the cells that were selected, each run on an island of its own and judged; those that claim no timing
+side by side."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +20,9 @@ from harness.island.spec import WORK, Kind
 from harness.links.toxiproxy import find_server
 from harness.model import Result
 from harness.run.judge import judge, unjudged
+from harness.run.lanes import side_by_side
 from harness.run.outside import Signals, rehearse
-from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
+from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers, staging_path
 from harness.run.provenance import host_facts, provenance
 from harness.scenario import Cell, Scenario, Tier
 from harness.system.config import load_system
@@ -43,7 +47,19 @@ class Options:
     deadline_s: float = 1200.0
     fail_fast: bool = False
     keep: bool = False
+    jobs: int | None = None
     command: str = ""
+
+
+def command_line(options: Options) -> str:
+    """The command that runs the same cells in the same way."""
+    words = ["deploydrill run", *options.scenarios, f"--system {options.system}"]
+    words += [f"--flaw {f}" for f in options.flaws]
+    words += [f"--seed {options.seed}", f"--size {options.size_bytes}"]
+    words += [f"--repeat {options.repeat}"] if options.repeat else []
+    words += [f"--users {options.users}"] if options.users else []
+    words += [f"--scenarios {d}" for d in options.scenario_dirs]
+    return " ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,22 @@ class Selected:
     @property
     def run(self) -> str:
         return f"{self.scenario.name}-{self.cell.name}"
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return f"{self.scenario.name}:{self.cell.name}"
+
+
+Ended = tuple[Selected, Result, Path]
+
+
+def wall_s(cells: Sequence[Cell], jobs: int) -> float:
+    """About how long these cells take, by their budgets: the timing ones alone, then the others on ``jobs`` lanes."""
+    lanes = [0.0] * jobs
+    for cell in (c for c in cells if not c.timing):
+        lanes[lanes.index(min(lanes))] += cell.budget_s
+    return sum(c.budget_s for c in cells if c.timing) + max(lanes)
 
 
 def capabilities(kind: Kind) -> dict[str, bool]:
@@ -89,6 +121,7 @@ def select(options: Options, kind: Kind) -> list[Selected]:
                     f"cells: {', '.join(c.name for c in scenario.cells)}",
                 )
         chosen.extend(Selected(scenario, c, tuple(scenario.lacks(c, capabilities(kind)))) for c in cells)
+    chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
     if not chosen:
         raise HarnessError(
             "select scenarios", f"no cell of tier {options.tier} is among {', '.join(names)}", "--tier full"
@@ -97,13 +130,19 @@ def select(options: Options, kind: Kind) -> list[Selected]:
 
 
 class Progress(Protocol):
-    """Whoever shows how a campaign goes on."""
+    """Whoever shows how a campaign goes on; called from several threads."""
 
-    def run(self, title: str) -> None: ...
+    def run(self, title: str, run: str = "") -> None:
+        """A run begins; ``run`` is the name its lines go by, empty for one that is alone."""
+        ...
 
     def note(self, text: str) -> None: ...
 
-    def event(self, event: Mapping[str, Any]) -> None: ...
+    def event(self, event: Mapping[str, Any], run: str = "") -> None: ...
+
+    def end(self, run: str, text: str) -> None:
+        """It was judged, ``text`` says how."""
+        ...
 
 
 class Campaign:
@@ -115,8 +154,11 @@ class Campaign:
         self.kind = best_kind()
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
         self.selected = select(options, self.kind)
+        # Without namespaces two runs would meet: their ports, their files, their processes.
+        self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
+        self._enough = False  # a run failed, and --fail-fast was asked for
 
     @property
     def name(self) -> str:
@@ -149,33 +191,75 @@ class Campaign:
             keep_data=True,
         )
 
-    def results(self, out: Path) -> Iterator[tuple[Result, Path]]:
-        """Each result with the folder of its run, in order; a signal ends the campaign after the run it met."""
-        for number, selected in enumerate(self.selected, 1):
-            plan = self.plan(selected)
-            about = self._about(selected, plan)
-            folder = out / plan.run
-            self._progress.run(
-                f"{plan.scenario}:{plan.cell} on {self.config.name}, {number} of {len(self.selected)} "
-                f"(about {selected.cell.budget_s:g} s)"
+    def results(self, out: Path) -> Generator[Ended, None, None]:
+        """Each result with the folder of its run, as they end: what this host cannot run first, then timing cells one
+        by one, then the others side by side. They are judged here, in the caller's thread. A signal ends what goes on
+        and begins nothing more; so does, without ending anything, the first fail of ``fail_fast``."""
+        if self.options.jobs and self.jobs < self.options.jobs:
+            self._progress.note(f"{self.jobs} at a time: without namespaces runs side by side would meet")
+        for selected in (s for s in self.selected if s.lacks):
+            yield self._ended(
+                selected, out, f"this host lacks {'; '.join(selected.lacks)} (`deploydrill doctor` says how to get it)"
             )
-            if selected.lacks:
-                why = "this host lacks " + "; ".join(selected.lacks)
-                folder.mkdir(parents=True)
-                (folder / "run.json").write_text(json.dumps({"plan": plan.to_dict(), **about}))
-                result = unjudged({"plan": plan.to_dict(), **about}, why)
-            else:
-                deadline_s = self._deadline_s(selected.cell)
-                staged = rehearse(
-                    plan, self.config, about, out, self._undo, self.signals, self._progress.event, deadline_s
-                )
-                staged.rename(folder)
-                self._progress.note("judging, and writing the report")
-                result = judge(folder, selected.scenario, selected.cell)
-            self._progress.note(f"{result.outcome}: {plan.scenario}:{plan.cell}")
-            yield result, folder
-            if self.signals.number is not None or (self.options.fail_fast and result.outcome == "fail"):
-                return
+        able = [s for s in self.selected if not s.lacks]
+        yield from self._run([s for s in able if s.cell.timing], 1, out)
+        yield from self._run([s for s in able if not s.cell.timing], self.jobs, out)
+
+    def _run(self, group: Sequence[Selected], jobs: int, out: Path) -> Generator[Ended, None, None]:
+        """The results of these cells, ``jobs`` at a time."""
+        alone = jobs == 1 or len(group) == 1
+        runs = side_by_side(
+            group,
+            lambda selected: self._rehearse(selected, out, alone),
+            jobs,
+            stop=lambda: self.signals.stop or self._enough,
+            abandon=self.signals.abandon,
+        )
+        with closing(runs):
+            for selected, done in runs:
+                if isinstance(done, Exception) and not isinstance(done, HarnessError):
+                    raise done
+                ended = self._ended(selected, out, str(done) if isinstance(done, HarnessError) else "")
+                self._enough = self._enough or (self.options.fail_fast and ended[1].outcome == "fail")
+                yield ended
+
+    def _rehearse(self, selected: Selected, out: Path, alone: bool) -> Path:
+        """The staged recording of one run; in a thread of its own."""
+        cell = selected.cell
+        label = "" if alone else selected.name
+        self._progress.run(
+            f"{selected.name} on {self.config.name}, {self.selected.index(selected) + 1} of {len(self.selected)} "
+            f"(about {cell.budget_s:g} s)",
+            label,
+        )
+        plan = self.plan(selected)
+        return rehearse(
+            plan,
+            self.config,
+            self._about(selected, plan),
+            out,
+            self._undo,
+            self.signals,
+            lambda event: self._progress.event(event, label),
+            self._deadline_s(cell),
+        )
+
+    def _ended(self, selected: Selected, out: Path, why_not: str = "") -> Ended:
+        """Give the recording its name and judge it; ``why_not`` says why there is none, which is an unknown."""
+        plan = self.plan(selected)
+        folder = out / plan.run
+        staged = staging_path(out, plan.run)
+        if staged.exists():
+            staged.rename(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        if why_not:
+            run = {"plan": plan.to_dict(), **self._about(selected, plan)}
+            (folder / "run.json").write_text(json.dumps(run))
+            result = unjudged(run, why_not)
+        else:
+            result = judge(folder, selected.scenario, selected.cell)
+        self._progress.end(selected.name, f"{result.outcome}: {selected.name}")
+        return selected, result, folder
 
     def _deadline_s(self, cell: Cell) -> float:
         allowed = self.config.limits.max_run_s
@@ -204,12 +288,7 @@ class Campaign:
         }
 
     def _reproduce(self, selected: Selected) -> str:
-        options = self.options
-        words = ["deploydrill run", f"{selected.scenario.name}:{selected.cell.name}", f"--system {options.system}"]
-        words += [f"--flaw {f}" for f in options.flaws]
-        words += [f"--seed {options.seed}", f"--size {options.size_bytes}"]
-        words += [f"--scenarios {d}" for d in options.scenario_dirs]
-        return " ".join(words)
+        return command_line(replace(self.options, scenarios=(selected.name,)))
 
 
 def exit_code(results: Sequence[Result], signals: Signals) -> ExitCode:

@@ -102,9 +102,20 @@ def _incomplete(recording: Recording) -> list[Verdict]:
     if error.exists():
         said.append("the island could not be made: " + ", ".join(error.read_text().split("\n")[:2]))
     said.extend(recording.problems)
+    if not recording.events:
+        said.extend(_last_words(recording.folder))
     if said:
         return [Verdict("unknown", "the run itself", f"{len(recording.events)} events", "; ".join(said))]
     return [Verdict("pass", "the run itself", f"{len(recording.events)} events", "it went to its end, all is recorded")]
+
+
+def _last_words(folder: Path) -> list[str]:
+    """What an island said that never got as far as an event, such as an interpreter it may not execute."""
+    for log in (folder / "inside.log", folder / "island.log"):
+        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+        if lines:
+            return [f"{log.name}: {lines[-1][:300]} (try: `deploydrill doctor`)"]
+    return []
 
 
 def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
@@ -114,7 +125,8 @@ def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
         Verdict("unknown", f"the step {operation}", "it was not taken", f"the system provides no {operation}")
         for operation in lacking
     ]
-    verdicts += [Verdict("unknown", e["what"], "left out", e["why"]) for e in recording.of_kind("left_out")]
+    remedy = " (`deploydrill doctor` says how to get them)" if plan.kind == "none" else ""
+    verdicts += [Verdict("unknown", e["what"], "left out", e["why"] + remedy) for e in recording.of_kind("left_out")]
     ends = [o.name for o in recording.operations if not o.attributes.get("mutation")]
     short: list[str] = []
     steps = cell.single_steps

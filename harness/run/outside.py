@@ -37,10 +37,12 @@ OnEvent = Callable[[Mapping[str, Any]], None]
 
 
 class Signals:
-    """Remembers the first SIGINT, SIGTERM or SIGHUP; whoever waits asks."""
+    """Remembers the first SIGINT, SIGTERM or SIGHUP; whoever waits asks, in any thread. ``abandoned``: the command
+    itself wants its runs to end, for it cannot go on."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.abandoned = False
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -48,6 +50,14 @@ class Signals:
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.number = self.number or number
+
+    def abandon(self) -> None:
+        self.abandoned = True
+
+    @property
+    def stop(self) -> bool:
+        """Whether every run is to end now."""
+        return self.number is not None or self.abandoned
 
     @property
     def exit_code(self) -> ExitCode:
@@ -124,7 +134,7 @@ def _follow(island: Island, folder: Path, signals: Signals, on_event: OnEvent, d
                 on_event(json.loads(line))
         if code is not None:
             return
-        if asked is None and (signals.number is not None or deadline.passed):
+        if asked is None and (signals.stop or deadline.passed):
             island.ask_to_stop()
             asked = Deadline(STOP_GRACE_S, "the inside half to leave")
         if asked is not None and asked.passed:

@@ -126,3 +126,12 @@ def test_heal_twice_is_fine_and_beside_a_live_run_leaves_that_alone(tmp_path: Pa
         assert live.stdout.splitlines()[-1].startswith("outcome=pass ")
         assert live.left_behind() == []
         assert notes_about(tmp_path) == []
+
+
+def test_a_harness_killed_in_two_runs_at_once_leaves_the_host_as_it_was(tmp_path: Path, system: Path) -> None:
+    words = ("quick", "--tier", "full", "--scenarios", SCENARIOS, "--jobs", "2")
+    with LiveRun(tmp_path / "killed", *words, system=system) as run:
+        run.wait_for(lambda: len(list(run.out.glob(".*.partial/.*.partial/samples"))) == 2)
+        run.kill()
+        assert run.left_behind() == []
+        assert (deploydrill("heal").exit, run.staged, notes_about(run.out)) == (0, [], [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -88,6 +89,23 @@ def test_a_word_that_means_nothing_is_a_usage_error(
 ) -> None:
     system = () if "--system" in words else ("--system", TINY)
     refused(here(capfd, *words, *system, "--out", tmp_path / "out"), 64, said)
+    nothing_changed(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--failed", "/no/such/place"), "/no/such/place: there is no such folder"),
+        (("--failed",), "out/latest: there is no such folder"),
+        (("--failed", str(ROOT / "tests")), "there is no campaign.json in it"),
+        (("--failed", "x", "--seed", "2", "--flaw", "lies"), "--seed, --flaw would make it something else"),
+        (("--failed=x", "baseline"), "SCENARIO would make it something else"),
+    ],
+)
+def test_again_what_failed_needs_a_campaign_and_nothing_else(
+    words: tuple[str, ...], said: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    refused(here(capfd, *words, "--out", tmp_path / "out"), 64, said)
     nothing_changed(tmp_path / "out")
 
 
@@ -198,7 +216,8 @@ def test_without_namespaces_what_needs_them_is_unknown_and_says_so(tmp_path: Pat
     assert (done.exit, done.why("fail")) == (3, "")
     outcomes = {r["scenario"]: r["outcome"] for r in done.results()}
     assert outcomes == {"quick": "pass", "disk_full": "unknown"}
-    assert done.why("unknown") == "this host lacks a sized disk: this host allows no mount namespace"
+    remedy = "(`deploydrill doctor` says how to get it)"
+    assert done.why("unknown") == f"this host lacks a sized disk: this host allows no mount namespace {remedy}"
     done = run(tmp_path / "cut", "network_partition:upload-cut", "--system", folder, env={KIND_VARIABLE: "none"})
     assert done.exit == 3
     assert "this host lacks links that can be cut: this host allows no network namespace" in done.why("unknown")
@@ -250,6 +269,19 @@ def test_a_deploy_that_exits_0_without_doing_anything_fails(bad_kits: dict[str, 
     assert done.exit == 1
     said = r"deploy-1 exited 0 after \d+\.\d\d s while /version still said 1 \(and 2 never came\)"
     assert re.search(said, done.why("fail"))
+
+
+@pytest.mark.island
+def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: pytest.CaptureFixture[str]) -> None:
+    then = bad_kits["lies"].report
+    planned = here(capfd, "--failed", then, "--dry-run")
+    assert (planned.exit, planned.out.count("budget")) == (0, 2)  # one cell, and the line on all of them
+    assert planned.out.startswith("quick:deploy ")
+    done = run(then.parent, "--failed")  # the latest there
+    assert (done.exit, done.report != then) == (1, True)
+    assert done.why("fail").split(" after ")[0] == bad_kits["lies"].why("fail").split(" after ")[0]
+    campaign = json.loads((done.report / "campaign.json").read_text())
+    assert "run quick:deploy" in campaign["reproduce"] and "--flaw lies --seed 1" in campaign["reproduce"]
 
 
 @pytest.mark.island

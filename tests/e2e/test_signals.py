@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.run.outside import STOP_GRACE_S
+from tests.e2e import host_state
 from tests.e2e.live_run import SCENARIOS, LiveRun, tiny_copy
 
 pytestmark = pytest.mark.island
@@ -79,7 +80,8 @@ def test_an_inside_half_that_does_not_answer_is_ended_with_its_island(tmp_path: 
 
 
 def test_a_signal_ends_a_campaign_after_the_run_it_met(tmp_path: Path, system: Path) -> None:
-    with LiveRun(tmp_path / "out", "quick", "baseline:once", "--scenarios", SCENARIOS, system=system) as run:
+    both = ("quick", "baseline:once", "--scenarios", SCENARIOS, "--jobs", "1")
+    with LiveRun(tmp_path / "out", *both, system=system) as run:
         run.wait_for_event("recording.complete")
         run.process.send_signal(signal.SIGINT)
         assert run.end() == 130
@@ -88,3 +90,27 @@ def test_a_signal_ends_a_campaign_after_the_run_it_met(tmp_path: Path, system: P
         campaign = json.loads((run.out / "latest" / "campaign.json").read_text())
         assert (campaign["outcome"], [r["outcome"] for r in campaign["runs"]]) == ("unknown", ["pass"])
         assert run.left_behind() == []
+
+
+def test_a_signal_ends_every_run_that_goes_on(tmp_path: Path, system: Path) -> None:
+    words = ("quick", "baseline:once", "--tier", "full", "--scenarios", SCENARIOS, "--jobs", "2")
+    with LiveRun(tmp_path / "out", *words, system=system) as run:
+
+        def both_go_on() -> bool:
+            recorded = [p.read_text() for p in run.out.glob(".*.partial/.*.partial/events.jsonl")]
+            return len(recorded) == 2 and all('"load.start"' in text for text in recorded)
+
+        run.wait_for(both_go_on)
+        run.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        islands = [p.pid for p in host_state.of_run(run.mark).values() if "harness.island.init" in p.words]
+        assert len(islands) >= 2
+        while any(Path(f"/proc/{pid}").exists() for pid in islands):
+            assert time.monotonic() - began < STOP_GRACE_S + 2
+            time.sleep(0.01)
+        assert run.end() == 143
+        # Two were met by the signal, the third was never begun; none of them is a pass.
+        assert run.stdout.splitlines()[-1].startswith("outcome=unknown runs=2 failed=0 unknown=2 report=")
+        assert "not run, for a signal came: baseline:once" in run.stdout
+        assert run.left_behind() == []
+        assert run.staged == []

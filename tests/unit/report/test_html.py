@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -48,7 +49,37 @@ def test_every_number_on_a_campaign_page_is_that_of_campaign_json(reports: Path)
     page = Page(html_of(reports))
     assert wrong(page, read_document(reports / "campaign.json")) == []
     run_pages = [link for link in page.links if link.endswith("report.html")]
-    assert sorted(run_pages) == [f"{name}/report.html" for name in sorted(RUNS)]
+    assert sorted(set(run_pages)) == [f"{name}/report.html" for name in sorted(RUNS)]
+
+
+def test_faults_stand_below_the_phase_they_were_put_into_with_what_sets_them_apart(tmp_path: Path) -> None:
+    moments = {"one": "backup.copy.start #1", "two": "backup.copy.start #12 for 3 s", "three": "backup.stop #1"}
+    runs = [
+        (replace(build.failing(), cell=cell, faults=({**build.failing().faults[0], "at": at},)), tmp_path / cell)
+        for cell, at in moments.items()
+    ]
+    for result, folder in runs:
+        write_result(result, folder)
+    campaign.write_campaign(tmp_path, runs, not_run=["baseline:once"])
+    render.render(tmp_path)
+    html = html_of(tmp_path)
+    table = html[html.index('id="matrix"') :].partition("</table>")[0]
+    words = [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in re.split("<t[hd]>", table)[1:]]
+    assert words == ["Fault", "backup", "backup.copy", "disk_full", "✕ three stop", "✕ one ✕ two #12 for 3 s"]
+    assert "Never begun, and so not a pass" in html and "baseline:once" in html
+    assert wrong(Page(html), read_document(tmp_path / "campaign.json")) == []
+
+
+def test_of_many_runs_the_extremes_of_the_medians_are_shown(tmp_path: Path) -> None:
+    runs = [(replace(build.passing(), cell=f"c{n}"), tmp_path / f"c{n}") for n in range(8)]
+    for result, folder in runs:
+        write_result(result, folder)
+    campaign.write_campaign(tmp_path, runs)
+    render.render(tmp_path)
+    page = Page(html_of(tmp_path))
+    assert sum(".run_medians." in p.source for p in page.pieces) == 2 * len(build.passing().claims)
+    assert "of 8 runs" in [p.text for p in page.pieces]
+    assert wrong(page, read_document(tmp_path / "campaign.json")) == []
 
 
 @pytest.mark.parametrize("name", ["", *RUNS])

@@ -56,3 +56,11 @@ def test_a_campaign_is_one_suite_a_run(tmp_path: Path) -> None:
         "hardened.baseline.quick",
         "naive.disk_full.backup disk, at 31 %",
     ]
+
+
+def test_a_cell_that_was_never_begun_is_an_error_beside_those_that_passed(tmp_path: Path) -> None:
+    path = write_junit([to_document(build.passing())], tmp_path / "junit.xml", ["disk_full:in-restore"])
+    root = ElementTree.parse(path).getroot()
+    assert counts(root) == (4, 0, 1, 0)
+    (error,) = (c for c in root.iter("testcase") if c.find("error") is not None)
+    assert error.get("name") == "disk_full:in-restore"

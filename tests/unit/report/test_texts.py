@@ -92,6 +92,21 @@ def test_a_campaign_fits_80_columns_and_lists_what_failed_first() -> None:
     assert [line.split()[1] for line in lines[1:] if line and line[0] in "✕?✓"][:3] == ["fail", "unknown", "pass"]
 
 
+def test_a_campaign_says_each_reason_once_and_how_to_run_again_what_did_not_pass() -> None:
+    lacks = [
+        replace(build.with_outcome(build.unknown(), "unknown", "this host lacks a disk"), cell=c) for c in ("a", "b")
+    ]
+    out = io.StringIO()
+    console(out).print(render_campaign([*lacks, build.passing()], Path("reports/x")))
+    text = " ".join(out.getvalue().split())
+    assert text.count("this host lacks a disk") == 1
+    assert "? unknown disk_full:a, disk_full:b Unknown: this host lacks a disk" in text
+    assert "again, what did not pass: deploydrill run --failed reports/x" in text
+    out = io.StringIO()
+    console(out).print(render_campaign([build.passing()] * 2, Path("reports/x")))
+    assert "again" not in out.getvalue()
+
+
 def test_the_closing_line_is_for_scripts() -> None:
     results = [make() for make in ALL]
     assert (
@@ -173,7 +188,7 @@ def fed(live: bool) -> str:
 def test_without_a_terminal_each_event_is_one_line() -> None:
     lines = fed(live=False).splitlines()
     assert lines[0] == "disk_full on hardened, 1 of 2"
-    assert "    5.0 s  backup #1 starts" in lines
+    assert "    5.0 s  backup-1 starts" in lines
     assert any("still running at its deadline" in line and "blocked on fsync" in line for line in lines)
     assert any("NOT healed" in line for line in lines)
     assert len(lines) == 1 + len(EVENTS) - 3  # the title; phases, plans and the closing event make no line
@@ -185,8 +200,38 @@ def test_the_live_table_shows_where_the_run_is() -> None:
         view.event({"t": n * 10**9, **event})
     out = io.StringIO()
     console(out).print(view._table())
-    assert "backup #1 starts" in out.getvalue() and "backup.copy start" in out.getvalue()
+    assert "backup-1 starts" in out.getvalue() and "backup.copy start" in out.getvalue()
     assert "load is steady: 298 requests a second" in out.getvalue()
+
+
+def test_lines_of_runs_side_by_side_begin_with_the_name_of_their_run() -> None:
+    out = io.StringIO()
+    with LiveView(out, live=False) as view:
+        for run in ("disk_full:in-restore", "a:b"):
+            view.run(f"{run} on hardened", run)
+            view.event({"t": 10**9, "kind": "run.start"}, run)
+        view.event({"t": 3 * 10**9, **EVENTS[0]}, "a:b")
+        view.end("a:b", "pass: a:b")
+    lines = out.getvalue().splitlines()
+    assert lines[-2].startswith("a:b                     2.0 s  ")
+    assert lines[1] == "disk_full:in-restore    0.0 s  run begins"
+    assert lines[-1] == "pass: a:b"
+
+
+def test_the_live_table_has_a_block_a_run_until_it_ends() -> None:
+    view = LiveView(io.StringIO(), live=True)
+    for run in ("one", "two"):
+        view.run(f"{run} on hardened", run)
+        view.event({"t": 10**9, "kind": "run.start"}, run)
+
+    def shown() -> str:
+        out = io.StringIO()
+        console(out).print(view._table())
+        return out.getvalue()
+
+    assert "one on hardened" in shown() and "two on hardened" in shown()
+    view.end("one", "pass: one")
+    assert "one on hardened" not in shown() and "two on hardened" in shown()
 
 
 def test_an_event_with_fields_missing_does_no_harm() -> None:

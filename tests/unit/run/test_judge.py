@@ -113,3 +113,17 @@ def test_a_recording_that_can_be_read_in_part_only_is_unknown(run: Run) -> None:
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
     assert "not all of the recording can be read" in unknowns(result)
+
+
+def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: Path) -> None:
+    plan = Plan(
+        *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, 1, 0, 1, "user"),
+        *("/mnt", 8080, "python", True),
+    )
+    about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": [], "title": "", "reproduce": ""}
+    (tmp_path / "run.json").write_text(json.dumps(about))
+    (tmp_path / "island.log").write_text("noise\nunshare: failed to execute /opt/python: Permission denied\n")
+    cell = Cell("cell", "synthetic", ())
+    result = judge(tmp_path, Scenario("scenario", "synthetic", (), (cell,), (GOOD,)), cell)
+    assert result.outcome == "unknown"
+    assert "island.log: unshare: failed to execute /opt/python: Permission denied (try: " in unknowns(result)

@@ -1,0 +1,209 @@
+"""What a directory shows of the system in it: how it starts, where it answers, what it keeps, which scripts it has."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.system.schema import MEASURED_OPERATIONS, Argv
+
+MOST_FILES = 400
+MOST_BYTES = 256 * 1024
+_DEPTH = 3
+_SKIPPED = {"node_modules", "venv", "env", "dist", "build", "target", "vendor", "__pycache__", "tests", "test", "docs"}
+_SOURCES = {".py", ".js", ".mjs", ".ts", ".go", ".rb", ".php", ".rs", ".java", ".sh"}
+_DATABASES = {".db", ".sqlite", ".sqlite3"}
+# The usual names of a program's own entry, the first that exists.
+_ENTRIES = ("server.py", "app.py", "main.py", "wsgi.py", "manage.py", "server.js", "index.js", "app.js", "main.js")
+_SHELL = re.compile(r"[|&;<>`$*?(){}]")
+_PORT = re.compile(
+    r"""(?:listen\(\s*|[^a-z]port\s*[=:]\s*|--port[= ]|-p\s+|PORT\W{1,9}|bind[^\n]{0,20}:)["']?(\d{4,5})\b""",
+    re.IGNORECASE,
+)
+_ROUTE = re.compile(r"""["'](/(?:api/)?(?:health|healthz|ready|readyz|readiness|livez|status|ping|version))["'/?]""")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``said``: each thing found, in words. ``start`` and ``operations`` are argument lists with {system} and {port}
+    where they belong; empty when nothing was found. ``port`` is a fixed one, 0 when the program asks for $PORT."""
+
+    said: tuple[str, ...] = ()
+    start: Argv = ()
+    port: int = 0
+    reads_port: bool = False
+    routes: tuple[str, ...] = ()
+    database: str = ""
+    operations: Mapping[str, Argv] = field(default_factory=dict)
+    images: tuple[str, ...] = ()
+
+
+def look(folder: Path) -> Found:
+    """Reads at most MOST_FILES files, and of each at most MOST_BYTES; follows no links, runs nothing."""
+    files = list(_files(folder))
+    texts = {path: _text(folder / path) for path in files if path.suffix in _SOURCES or len(path.parts) == 1}
+    said: list[str] = []
+    start = _start(folder, files, texts, said)
+    source = "\n".join(text for path, text in texts.items() if path.suffix in _SOURCES or path.name == "Procfile")
+    reads_port = bool(re.search(r"\bPORT\b", source))
+    ports = _ports(texts)
+    if ports:
+        said.append(f"ports: {', '.join(f'{port} ({where})' for port, where in ports.items())}")
+    routes = tuple(dict.fromkeys(_ROUTE.findall(source)))
+    if routes:
+        said.append(f"routes: {', '.join(routes)}")
+    databases = [p for p in files if p.suffix in _DATABASES and _is_sqlite(folder / p)]
+    if databases:
+        said.append(f"SQLite: {', '.join(map(str, databases))}")
+    operations = _operations(folder, files, texts)
+    said += [f"{name}: {' '.join(argv)}" for name, argv in operations.items()]
+    images = tuple(image for name in _compose(texts) for image in re.findall(r"^\s+image:\s*(\S+)", texts[name], re.M))
+    if images:
+        said.append(f"images of compose: {', '.join(images)}")
+    return Found(
+        said=tuple(said),
+        start=start,
+        port=0 if reads_port else next(iter(ports), 0),
+        reads_port=reads_port,
+        routes=routes,
+        database=databases[0].name if databases else "",
+        operations=operations,
+        images=images,
+    )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Relative paths, sorted, top-level ones first."""
+    count = 0
+    for place, directories, names in os.walk(folder):
+        here = Path(place).relative_to(folder)
+        directories[:] = sorted(d for d in directories if d not in _SKIPPED and not d.startswith("."))
+        if len(here.parts) + 1 >= _DEPTH:
+            directories.clear()
+        for name in sorted(names):
+            path = here / name
+            if (folder / path).is_file() and not (folder / path).is_symlink():
+                count += 1
+                if count > MOST_FILES:
+                    return
+                yield path
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES).decode(errors="replace")
+    except OSError:
+        return ""  # what cannot be read shows nothing
+
+
+def _is_sqlite(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(16) == b"SQLite format 3\0"
+    except OSError:
+        return False
+
+
+# -- how it starts -------------------------------------------------------------------------------------------------
+def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said: list[str]) -> Argv:
+    """The first that says how: Procfile, package.json, Dockerfile, a file of a usual name."""
+    top = {str(path) for path in files if len(path.parts) == 1}
+    found: list[tuple[str, Argv]] = []
+    if web := re.search(r"^web:\s*(.+)$", texts.get(Path("Procfile"), ""), re.M):
+        found.append(("Procfile", _argv(web[1].strip(), top)))
+    if script := _npm_start(texts.get(Path("package.json"), "")):
+        found.append(("package.json", _argv(script, top)))
+    for name in (p for p in texts if p.name.startswith("Dockerfile") and len(p.parts) == 1):
+        command = re.findall(r"^(?:CMD|ENTRYPOINT)\s+(.+)$", texts[name], re.M)
+        found.append((str(name), _docker(command[-1], top) if command else ()))
+    found += [(entry, _argv(f"{_interpreter(folder, entry)} {entry}", top)) for entry in _ENTRIES if entry in top][:1]
+    said += [f"{where}: {' '.join(argv) or 'nothing that starts it'}" for where, argv in found]
+    said += [
+        f"{name}: its services are not started here, containers have no way onto an island" for name in _compose(texts)
+    ]
+    return next((argv for _, argv in found if argv), ())
+
+
+def _compose(texts: Mapping[Path, str]) -> list[Path]:
+    return [p for p in texts if re.fullmatch(r"(docker-)?compose[\w.-]*\.ya?ml", p.name)]
+
+
+def _npm_start(text: str) -> str:
+    try:
+        package = json.loads(text) if text else {}
+        script = package.get("scripts", {}).get("start", "")
+        return str(script or (f"node {package['main']}" if package.get("main") else ""))
+    except (ValueError, AttributeError, TypeError):
+        return ""
+
+
+def _docker(command: str, top: set[str]) -> Argv:
+    try:
+        words = json.loads(command) if command.startswith("[") else command
+    except ValueError:
+        words = command
+    return _argv(shlex.join(map(str, words)) if isinstance(words, list) else str(words), top)
+
+
+def _interpreter(folder: Path, entry: str) -> str:
+    if entry.endswith(".js"):
+        return "node"
+    return ".venv/bin/python" if (folder / ".venv/bin/python").exists() else "python3"
+
+
+def _argv(command: str, top: set[str]) -> Argv:
+    """A command of a shell as an argument list; commands start in the run's own directory, so files of the folder get
+    {system} before them."""
+    command = re.sub(r"\$\{?PORT\}?(:-\d+\})?", "{port}", command)
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = []
+    if not words or _SHELL.search(command.replace("{port}", "")) or "=" in words[0]:
+        return ("sh", "-c", f"cd {{system}} && exec {command}".replace("{port}", "$PORT"))
+    return tuple(f"{{system}}/{w.removeprefix('./')}" if _is_ours(w, top) else w for w in words)
+
+
+def _is_ours(word: str, top: set[str]) -> bool:
+    plain = word.removeprefix("./")
+    return plain in top or plain.startswith(".venv/") or (word.startswith("./") and "/" in word)
+
+
+# -- where it answers, what it can do ------------------------------------------------------------------------------
+def _ports(texts: Mapping[Path, str]) -> dict[int, str]:
+    """Port -> the file that names it; what a Dockerfile or compose says comes first."""
+    found: dict[int, str] = {}
+    for path, text in texts.items():
+        if path.name.startswith("Dockerfile"):
+            found |= {int(p): str(path) for p in re.findall(r"^EXPOSE\s+(\d+)", text, re.M)}
+    for path in _compose(texts):
+        # Of "8080:80" the second is the one inside.
+        for port in re.findall(r"""^\s*-\s*["']?(?:[\d.]+:)*(\d{2,5})(?:/tcp)?["']?\s*$""", texts[path], re.M):
+            found.setdefault(int(port), str(path))
+    for path, text in texts.items():
+        if path.suffix in _SOURCES or path.name == "Procfile":
+            for port in _PORT.findall(text):
+                found.setdefault(int(port), str(path))
+    return {port: where for port, where in found.items() if 0 < port < 65536}
+
+
+def _operations(folder: Path, files: Sequence[Path], texts: Mapping[Path, str]) -> dict[str, Argv]:
+    """Scripts and make targets that are named for an operation."""
+    targets = set(re.findall(r"^([a-z][\w-]*):", texts.get(Path("Makefile"), ""), re.M))
+    found: dict[str, Argv] = {}
+    for name in ("seed", *MEASURED_OPERATIONS, "status"):
+        scripts = [p for p in files if p.stem == name and p.suffix in (".sh", ".py", ".js", "")]
+        if scripts:
+            path = scripts[0]
+            runner = {".py": ("python3",), ".js": ("node",)}.get(path.suffix, ("sh",))
+            executable = os.access(folder / path, os.X_OK)
+            found[name] = (*(() if executable else runner), f"{{system}}/{path}")
+        elif name in targets:
+            found[name] = ("make", "-C", "{system}", name)
+    return found

@@ -1,0 +1,53 @@
+"""What the README shows is true: its system.toml is one, its scenario runs, and its test of it passes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.system.config import read_system
+from tests.e2e.command import COMMAND, ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
+    (text,) = blocks("toml")
+    file = tmp_path / "system.toml"
+    file.write_text(text)
+    config = read_system(file)
+    assert set(config.operations) >= {"seed", "backup", "validate", "deploy", "rollback", "restore", "status"}
+
+
+def test_the_fault_of_the_example_is_short() -> None:
+    scenario, _ = blocks("python")
+    assert scenario.index("@dataclass") < scenario.index("scenario = Scenario(")
+    fault = scenario[scenario.index("@dataclass") : scenario.index("scenario = Scenario(")]
+    assert len(fault.strip().splitlines()) < 60
+
+
+@pytest.mark.island
+def test_the_example_scenario_and_its_test_pass(tmp_path: Path) -> None:
+    scenario, test = blocks("python")
+    (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "read_only_disk.py").write_text(scenario)
+    (tmp_path / "test_drills.py").write_text(test)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "."],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{COMMAND.parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

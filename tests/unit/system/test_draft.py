@@ -1,0 +1,138 @@
+"""init: what a directory shows, and the system.toml that is made of it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from harness.errors import ExitCode, HarnessError
+from harness.system import schema
+from harness.system.claims import CLAIMS
+from harness.system.config import read_system
+from harness.system.draft import write_draft
+from harness.system.schema import SystemConfig
+
+NODE = {
+    "package.json": '{"scripts": {"start": "node server.js --port $PORT"}, "main": "server.js"}',
+    "server.js": 'http.createServer(f).listen(process.env.PORT || 3000); if (url == "/healthz") {}',
+    "backup.sh": "cp data/app.db backup/",
+    "Makefile": "deploy:\n\tnpm ci\nrollback: deploy\n",
+}
+PYTHON = {"app.py": 'app.run(port=8123)\n@app.get("/health")\n@app.get("/version")', "restore.py": "..."}
+DOCKER = {
+    "Dockerfile": 'FROM debian\nEXPOSE 9090\nCMD ["./serve", "--config", "serve.conf"]\n',
+    "serve.conf": "",
+    "compose.yaml": 'services:\n  web:\n    ports:\n      - "80:9090"\n  store:\n    image: postgres:16\n',
+}
+PROCFILE = {"Procfile": "web: bundle exec puma -p $PORT && echo\nworker: rake\n", "Gemfile": ""}
+
+
+def folder_of(place: Path, files: dict[str, str], name: str = "my-system") -> Path:
+    folder = place / name
+    for file, text in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def drafted(place: Path, files: dict[str, str]) -> SystemConfig:
+    file, _ = write_draft(folder_of(place, files))
+    return read_system(file)
+
+
+def test_a_node_program_that_asks_for_its_port(tmp_path: Path) -> None:
+    config = drafted(tmp_path, NODE)
+    assert config.name == "my-system"
+    assert config.service.start == ("node", "{system}/server.js", "--port", "{port}")
+    assert (config.service.url, config.env) == ("http://127.0.0.1:{port}", {"PORT": "{port}"})
+    assert config.service.health == config.service.ready == "/healthz"
+    assert config.operations["backup"].command == ("sh", "{system}/backup.sh")
+    assert config.operations["deploy"].command == ("make", "-C", "{system}", "deploy")
+    assert set(config.operations) == {"backup", "deploy", "rollback"}
+
+
+def test_a_python_program_with_a_fixed_port_and_a_database(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, PYTHON)
+    with sqlite3.connect(folder / "notes.db") as database:
+        database.execute("create table t (a)")
+    (folder / "empty.db").write_text("")  # only the name says so
+    file, found = write_draft(folder)
+    config = read_system(file)
+    assert config.service.start == ("python3", "{system}/app.py")
+    assert config.service.url == "http://127.0.0.1:8123"
+    assert (config.service.health, config.service.version) == ("/health", "/version")
+    assert (config.data.kind, config.data.database) == ("sqlite", "{dir}/data/notes.db")
+    assert config.operations["restore"].command == ("python3", "{system}/restore.py")
+    assert "SQLite: notes.db" in found.said
+
+
+def test_a_dockerfile_says_what_is_started_and_where_it_listens(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, DOCKER)
+    file, found = write_draft(folder)
+    config = read_system(file)
+    assert config.service.start == ("{system}/serve", "--config", "{system}/serve.conf")
+    assert config.service.url == "http://127.0.0.1:9090"
+    assert found.images == ("postgres:16",)
+    assert "containers have no way onto an island" in file.read_text()
+
+
+def test_a_command_of_a_shell_stays_one(tmp_path: Path) -> None:
+    config = drafted(tmp_path, PROCFILE)
+    assert config.service.start == ("sh", "-c", "cd {system} && exec bundle exec puma -p $PORT && echo")
+    assert config.env == {"PORT": "{port}"}
+
+
+def test_where_nothing_is_found_one_key_is_to_be_filled_in_and_the_error_names_it(tmp_path: Path) -> None:
+    file, found = write_draft(folder_of(tmp_path, {}))
+    assert found.said == ()
+    with pytest.raises(HarnessError) as caught:
+        read_system(file)
+    assert "service.start[0]" in str(caught.value)
+    file.write_text(file.read_text().replace('start = [""]', 'start = ["./serve"]'))
+    config = read_system(file)
+    assert (config.service.start, config.operations, config.claims[0].limit) == (("./serve",), {}, 0)
+
+
+@pytest.mark.parametrize("files", [{}, NODE, PYTHON, DOCKER, PROCFILE])
+def test_every_example_of_the_file_is_right_once_it_is_uncommented(files: dict[str, str], tmp_path: Path) -> None:
+    file, _ = write_draft(folder_of(tmp_path, files))
+    text = re.sub(r"^# (?=[a-z_]+ = |\[)", "", file.read_text(), flags=re.MULTILINE).replace('[""]', '["x"]')
+    file.write_text(text)
+    config = read_system(file)
+    assert set(config.operations) == set(schema.OPERATIONS) - {"reset"}
+    assert config.load.read_back and config.links and config.monitors and config.waives and config.variants
+
+
+def test_every_key_there_is_stands_in_the_file(tmp_path: Path) -> None:
+    text = write_draft(folder_of(tmp_path, {}))[0].read_text()
+    keys = {f.name for c in (schema.ServiceConfig, schema.DataConfig, schema.VersionsConfig) for f in fields(c)}
+    keys |= {f.name for c in (schema.LinkConfig, schema.MonitorConfig, schema.LimitsConfig) for f in fields(c)}
+    keys |= {
+        f.name for c in (schema.RequestTemplate, schema.ReadBackConfig, schema.SystemLoadConfig) for f in fields(c)
+    }
+    missing = [k for k in keys - {"name", "requests", "read_back"} if not re.search(rf"^(# )?{k} = ", text, re.M)]
+    assert missing == []
+    assert [k for k in CLAIMS if k.endswith("writes") and k not in text] == []
+
+
+def test_one_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, {"system.toml": "mine"})
+    with pytest.raises(HarnessError) as caught:
+        write_draft(folder)
+    assert "it has one, which is left alone" in str(caught.value)
+    assert (caught.value.code, (folder / "system.toml").read_text()) == (ExitCode.USAGE, "mine")
+    with pytest.raises(HarnessError, match="no such directory"):
+        write_draft(tmp_path / "nowhere")
+
+
+def test_whatever_the_files_hold_the_draft_is_toml(tmp_path: Path) -> None:
+    nasty = "web: run \"\x1b[31m {what} ${HOME:-x} \\ \x7f\u2028 'unclosed\r\nweb: b"
+    files = {"Procfile": nasty, "Dockerfile": 'CMD ["a', "package.json": '{"scripts": []}', "a\nb = 1.db": "x"}
+    file, _ = write_draft(folder_of(tmp_path, files, name="..!\n[x]"))
+    assert tomllib.loads(file.read_text())["name"] == "x-"
