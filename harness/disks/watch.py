@@ -38,6 +38,5 @@ class DiskWatch:
     def _poll(self) -> None:
         while not self._stop.wait(INTERVAL_S):
             for name, disk in self._disks.items():
-                used = disk.used_bytes()
-                with self._lock:
-                    self._peak[name] = max(self._peak[name], used)
+                with self._lock:  # around the look as well: one from before a mark is no peak after it
+                    self._peak[name] = max(self._peak[name], disk.used_bytes())

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.disks.disk import Disk
+from harness.disks.watch import DiskWatch
 from harness.errors import HarnessError
 from harness.faults.fault import Undo
 from harness.model import Evidence
@@ -66,7 +67,7 @@ class DiskFull:
         length = _fill(disk, filler, int(self.leave * system.database_bytes()))
         system.fault_free_bytes[self.disk] = disk.free_bytes()
         system.watch.mark(self.disk)
-        return FullDisk(disk, filler, length, disk.free_bytes())
+        return FullDisk(disk, filler, length, disk.free_bytes(), system.watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class FullDisk:
     filler: int
     length: int
     free: int
+    watch: DiskWatch
 
     def confirm(self) -> Evidence:
         beyond = self.free + _SLACK_BYTES + self.disk.size_bytes // 64
@@ -91,6 +93,8 @@ class FullDisk:
             return Evidence(full, False, said)
         finally:
             os.close(probe)
+            # What our own write took before it failed is not what the system writes.
+            self.watch.mark(self.disk.name)
         return Evidence(False, False, f"our write of {beyond} bytes to {self.disk.name} succeeded: it is not full")
 
     def lost(self) -> str:

@@ -1,0 +1,31 @@
+"""disk_full: our own probe of a full disk is not taken for what the system writes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.disks.disk import Disk
+from harness.faults.disk_full import FullDisk
+
+
+@dataclass
+class Watch:
+    """Remembers the marks, and how many files of the disk this process had open then."""
+
+    folder: Path
+    open_files: list[int] = field(default_factory=list)
+
+    def mark(self, name: str) -> None:
+        assert name == "backup"
+        links = [os.readlink(f) for f in Path("/proc/self/fd").iterdir() if f.is_symlink()]
+        self.open_files.append(sum(link.startswith(str(self.folder)) for link in links))
+
+
+def test_the_count_of_what_is_written_begins_after_our_own_write(tmp_path: Path) -> None:
+    watch = Watch(tmp_path)
+    full = FullDisk(Disk("backup", tmp_path, 1 << 20, ""), -1, 0, 0, watch)  # type: ignore[arg-type]  # marks only
+    evidence = full.confirm()
+    assert not evidence.applied and "succeeded: it is not full" in evidence.said
+    assert watch.open_files == [0]
