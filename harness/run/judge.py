@@ -138,7 +138,9 @@ def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[V
             verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]
         if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
             raise TypeError(f"it returned {verdicts!r}")
-    except Exception as error:  # noqa: BLE001 - whatever a checker does, the run gets a verdict, and it is not a pass
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - sys.exit(0) and pytest.fail, too: whatever a checker does, the run gets a verdict, and it is not a pass
         why = f"the checker {checker.name} crashed: {type(error).__name__}: {error}"
         return [Verdict("unknown", checker.name, "nothing", why, checker.requirement)]
     return verdicts
