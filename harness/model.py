@@ -192,7 +192,8 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
-    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached."""
+    """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
+    ``felt_said``: the words by which the system showed that it met it."""
 
     id: str
     name: str
@@ -202,6 +203,7 @@ class FaultRecord:
     confirmed_ns: int | None
     healed_ns: int | None
     evidence: Evidence
+    felt_said: str = ""
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

@@ -216,6 +216,7 @@ class Recording:
                     evidence=Evidence(
                         bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
                     ),
+                    felt_said=str(last.get("felt_said", "")),
                 )
             )
         return tuple(records)
