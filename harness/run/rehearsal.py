@@ -108,7 +108,11 @@ class Rehearsal:
         self._restored_from = backup if restores and self._last.exit == 0 else ""
         start = mono_ns()
         ok = self._system.recovered(RECOVERY_DEADLINE_S)
-        self._recorder.event("recovered", after=self._last.id, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
+        took_s = round((mono_ns() - start) / NS, 3)
+        version = self._system.version() if ok else ""
+        self._recorder.event(
+            "recovered", after=self._last.id, ok=ok, seconds=took_s, version=version, version_owed=self._version
+        )
         if not ok:
             self._derailed = self._derailed or f"the service did not recover after {self._last.id}"
         elif step.expect == "success" and self._last.exit != 0:

@@ -159,8 +159,8 @@ class Run:
             felt_said="not enough space: needs 20 MB" if felt else "",
         )
 
-    def recovered(self, at: float, after: str, ok: bool = True) -> None:
-        self.event("recovered", at, after=after, ok=ok, seconds=0.1)
+    def recovered(self, at: float, after: str, ok: bool = True, **versions: str) -> None:
+        self.event("recovered", at, after=after, ok=ok, seconds=0.1, **versions)
 
     def load(
         self,

@@ -132,6 +132,29 @@ def test_a_version_that_did_not_answer_is_unknown(run: Run) -> None:
     assert only(Versions().check(run.done())).outcome == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("exit_", "version", "outcome", "measured"),
+    [
+        (1, "2", "fail", "1 of 2 operations left the version they promised"),
+        (1, "1", "pass", "2 of 2 operations left the version they promised"),
+        (1, "", "unknown", "1 of 2 operations left the version they promised"),
+        (-9, "2", "pass", "1 of 1 operation left the version they promised"),
+        (None, "2", "pass", "1 of 1 operation left the version they promised"),
+    ],
+    ids=["new left behind", "old kept", "did not answer", "killed: it said nothing", "hung: it said nothing"],
+)
+def test_a_deploy_that_says_it_failed_must_leave_the_old_version(
+    run: Run, exit_: int | None, version: str, outcome: str, measured: str
+) -> None:
+    run.op("backup", 1, 2, version_wanted="1", version_at_exit="1")
+    failed = run.op("deploy", 3, 4, exit_, expect="failure")
+    run.recovered(4.1, failed, version=version, version_owed="1")
+    verdict = only(Versions().check(run.done()))
+    assert (verdict.outcome, verdict.measured) == (outcome, measured)
+    if outcome == "fail":
+        assert verdict.why == "deploy-1 exited with 1 after 1.00 s and left version 2 in service, where 1 was"
+
+
 # -- validation ----------------------------------------------------------------------------------------------------
 def validated(run: Run, clean: int | None, *damaged: int | None) -> tuple[str, str]:
     run.op("validate", 1, 2, clean, output="ok")
