@@ -86,6 +86,8 @@ class Rehearsal:
             sleep(step.seconds)
         elif step.do not in self._config.operations:
             self._recorder.event("not_provided", operation=step.do)
+        elif step.version and not getattr(self._config.versions, step.version):
+            self._recorder.event("not_provided", operation=f"{step.do} of a {step.version} version")
         else:
             self._operate(step)
 
