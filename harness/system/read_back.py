@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from harness.host.clock import Deadline, mono_ns
 from harness.system import http
@@ -14,6 +15,7 @@ from harness.system.operations import Status
 PAGE_DEADLINE_S = 15.0
 DEADLINE_S = 60.0
 _PAGES = 100_000
+_MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def read_back(system: LiveSystem) -> ReadBack:
     found: list[tuple[str, str]] = []
     after = ""
     for _ in range(_PAGES):
-        answer = http.get(system.url + system.text(config.path, after=after), PAGE_DEADLINE_S)
+        answer = http.get(system.url + system.text(config.path, after=quote(after, safe="")), PAGE_DEADLINE_S)
         document = answer.json() if answer.ok else None
         if document is None:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
@@ -42,10 +44,17 @@ def read_back(system: LiveSystem) -> ReadBack:
         if not isinstance(items, list):
             return ReadBack(None, {}, f"read-back: no list at {config.items} in the answer")
         for item in items:
-            token, payload = http.pointer(item, config.token), http.pointer(item, config.payload)
+            token, payload = (http.pointer(item, p, _MISSING) for p in (config.token, config.payload))
+            if token is _MISSING or payload is _MISSING:
+                lacking = config.token if token is _MISSING else config.payload
+                return ReadBack(None, {}, f"read-back: no {lacking} in an entry of the answer")
+            if token is None:  # an entry nobody's client wrote
+                continue
             found.append((str(token), "" if payload is None else str(payload)))
-        following = http.pointer(document, config.next)
-        if following is None:
+        following = http.pointer(document, config.next, _MISSING)
+        if following is _MISSING and not after:  # on the first page it may be misspelt, and more pages left unread
+            return ReadBack(None, {}, f"read-back: no {config.next} in the answer (null says that it is the last page)")
+        if following in (None, _MISSING):
             totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
             return ReadBack(tuple(found), totals, "")
         if str(following) == after:
