@@ -7,24 +7,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from harness.host.clock import Deadline, mono_ns
+from harness.host.clock import Deadline, mono_ns, sleep
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
 
 PAGE_DEADLINE_S = 15.0
 DEADLINE_S = 60.0
+# A front between two workers says so for a moment: one such answer is no proof that the data cannot be read.
+_NOT_NOW = (502, 503)
+_TIMES_ASKED_AGAIN = 3
+_PAUSE_S = 0.2
 _PAGES = 100_000
 _MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """``found`` as (token, payload), None when it could not be read; then ``error`` says why."""
+    """``found`` as (token, payload), None when it could not be read; then ``error`` says why. ``asked_again``: what
+    made us ask for a page more than once."""
 
     found: tuple[tuple[str, str], ...] | None
     totals: Mapping[str, float]
     error: str
+    asked_again: tuple[str, ...] = ()
 
 
 def read_back(system: LiveSystem) -> ReadBack:
@@ -34,9 +40,10 @@ def read_back(system: LiveSystem) -> ReadBack:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
     found: list[tuple[str, str]] = []
+    again: list[str] = []
     after = ""
     for _ in range(_PAGES):
-        answer = http.get(system.url + system.text(config.path, after=quote(after, safe="")), PAGE_DEADLINE_S)
+        answer = _page(system.url + system.text(config.path, after=quote(after, safe="")), deadline, again)
         document = answer.json() if answer.ok else None
         if document is None:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
@@ -56,13 +63,24 @@ def read_back(system: LiveSystem) -> ReadBack:
             return ReadBack(None, {}, f"read-back: no {config.next} in the answer (null says that it is the last page)")
         if following in (None, _MISSING):
             totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
-            return ReadBack(tuple(found), totals, "")
+            return ReadBack(tuple(found), totals, "", tuple(again))
         if str(following) == after:
             return ReadBack(None, {}, f"read-back: {config.next} does not move on from {after!r}")
         if deadline.passed:
             return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
         after = str(following)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+def _page(url: str, deadline: Deadline, again: list[str]) -> http.Answer:
+    """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
+    for _ in range(_TIMES_ASKED_AGAIN):
+        answer = http.get(url, PAGE_DEADLINE_S)
+        if answer.status not in _NOT_NOW or deadline.passed:
+            return answer
+        again.append(f"a page answered {answer.status}")
+        sleep(_PAUSE_S)
+    return http.get(url, PAGE_DEADLINE_S)
 
 
 def observe(
@@ -78,6 +96,7 @@ def observe(
     content = {
         "found": back.found,
         "error": back.error,
+        "asked_again": back.asked_again,
         "totals": back.totals,
         "expected_totals": system.config.load.read_back.totals if system.config.load.read_back else {},
         "artefacts": [
@@ -90,5 +109,8 @@ def observe(
     }
     folder = system.recorder.folder / "observations"
     (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))
+    if back.asked_again:
+        times = f"asked for a page again {len(back.asked_again)} times"
+        system.recorder.event("warning", text=f"the read-back {label} {times}: {', '.join(back.asked_again)}")
     system.recorder.event("observation", label=label, cause=cause, start_ns=start)
     return back

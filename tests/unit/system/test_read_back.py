@@ -48,13 +48,11 @@ def served(pages: Pages) -> Iterator[int]:
 
 
 def read(pages: Pages, **config: Any) -> ReadBack:
-    said: list[str] = []
     with served(pages) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
             url=f"http://127.0.0.1:{port}",
             text=lambda path, after: path.replace("{after}", after),
-            recorder=SimpleNamespace(event=lambda kind, text: said.append(text)),
         )
         return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
@@ -102,3 +100,29 @@ def test_what_names_the_next_page_arrives_as_it_was_given() -> None:
 
     assert read(pages).error == ""
     assert asked == ["", given]
+
+
+def failing_at_first(times: int, status: int) -> Pages:
+    left = [times]
+
+    def pages(after: str) -> tuple[int, Any]:
+        if after and left[0]:
+            left[0] -= 1
+            return status, {"error": "not now"}
+        return two_pages(after)
+
+    return pages
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_page_that_is_not_to_be_had_for_a_moment_is_asked_again_and_that_is_said(status: int) -> None:
+    back = read(failing_at_first(3, status))
+    assert back.found is not None and len(back.found) == 5
+    assert back.asked_again == (f"a page answered {status}",) * 3
+
+
+@pytest.mark.parametrize(("times", "status"), [(4, 503), (1, 500), (1, 404)])
+def test_a_page_that_stays_away_or_was_refused_is_no_read_back(times: int, status: int) -> None:
+    back = read(failing_at_first(times, status))
+    assert back.found is None
+    assert str(status) in back.error
