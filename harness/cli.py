@@ -228,6 +228,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ExitCode.UNKNOWN
+    except SystemExit as error:  # click ends with an exit code instead: somebody else's code called sys.exit
+        click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
+        code = ExitCode.OUR_BUG
     except Exception as error:  # noqa: BLE001 - our own bug; the traceback is for us, the sentence for the person
         if os.environ.get("DEPLOYDRILL_TRACEBACK"):
             traceback.print_exc()

@@ -235,7 +235,8 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
     """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
-    ``to_the_end``: it was meant to stay in until all steps were taken."""
+    ``to_the_end``: it was meant to stay in until all steps were taken. ``felt_said``: the words by which the system
+    showed that it met it."""
 
     id: str
     name: str
@@ -247,6 +248,7 @@ class FaultRecord:
     evidence: Evidence
     operation: str = ""  # the id of the one it landed on
     to_the_end: bool = False
+    felt_said: str = ""
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

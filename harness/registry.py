@@ -63,9 +63,9 @@ def _load(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses of the module look themselves up there
     try:
         spec.loader.exec_module(module)
-    except HarnessError:
+    except (HarnessError, KeyboardInterrupt):
         raise
-    except Exception as error:  # anything may go wrong in a user's file; it gets one clear error
+    except BaseException as error:  # anything may go wrong in a user's file, sys.exit(0) too; it gets one clear error
         raise HarnessError(
             f"load the scenario in {path}", f"{type(error).__name__}: {error}", "run it with python to see where"
         ) from error

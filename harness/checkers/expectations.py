@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from harness.checkers.history import not_told
 from harness.checkers.words import count, ended, last_line
-from harness.model import Operation, Verdict
+from harness.model import FaultRecord, Operation, Verdict
 from harness.recording.recording import Recording
 
 
@@ -39,7 +39,7 @@ class Expectations:
             met = [
                 f
                 for f in recording.faults
-                if f.evidence.felt
+                if _met(f, operation)
                 and f.injected_ns is not None
                 and f.injected_ns <= operation.stop_ns
                 and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
@@ -47,6 +47,13 @@ class Expectations:
             if met:
                 why = f"{ended(operation)} although it met {met[0].name}: {met[0].evidence.said[:200]}"
                 return Verdict("fail", about, "exit 0", why, self.requirement)
-            why = f"{ended(operation)} where a failure was expected, but it met no fault"
+            why = f"{ended(operation)} where a failure was expected, but it met no fault itself"
             return Verdict("unknown", about, "exit 0", why, self.requirement)
         return None
+
+
+def _met(fault: FaultRecord, operation: Operation) -> bool:
+    """Whether this operation itself met the fault. The service stands on the data disk, too, and may be the one that
+    said so: there it takes the operation's own words."""
+    shared = fault.parameters.get("disk") == "data"
+    return fault.evidence.felt and (not shared or fault.felt_said in operation.output)

@@ -1,4 +1,4 @@
-"""An operation that exits 0 has done what it says: the version it promised is the one that answers."""
+"""An operation has done what it says: the version it promised answers, or, when it failed, the one that was there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from harness.recording.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Looks at what /version said the moment the operation had exited 0."""
+    """Looks at what /version said the moment the operation had exited 0, or once the service was healthy again after
+    one that failed. An operation that was killed or hung said nothing, and promised nothing."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "versions"
@@ -21,7 +22,10 @@ class Versions:
 
     def check(self, recording: Recording) -> list[Verdict]:
         promised = [o for o in recording.operations if o.succeeded and o.attributes.get("version_wanted")]
-        if not promised:
+        failed = {o.id: o for o in recording.operations if o.exit is not None and o.exit > 0}
+        looks = recording.of_kind("recovered")
+        owing = [e for e in looks if e["after"] in failed and e["ok"] and e.get("version_owed")]
+        if not promised and not owing:
             return []
         about = "version in service"
         wrong = [
@@ -29,15 +33,23 @@ class Versions:
             for o in promised
             if _said(o) not in ("", o.attributes["version_wanted"]) and not _overtaken(recording, o)
         ]
-        silent = [o.id for o in promised if not _said(o)]
-        right = len(promised) - len(wrong) - len(silent)
-        measured = f"{right} of {count(len(promised), 'operation')} left the version they promised"
+        wrong += [
+            f"{ended(failed[e['after']])} and left version {e['version']} in service, where {e['version_owed']} was"
+            for e in owing
+            if e["version"] not in ("", e["version_owed"])
+        ]
+        silent = [o.id for o in promised if not _said(o)] + [e["after"] for e in owing if not e["version"]]
+        n = len(promised) + len(owing)
+        right = n - len(wrong) - len(silent)
+        measured = f"{right} of {count(n, 'operation')} left the version they promised"
         if wrong:
             return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
         if silent:
             why = f"/version did not answer right after {', '.join(silent)}"
             return [Verdict("unknown", about, measured, why, self.requirement)]
         why = "each time the promised version answered when the operation exited"
+        if owing:
+            why += ", and after one that failed the version that was there"
         return [Verdict("pass", about, measured, why, self.requirement)]
 
 

@@ -35,12 +35,13 @@ class Request:
 class Requests:
     """Fills templates for one process: tokens no other process makes, and what ``{known}`` may name.
 
-    ``{known}`` is a token acknowledged earlier by the first write template of this process. A write takes each at most
-    once (two patches of one row could not be told apart in a read-back); a read may name any of them again.
+    ``{known}`` is a token acknowledged earlier by the first write template of this process that names none. A write
+    takes each at most once (two patches of one row could not be told apart in a read-back); a read may name any of them
+    again.
     """
 
     def __init__(self, templates: Sequence[RequestTemplate], prefix: str, agent: str, seed: int) -> None:
-        self._creates = next((t.name for t in templates if t.kind == "write"), "")
+        self._creates = next((t.name for t in templates if t.kind == "write" and not t.needs_known), "")
         self._agent = agent
         self._random = random.Random(f"{prefix}:{seed}")
         # Start time and pid: no two processes of a run share both, whatever the seed.

@@ -6,9 +6,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import harness
 from harness.errors import HarnessError
@@ -42,12 +43,15 @@ def prober_config(load: LoadConfig, interval_ms: float = INTERVAL_MS) -> ProberC
             "start the prober", 'no request has kind = "read"', "add one to [[load.requests]]: downtime is judged by it"
         )
     read = next((t for t in reads if not t.needs_known), reads[0])
+    # The first that can be sent at all: a write of a known token waits for another that makes one.
+    write = next((t for t in load.writes if not t.needs_known), None)
+    prefix = urlsplit(load.url).path.rstrip("/")  # Locust puts it before every path, too
     return ProberConfig(
         url=load.url,
         deadline_ms=load.deadline_ms,
         interval_ms=interval_ms,
-        read=read,
-        write=next(iter(load.writes), None),
+        read=replace(read, path=prefix + read.path),
+        write=replace(write, path=prefix + write.path) if write else None,
         samples_dir=load.samples_dir,
         ledger_dir=load.ledger_dir,
         seed=load.seed,

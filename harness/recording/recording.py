@@ -204,6 +204,7 @@ class Recording:
                     ),
                     operation=stage.get("injected", {}).get("operation", ""),
                     to_the_end=planned.get("hold") == "end",
+                    felt_said=str(last.get("felt_said", "")),
                 )
             )
         return tuple(records)

@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from harness.checkers.fault_bit import FaultBit
+from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.words import count
 from harness.host.clock import now
@@ -26,9 +28,13 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     or says nothing is an unknown."""
     recording = Recording(folder)
     about = recording.plan
-    judged = [v for c in (*scenario.checkers, *cell.checkers) for v in _checked(c, recording)]
+    listed = (*scenario.checkers, *cell.checkers)
+    judged = [v for c in listed for v in _checked(c, recording)]
     if not judged:
         judged = [Verdict("unknown", "the checkers", "nothing", "no checker said anything about this run")]
+    # A load that was none and a fault that did not bite are unknown also where the scenario does not ask.
+    always = [c for c in (LoadSound(), FaultBit()) if c not in listed]
+    judged += [v for c in always for v in _checked(c, recording)]
     verdicts = [*_incomplete(recording), *_left_out(recording, cell, Plan.from_dict(about["plan"])), *judged]
     if not recording.events:
         return unjudged(about, verdicts[0].why)
@@ -151,7 +157,9 @@ def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[V
             verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]
         if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
             raise TypeError(f"it returned {verdicts!r}")
-    except Exception as error:  # noqa: BLE001 - whatever a checker does, the run gets a verdict, and it is not a pass
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - sys.exit(0) and pytest.fail, too: whatever a checker does, the run gets a verdict, and it is not a pass
         why = f"the checker {checker.name} crashed: {type(error).__name__}: {error}"
         return [Verdict("unknown", checker.name, "nothing", why, checker.requirement)]
     return verdicts

@@ -104,10 +104,18 @@ class Rehearsal:
             self._validate_damaged()
         elif step.do == "wait":
             sleep(step.seconds)
-        elif step.do not in self._config.operations:
-            self._recorder.event("not_provided", operation=step.do)
-        else:
+        elif self._provided(step):
             self._operate(step)
+
+    def _provided(self, step: Step) -> bool:
+        """Whether the system can do it at all; what it cannot is recorded, and unknown."""
+        if step.do not in self._config.operations:
+            self._recorder.event("not_provided", operation=step.do)
+            return False
+        if step.version and not getattr(self._config.versions, step.version):
+            self._recorder.event("not_provided", operation=f"{step.do} of a {step.version} version")
+            return False
+        return True
 
     def _operate(self, step: Step) -> None:
         """Run one operation of the kit, then see the service healthy again."""
@@ -116,10 +124,7 @@ class Rehearsal:
 
     def _operate_together(self, together: Together) -> None:
         """Run the members of a group beside each other, each as `_operate` does."""
-        for step in together.members:
-            if step.do not in self._config.operations:
-                self._recorder.event("not_provided", operation=step.do)
-        members = [s for s in together.members if s.do in self._config.operations]
+        members = [s for s in together.members if self._provided(s)]
         self._groups += 1
         orders = [self._order(step, f"{self._groups}") for step in members]
         done: list[tuple[Outcome, Order, str, bool]] = []
@@ -142,13 +147,6 @@ class Rehearsal:
         """What the kit is asked for, and the version that is to serve afterwards (in a group that is only known of
         those that change it)."""
         versions = self._config.versions
-        if step.version == "broken" and not versions.broken:
-            raise HarnessError(
-                f"{step.do} a broken version of {self._config.name}",
-                "its system.toml names none",
-                "name one that is really bad as [versions] broken",
-                ExitCode.UNKNOWN,
-            )
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
         wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group else self._version)
@@ -163,7 +161,8 @@ class Rehearsal:
     def _run(self, order: Order, wanted: str) -> tuple[Outcome, bool]:
         """How the operation ended, and whether the service was healthy (again) after it."""
         outcome = self._operations.run(order, wanted)
-        return outcome, self._see_recovered(outcome.id)
+        # In a group nobody can say which version is owed after one of them failed: another may just have succeeded.
+        return outcome, self._see_recovered(outcome.id, "" if "together" in order.attributes else self._version)
 
     def _conclude(self, order: Order, wanted: str, outcome: Outcome, recovered: bool) -> None:
         self._last = outcome
@@ -177,10 +176,13 @@ class Rehearsal:
         elif order.expect == "success" and self._last.exit != 0:
             self._derailed = self._derailed or f"{self._last.id} did not succeed"
 
-    def _see_recovered(self, after: str) -> bool:
+    def _see_recovered(self, after: str, owed: str = "") -> bool:
+        """``owed``: the version that must serve if the operation failed; empty where that is not known."""
         start = mono_ns()
         ok = self._system.recovered(RECOVERY_DEADLINE_S)
-        self._recorder.event("recovered", after=after, ok=ok, seconds=round((mono_ns() - start) / NS, 3))
+        took_s = round((mono_ns() - start) / NS, 3)
+        version = self._system.version() if ok else ""
+        self._recorder.event("recovered", after=after, ok=ok, seconds=took_s, version=version, version_owed=owed)
         return ok
 
     def _remember_snapshot(self) -> None:

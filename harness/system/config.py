@@ -267,6 +267,9 @@ def _request(table: Table) -> RequestTemplate:
         headers=table.environment("headers", fills=REQUEST),
     )
     _starts_with_slash(table, "path", request.path)
+    for name, value in request.headers.items():
+        if not (name + value).isascii() or not (name + value).isprintable():
+            table.fail(f"headers.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
     if request.body:
         try:
             json.loads(fill(request.body, _SAMPLE))
@@ -350,8 +353,8 @@ def _path(table: Table, key: str, default: str) -> str:
 
 
 def _starts_with_slash(table: Table, key: str, text: str) -> str:
-    if not text.startswith("/") or any(c.isspace() for c in text):
-        table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces")
+    if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
+        table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
     return text
 
 

@@ -49,14 +49,14 @@ def get(url: str, deadline_s: float) -> Answer:
         connection.close()
 
 
-def pointer(document: Any, path: str) -> Any:
-    """The value at a JSON pointer (RFC 6901), or None when there is none."""
+def pointer(document: Any, path: str, missing: Any = None) -> Any:
+    """The value at a JSON pointer (RFC 6901), or ``missing`` when there is none."""
     for part in path.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict):
-            document = document.get(key)
+            document = document.get(key, missing)
         elif isinstance(document, list) and key.isdigit() and int(key) < len(document):
             document = document[int(key)]
         else:
-            return None
+            return missing
     return document

@@ -188,8 +188,8 @@ class Run:
     def link(self, name: str, serves: bool) -> None:
         self.event("link.laid", 0, name=name, upstream="127.0.0.1:9", serves=serves)
 
-    def recovered(self, at: float, after: str, ok: bool = True) -> None:
-        self.event("recovered", at, after=after, ok=ok, seconds=0.1)
+    def recovered(self, at: float, after: str, ok: bool = True, **versions: str) -> None:
+        self.event("recovered", at, after=after, ok=ok, seconds=0.1, **versions)
 
     def load(
         self,

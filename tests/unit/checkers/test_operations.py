@@ -65,6 +65,19 @@ def test_success_in_the_face_of_a_fault_it_met_is_a_fail(run: Run) -> None:
     assert "although it met disk_full" in verdict.why
 
 
+@pytest.mark.parametrize(
+    ("output", "outcome"), [("nothing to write\n", "unknown"), ("not enough space: needs 20 MB\ndone\n", "fail")]
+)
+def test_a_full_data_disk_that_only_the_service_met_is_not_laid_to_the_kit(
+    run: Run, output: str, outcome: str
+) -> None:
+    run.fault(1, 2, disk="data")  # felt: somebody said "not enough space: needs 20 MB"
+    run.op("deploy", 1, 2, 0, expect="failure", output=output)
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == outcome
+    assert outcome == "fail" or "it met no fault itself" in verdict.why
+
+
 def test_success_where_the_fault_was_not_felt_is_unknown(run: Run) -> None:
     run.fault(1, 2, felt=False)
     run.op("backup", 1, 2, 0, expect="failure")
@@ -117,6 +130,29 @@ def test_a_kit_that_exits_0_without_doing_anything_is_told(run: Run) -> None:
 def test_a_version_that_did_not_answer_is_unknown(run: Run) -> None:
     run.op("deploy", 1, 2, version_wanted="2", version_at_exit="")
     assert only(Versions().check(run.done())).outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("exit_", "version", "outcome", "measured"),
+    [
+        (1, "2", "fail", "1 of 2 operations left the version they promised"),
+        (1, "1", "pass", "2 of 2 operations left the version they promised"),
+        (1, "", "unknown", "1 of 2 operations left the version they promised"),
+        (-9, "2", "pass", "1 of 1 operation left the version they promised"),
+        (None, "2", "pass", "1 of 1 operation left the version they promised"),
+    ],
+    ids=["new left behind", "old kept", "did not answer", "killed: it said nothing", "hung: it said nothing"],
+)
+def test_a_deploy_that_says_it_failed_must_leave_the_old_version(
+    run: Run, exit_: int | None, version: str, outcome: str, measured: str
+) -> None:
+    run.op("backup", 1, 2, version_wanted="1", version_at_exit="1")
+    failed = run.op("deploy", 3, 4, exit_, expect="failure")
+    run.recovered(4.1, failed, version=version, version_owed="1")
+    verdict = only(Versions().check(run.done()))
+    assert (verdict.outcome, verdict.measured) == (outcome, measured)
+    if outcome == "fail":
+        assert verdict.why == "deploy-1 exited with 1 after 1.00 s and left version 2 in service, where 1 was"
 
 
 # -- validation ----------------------------------------------------------------------------------------------------

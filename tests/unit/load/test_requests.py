@@ -59,6 +59,15 @@ def test_nothing_is_patched_before_its_create_was_acknowledged_nor_twice() -> No
     assert filler.fill(PATCH) is None
 
 
+def test_a_patch_that_comes_first_waits_for_the_write_that_makes_tokens() -> None:
+    filler = Requests([PATCH, CREATE], "l", "deploydrill-load", seed=7)
+    created = filler.fill(CREATE)
+    assert created
+    filler.acknowledged(created)
+    patch = filler.fill(PATCH)
+    assert patch and patch.path == f"/c/{created.token}"
+
+
 def test_a_read_may_name_a_known_token_again() -> None:
     filler = requests()
     created = filler.fill(CREATE)

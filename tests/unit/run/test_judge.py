@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from harness.checkers.load_sound import LoadSound
+from harness.checkers.protocol import RunChecker
 from harness.model import Result, Verdict
 from harness.recording.recording import Recording
 from harness.run.judge import judge
@@ -32,6 +34,19 @@ class Saying:
         return said
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """A checker that ends the process, as a `main()` called by mistake would."""
+
+    error: BaseException
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "leaving"
+    requirement: ClassVar[str] = ""
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        raise self.error
+
+
 GOOD = Saying([Verdict("pass", "all", "1 of 1", "it was fine")])
 
 
@@ -42,7 +57,7 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def judged(run: Run, *checkers: Saying, steps: tuple[Step, ...] = (), repeat: int = 1, warmup: int = 0) -> Result:
+def judged(run: Run, *checkers: RunChecker, steps: tuple[Step, ...] = (), repeat: int = 1, warmup: int = 0) -> Result:
     plan = Plan(
         *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, repeat, warmup, 1, "root"),
         *("/mnt", 8080, "python", True),
@@ -127,3 +142,33 @@ def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: P
     result = judge(tmp_path, Scenario("scenario", "synthetic", (), (cell,), (GOOD,)), cell)
     assert result.outcome == "unknown"
     assert "island.log: unshare: failed to execute /opt/python: Permission denied (try: " in unknowns(result)
+@pytest.mark.parametrize("error", [SystemExit(0), pytest.fail.Exception("no"), ValueError("no")], ids=repr)
+def test_a_checker_that_leaves_in_any_way_is_unknown(run: Run, error: BaseException) -> None:
+    result = judged(run, GOOD, Leaving(error))
+    assert result.outcome == "unknown"
+    assert "the checker leaving crashed" in unknowns(result)
+
+
+def test_a_person_who_interrupts_the_judging_is_not_a_checker_that_crashed(run: Run) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        judged(run, GOOD, Leaving(KeyboardInterrupt()))
+
+
+def test_a_load_that_was_none_is_unknown_whatever_the_scenario_lists(tmp_path: Path) -> None:
+    run = Run(tmp_path / "unsteady")
+    run.load(steady=False)
+    result = judged(run, GOOD)
+    assert result.outcome == "unknown"
+    assert "the load never became steady" in unknowns(result)
+
+
+def test_a_fault_that_never_fired_is_unknown_whatever_the_scenario_lists(run: Run) -> None:
+    run.fault(injected=None)
+    result = judged(run, GOOD)
+    assert result.outcome == "unknown"
+    assert "it never fired" in unknowns(result)
+
+
+def test_the_load_is_judged_once_when_the_scenario_lists_it_itself(run: Run) -> None:
+    about = [v.about for v in judged(run, GOOD, LoadSound()).verdicts]
+    assert about.count("the load") == 1

@@ -1,0 +1,128 @@
+"""The read-back against a server of our own: what it cannot read is an error, never an entry less."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from harness.system.read_back import ReadBack, read_back
+from harness.system.schema import ReadBackConfig
+
+ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
+# after -> (status, document)
+Pages = Callable[[str], tuple[int, Any]]
+
+
+@contextmanager
+def served(pages: Pages) -> Iterator[int]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            (after,) = parse_qs(urlsplit(self.path).query, keep_blank_values=True)["after"]
+            status, document = pages(after)
+            body = json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def read(pages: Pages, **config: Any) -> ReadBack:
+    with served(pages) as port:
+        system = SimpleNamespace(
+            config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
+            url=f"http://127.0.0.1:{port}",
+            text=lambda path, after: path.replace("{after}", after),
+        )
+        return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+
+
+def two_pages(after: str) -> tuple[int, Any]:
+    return 200, {"items": ENTRIES[3:], "next": None} if after else {"items": ENTRIES[:3], "next": "t-2"}
+
+
+def test_all_pages_are_read() -> None:
+    back = read(two_pages)
+    assert back.error == ""
+    assert back.found == tuple((e["token"], e["payload"]) for e in ENTRIES)
+
+
+@pytest.mark.parametrize("wrong", [{"token": "/tok"}, {"payload": "/pay"}, {"next": "/cursor"}, {"items": "/rows"}])
+def test_a_misspelt_pointer_is_no_read_back_and_not_a_loss(wrong: dict[str, str]) -> None:
+    back = read(two_pages, **wrong)
+    assert back.found is None
+    assert f"no {'list at ' if 'items' in wrong else ''}{next(iter(wrong.values()))} in" in back.error
+
+
+def test_a_last_page_may_leave_the_pointer_to_the_next_out_once_it_was_seen() -> None:
+    def pages(after: str) -> tuple[int, Any]:
+        return 200, {"items": ENTRIES[3:]} if after else {"items": ENTRIES[:3], "next": "t-2"}
+
+    assert len(read(pages).found or ()) == 5
+
+
+def test_entries_of_nobody_have_a_null_token_and_are_passed_over() -> None:
+    found = read(lambda _: (200, {"items": [{"token": None, "payload": None}, *ENTRIES], "next": None})).found
+    assert found and [token for token, _ in found] == [e["token"] for e in ENTRIES]
+
+
+def test_a_payload_that_is_null_is_an_empty_one() -> None:
+    assert read(lambda _: (200, {"items": [{"token": "t", "payload": None}], "next": None})).found == (("t", ""),)
+
+
+def test_what_names_the_next_page_arrives_as_it_was_given() -> None:
+    given = "a b&limit=1#ü/%"
+    asked: list[str] = []
+
+    def pages(after: str) -> tuple[int, Any]:
+        asked.append(after)
+        return 200, {"items": [], "next": None if after else given}
+
+    assert read(pages).error == ""
+    assert asked == ["", given]
+
+
+def failing_at_first(times: int, status: int) -> Pages:
+    left = [times]
+
+    def pages(after: str) -> tuple[int, Any]:
+        if after and left[0]:
+            left[0] -= 1
+            return status, {"error": "not now"}
+        return two_pages(after)
+
+    return pages
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_page_that_is_not_to_be_had_for_a_moment_is_asked_again_and_that_is_said(status: int) -> None:
+    back = read(failing_at_first(3, status))
+    assert back.found is not None and len(back.found) == 5
+    assert back.asked_again == (f"a page answered {status}",) * 3
+
+
+@pytest.mark.parametrize(("times", "status"), [(4, 503), (1, 500), (1, 404)])
+def test_a_page_that_stays_away_or_was_refused_is_no_read_back(times: int, status: int) -> None:
+    back = read(failing_at_first(times, status))
+    assert back.found is None
+    assert str(status) in back.error
