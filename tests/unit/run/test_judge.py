@@ -142,6 +142,8 @@ def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: P
     result = judge(tmp_path, Scenario("scenario", "synthetic", (), (cell,), (GOOD,)), cell)
     assert result.outcome == "unknown"
     assert "island.log: unshare: failed to execute /opt/python: Permission denied (try: " in unknowns(result)
+
+
 @pytest.mark.parametrize("error", [SystemExit(0), pytest.fail.Exception("no"), ValueError("no")], ids=repr)
 def test_a_checker_that_leaves_in_any_way_is_unknown(run: Run, error: BaseException) -> None:
     result = judged(run, GOOD, Leaving(error))
