@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,11 @@ class Boot:
 
 
 @pytest.fixture
-def boot(tmp_path: Path) -> Boot:
-    return Boot(tmp_path)
+def boot(tmp_path: Path) -> Iterator[Boot]:
+    boot = Boot(tmp_path)
+    yield boot
+    boot.own.close()
+    boot.run.close()
 
 
 def test_a_boot_gives_two_observations_the_second_after_its_restore(boot: Boot) -> None:
