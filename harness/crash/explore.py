@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from harness.crash.boot import BootSpec
 from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
+from harness.crash.findings import Findings, UnderWay
 from harness.crash.states import State, build, states_of, whole
 from harness.disks.block_log import BlockLog
 from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.model import NS, CrashState, Span
-from harness.recording.recorder import EVENTS, Recorder
+from harness.recording.recorder import Recorder
 
 LANES = 2
 _NAMESPACES = ("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
 # What the system itself may take is bounded inside; this bounds what nobody thought of.
 MARGIN_S = 60.0
+# The state after whose restore the operation that was cut is tried once more.
+AGAIN_ON = "torn"
 # How many flushes after a cut the names of files are looked up.
 _NAMES_AFTER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class UnderWay:
-    """The operation a cut falls into: its id, whether it restores and from a backup taken when."""
-
-    id: str
-    restores: bool
-    snapshot_ns: tuple[int, int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +101,9 @@ class Exploration:
     def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:
         label = f"cut-{cut.number}-{state.name}"
         crash = CrashState(label, cut.number, cut.at_ns, cut.phase, under_way.id, str(state))
-        return _Job(crash, state, self._spec)
+        # On one state of each cut, the untidiest: it takes as long as all the rest.
+        spec = self._spec if state.name == AGAIN_ON else replace(self._spec, again="")
+        return _Job(crash, state, spec)
 
     def _take(self, job: _Job, under_way: UnderWay) -> None:
         """Build, start in a nested island, and record one state."""
@@ -118,7 +112,9 @@ class Exploration:
         image = build(self._log, job.state, self._size_bytes)
         built = mono_ns()
         ended = self._boot(folder, job.spec, image)
-        self._record(job, folder, under_way, hung=not ended)
+        crash = replace(job.crash, hit=self._hits.get(job.crash.cut, ""))
+        findings = Findings(folder, self._recorder, "" if ended else f"still busy after {self._deadline_s:g} s")
+        findings.record(crash, under_way, self._snapshots)
         self._recorder.event(
             "power.state",
             label=job.crash.label,
@@ -135,7 +131,7 @@ class Exploration:
         spec = replace(self._spec, names_of=tuple((r.offset, r.length) for r in unflushed))
         folder = self._recorder.folder / "states" / f"cut-{cut.number}-names"
         self._boot(folder, spec, build(log, whole(later), self._size_bytes))
-        return str(next((e["hit"] for e in _events(folder) if e["kind"] == "boot.mounted"), ""))
+        return Findings(folder, self._recorder).hit
 
     def _boot(self, folder: Path, spec: BootSpec, image: int) -> bool:
         """Start ``spec`` on ``image`` (closed here) in a nested island; False when it had to be ended."""
@@ -153,97 +149,3 @@ class Exploration:
             process.wait(5)
         self._running.discard(process)
         return code is not None
-
-    def _record(self, job: _Job, folder: Path, under_way: UnderWay, hung: bool) -> None:
-        events = _events(folder)
-        crash = _told(replace(job.crash, hit=self._hits.get(job.crash.cut, "")), events)
-        operations = [
-            # An id of its own: the run has operations of these names as well.
-            {
-                **e,
-                "id": f"{crash.label}-{e['id']}",
-                "output": (folder / "operations" / f"{e['id']}.out").read_text(errors="replace")[-4096:],
-            }
-            for e in events
-            if e["kind"] == "operation.stop"
-        ]
-        looks = [e for e in events if e["kind"] == "observation"]
-        failed = [e["why"] for e in events if e["kind"] == "boot.failed"]
-        if hung or failed or not any(e["kind"] == "boot.done" for e in events):
-            why = "; ".join(failed) or (f"still busy after {self._deadline_s:g} s" if hung else "it ended early")
-            last = events[-1]["kind"] if events else "nothing"
-            self._recorder.event("power.broken", label=crash.label, why=f"{why} (last: {last})")
-        if not looks:
-            self._observe(crash.label, "", crash.at_ns, crash, _nothing(crash), [], None)
-        for number, look in enumerate(looks):
-            content = json.loads((folder / "observations" / f"{look['label']}.json").read_text())
-            if number == 0:
-                snapshot_ns = under_way.snapshot_ns if under_way.restores and crash.cut else None
-                self._observe(crash.label, "", crash.at_ns, crash, content, [], snapshot_ns)
-                continue
-            backup = next(o for o in operations if o["name"] == "restore")["attributes"].get("backup", "")
-            self._observe(
-                f"{crash.label}-restored",
-                "restore",
-                look["start_ns"],
-                crash,
-                content,
-                operations,
-                self._snapshots.get(backup),
-            )
-        if operations and len(looks) == 1:  # only what was read back has an observation, and this one could not be
-            content = json.loads((folder / "observations" / f"{looks[0]['label']}.json").read_text())
-            nothing = {**content, "found": None, "error": "nothing was restored", "totals": {}}
-            self._observe(f"{crash.label}-restored", "restore", operations[-1]["t"], crash, nothing, operations, None)
-
-    def _observe(
-        self,
-        label: str,
-        cause: str,
-        start_ns: int,
-        crash: CrashState,
-        content: Mapping[str, Any],
-        operations: Sequence[Mapping[str, Any]],
-        snapshot_ns: tuple[int, int] | None,
-    ) -> None:
-        whole = {**content, "crash": asdict(crash), "operations": operations, "snapshot_ns": snapshot_ns}
-        path = self._recorder.folder / "observations" / f"{label}.json"
-        path.write_text(json.dumps(whole, separators=(",", ":")))
-        self._recorder.event("observation", label=label, cause=cause, start_ns=start_ns)
-
-
-def _events(folder: Path) -> list[dict[str, Any]]:
-    """What a boot recorded; its last line may be torn when it was ended."""
-    path = folder / EVENTS
-    lines = path.read_text().split("\n")[:-1] if path.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def _said(folder: Path, operation: str) -> str:
-    return (folder / "operations" / f"{operation}.out").read_text(errors="replace")[-4096:]
-
-
-def _told(crash: CrashState, events: Sequence[Mapping[str, Any]]) -> CrashState:
-    """The state with what its first start showed."""
-    mounted = next((e for e in events if e["kind"] == "boot.mounted"), None)
-    started = next((e for e in events if e["kind"] == "boot.started"), None)
-    said = {
-        "mount_error": mounted["error"] if mounted else "it never came that far",
-        "start_error": started["error"] if started else "it never came that far",
-        "start_s": started["seconds"] if started else 0.0,
-    }
-    return CrashState(**{**asdict(crash), **said})
-
-
-def _nothing(crash: CrashState) -> dict[str, Any]:
-    """The content of an observation that could not be made."""
-    return {
-        "found": None,
-        "error": crash.mount_error or crash.start_error,
-        "totals": {},
-        "expected_totals": {},
-        "artefacts": [],
-        "latest": "",
-        "status_error": "",
-        "version": "",
-    }

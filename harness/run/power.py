@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.crash.boot import BootSpec
 from harness.crash.cuts import PowerCuts
-from harness.crash.explore import MARGIN_S, Exploration, UnderWay
+from harness.crash.explore import MARGIN_S, Exploration
+from harness.crash.findings import UnderWay
 from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
 from harness.model import NS, Edge, Instant, Operation, Span
