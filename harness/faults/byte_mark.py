@@ -54,10 +54,12 @@ class ByteMark:
         self._land = land
         self._end = threading.Event()
         self._most = 0
+        self._earlier: set[str] = set()
         self._thread = threading.Thread(target=self._watch, name=f"bytes of {link.name}", daemon=True)
 
     def start(self) -> None:
-        """Slow the link before the first byte, then watch."""
+        """Slow the link before the first byte, then watch. What earlier connections sent is not this upload's."""
+        self._earlier = {s.local for s in self._link.sockets()}
         self._slow(1.0)
         self._thread.start()
 
@@ -74,7 +76,8 @@ class ByteMark:
 
     def landing(self) -> Landing:
         """How far the upload is: by the largest connection of the link, or as last seen when that is gone."""
-        self._most = max([self._most, *(s.acked for s in self._link.sockets())])
+        acked = (s.acked for s in self._link.sockets() if s.local not in self._earlier)
+        self._most = max([self._most, *acked])
         return Landing(self._share, min(self._most, self._total), self._total)
 
     def _watch(self) -> None:

@@ -9,7 +9,7 @@ from harness.errors import HarnessError
 from harness.links.link import Link
 from harness.links.sockets import SocketState
 
-_EVERY_S = 0.05
+_EVERY_S = 0.1
 # (as it was when the fault came, as it was one look ago, as it is now) -> what shows the fault, in words, or ""
 Telling = Callable[[SocketState | None, SocketState, SocketState], str]
 
