@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -113,6 +114,16 @@ def test_a_harness_killed_with_a_logged_disk_or_a_nested_island_leaves_nothing(
         assert waited(lambda: sorted(our_loops() - before), 20) == []
     assert deploydrill("heal").exit == 0
     assert run.staged == []
+
+
+def test_a_run_interrupted_while_states_are_started_ends_soon_and_leaves_nothing(tmp_path: Path) -> None:
+    before = our_loops()
+    with LiveRun(tmp_path / "out", "power_loss:in-backup-many", system=tiny_copy(tmp_path / "tiny")) as run:
+        run.wait_for_event("power.state")
+        run.process.send_signal(signal.SIGINT)
+        assert run.end(20) == 130
+        assert run.left_behind() == []
+        assert waited(lambda: sorted(our_loops() - before), 20) == []
 
 
 def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
