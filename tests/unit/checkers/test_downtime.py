@@ -125,6 +125,33 @@ def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: 
     assert only(Outages().check(run.done())).outcome == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("limit", "held_up", "outcome"),
+    [(0.5, 0.9, "unknown"), (0.1, 0.29, "unknown"), (0.1, 0.15, "unknown"), (0.5, 0.15, "pass"), (0.1, 0.04, "pass")],
+)
+def test_an_operation_the_prober_was_blind_in_for_as_long_as_its_claim_keeps_none(
+    tmp_path: Path, limit: float, held_up: float, outcome: str
+) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", limit),))
+    run.op("deploy", 9, 12)
+    run.load(held_up=(10.0, 10.0 + held_up))  # all it sent late was answered well
+    assert only(Outages().check(run.done())).outcome == outcome
+
+
+def test_what_was_seen_and_what_may_have_been_missed_count_together_against_a_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.op("deploy", 9, 12)
+    run.load((11.0, 11.4, "refused", 0, ()), held_up=(10.0, 10.15))
+    assert only(Outages().check(run.done())).outcome == "unknown"
+
+
+def test_an_outage_that_was_seen_breaks_a_claim_although_the_prober_was_blind_elsewhere(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.op("deploy", 9, 12)
+    run.load((11.0, 11.8, "refused", 0, ()), held_up=(9.5, 10.8))
+    assert only(Outages().check(run.done())).outcome == "fail"
+
+
 def test_a_service_frozen_to_the_end_between_operations_is_unknown(run: Run) -> None:
     run.op("rollback", 5, 6)
     run.load((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
