@@ -15,12 +15,13 @@ from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
 from harness.model import NS, Claim, FaultRecord, Outcome, Verdict
 from harness.recording.recording import Recording
-from harness.recording.samples import DTYPE, FLAG_SLOW, FLAG_WRITE, OUTCOMES, SampleFile
+from harness.recording.samples import DTYPE, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.downtime import BadSpan, Records, bad_mask, by_channel, overall, within
 from harness.system.schema import SLOW_DEADLINE_S
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)
+_NOT_FOUND = (404, 410)
 # A sender late by this share of the deadline was held up itself (as in harness.stats.soundness).
 HELD_UP_SHARE = 0.2
 # Late by no more than this is what a busy host does to any process.
@@ -31,9 +32,11 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The requests that count as downtime or its absence; ``excused``, ``undecided`` and ``ours`` are left out.
+    """The requests that count as downtime or its absence; ``excused``, ``undecided``, ``ours``, ``restoring`` and
+    ``taken_away`` are left out.
 
-    ``ours``: bad while our own sender was held up, so that it may have been us.
+    ``ours``: bad while our own sender was held up, so that it may have been us. ``restoring``: bad during a restore;
+    ``taken_away``: not found after one.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
     """
 
@@ -42,28 +45,33 @@ class Seen:
     excused: int
     undecided: int
     ours: int
+    restoring: int
+    taken_away: int
     stranded: BadSpan | None
 
 
 def seen(recording: Recording) -> Seen:
     window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
     sides: list[Records] = []
-    excused = undecided = ours = 0
+    excused = undecided = ours = kept_out = taken_away = 0
     for files in (recording.load_samples, recording.probe_samples):
         records = within(_joined(files), window_ns)
         open_ = _undecided(records, limit_ms)
         refused = _refusals_on_a_full_disk(records, recording.faults) & ~open_
         restoring = _in_a_restore(records, recording) & ~open_
-        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring)
+        gone = _taken_away(records, recording) & ~(open_ | refused | restoring)
+        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring | gone)
         undecided += int(open_.sum())
         excused += int(refused.sum())
         ours += int(held_up.sum())
-        sides.append(records[~(open_ | refused | restoring | held_up)])
+        kept_out += int((bad_mask(records, limit_ms) & restoring & ~refused).sum())
+        taken_away += int(gone.sum())
+        sides.append(records[~(open_ | refused | restoring | gone | held_up)])
     load, probes = sides
     stranded = _stranded(recording, probes, limit_ms)
     if stranded:
         load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
-    return Seen(load, probes, excused, undecided, ours, stranded)
+    return Seen(load, probes, excused, undecided, ours, kept_out, taken_away, stranded)
 
 
 def _joined(files: tuple[SampleFile, ...]) -> Records:
@@ -101,6 +109,15 @@ def _joined_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -
 def _in_a_restore(records: Records, recording: Recording) -> Mask:
     """Under way at some moment of a restore, which has to keep clients out."""
     return _overlap(records, [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores])
+
+
+def _taken_away(records: Records, recording: Recording) -> Mask:
+    """Not found after a restore: the row they name may have been written after the backup was taken."""
+    missing: Mask = np.isin(records["status"], _NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
+    restored = [o.stop_ns for o in recording.operations if o.restores and o.succeeded]
+    if not restored:
+        return np.zeros(len(records), np.bool_)
+    return missing & (records["end_ns"] >= min(restored))
 
 
 def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) -> Mask:
@@ -167,6 +184,10 @@ class Downtime:
             )
         if looked.ours:
             sentence += f"; not counted: {count(looked.ours, 'request')} late while our own sender was held up"
+        if looked.restoring:
+            sentence += f"; not counted: {count(looked.restoring, 'bad request')} during a restore"
+        if looked.taken_away:
+            sentence += f"; not counted: {count(looked.taken_away, 'request')} for what a restore may have taken away"
         if looked.excused:
             sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
         if looked.undecided:

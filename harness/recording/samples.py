@@ -32,7 +32,8 @@ DTYPE = np.dtype(
 OUTCOMES = ("ok", "http_error", "refused", "reset", "timeout", "unfinished")
 CHANNELS = ("load", "read_fresh", "read_reused", "write")
 # SLOW: a request that is slow on purpose, with a deadline of its own.
-FLAG_WRITE, FLAG_FRESH, FLAG_SLOW = 1, 2, 4
+# KNOWN: it names a token acknowledged earlier, which a restore may have taken away since.
+FLAG_WRITE, FLAG_FRESH, FLAG_SLOW, FLAG_KNOWN = 1, 2, 4, 8
 _TRAILER = -1  # intended_ns of the trailer; its sent_ns is the number of records, its end_ns the number dropped unsent
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness.checkers.downtime import Downtime, Outages
 from harness.model import Claim
+from harness.recording.samples import FLAG_KNOWN, SampleWriter
 from tests.unit.checkers.build import Run, only
 
 NO_BAD = (Claim("requests", "bad", "<=", 0),)
@@ -68,7 +69,39 @@ def test_without_a_claim_none_is_expected_and_that_is_said(tmp_path: Path) -> No
 def test_what_a_restore_keeps_out_is_not_downtime(run: Run) -> None:
     run.op("restore", 9.9, 10.9)
     run.load((10.0, 10.8, "http_error", 503, ()))
-    assert only(Downtime().check(run.done())).outcome == "pass"
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "not counted: 120 bad requests during a restore" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "exit_", "outcome"),
+    [(FLAG_KNOWN, 404, 0, "pass"), (0, 404, 0, "fail"), (FLAG_KNOWN, 500, 0, "fail"), (FLAG_KNOWN, 404, 1, "fail")],
+    ids=["taken away", "of no known row", "an error", "the restore failed"],
+)
+def test_what_a_restore_took_away_is_not_missed_as_downtime(
+    run: Run, flags: int, status: int, exit_: int, outcome: str
+) -> None:
+    run.op("restore", 9, 10, exit_)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["patch"], "load-2")
+    for i in range(20):
+        due = run.ns(10.1 + i * 0.05)
+        writer.add(due, due, due + 3_000_000, "patch", status, "http_error", "load", flags)
+    writer.close()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == outcome, verdict.why
+    said = "not counted: 20 requests for what a restore may have taken away" in verdict.why
+    assert said == (outcome == "pass")
+
+
+def test_what_was_missing_before_the_restore_is_downtime(run: Run) -> None:
+    run.op("restore", 20, 21)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["patch"], "load-2")
+    writer.add(run.ns(10), run.ns(10), run.ns(10.01), "patch", 404, "http_error", "load", FLAG_KNOWN)
+    writer.close()
+    assert only(Downtime().check(run.done())).outcome == "fail"
 
 
 def test_writes_refused_while_the_data_disk_is_full_are_not_downtime(run: Run) -> None:
