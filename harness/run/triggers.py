@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.faults.fault import Injection
+from harness.host.clock import now
 from harness.model import Edge
 from harness.recording.recorder import Recorder
 from harness.run.plan import described_faults
@@ -63,8 +64,9 @@ class Triggers:
     def _inject(self, id_: str, trigger: Trigger, operation: str) -> None:
         held = _Held(id_, trigger, operation, self._log_sizes())
         self._held.append(held)
+        began = now()  # it may bite before inject returns
         held.injection = trigger.fault.inject(self._system, operation, held.undo.append)
-        self._recorder.event("fault.injected", id=id_)
+        self._recorder.event("fault.injected", when=began, id=id_)
         evidence = held.injection.confirm()
         self._recorder.event(
             "fault.confirmed", id=id_, applied=evidence.applied, felt=evidence.felt, said=evidence.said
