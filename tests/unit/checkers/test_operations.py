@@ -68,9 +68,7 @@ def test_success_in_the_face_of_a_fault_it_met_is_a_fail(run: Run) -> None:
 @pytest.mark.parametrize(
     ("output", "outcome"), [("nothing to write\n", "unknown"), ("not enough space: needs 20 MB\ndone\n", "fail")]
 )
-def test_a_full_data_disk_that_only_the_service_met_is_not_laid_to_the_kit(
-    run: Run, output: str, outcome: str
-) -> None:
+def test_a_full_data_disk_that_only_the_service_met_is_not_laid_to_the_kit(run: Run, output: str, outcome: str) -> None:
     run.fault(1, 2, disk="data")  # felt: somebody said "not enough space: needs 20 MB"
     run.op("deploy", 1, 2, 0, expect="failure", output=output)
     verdict = only(Expectations().check(run.done()))
