@@ -81,6 +81,7 @@ def select(options: Options, kind: Kind) -> list[Selected]:
                     f"cells: {', '.join(c.name for c in scenario.cells)}",
                 )
         chosen.extend(Selected(scenario, c, tuple(scenario.lacks(c, capabilities(kind)))) for c in cells)
+    chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
     if not chosen:
         raise HarnessError(
             "select scenarios", f"no cell of tier {options.tier} is among {', '.join(names)}", "--tier full"
@@ -157,7 +158,7 @@ class Campaign:
                 (folder / "run.json").write_text(json.dumps({"plan": plan.to_dict(), **about}))
                 result = unjudged({"plan": plan.to_dict(), **about}, why)
             else:
-                deadline_s = self._deadline_s(selected.cell)
+                deadline_s = self._deadline_s(selected.cell, plan)
                 staged = rehearse(
                     plan, self.config, about, out, self._undo, self.signals, self._progress.event, deadline_s
                 )
@@ -169,9 +170,11 @@ class Campaign:
             if self.signals.number is not None or (self.options.fail_fast and result.outcome == "fail"):
                 return
 
-    def _deadline_s(self, cell: Cell) -> float:
-        allowed = self.config.limits.max_run_s
-        return min(self.options.deadline_s, max(allowed, cell.budget_s) + SET_UP_AND_MARGIN_S)
+    def _deadline_s(self, cell: Cell, plan: Plan) -> float:
+        """Its budget and the system's limit are for the rounds the cell has; more are given more time."""
+        rounds = (plan.repeat + plan.warmup) / (cell.repeat + cell.warmup)
+        allowed = max(self.config.limits.max_run_s, cell.budget_s) * max(1.0, rounds)
+        return min(self.options.deadline_s, allowed + SET_UP_AND_MARGIN_S)
 
     def _about(self, selected: Selected, plan: Plan) -> dict[str, Any]:
         """What is written down beside the plan, so that the run can be judged again from its folder alone."""
