@@ -169,17 +169,18 @@ class Run:
         clean: bool = True,
         silent: tuple[float, float] | None = None,
         held_up: tuple[float, float] | None = None,
+        only: str = "",
     ) -> None:
-        """Samples of both instruments: all answered in 3 ms but for ``bad``; the load sent nothing in ``silent``, and
-        what the prober had to send in ``held_up`` it sent at its end."""
+        """Samples of both instruments: all answered in 3 ms but for ``bad``; the load sent nothing in ``silent``
+        (``only``: no reads, or no writes), and what the prober had to send in ``held_up`` it sent at its end."""
         if steady:
             self.event("load.steady", 0.0, rate_per_s=50.0, ok=True, seconds=1.0)
         else:
             self.event("load.unsteady", 0.0, why="12 of 50 writes were acknowledged")
         self.event("load.stopping", LENGTH_S)
         self.event("load.stopped", LENGTH_S + 0.5, clean=clean, why="" if clean else "killed", cpu_s=1.0, wall_s=30.0)
-        self._samples("load-1", 0.02, ("load",), bad, silent, None)
-        self._samples("probe-2", 0.01, CHANNELS, bad, None, held_up)
+        self._samples("load-1", 0.02, ("load",), bad, silent, None, only)
+        self._samples("probe-2", 0.01, CHANNELS, bad, None, held_up, "")
 
     def _samples(
         self,
@@ -189,14 +190,15 @@ class Run:
         bad: Sequence[Bad],
         silent: tuple[float, float] | None,
         held_up: tuple[float, float] | None,
+        only: str,
     ) -> None:
         writer = SampleWriter(self.folder / "samples" / f"{name}.bin", ["read", "write"], name)
         for i in range(round(LENGTH_S / every)):
             due = i * every
-            if silent and silent[0] <= due < silent[1]:
-                continue
             channel = channels[i % len(channels)]
             is_write = channel == "write" or (channel == "load" and i % 3 == 0)
+            if silent and silent[0] <= due < silent[1] and only in ("", "writes" if is_write else "reads"):
+                continue
             outcome, status, took = "ok", 200, 0.003
             for start, stop, kind, code, on in bad:
                 if start <= due < stop and (not on or channel in on or (is_write and "writes" in on)):

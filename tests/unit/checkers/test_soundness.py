@@ -16,6 +16,7 @@ from harness.checkers.restorable import Restorable
 from harness.checkers.space_check import RefusesBeforeWriting
 from harness.checkers.validation import RejectsDamage
 from harness.model import Verdict
+from harness.recording.samples import FLAG_WRITE, SampleWriter
 from tests.unit.checkers.build import Run, only
 
 ALL = (*standard(), NoPartialLatest(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
@@ -49,6 +50,26 @@ def test_a_load_that_stalled_is_unknown(run: Run) -> None:
     verdict = sound(run)
     assert verdict.outcome == "unknown"
     assert "the load sent nothing for 4.0 s" in verdict.why
+
+
+@pytest.mark.parametrize("only", ["reads", "writes"])
+def test_a_load_half_of_which_stopped_is_unknown(run: Run, only: str) -> None:
+    run.load(silent=(10.0, 29.0), only=only)
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert f"the load sent no {only} for 19." in verdict.why
+
+
+def test_requests_that_are_rare_on_purpose_are_no_load_that_stopped(run: Run) -> None:
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-1.bin", ["read", "write"], "load-1")
+    for i in range(600):
+        writer.add(run.ns(i / 20), run.ns(i / 20), run.ns(i / 20 + 0.003), "read", 200, "ok", "load")
+    for i in range(10):
+        writer.add(run.ns(3 * i), run.ns(3 * i), run.ns(3 * i + 0.003), "write", 201, "ok", "load", FLAG_WRITE)
+        run.write(f"w-{i}", 3 * i)
+    writer.close()
+    assert "no writes" not in sound(run).why
 
 
 def test_a_load_that_had_to_be_killed_is_unknown(run: Run) -> None:
