@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 
-from harness.model import Instant
+from harness.load.ledger import ledger_outcome
+from harness.model import Instant, LedgerOutcome, Write
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, DTYPE, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.downtime import Records, bad_mask, by_channel, within
@@ -25,6 +28,8 @@ def reasons(recording: Recording, deadline_ms: float) -> tuple[str, ...]:
         *sample_reasons(recording.load_samples, "load"),
         *sample_reasons(recording.probe_samples, "prober"),
         *started_reasons(recording),
+        *ledger_reasons(recording.load_samples, [w for w in recording.writes if w.worker.startswith("load")], "load"),
+        *ledger_reasons(recording.probe_samples, [w for w in recording.writes if w.worker == "probe"], "prober"),
         *lateness_reasons(_joined(recording.probe_samples), deadline_ms, "prober"),
         *lateness_reasons(_joined(recording.load_samples), deadline_ms, "load"),
         *cpu_reasons(recording.resources, window),
@@ -58,6 +63,19 @@ def started_reasons(recording: Recording) -> list[str]:
         f"the load started {e['started']} requests, but what became of {samples} is recorded"
         for e in lines[-1:]
         if e["started"] != samples
+    ]
+
+
+def ledger_reasons(files: Sequence[SampleFile], writes: Sequence[Write], who: str) -> list[str]:
+    """The ledger says what must not be lost, the samples what was sent: they must tell of the same writes."""
+    sent = _joined(files)
+    pairs = sent[(sent["flags"] & FLAG_WRITE) != 0][["outcome", "status"]]
+    sampled = Counter(ledger_outcome(OUTCOMES[int(outcome)], int(status)) for outcome, status in pairs)
+    booked = Counter(w.outcome for w in writes)
+    return [
+        f"of the {who}'s writes the ledger holds {booked[outcome]} {outcome}, the samples {sampled[outcome]}"
+        for outcome in get_args(LedgerOutcome)
+        if booked[outcome] != sampled[outcome]
     ]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.host.clock import now
+from harness.load.ledger import ledger_outcome
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Instant, Verdict
 from harness.recording.recorder import EVENTS
@@ -36,6 +37,7 @@ class Run:
         plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
         (folder / "run.json").write_text(json.dumps(plan))
         self._ledger: list[str] = []
+        self._sampled: dict[str, list[str]] = {}  # the ledger lines that go with the samples, by file
 
     def at(self, seconds: float) -> Instant:
         shift = int(seconds * NS)
@@ -84,7 +86,7 @@ class Run:
         return id_
 
     def write(self, token: str, sent: float, end: float | None = None, outcome: str = "acknowledged") -> str:
-        """One write of the ledger; answered 2 ms later unless said otherwise."""
+        """One write of the ledger, without a sample; answered 2 ms later unless said otherwise."""
         line = {
             "token": token,
             "operation": "create",
@@ -210,6 +212,18 @@ class Run:
             sent_ns = self.ns(held_up[1]) if held_up and held_up[0] <= due < held_up[1] else due_ns
             end_ns = sent_ns + int(took * NS)
             writer.add(due_ns, sent_ns + 100_000, end_ns, operation, status, outcome, channel, flags)
+            if is_write:
+                token = f"{name}-{i}"
+                line = {
+                    "token": token,
+                    "operation": operation,
+                    "payload": payload_of(token),
+                    "sent_ns": sent_ns + 100_000,
+                    "end_ns": end_ns,
+                    "outcome": ledger_outcome(outcome, status),
+                    "status": status,
+                }
+                self._sampled.setdefault(channel if channel == "load" else "probe", []).append(json.dumps(line))
         writer.close()
 
     def done(self, complete: bool = True) -> Recording:
@@ -218,7 +232,9 @@ class Run:
         row = {"t": self.ns(1), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0}
         (self.folder / "resources.jsonl").write_text(json.dumps(row) + "\n")
         (self.folder / EVENTS).write_text("".join(f"{line}\n" for line in self._events))
-        (self.folder / "ledger" / "load-1.jsonl").write_text("".join(f"{line}\n" for line in self._ledger))
+        lines = {"load-1": self._ledger + self._sampled.get("load", []), "probe": self._sampled.get("probe", [])}
+        for name, written in lines.items():
+            (self.folder / "ledger" / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in written))
         return Recording(self.folder)
 
 
