@@ -12,6 +12,7 @@ from harness.checkers.damage import duplicated, torn
 from harness.checkers.downtime import seen
 from harness.checkers.history import acknowledged, is_restored, owed, tokens
 from harness.checkers.restore_exact import recovery_point
+from harness.host.commands import RESOLUTION_S
 from harness.model import NS, Measurement, Observation
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
@@ -209,7 +210,7 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
         if id_ in counted:
             values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
     return tuple(
-        Measurement(name, "s", tuple(found), 0.001, {"disk": profile} if profile else {})
+        Measurement(name, "s", tuple(found), RESOLUTION_S, {"disk": profile} if profile else {})
         for name, found in values.items()
     )
 
