@@ -1,4 +1,4 @@
-"""A campaign: which cells are run, and for how long each may."""
+"""Which cells a campaign runs, and for how long each may."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.run.campaign import SET_UP_AND_MARGIN_S, Campaign, Options, Signals, select
+from harness.run.campaign import SET_UP_AND_MARGIN_S, Campaign, Options, select
+from harness.run.outside import Signals
 
 
 def campaign(**options: Any) -> Campaign:
