@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -19,6 +20,8 @@ from harness.run.campaign import Options
 from harness.system.table import parse_size
 
 OUT = registry.CHECKOUT / "reports"
+# What the host says when it is full, or will not be written to: no bug of ours.
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
 
 class Size(click.ParamType[int]):
@@ -95,8 +98,10 @@ def deploydrill() -> None:
 @click.option("--flaw", "--variant", "flaws", multiple=True, help="Switch a variant of the system on.")
 @click.option("--users", type=click.IntRange(1, 10_000), help="Concurrent users of the load.")
 @_out
-@click.option("--junit", type=click.Path(path_type=Path), help="Also write JUnit XML to this file.")
-@click.option("--summary", type=click.Path(path_type=Path), help="Also write the Markdown summary to this file.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML to this file.")
+@click.option(
+    "--summary", type=click.Path(path_type=Path, dir_okay=False), help="Also write the Markdown summary to this file."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("--no-live", is_flag=True, help="One line an event instead of the live view.")
 @click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
@@ -231,16 +236,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SystemExit as error:  # click ends with an exit code instead: somebody else's code called sys.exit
         click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
         code = ExitCode.OUR_BUG
+    except OSError as error:
+        if error.errno in _CANNOT_WRITE:
+            click.echo(
+                f"deploydrill: write a file: {error.strerror}: {str(error.filename or 'which one is not known')!r}\n"
+                "try: again with free space there, or another place (--out, --junit, --summary)",
+                err=True,
+            )
+            code = ExitCode.HOST_CANNOT
+        else:
+            code = _our_bug(error)
     except Exception as error:  # noqa: BLE001 - our own bug; the traceback is for us, the sentence for the person
-        if os.environ.get("DEPLOYDRILL_TRACEBACK"):
-            traceback.print_exc()
-        click.echo(
-            f"deploydrill: this is our bug: {type(error).__name__}: {error}\n"
-            "try: again with DEPLOYDRILL_TRACEBACK=1, and send us what it prints",
-            err=True,
-        )
-        code = ExitCode.OUR_BUG
+        code = _our_bug(error)
     sys.exit(int(code))
+
+
+def _our_bug(error: Exception) -> ExitCode:
+    if os.environ.get("DEPLOYDRILL_TRACEBACK"):
+        traceback.print_exc()
+    click.echo(
+        f"deploydrill: this is our bug: {type(error).__name__}: {error}\n"
+        "try: again with DEPLOYDRILL_TRACEBACK=1, and send us what it prints",
+        err=True,
+    )
+    return ExitCode.OUR_BUG
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -95,10 +96,8 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     """Every run of the campaign; the folder gets its name only once it is finished."""
     check_room(out)
     stamp = datetime.fromtimestamp(now().wall_ns / NS, UTC).strftime("%Y%m%dT%H%M%S")
-    folder = out / f"{stamp}-{campaign.name}"
-    staged = out / f".{folder.name}.partial"
     log = undo.UndoLog()
-    record = log.record("staging", {"path": str(staged)})
+    folder, staged, record = _staged(out, f"{stamp}-{campaign.name}", log)
     ended: dict[str, tuple[Result, Path]] = {}
     with closing(campaign.results(staged)) as runs:
         for selected, result, run_folder in runs:
@@ -122,6 +121,24 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     log.done(record)
     _point_latest(out, folder)
     return folder, [r for r, _ in results]
+
+
+def _staged(out: Path, name: str, log: undo.UndoLog) -> tuple[Path, Path, str]:
+    """The folder a campaign will be, the one it is staged in (made now), and the undo record of that. Campaigns that
+    began in the same second get a number."""
+    for number in itertools.count(1):
+        folder = out / (name if number == 1 else f"{name}-{number}")
+        staged = out / f".{folder.name}.partial"
+        if folder.exists() or staged.exists():
+            continue
+        record = log.record("staging", {"path": str(staged)})
+        try:
+            staged.mkdir()
+        except FileExistsError:  # the other one was faster
+            log.done(record)
+            continue
+        return folder, staged, record
+    raise AssertionError("unreachable")
 
 
 def _outcome(campaign: Campaign, results: Sequence[Result]) -> Outcome:

@@ -8,162 +8,20 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from harness.checkers.broken_version import served
 from harness.checkers.claimed import Claimed
+from harness.checkers.counted import CUT_GRACE_S, HELD_UP_SHARE, Mask, cut_by_us, held_up, overlap, seen
 from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
-from harness.model import NS, Claim, FaultRecord, Outcome, Verdict
+from harness.model import NS, Claim, Outcome, Verdict
 from harness.recording.recording import Recording
-from harness.recording.samples import DTYPE, FLAG_SLOW, FLAG_WRITE, OUTCOMES, SampleFile
-from harness.stats.downtime import BadSpan, Records, bad_mask, by_channel, overall, within
-from harness.system.schema import SLOW_DEADLINE_S
+from harness.recording.samples import OUTCOMES
+from harness.stats.downtime import BadSpan, Records, bad_mask, joined, overall, within
 
-# A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
-_REFUSALS = (503, 507)
-# A sender late by this share of the deadline was held up itself (as in harness.stats.soundness).
-HELD_UP_SHARE = 0.2
-# After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
-# and its front may wait for that.
-CUT_GRACE_S = 2.0
+# Late by no more than this is what a busy host does to any process.
+_ALWAYS_LATE_NS = 50_000_000
 _NONE_EXPECTED = Claim("requests", "bad", "<=", 0, source="nothing claimed: none expected")
-Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The requests that count as downtime or its absence; the others are left out.
-
-    ``excused``: writes refused while the data disk was full; ``undecided``: still in flight at the end. ``ours``: bad
-    while our own sender was held up, so that it may have been us. ``severed``: (all, bad) of those under way while we
-    ourselves kept the front from the service. ``known_bad``: bad while a version known to be broken served, which the
-    run asked for.
-    ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
-    """
-
-    load: Records
-    probes: Records
-    excused: int
-    undecided: int
-    ours: int
-    known_bad: int
-    severed: tuple[int, int]
-    stranded: BadSpan | None
-
-
-def seen(recording: Recording) -> Seen:
-    window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
-    sides: list[Records] = []
-    excused = undecided = ours = known_bad = cut_off = cut_bad = 0
-    cuts = cut_by_us(recording)
-    for files in (recording.load_samples, recording.probe_samples):
-        records = within(_joined(files), window_ns)
-        open_ = _undecided(records, limit_ms)
-        refused = _refusals_on_a_full_disk(records, recording.faults) & ~open_
-        restoring = _in_a_restore(records, recording) & ~open_
-        severed = _overlap(records, cuts) & ~(open_ | refused | restoring)
-        broken = _of_a_broken_version(records, recording) & ~(open_ | refused | restoring | severed)
-        held_up = _held_up(records, limit_ms) & ~(open_ | refused | restoring | severed | broken)
-        undecided += int(open_.sum())
-        excused += int(refused.sum())
-        ours += int(held_up.sum())
-        known_bad += int(broken.sum())
-        cut_off += int(severed.sum())
-        cut_bad += int((severed & bad_mask(records, limit_ms)).sum())
-        sides.append(records[~(open_ | refused | restoring | severed | broken | held_up)])
-    load, probes = sides
-    stranded = _stranded(recording, probes, limit_ms)
-    if stranded:
-        load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
-    return Seen(load, probes, excused, undecided, ours, known_bad, (cut_off, cut_bad), stranded)
-
-
-def _joined(files: tuple[SampleFile, ...]) -> Records:
-    return np.concatenate([f.records for f in files]) if files else np.zeros(0, DTYPE)
-
-
-def _undecided(records: Records, limit_ms: float) -> Mask:
-    """Still in flight when we stopped, within their deadline: neither good nor bad."""
-    limit_ns = np.where(records["flags"] & FLAG_SLOW, SLOW_DEADLINE_S * NS, limit_ms * 1e6)
-    waited_ns = records["end_ns"] - records["intended_ns"]
-    mask: Mask = (records["outcome"] == OUTCOMES.index("unfinished")) & (waited_ns <= limit_ns)
-    return mask
-
-
-def _held_up(records: Records, limit_ms: float) -> Mask:
-    """Answered late or not in time, and under way at a moment when the sender itself was held up: a request goes out
-    later than it is due for no other reason, for a sender waits for no earlier answer."""
-    late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * HELD_UP_SHARE
-    stalls = _joined_spans(records["intended_ns"][late], records["sent_ns"][late])
-    slow = np.isin(records["outcome"], [OUTCOMES.index("ok"), OUTCOMES.index("timeout")])
-    mask: Mask = bad_mask(records, limit_ms) & slow & _overlap(records, stalls)
-    return mask
-
-
-def _joined_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for start, stop in sorted(zip(starts.tolist(), stops.tolist(), strict=True)):
-        if spans and start <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
-        else:
-            spans.append((start, stop))
-    return spans
-
-
-def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
-    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all. One
-    that was cut is not among them: it is the kit that cuts requests, at the switch there and at the one back."""
-    sent = np.zeros(len(records), np.bool_)
-    for span in served(recording):
-        sent |= (records["sent_ns"] >= span.start_ns) & (records["sent_ns"] <= span.stop_ns)
-    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & (records["outcome"] != OUTCOMES.index("reset"))
-    return mask
-
-
-def _in_a_restore(records: Records, recording: Recording) -> Mask:
-    """Under way at some moment of a restore, which has to keep clients out."""
-    return _overlap(records, [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores])
-
-
-def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) -> Mask:
-    """Writes refused in so many words while the data disk was full."""
-    held = [
-        (f.injected_ns, f.healed_ns or records["end_ns"].max(initial=0))
-        for f in faults
-        if f.name == "disk_full" and f.parameters.get("disk") == "data" and f.injected_ns is not None
-    ]
-    refused = (records["outcome"] == OUTCOMES.index("http_error")) & np.isin(records["status"], _REFUSALS)
-    mask: Mask = refused & ((records["flags"] & FLAG_WRITE) != 0) & _overlap(records, held)
-    return mask
-
-
-def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
-    """When a fault of ours stood between the front and the service, and the grace after it."""
-    serving = {e["name"] for e in recording.of_kind("link.laid") if e["serves"]}
-    last_ns = recording.measured_ns[1]
-    return [
-        (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))
-        for f in recording.faults
-        if f.parameters.get("link") in serving and f.injected_ns is not None
-    ]
-
-
-def _overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:
-    mask = np.zeros(len(records), np.bool_)
-    for start, stop in spans:
-        mask |= (records["intended_ns"] <= stop) & (records["end_ns"] >= start)
-    return mask
-
-
-def _stranded(recording: Recording, probes: Records, limit_ms: float) -> BadSpan | None:
-    """A service that stops answering between operations and never comes back tells nothing about the deployment."""
-    channels = by_channel(probes, limit_ms).values()
-    if not channels or not all(c.spans and c.spans[-1].open for c in channels):
-        return None
-    last = overall(probes, limit_ms).spans[-1]
-    inside = any(o.start_ns <= last.start_ns <= o.stop_ns for o in recording.operations)
-    return None if inside else last
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +66,10 @@ class Downtime:
                 f" way while we ourselves held a fault between the front and the service ({cuts}, and {CUT_GRACE_S:g} s"
                 " for connections to come back)"
             )
+        if looked.restoring:
+            sentence += f"; not counted: {count(looked.restoring, 'bad request')} during a restore"
+        if looked.taken_away:
+            sentence += f"; not counted: {count(looked.taken_away, 'request')} for what a restore may have taken away"
         if looked.excused:
             sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
         if looked.known_bad:
@@ -256,7 +118,7 @@ def _when(recording: Recording, bad: Records) -> str:
 @dataclass(frozen=True, slots=True)
 class Outages:
     """The longest outage the probes saw during each run of an operation, against its claim ``<operation>_outage_s``;
-    runs in which the prober itself was held up are left out."""
+    runs in which the prober was held up for too long to tell are left out."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "outages"
@@ -269,29 +131,43 @@ class Outages:
         if not timing(recording):
             return []
         made = {o.name for o in recording.operations}
-        probes = within(_joined(recording.probe_samples), recording.measured_ns)
-        held_up = _held_up(probes, deadline_ms(recording))
-        doubtful = probes[held_up]
-        whole = overall(probes[~held_up], deadline_ms(recording))
+        limit_ms = deadline_ms(recording)
+        probes = within(joined(recording.probe_samples), recording.measured_ns)
+        doubtful = held_up(probes, limit_ms)
+        whole = overall(probes[~doubtful], limit_ms)
         return [
             Claimed(
                 claim,
                 f"outage of {claim.subject}",
                 "s",
-                tuple(self._longest_s(recording, claim.subject, whole.spans, doubtful)) if len(probes) else (),
+                tuple(_longest_s(recording, claim, whole.spans, probes, doubtful)) if len(probes) else (),
                 whole.resolution_ms / 1000,
                 self.requirement,
-                f"no {claim.subject} succeeded while the service was probed",
+                f"no {claim.subject} succeeded while the service was probed without a break",
             )
             for claim in claims(recording, "outage_s")
             if claim.subject in made
         ]
 
-    @staticmethod
-    def _longest_s(recording: Recording, name: str, spans: Sequence[BadSpan], doubtful: Records) -> Iterator[float]:
-        for o in recording.operations:
-            clear = not _overlap(doubtful, [(o.start_ns, o.stop_ns)]).any()
-            if o.name == name and not o.warmup and o.succeeded and clear:
-                yield max(
-                    (s.seconds for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns), default=0.0
-                )
+
+def _longest_s(
+    recording: Recording, claim: Claim, spans: Sequence[BadSpan], probes: Records, doubtful: Mask
+) -> Iterator[float]:
+    """The longest outage of each run that can be judged. One that was seen for sure breaks a claim; that the claim is
+    kept can be said only if what the prober missed, being late itself, could not have made the outage too long."""
+    late_ns = probes["sent_ns"] - probes["intended_ns"]
+    for o in recording.operations:
+        if o.name != claim.subject or o.warmup or not o.succeeded:
+            continue
+        inside = [s for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns]
+        sure_s = max(
+            (s.seconds for s in inside if not overlap(probes[doubtful], [(s.start_ns, s.stop_ns)]).any()), default=0.0
+        )
+        longest_s = max((s.seconds for s in inside), default=0.0)
+        during = overlap(probes, [(o.start_ns, o.stop_ns)])
+        blind_ns = int(late_ns[during].max(initial=0))
+        may_be_ns = max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS)
+        if sure_s > claim.limit:
+            yield sure_s
+        elif not (doubtful & during).any() and blind_ns <= min(may_be_ns, deadline_ms(recording) * 1e6 * HELD_UP_SHARE):
+            yield longest_s

@@ -7,13 +7,12 @@ from typing import ClassVar, Literal
 
 from harness.checkers.claimed import Claimed
 from harness.checkers.stated import claims, timing
+from harness.host.commands import RESOLUTION_S
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 
 # Which row of the review each claim answers.
 _ROWS = {"backup": "R103", "validate": "R104", "deploy": "R105", "rollback": "R106", "restore": "R3"}
-# How finely the end of a child process is seen.
-_RESOLUTION_S = 0.01
 
 
 def counted(recording: Recording, name: str) -> list[Operation]:
@@ -54,7 +53,7 @@ class Durations:
                 f"duration of {claim.subject}",
                 "s",
                 tuple(o.seconds for o in counted(recording, claim.subject)),
-                _RESOLUTION_S,
+                RESOLUTION_S,
                 _ROWS.get(claim.subject, self.requirement),
                 f"no run of {claim.subject} succeeded without a fault and after the warm-up",
             )

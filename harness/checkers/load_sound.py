@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from harness.checkers.stated import deadline_ms
 from harness.model import NS, Verdict
 from harness.recording.recording import Recording
-from harness.stats.downtime import bad_mask, within
+from harness.recording.samples import FLAG_WRITE
+from harness.stats.downtime import Records, bad_mask, within
 from harness.stats.soundness import count_reasons, reasons
 
 _LONGEST_SILENCE_NS = 2 * NS
+# A stream of requests is silent when it pauses for so many times as long as it usually does.
+_USUAL_GAPS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +51,27 @@ def _not_steady(recording: Recording) -> list[str]:
 
 
 def _silences(recording: Recording) -> list[str]:
-    """Stretches in which the load sent nothing, or at the end of which nothing was answered any more."""
+    """Stretches in which the load sent nothing, no reads or no writes, or at the end of which nothing was answered any
+    more."""
     start_ns, stop_ns = recording.measured_ns
     found: list[str] = []
+    limit_ms = deadline_ms(recording)
+    patient_ns = max(_LONGEST_SILENCE_NS, 2 * limit_ms * 1e6)
     for who, files in (("load", recording.load_samples), ("prober", recording.probe_samples)):
         records = within(np.concatenate([f.records for f in files]), (start_ns, stop_ns)) if files else None
         if records is None:
             continue
-        moments = np.concatenate(([start_ns], np.sort(records["sent_ns"]), [stop_ns]))
-        longest_ns = int(np.diff(moments).max())
+        writes = (records["flags"] & FLAG_WRITE) != 0
+        longest_ns = int(_gaps_ns(records, start_ns, stop_ns).max())
         if longest_ns > _LONGEST_SILENCE_NS:
             found.append(f"the {who} sent nothing for {longest_ns / NS:.1f} s")
-    limit_ms = deadline_ms(recording)
+            continue
+        for what, stream in (("reads", records[~writes]), ("writes", records[writes])):
+            gaps_ns = _gaps_ns(stream, start_ns, stop_ns)
+            # Clients that wait for their answers send nothing while none comes, and some requests are rare on purpose.
+            limit_ns = max(patient_ns, _USUAL_GAPS * float(np.median(gaps_ns)))
+            if len(stream) and gaps_ns.max() > limit_ns:
+                found.append(f"the {who} sent no {what} for {gaps_ns.max() / NS:.1f} s")
     if recording.probe_samples:
         probes = within(np.concatenate([f.records for f in recording.probe_samples]), (start_ns, stop_ns))
         good = probes["end_ns"][~bad_mask(probes, limit_ms)]
@@ -66,6 +79,12 @@ def _silences(recording: Recording) -> list[str]:
         if silent_ns > limit_ms * 1e6 / 2:
             found.append(f"no probe was answered in the last {silent_ns / NS:.2f} s of the load")
     return found
+
+
+def _gaps_ns(records: Records, start_ns: int, stop_ns: int) -> npt.NDArray[np.int64]:
+    """The times between requests, and those from the start to the first and from the last to the stop."""
+    gaps_ns: npt.NDArray[np.int64] = np.diff(np.concatenate(([start_ns], np.sort(records["sent_ns"]), [stop_ns])))
+    return gaps_ns
 
 
 def _counts(recording: Recording) -> list[str]:

@@ -23,8 +23,8 @@ class Versions:
     def check(self, recording: Recording) -> list[Verdict]:
         promised = [o for o in recording.operations if o.succeeded and o.attributes.get("version_wanted")]
         failed = {o.id: o for o in recording.operations if o.exit is not None and o.exit > 0}
-        looks = recording.of_kind("recovered")
-        owing = [e for e in looks if e["after"] in failed and e["ok"] and e.get("version_owed")]
+        looks = [e for e in recording.of_kind("recovered") if e["after"] in failed and e["ok"]]
+        owing = [e for e in looks if e.get("version_owed")]
         if not promised and not owing:
             return []
         about = "version in service"

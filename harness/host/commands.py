@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import IO
 
 from harness.errors import ExitCode, HarnessError
+from harness.host.clock import Deadline, wait_until
+
+# How finely the end of a child is seen: every duration of an operation is that uncertain.
+RESOLUTION_S = 0.01
 
 
 class Process:
@@ -30,10 +36,9 @@ class Process:
 
     def wait(self, deadline_s: float) -> int | None:
         """The exit code, or None when it was still running at the deadline."""
-        try:
-            return self._popen.wait(deadline_s)
-        except subprocess.TimeoutExpired:
-            return None
+        if self.exit is None and _ended(self._popen, deadline_s):
+            return self._popen.wait()  # at once; poll() says None while another thread is reaping it
+        return self.exit
 
     def signal(self, number: int) -> None:
         if self.exit is None:
@@ -60,6 +65,24 @@ class Process:
                 os.killpg(self.pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 self._popen.kill()
+
+
+def _ended(popen: subprocess.Popen[bytes], deadline_s: float) -> bool:
+    """Whether the process ended before the deadline, said the moment it does; it is not reaped here. (``Popen.wait``
+    with a timeout looks every 50 ms only.)"""
+    try:
+        descriptor = os.pidfd_open(popen.pid)
+    except ProcessLookupError:  # it was reaped by another thread a moment ago
+        return True
+    except (AttributeError, OSError):  # not on this system: look often instead
+        end = Deadline(deadline_s, "the end of a process")
+        return wait_until(lambda: popen.poll() is not None, end, every_s=0.004)
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(math.ceil(max(0.0, deadline_s) * 1000)))
+    finally:
+        os.close(descriptor)
 
 
 def spawn(

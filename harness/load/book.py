@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.host.clock import mono_ns
 from harness.load.ledger import Ledger, ledger_outcome
 from harness.load.requests import Request
-from harness.recording.samples import FLAG_FRESH, FLAG_SLOW, FLAG_WRITE, SampleWriter
+from harness.recording.samples import FLAG_FRESH, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, SampleWriter
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +60,7 @@ class Book:
         is_write = template.kind == "write"
         if self._recording:
             flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")
+            flags |= FLAG_KNOWN * template.needs_known
             self._samples.add(
                 entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags
             )

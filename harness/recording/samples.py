@@ -32,7 +32,8 @@ DTYPE = np.dtype(
 OUTCOMES = ("ok", "http_error", "refused", "reset", "timeout", "unfinished")
 CHANNELS = ("load", "read_fresh", "read_reused", "write")
 # SLOW: a request that is slow on purpose, with a deadline of its own.
-FLAG_WRITE, FLAG_FRESH, FLAG_SLOW = 1, 2, 4
+# KNOWN: it names a token acknowledged earlier, which a restore may have taken away since.
+FLAG_WRITE, FLAG_FRESH, FLAG_SLOW, FLAG_KNOWN = 1, 2, 4, 8
 _TRAILER = -1  # intended_ns of the trailer; its sent_ns is the number of records, its end_ns the number dropped unsent
 
 
@@ -96,7 +97,11 @@ def read_samples(path: Path) -> SampleFile:
     header_end = raw.find(b"\n", len(MAGIC))
     if not raw.startswith(MAGIC) or header_end < 0:
         return SampleFile(path.stem, (), np.zeros(0, DTYPE), 0, False)
-    header = json.loads(raw[len(MAGIC) : header_end])
+    try:
+        header = json.loads(raw[len(MAGIC) : header_end])
+        worker, operations = str(header["worker"]), tuple(header["operations"])
+    except (ValueError, KeyError, TypeError):  # torn
+        return SampleFile(path.stem, (), np.zeros(0, DTYPE), 0, False)
     body = raw[header_end + 1 :]
     whole = len(body) // RECORD.size * RECORD.size
     records = np.frombuffer(body[:whole], DTYPE)
@@ -105,7 +110,7 @@ def read_samples(path: Path) -> SampleFile:
         dropped = int(records[-1]["end_ns"])
         complete = int(records[-1]["sent_ns"]) == len(records) - 1 and whole == len(body)
         records = records[:-1]
-    return SampleFile(header["worker"], tuple(header["operations"]), records, dropped, complete)
+    return SampleFile(worker, operations, records, dropped, complete)
 
 
 def iterate(file: SampleFile) -> Iterator[tuple[int, int, int, str, int, str, str]]:

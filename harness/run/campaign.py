@@ -241,7 +241,7 @@ class Campaign:
             self._undo,
             self.signals,
             lambda event: self._progress.event(event, label),
-            self._deadline_s(cell),
+            self._deadline_s(cell, plan),
         )
 
     def _ended(self, selected: Selected, out: Path, why_not: str = "") -> Ended:
@@ -261,9 +261,11 @@ class Campaign:
         self._progress.end(selected.name, f"{result.outcome}: {selected.name}")
         return selected, result, folder
 
-    def _deadline_s(self, cell: Cell) -> float:
-        allowed = self.config.limits.max_run_s
-        return min(self.options.deadline_s, max(allowed, cell.budget_s) + SET_UP_AND_MARGIN_S)
+    def _deadline_s(self, cell: Cell, plan: Plan) -> float:
+        """Its budget and the system's limit are for the rounds the cell has; more are given more time."""
+        rounds = (plan.repeat + plan.warmup) / (cell.repeat + cell.warmup)
+        allowed = max(self.config.limits.max_run_s, cell.budget_s) * max(1.0, rounds)
+        return min(self.options.deadline_s, allowed + SET_UP_AND_MARGIN_S)
 
     def _about(self, selected: Selected, plan: Plan) -> dict[str, Any]:
         """What is written down beside the plan, so that the run can be judged again from its folder alone."""

@@ -9,14 +9,15 @@ import numpy as np
 
 from harness.checkers import broken_version
 from harness.checkers.acknowledged_writes import lost_writes
+from harness.checkers.counted import seen
 from harness.checkers.damage import duplicated, torn
-from harness.checkers.downtime import seen
 from harness.checkers.history import acknowledged, is_restored, owed, tokens
 from harness.checkers.restore_exact import recovery_point
+from harness.host.commands import RESOLUTION_S
 from harness.model import NS, Measurement, Observation
 from harness.recording.recording import Recording
-from harness.recording.samples import DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
-from harness.stats.downtime import BadSpan, Downtime, Records, by_channel, overall, split, within
+from harness.recording.samples import FLAG_SLOW, OUTCOMES
+from harness.stats.downtime import BadSpan, Downtime, by_channel, joined, overall, split, within
 from harness.stats.latency import per_second
 
 Facts = tuple[Mapping[str, Any], ...]
@@ -24,10 +25,6 @@ Facts = tuple[Mapping[str, Any], ...]
 
 def seconds_since(recording: Recording, ns: int | None) -> float | None:
     return None if ns is None else round((ns - recording.start.mono_ns) / NS, 6)
-
-
-def joined(files: Sequence[SampleFile]) -> Records:
-    return np.concatenate([f.records for f in files]) if files else np.zeros(0, DTYPE)
 
 
 def operations(recording: Recording) -> Facts:
@@ -237,7 +234,7 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
         if id_ in counted:
             values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
     durations = [
-        Measurement(name, "s", tuple(found), 0.001, {"disk": profile} if profile else {})
+        Measurement(name, "s", tuple(found), RESOLUTION_S, {"disk": profile} if profile else {})
         for name, found in values.items()
     ]
     return (*durations, *broken_version.measurement(recording))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import now
 from harness.island.spec import Kind
@@ -48,10 +49,22 @@ def host_facts(kind: Kind) -> dict[str, Any]:
 
 def _hashes(folder: Path) -> dict[str, str]:
     found = sorted(p for p in folder.rglob("*") if p.suffix in _HASHED_SUFFIXES and p.is_file())
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found[:_MOST_FILES]}
+    return {str(p.relative_to(folder)): _hash(p) for p in found[:_MOST_FILES]}
+
+
+def _hash(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:  # a secret of the team's own, not ours to read
+        return "unreadable"
 
 
 def _commit() -> str:
     """The commit of this checkout, with a mark when files differ from it; empty outside a checkout."""
-    done = commands.run(["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*"], deadline_s=10)
+    try:
+        done = commands.run(
+            ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*"], deadline_s=10
+        )
+    except HarnessError:  # no git here, or a slow one: the run does not need it
+        return ""
     return done.output if done.exit == 0 else ""

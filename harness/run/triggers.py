@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.faults.byte_mark import ByteMark
 from harness.faults.fault import Injection
+from harness.host.clock import now
 from harness.model import Edge
 from harness.recording.recorder import Recorder
 from harness.run.plan import described_faults
@@ -101,9 +102,10 @@ class Triggers:
     def _inject(self, held: _Held) -> None:
         self._held.append(held)
         id_, trigger = held.id, held.trigger
+        began = now()  # it may bite before inject returns
         held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
         landing = held.mark.landing() if held.mark else None
-        self._recorder.event("fault.injected", id=id_, operation=held.operation)
+        self._recorder.event("fault.injected", when=began, id=id_, operation=held.operation)
         evidence = held.injection.confirm()
         applied, said = evidence.applied, evidence.said
         if landing:

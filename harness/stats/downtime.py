@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.recording.samples import CHANNELS, FLAG_SLOW, OUTCOMES
+from harness.recording.samples import CHANNELS, DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
 from harness.stats.intervals import rate_upper
 from harness.system.schema import SLOW_DEADLINE_S
 
@@ -89,6 +89,11 @@ def bad_mask(records: Records, deadline_ms: float) -> npt.NDArray[np.bool_]:
     late = records["end_ns"] - records["intended_ns"] > limit_ns
     mask: npt.NDArray[np.bool_] = (records["outcome"] != OUTCOMES.index("ok")) | late
     return mask
+
+
+def joined(files: Sequence[SampleFile]) -> Records:
+    """All requests of these files, in the order they were recorded."""
+    return np.concatenate([f.records for f in files]) if files else np.zeros(0, DTYPE)
 
 
 def within(records: Records, window_ns: tuple[int, int]) -> Records:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 
-from harness.model import Instant
+from harness.load.ledger import ledger_outcome
+from harness.model import Instant, LedgerOutcome, Write
 from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, DTYPE, FLAG_WRITE, OUTCOMES, SampleFile
-from harness.stats.downtime import Records, bad_mask, by_channel, within
+from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleFile
+from harness.stats.downtime import Records, bad_mask, by_channel, joined, within
 
 CPU_LIMIT_PERCENT = 80.0
 CLOCK_STEP_S = 0.05
@@ -25,13 +28,15 @@ def reasons(recording: Recording, deadline_ms: float) -> tuple[str, ...]:
         *sample_reasons(recording.load_samples, "load"),
         *sample_reasons(recording.probe_samples, "prober"),
         *started_reasons(recording),
-        *lateness_reasons(_joined(recording.probe_samples), deadline_ms, "prober"),
-        *lateness_reasons(_joined(recording.load_samples), deadline_ms, "load"),
+        *ledger_reasons(recording.load_samples, [w for w in recording.writes if w.worker.startswith("load")], "load"),
+        *ledger_reasons(recording.probe_samples, [w for w in recording.writes if w.worker == "probe"], "prober"),
+        *lateness_reasons(joined(recording.probe_samples), deadline_ms, "prober"),
+        *lateness_reasons(joined(recording.load_samples), deadline_ms, "load"),
         *cpu_reasons(recording.resources, window),
         *clock_reasons([Instant(e["t"], e["w"]) for e in recording.events]),
         *agreement_reasons(
-            within(_joined(recording.load_samples), window),
-            within(_joined(recording.probe_samples), window),
+            within(joined(recording.load_samples), window),
+            within(joined(recording.probe_samples), window),
             deadline_ms,
         ),
     )
@@ -58,6 +63,19 @@ def started_reasons(recording: Recording) -> list[str]:
         f"the load started {e['started']} requests, but what became of {samples} is recorded"
         for e in lines[-1:]
         if e["started"] != samples
+    ]
+
+
+def ledger_reasons(files: Sequence[SampleFile], writes: Sequence[Write], who: str) -> list[str]:
+    """The ledger says what must not be lost, the samples what was sent: they must tell of the same writes."""
+    sent = joined(files)
+    pairs = sent[(sent["flags"] & FLAG_WRITE) != 0][["outcome", "status"]]
+    sampled = Counter(ledger_outcome(OUTCOMES[int(outcome)], int(status)) for outcome, status in pairs)
+    booked = Counter(w.outcome for w in writes)
+    return [
+        f"of the {who}'s writes the ledger holds {booked[outcome]} {outcome}, the samples {sampled[outcome]}"
+        for outcome in get_args(LedgerOutcome)
+        if booked[outcome] != sampled[outcome]
     ]
 
 
@@ -131,13 +149,9 @@ def _contradictions(
 
 def count_reasons(files: Sequence[SampleFile], server_requests: int) -> list[str]:
     """The server's own count against ours: at least all it answered, at most all that may have reached it."""
-    outcomes = np.bincount(_joined(files)["outcome"], minlength=len(OUTCOMES))
+    outcomes = np.bincount(joined(files)["outcome"], minlength=len(OUTCOMES))
     answered = int(outcomes[OUTCOMES.index("ok")] + outcomes[OUTCOMES.index("http_error")])
     most = int(outcomes.sum() - outcomes[OUTCOMES.index("refused")])
     if answered <= server_requests <= most:
         return []
     return [f"the server counted {server_requests} requests, the clients sent {answered} to {most}"]
-
-
-def _joined(files: Sequence[SampleFile]) -> Records:
-    return np.concatenate([f.records for f in files]) if files else np.zeros(0, DTYPE)

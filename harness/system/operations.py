@@ -89,6 +89,7 @@ class Operations:
             process.wait(5)
         del system.running[id_]
         stopped = now()
+        gate_ns = self._phases.gate_ns(id_)  # one it was held at when it ended holds nothing any more
         attributes = dict(order.attributes)
         if order.backup:
             attributes["backup"] = order.backup
@@ -110,7 +111,7 @@ class Operations:
             warmup=order.warmup,
             expect=order.expect,
             start_ns=start,
-            gate_ns=self._phases.gate_ns(id_),
+            gate_ns=gate_ns,
             exit=code,
             timed_out=code is None,
             blocked_on=blocked,

@@ -53,7 +53,7 @@ class PhaseServer:
             threading.Thread(target=self._serve, args=(connection,), name="phase-marks", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as stream:
+        with connection, connection.makefile("rb") as stream:
             for line in stream:
                 at = now()
                 try:
@@ -64,21 +64,30 @@ class PhaseServer:
                 except (ValueError, KeyError, TypeError):
                     with self._lock:
                         self.problems.append(f"not a phase mark: {line[:80]!r}")
+                    if not _let_go(connection, "not a phase mark"):
+                        return
                     continue
                 with self._lock:
                     self._open[operation] = at.mono_ns
                 try:
                     self._on_edge(edge, operation)
-                except Exception as error:  # noqa: BLE001 - the kit must be let go whatever the fault did; the run ends unknown
+                except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
                     with self._lock:
-                        self.problems.append(f"at {edge}: {error}")
+                        self.problems.append(f"at {edge}: {type(error).__name__}: {error}")
                 gate = mono_ns() - at.mono_ns
                 with self._lock:
                     self._open.pop(operation, None)
                     self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate
                 self._record(at, operation, edge, gate)
-                try:
-                    stream.write(b'{"go": true}\n')
-                    stream.flush()
-                except OSError:
-                    return  # the kit was killed while it was held
+                if not _let_go(connection):
+                    return
+
+
+def _let_go(connection: socket.socket, error: str = "") -> bool:
+    """Answer a mark; False when the kit was killed while it was held."""
+    answer = {"go": True, "error": error} if error else {"go": True}
+    try:
+        connection.sendall(json.dumps(answer).encode() + b"\n")
+    except OSError:
+        return False
+    return True

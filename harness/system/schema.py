@@ -134,7 +134,8 @@ class RequestTemplate:
 @dataclass(frozen=True, slots=True)
 class ReadBackConfig:
     """``[load.read_back]``: how all ledger entries are read, page by page. All but ``path`` are JSON pointers; ``next``
-    is null on the last page; ``totals`` are invariants (pointer -> value)."""
+    is null on the last page, and what it gives is quoted into ``{after}``; ``totals`` are invariants (pointer ->
+    value)."""
 
     path: str
     items: str = "/items"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,3 +28,38 @@ def test_code_of_others_that_calls_exit_0_does_not_make_the_command_pass(
     code, said = ended(capsys, "run", "baseline")
     assert code == ExitCode.OUR_BUG
     assert "something called exit(0)" in said
+
+
+@pytest.mark.parametrize("option", ["--junit", "--summary"])
+def test_a_folder_where_a_file_is_to_be_written_is_refused_before_the_run(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(verbs, "run", lambda *_, **__: pytest.fail("it was run"))
+    code, said = ended(capsys, "run", "baseline", option, str(tmp_path))
+    assert code == ExitCode.USAGE
+    assert f"'{tmp_path}' is a directory" in said
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_host_that_cannot_take_the_report_is_no_bug_of_ours(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise OSError(number, "the host said no", "/there/report.html")
+
+    monkeypatch.setattr(verbs, "run", refuse)
+    code, said = ended(capsys, "run", "baseline")
+    assert code == ExitCode.HOST_CANNOT
+    assert "the host said no: '/there/report.html'" in said and "our bug" not in said
+
+
+def test_any_other_error_of_the_system_is_our_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(verbs, "run", fail)
+    code, said = ended(capsys, "run", "baseline")
+    assert code == ExitCode.OUR_BUG
+    assert "this is our bug: OSError" in said

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.host.clock import now
+from harness.load.ledger import ledger_outcome
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Instant, OffsiteCopy, Verdict
 from harness.recording.recorder import EVENTS
@@ -36,6 +37,7 @@ class Run:
         plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
         (folder / "run.json").write_text(json.dumps(plan))
         self._ledger: list[str] = []
+        self._sampled: dict[str, list[str]] = {}  # the ledger lines that go with the samples, by file
 
     def at(self, seconds: float) -> Instant:
         shift = int(seconds * NS)
@@ -94,7 +96,7 @@ class Run:
             self.event("phase", stop, operation=operation, phase=name, event="stop", gate_ns=0)
 
     def write(self, token: str, sent: float, end: float | None = None, outcome: str = "acknowledged") -> str:
-        """One write of the ledger; answered 2 ms later unless said otherwise."""
+        """One write of the ledger, without a sample; answered 2 ms later unless said otherwise."""
         line = {
             "token": token,
             "operation": "create",
@@ -198,17 +200,18 @@ class Run:
         clean: bool = True,
         silent: tuple[float, float] | None = None,
         held_up: tuple[float, float] | None = None,
+        only: str = "",
     ) -> None:
-        """Samples of both instruments: all answered in 3 ms but for ``bad``; the load sent nothing in ``silent``, and
-        what the prober had to send in ``held_up`` it sent at its end."""
+        """Samples of both instruments: all answered in 3 ms but for ``bad``; the load sent nothing in ``silent``
+        (``only``: no reads, or no writes), and what the prober had to send in ``held_up`` it sent at its end."""
         if steady:
             self.event("load.steady", 0.0, rate_per_s=50.0, ok=True, seconds=1.0)
         else:
             self.event("load.unsteady", 0.0, why="12 of 50 writes were acknowledged")
         self.event("load.stopping", LENGTH_S)
         self.event("load.stopped", LENGTH_S + 0.5, clean=clean, why="" if clean else "killed", cpu_s=1.0, wall_s=30.0)
-        self._samples("load-1", 0.02, ("load",), bad, silent, None)
-        self._samples("probe-2", 0.01, CHANNELS, bad, None, held_up)
+        self._samples("load-1", 0.02, ("load",), bad, silent, None, only)
+        self._samples("probe-2", 0.01, CHANNELS, bad, None, held_up, "")
 
     def _samples(
         self,
@@ -218,14 +221,15 @@ class Run:
         bad: Sequence[Bad],
         silent: tuple[float, float] | None,
         held_up: tuple[float, float] | None,
+        only: str,
     ) -> None:
         writer = SampleWriter(self.folder / "samples" / f"{name}.bin", ["read", "write"], name)
         for i in range(round(LENGTH_S / every)):
             due = i * every
-            if silent and silent[0] <= due < silent[1]:
-                continue
             channel = channels[i % len(channels)]
             is_write = channel == "write" or (channel == "load" and i % 3 == 0)
+            if silent and silent[0] <= due < silent[1] and only in ("", "writes" if is_write else "reads"):
+                continue
             outcome, status, took = "ok", 200, 0.003
             for start, stop, kind, code, on in bad:
                 if start <= due < stop and (not on or channel in on or (is_write and "writes" in on)):
@@ -237,6 +241,18 @@ class Run:
             sent_ns = self.ns(held_up[1]) if held_up and held_up[0] <= due < held_up[1] else due_ns
             end_ns = sent_ns + int(took * NS)
             writer.add(due_ns, sent_ns + 100_000, end_ns, operation, status, outcome, channel, flags)
+            if is_write:
+                token = f"{name}-{i}"
+                line = {
+                    "token": token,
+                    "operation": operation,
+                    "payload": payload_of(token),
+                    "sent_ns": sent_ns + 100_000,
+                    "end_ns": end_ns,
+                    "outcome": ledger_outcome(outcome, status),
+                    "status": status,
+                }
+                self._sampled.setdefault(channel if channel == "load" else "probe", []).append(json.dumps(line))
         writer.close()
 
     def done(self, complete: bool = True) -> Recording:
@@ -245,7 +261,9 @@ class Run:
         row = {"t": self.ns(1), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0}
         (self.folder / "resources.jsonl").write_text(json.dumps(row) + "\n")
         (self.folder / EVENTS).write_text("".join(f"{line}\n" for line in self._events))
-        (self.folder / "ledger" / "load-1.jsonl").write_text("".join(f"{line}\n" for line in self._ledger))
+        lines = {"load-1": self._ledger + self._sampled.get("load", []), "probe": self._sampled.get("probe", [])}
+        for name, written in lines.items():
+            (self.folder / "ledger" / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in written))
         return Recording(self.folder)
 
 

@@ -9,6 +9,7 @@ import pytest
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.fault_bit import FaultBit
 from harness.model import Claim
+from harness.recording.samples import FLAG_KNOWN, SampleWriter
 from tests.unit.checkers.build import Run, only
 
 NO_BAD = (Claim("requests", "bad", "<=", 0),)
@@ -69,7 +70,39 @@ def test_without_a_claim_none_is_expected_and_that_is_said(tmp_path: Path) -> No
 def test_what_a_restore_keeps_out_is_not_downtime(run: Run) -> None:
     run.op("restore", 9.9, 10.9)
     run.load((10.0, 10.8, "http_error", 503, ()))
-    assert only(Downtime().check(run.done())).outcome == "pass"
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "not counted: 120 bad requests during a restore" in verdict.why
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "exit_", "outcome"),
+    [(FLAG_KNOWN, 404, 0, "pass"), (0, 404, 0, "fail"), (FLAG_KNOWN, 500, 0, "fail"), (FLAG_KNOWN, 404, 1, "fail")],
+    ids=["taken away", "of no known row", "an error", "the restore failed"],
+)
+def test_what_a_restore_took_away_is_not_missed_as_downtime(
+    run: Run, flags: int, status: int, exit_: int, outcome: str
+) -> None:
+    run.op("restore", 9, 10, exit_)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["patch"], "load-2")
+    for i in range(20):
+        due = run.ns(10.1 + i * 0.05)
+        writer.add(due, due, due + 3_000_000, "patch", status, "http_error", "load", flags)
+    writer.close()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == outcome, verdict.why
+    said = "not counted: 20 requests for what a restore may have taken away" in verdict.why
+    assert said == (outcome == "pass")
+
+
+def test_what_was_missing_before_the_restore_is_downtime(run: Run) -> None:
+    run.op("restore", 20, 21)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["patch"], "load-2")
+    writer.add(run.ns(10), run.ns(10), run.ns(10.01), "patch", 404, "http_error", "load", FLAG_KNOWN)
+    writer.close()
+    assert only(Downtime().check(run.done())).outcome == "fail"
 
 
 def test_writes_refused_while_the_data_disk_is_full_are_not_downtime(run: Run) -> None:
@@ -164,6 +197,33 @@ def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: 
     run.op("deploy", 9, 12)
     run.load(held_up=(10.0, 11.3))
     assert only(Outages().check(run.done())).outcome == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("limit", "held_up", "outcome"),
+    [(0.5, 0.9, "unknown"), (0.1, 0.29, "unknown"), (0.1, 0.15, "unknown"), (0.5, 0.15, "pass"), (0.1, 0.04, "pass")],
+)
+def test_an_operation_the_prober_was_blind_in_for_as_long_as_its_claim_keeps_none(
+    tmp_path: Path, limit: float, held_up: float, outcome: str
+) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", limit),))
+    run.op("deploy", 9, 12)
+    run.load(held_up=(10.0, 10.0 + held_up))  # all it sent late was answered well
+    assert only(Outages().check(run.done())).outcome == outcome
+
+
+def test_what_was_seen_and_what_may_have_been_missed_count_together_against_a_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.op("deploy", 9, 12)
+    run.load((11.0, 11.4, "refused", 0, ()), held_up=(10.0, 10.15))
+    assert only(Outages().check(run.done())).outcome == "unknown"
+
+
+def test_an_outage_that_was_seen_breaks_a_claim_although_the_prober_was_blind_elsewhere(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.op("deploy", 9, 12)
+    run.load((11.0, 11.8, "refused", 0, ()), held_up=(9.5, 10.8))
+    assert only(Outages().check(run.done())).outcome == "fail"
 
 
 def test_a_service_frozen_to_the_end_between_operations_is_unknown(run: Run) -> None:

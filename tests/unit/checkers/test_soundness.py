@@ -17,6 +17,8 @@ from harness.checkers.restorable import Restorable
 from harness.checkers.space_check import RefusesBeforeWriting
 from harness.checkers.validation import RejectsDamage
 from harness.model import Verdict
+from harness.recording.recording import Recording
+from harness.recording.samples import FLAG_WRITE, SampleWriter
 from tests.unit.checkers.build import Run, only
 
 ALL = (*standard(), NoPartialLatest(), OffsiteCopies(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
@@ -50,6 +52,44 @@ def test_a_load_that_stalled_is_unknown(run: Run) -> None:
     verdict = sound(run)
     assert verdict.outcome == "unknown"
     assert "the load sent nothing for 4.0 s" in verdict.why
+
+
+@pytest.mark.parametrize("only", ["reads", "writes"])
+def test_a_load_half_of_which_stopped_is_unknown(run: Run, only: str) -> None:
+    run.load(silent=(10.0, 29.0), only=only)
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert f"the load sent no {only} for 19." in verdict.why
+
+
+def test_a_write_the_ledger_has_and_the_samples_have_not_is_unknown(run: Run) -> None:
+    run.load()
+    run.write("w-1", 5)
+    verdict = sound(run)
+    assert verdict.outcome == "unknown"
+    assert "of the load's writes the ledger holds 501 acknowledged, the samples 500" in verdict.why
+
+
+@pytest.mark.parametrize(("name", "who"), [("load-1", "load"), ("probe", "prober")])
+def test_a_write_the_samples_have_and_the_ledger_has_not_is_unknown(run: Run, name: str, who: str) -> None:
+    run.load((10.0, 11.0, "http_error", 507, ("writes",)))
+    run.done()
+    file = run.folder / "ledger" / f"{name}.jsonl"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if '"refused"' not in line))
+    verdict = only(LoadSound().check(Recording(run.folder)))
+    assert verdict.outcome == "unknown"
+    assert f"of the {who}'s writes the ledger holds 0 refused, the samples " in verdict.why
+
+
+def test_requests_that_are_rare_on_purpose_are_no_load_that_stopped(run: Run) -> None:
+    run.load(silent=(0.0, 30.0), only="writes")
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["write"], "load-2")
+    for i in range(10):
+        writer.add(run.ns(3 * i), run.ns(3 * i), run.ns(3 * i + 0.003), "write", 201, "ok", "load", FLAG_WRITE)
+        run.write(f"w-{i}", 3 * i)
+    writer.close()
+    verdict = sound(run)
+    assert verdict.outcome == "pass", verdict.why
 
 
 def test_a_load_that_had_to_be_killed_is_unknown(run: Run) -> None:

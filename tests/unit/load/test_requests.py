@@ -11,7 +11,7 @@ from harness.load.config import LoadConfig
 from harness.load.ledger import ledger_outcome
 from harness.load.requests import Requests, payload_of
 from harness.model import Write
-from harness.recording.samples import FLAG_WRITE, read_samples
+from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
 from harness.system.schema import RequestTemplate
 
 CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}", "payload": "{payload}", "n": {n}}')
@@ -111,6 +111,18 @@ def test_the_book_accounts_for_every_request_also_those_still_in_flight(tmp_path
     assert set(file.records["flags"]) == {FLAG_WRITE}
     assert [w.outcome for w in writes] == ["acknowledged", "refused", "indeterminate"]
     assert book.started == book.outcomes.total() == 3
+
+
+def test_a_sample_says_when_it_named_a_known_token(tmp_path: Path) -> None:
+    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "patch"])
+    filler = requests()
+    for template in (CREATE, PATCH):
+        request = filler.fill(template)
+        assert request
+        book.finish(book.start(request, "load", 1), "ok", 200)
+        filler.acknowledged(request)
+    book.close()
+    assert [int(f) for f in read_samples(tmp_path / "s.bin").records["flags"]] == [FLAG_WRITE, FLAG_WRITE | FLAG_KNOWN]
 
 
 def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:

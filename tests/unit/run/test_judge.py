@@ -174,3 +174,11 @@ def test_a_fault_that_never_fired_is_unknown_whatever_the_scenario_lists(run: Ru
 def test_the_load_is_judged_once_when_the_scenario_lists_it_itself(run: Run) -> None:
     about = [v.about for v in judged(run, GOOD, LoadSound()).verdicts]
     assert about.count("the load") == 1
+
+
+@pytest.mark.parametrize("torn", [b"{to", b"{}", b"[1]", b"\xff"])
+def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
+    (run.folder / "samples" / "load-9.bin").write_bytes(b"DDSAMPLES1\n" + torn + b"\n")
+    result = judged(run, GOOD)
+    assert result.outcome == "unknown"
+    assert "samples of load-9 are incomplete" in unknowns(result)

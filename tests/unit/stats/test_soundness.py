@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from harness.load.ledger import ledger_outcome
 from harness.model import Instant
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, OUTCOMES, SampleWriter
+from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
 from harness.stats.soundness import (
     agreement_reasons,
     clock_reasons,
@@ -40,6 +41,23 @@ def write(folder: Path, name: str, records: Any) -> None:
             int(r["flags"]),
         )
     file.close()
+    # The ledger that goes with it: one line a write.
+    (folder / "ledger").mkdir(exist_ok=True)
+    lines = [
+        {
+            "token": f"{name}-{i}",
+            "operation": "read",
+            "payload": "",
+            "sent_ns": int(r["sent_ns"]),
+            "end_ns": int(r["end_ns"]),
+            "outcome": ledger_outcome(OUTCOMES[r["outcome"]], int(r["status"])),
+            "status": int(r["status"]),
+        }
+        for i, r in enumerate(records)
+        if r["flags"] & FLAG_WRITE
+    ]
+    ledger = folder / "ledger" / f"{'probe' if name.startswith('probe') else name}.jsonl"
+    ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def test_a_clean_recording_gives_no_reason_to_doubt_it(tmp_path: Path) -> None:

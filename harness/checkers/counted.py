@@ -1,0 +1,183 @@
+"""The requests that count as downtime or its absence, and those that do not, each with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.checkers.broken_version import served
+from harness.checkers.stated import deadline_ms
+from harness.model import NS, FaultRecord
+from harness.recording.recording import Recording
+from harness.recording.samples import FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES
+from harness.stats.downtime import BadSpan, Records, bad_mask, by_channel, joined, overall, within
+from harness.system.schema import SLOW_DEADLINE_S
+
+# A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
+_REFUSALS = (503, 507)
+_NOT_FOUND = (404, 410)
+# A sender late by this share of the deadline was held up itself (as in harness.stats.soundness).
+HELD_UP_SHARE = 0.2
+# After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
+# and its front may wait for that.
+CUT_GRACE_S = 2.0
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The requests that count as downtime or its absence; the others are left out.
+
+    ``excused``: writes refused while the data disk was full; ``undecided``: still in flight at the end. ``ours``: bad
+    while our own sender was held up, so that it may have been us. ``restoring``: bad during a restore; ``taken_away``:
+    not found after one. ``severed``: (all, bad) of those under way while we ourselves kept the front from the service.
+    ``known_bad``: bad while a version known to be broken served, which the run asked for.
+    ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
+    """
+
+    load: Records
+    probes: Records
+    excused: int
+    undecided: int
+    ours: int
+    restoring: int
+    taken_away: int
+    known_bad: int
+    severed: tuple[int, int]
+    stranded: BadSpan | None
+
+
+def seen(recording: Recording) -> Seen:
+    window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
+    sides: list[Records] = []
+    left_out: Counter[str] = Counter()
+    cuts = cut_by_us(recording)
+    for files in (recording.load_samples, recording.probe_samples):
+        records = within(joined(files), window_ns)
+        bad = bad_mask(records, limit_ms)
+        counts = np.ones(len(records), np.bool_)
+        # One reason each: the first that holds.
+        for why, mask in (
+            ("undecided", _undecided(records, limit_ms)),
+            ("excused", _refusals_on_a_full_disk(records, recording.faults)),
+            ("restoring", _in_a_restore(records, recording)),
+            ("severed", overlap(records, cuts)),
+            ("taken_away", _taken_away(records, recording)),
+            ("known_bad", _of_a_broken_version(records, recording)),
+            ("ours", held_up(records, limit_ms)),
+        ):
+            left_out[why] += int((mask & counts).sum())
+            left_out[f"{why}, bad"] += int((mask & counts & bad).sum())
+            counts &= ~mask
+        sides.append(records[counts])
+    load, probes = sides
+    stranded = _stranded(recording, probes, limit_ms)
+    if stranded:
+        load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
+    return Seen(
+        load,
+        probes,
+        excused=left_out["excused"],
+        undecided=left_out["undecided"],
+        ours=left_out["ours"],
+        restoring=left_out["restoring, bad"],
+        taken_away=left_out["taken_away"],
+        known_bad=left_out["known_bad"],
+        severed=(left_out["severed"], left_out["severed, bad"]),
+        stranded=stranded,
+    )
+
+
+def _undecided(records: Records, limit_ms: float) -> Mask:
+    """Still in flight when we stopped, within their deadline: neither good nor bad."""
+    limit_ns = np.where(records["flags"] & FLAG_SLOW, SLOW_DEADLINE_S * NS, limit_ms * 1e6)
+    waited_ns = records["end_ns"] - records["intended_ns"]
+    mask: Mask = (records["outcome"] == OUTCOMES.index("unfinished")) & (waited_ns <= limit_ns)
+    return mask
+
+
+def held_up(records: Records, limit_ms: float) -> Mask:
+    """Answered late or not in time, and under way at a moment when the sender itself was held up: a request goes out
+    later than it is due for no other reason, for a sender waits for no earlier answer."""
+    late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * HELD_UP_SHARE
+    stalls = _merged_spans(records["intended_ns"][late], records["sent_ns"][late])
+    slow = np.isin(records["outcome"], [OUTCOMES.index("ok"), OUTCOMES.index("timeout")])
+    mask: Mask = bad_mask(records, limit_ms) & slow & overlap(records, stalls)
+    return mask
+
+
+def _merged_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for start, stop in sorted(zip(starts.tolist(), stops.tolist(), strict=True)):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+        else:
+            spans.append((start, stop))
+    return spans
+
+
+def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
+    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all. One
+    that was cut is not among them: it is the kit that cuts requests, at the switch there and at the one back."""
+    sent = np.zeros(len(records), np.bool_)
+    for span in served(recording):
+        sent |= (records["sent_ns"] >= span.start_ns) & (records["sent_ns"] <= span.stop_ns)
+    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & (records["outcome"] != OUTCOMES.index("reset"))
+    return mask
+
+
+def _in_a_restore(records: Records, recording: Recording) -> Mask:
+    """Under way at some moment of a restore, which has to keep clients out."""
+    return overlap(records, [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores])
+
+
+def _taken_away(records: Records, recording: Recording) -> Mask:
+    """Not found after a restore: the row they name may have been written after the backup was taken."""
+    missing: Mask = np.isin(records["status"], _NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
+    restored = [o.stop_ns for o in recording.operations if o.restores and o.succeeded]
+    if not restored:
+        return np.zeros(len(records), np.bool_)
+    return missing & (records["end_ns"] >= min(restored))
+
+
+def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) -> Mask:
+    """Writes refused in so many words while the data disk was full."""
+    held = [
+        (f.injected_ns, f.healed_ns or records["end_ns"].max(initial=0))
+        for f in faults
+        if f.name == "disk_full" and f.parameters.get("disk") == "data" and f.injected_ns is not None
+    ]
+    refused = (records["outcome"] == OUTCOMES.index("http_error")) & np.isin(records["status"], _REFUSALS)
+    mask: Mask = refused & ((records["flags"] & FLAG_WRITE) != 0) & overlap(records, held)
+    return mask
+
+
+def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
+    """When a fault of ours stood between the front and the service, and the grace after it."""
+    serving = {e["name"] for e in recording.of_kind("link.laid") if e["serves"]}
+    last_ns = recording.measured_ns[1]
+    return [
+        (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))
+        for f in recording.faults
+        if f.parameters.get("link") in serving and f.injected_ns is not None
+    ]
+
+
+def overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:
+    mask = np.zeros(len(records), np.bool_)
+    for start, stop in spans:
+        mask |= (records["intended_ns"] <= stop) & (records["end_ns"] >= start)
+    return mask
+
+
+def _stranded(recording: Recording, probes: Records, limit_ms: float) -> BadSpan | None:
+    """A service that stops answering between operations and never comes back tells nothing about the deployment."""
+    channels = by_channel(probes, limit_ms).values()
+    if not channels or not all(c.spans and c.spans[-1].open for c in channels):
+        return None
+    last = overall(probes, limit_ms).spans[-1]
+    inside = any(o.start_ns <= last.start_ns <= o.stop_ns for o in recording.operations)
+    return None if inside else last

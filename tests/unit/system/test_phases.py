@@ -1,0 +1,113 @@
+"""The socket of the phase marks: every mark is answered, and the time a kit is held there is not its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.host.clock import mono_ns, sleep
+from harness.model import NS, Edge
+from harness.recording.recorder import Recorder
+from harness.system.operations import Operations, Order
+from harness.system.phases import PhaseServer
+
+HELD_S = 1.5
+# Marks the start of a phase and ends once it was let go, or (with "--leave") at once.
+KIT = """
+import json, os, socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(os.environ["DEPLOYDRILL_PHASES"])
+mark = {"phase": "deploy.migrate", "event": "start", "operation": os.environ["DEPLOYDRILL_OPERATION"]}
+s.sendall(json.dumps(mark).encode() + b"\\n")
+if "--leave" not in sys.argv:
+    s.recv(100)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[PhaseServer]:
+    """Holds every kit for longer than they have."""
+    server = PhaseServer(tmp_path / "s", lambda *_: sleep(HELD_S), lambda *_: None)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    recorder = Recorder(tmp_path)
+    yield recorder
+    recorder.close()
+
+
+def operations(slow: PhaseServer, recorder: Recorder, deadline_s: float, *more: str) -> Operations:
+    config = SimpleNamespace(command=(sys.executable, "-c", KIT, *more), deadline_s=deadline_s)
+    system = SimpleNamespace(
+        recorder=recorder,
+        config=SimpleNamespace(operations={"deploy": config}),
+        values={"version": "1"},
+        argv=lambda command, **_: list(command),
+        env={},
+        disks={},
+        fault_free_bytes={},
+        running={},
+        directory=recorder.folder,
+    )
+    return Operations(system, slow, lambda *_: None)  # type: ignore[arg-type]  # no more of a system is used
+
+
+def said(path: Path, *lines: bytes) -> list[bytes]:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        answers = []
+        for line in lines:
+            client.sendall(line + b"\n")
+            answers.append(client.recv(200))
+        return answers
+
+
+@pytest.mark.parametrize("line", [b"hello", b"[1]", b'{"phase": "x", "event": "begin", "operation": "deploy-1"}'])
+def test_a_mark_nobody_understands_is_answered_with_its_fault(tmp_path: Path, line: bytes) -> None:
+    seen: list[tuple[Edge, str]] = []
+    server = PhaseServer(tmp_path / "s", lambda edge, id_: seen.append((edge, id_)), lambda *_: None)
+    good = b'{"phase": "x", "event": "start", "operation": "deploy-1"}'
+    bad, fine = (json.loads(a) for a in said(server.path, line, good))
+    server.close()
+    assert bad == {"go": True, "error": "not a phase mark"}
+    assert fine == {"go": True}
+    assert seen == [(Edge("x", "start"), "deploy-1")]
+    assert len(server.problems) == 1
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0)], ids=repr)
+def test_a_kit_is_let_go_whatever_the_fault_does(tmp_path: Path, error: BaseException) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    server = PhaseServer(tmp_path / "s", failing, lambda *_: None)
+    (answer,) = said(server.path, b'{"phase": "x", "event": "start", "operation": "deploy-1"}')
+    server.close()
+    assert json.loads(answer) == {"go": True}
+    assert len(server.problems) == 1
+
+
+def test_a_gate_that_is_still_closed_at_the_deadline_is_no_hang(slow: PhaseServer, recorder: Recorder) -> None:
+    outcome = operations(slow, recorder, 1.0).run(Order("deploy"))
+    assert outcome.exit == 0
+    assert (outcome.stop_ns - outcome.start_ns) / NS >= HELD_S
+    assert slow.gate_ns("deploy-1") / NS >= HELD_S
+
+
+def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorder) -> None:
+    start = mono_ns()
+    outcome = operations(slow, recorder, 5, "--leave").run(Order("deploy"))
+    assert outcome.exit == 0
+    lines = (recorder.folder / "events.jsonl").read_text().splitlines()
+    stop = next(e for e in map(json.loads, lines) if e["kind"] == "operation.stop")
+    assert 0 <= stop["gate_ns"] <= outcome.stop_ns - start
