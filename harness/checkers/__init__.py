@@ -24,8 +24,8 @@ def standard() -> tuple[RunChecker | StateChecker, ...]:
     return (
         LoadSound(),
         FaultBit(),
-        Expectations(),
         NoHang(),
+        Expectations(),
         Versions(),
         Downtime(),
         Outages(),

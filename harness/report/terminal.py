@@ -123,8 +123,8 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def render_campaign(results: Sequence[Result], folder: Path | None = None) -> RenderableType:
-    """One line a run, failing first; then what those that did not pass say, each sentence once. ``folder``: where the
-    report is."""
+    """One line a run, failing first; then every check that did not pass with its sentence, once for all the cells that
+    say the same. ``folder``: where the report is."""
     documents = [to_document(r) for r in results]
     order = words.by_severity(documents)
     table = _table("", "cell", ">took", ">checks", ">bad requests")
@@ -140,17 +140,23 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
             Text(plain(f"{quantity(probe['bad'])}/{quantity(probe['n'])}") if probe.get("n") else NONE, no_wrap=True),
         )
     parts: list[RenderableType] = [table]
-    said: dict[tuple[str, str], list[str]] = {}
+    said: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for i in order:
-        d = documents[i]
-        if d["outcome"] != "pass":
-            said.setdefault((d["outcome"], words.said(words.headline(d), d)), []).append(_cell(d))
-    for (outcome, headline), cells in said.items():
+        if documents[i]["outcome"] != "pass":
+            said.setdefault((documents[i]["outcome"], _complaints(documents[i])), []).append(_cell(documents[i]))
+    for (outcome, complaints), cells in said.items():
         parts += [Text(), Text.assemble(_outcome(outcome), f"  {', '.join(cells)}")]
-        parts += [Padding(_text(headline), (0, 0, 0, 4))]
+        parts += [Padding(Text(complaint), (0, 0, 0, 4)) for complaint in complaints]
     if said and folder:
         parts += [Text(), Text(f"again, what did not pass: deploydrill run --failed {folder}")]
     return Group(*parts)
+
+
+def _complaints(d: Document) -> tuple[str, ...]:
+    """What did not pass, failing first; the headline where no check says why."""
+    bad = [d["verdicts"][i] for i in words.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
+    said = tuple(one_line(f"{words.SIGN[v['outcome']]} {v['about']}: {v['why']}", 400) for v in bad)
+    return said or (words.said(words.headline(d), d),)
 
 
 def _cell(d: Document) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+from harness.checkers import standard
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker, StateChecker
@@ -29,7 +30,9 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     recording = Recording(folder)
     about = recording.plan
     listed = (*scenario.checkers, *cell.checkers)
-    judged = [v for c in listed for v in _checked(c, recording)]
+    # What this cell is for comes first, and so is what a report opens with; then what judges every run.
+    general = {c.name for c in standard()}
+    judged = [v for c in sorted(listed, key=lambda c: c.name in general) for v in _checked(c, recording)]
     if not judged:
         judged = [Verdict("unknown", "the checkers", "nothing", "no checker said anything about this run")]
     # A load that was none and a fault that did not bite are unknown also where the scenario does not ask.

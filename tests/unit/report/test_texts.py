@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Result
+from harness.model import Result, Verdict
 from harness.report import campaign, words
 from harness.report.live import LiveView, describe
 from harness.report.markdown import campaign_markdown, run_markdown
@@ -100,11 +100,24 @@ def test_a_campaign_says_each_reason_once_and_how_to_run_again_what_did_not_pass
     console(out).print(render_campaign([*lacks, build.passing()], Path("reports/x")))
     text = " ".join(out.getvalue().split())
     assert text.count("this host lacks a disk") == 1
-    assert "? unknown disk_full:a, disk_full:b Unknown: this host lacks a disk" in text
+    assert "? unknown disk_full:a, disk_full:b ? a check: this host lacks a disk" in text
     assert "again, what did not pass: deploydrill run --failed reports/x" in text
     out = io.StringIO()
     console(out).print(render_campaign([build.passing()] * 2, Path("reports/x")))
     assert "again" not in out.getvalue()
+
+
+def test_a_campaign_names_every_check_that_failed_with_its_sentence() -> None:
+    failing = build.failing()
+    another = Verdict("fail", "a second check", "", "it saw something else", "R14")
+    failing = replace(failing, verdicts=(*failing.verdicts, another))
+    bad = [v for v in failing.verdicts if v.outcome == "fail"]
+    assert len(bad) == 2
+    out = io.StringIO()
+    console(out).print(render_campaign([failing, build.passing()]))
+    text = " ".join(out.getvalue().split())
+    for verdict in bad:
+        assert f"✕ {verdict.about}: {' '.join(verdict.why.split())}" in text
 
 
 def test_the_closing_line_is_for_scripts() -> None:

@@ -182,3 +182,8 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
     assert "samples of load-9 are incomplete" in unknowns(result)
+
+
+def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
+    about = [v.about for v in judged(run, LoadSound(), GOOD).verdicts]
+    assert about.index("all") < about.index("the load")
