@@ -34,7 +34,7 @@ def test_a_flaw_of_monitors_is_told_by_its_own_sentence(tmp_path: Path, flaw: st
     [
         ("all-killed-start-good", "inject monitor_killed on all of the monitors of tiny: system.toml declares 0"),
         ("both-killed", "deploy.switch.start #1 was not met"),
-        ("broken-seen", "deploy a broken version of tiny: its system.toml names none"),
+        ("broken-seen", "the system provides no deploy of a broken version"),
     ],
 )
 def test_a_system_that_lacks_what_a_cell_needs_is_unknown(tmp_path: Path, cell: str, lacking: str) -> None:
