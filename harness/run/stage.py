@@ -19,9 +19,9 @@ from harness.meters.versions import VersionWatch
 from harness.recording.recorder import Recorder
 from harness.run.plan import Plan
 from harness.scenario import DiskKind
-from harness.system.config import check_commands
 from harness.system.dependencies import Dependencies
 from harness.system.live import LiveSystem
+from harness.system.programs import check_commands
 from harness.system.schema import SystemConfig
 
 STEADY_DEADLINE_S = 20.0

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.host import clock
-from harness.model import NS
 from harness.system.claims import read_claims
-from harness.system.placeholders import COMMAND, LINK, PLACES, REQUEST, fill
+from harness.system.placeholders import LINK, PLACES
 from harness.system.schema import (
     OPERATIONS,
-    Argv,
     DataConfig,
     DependencyConfig,
     DisksConfig,
@@ -27,24 +20,18 @@ from harness.system.schema import (
     LinkConfig,
     MonitorConfig,
     OperationConfig,
-    ReadBackConfig,
-    RequestTemplate,
     ServiceConfig,
     SystemConfig,
-    SystemLoadConfig,
     VariantConfig,
     VersionsConfig,
     Waive,
 )
 from harness.system.suggest import did_you_mean
 from harness.system.table import Table
+from harness.system.texts import HEALTH, URL, address, path, pointer, program
+from harness.system.traffic import read_load
 
 FILE = "system.toml"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# Nothing but this host is ever loaded: another address in the file is refused, not resolved.
-_URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s]*)?")
-_HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
-_SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
 
 
 def load_system(name_or_path: str | Path, bundled_dir: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
@@ -112,7 +99,7 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
         data=_data(top.table("data")),
         disks=_disks(top.table("disks", {})),
         versions=_versions(top.table("versions")),
-        load=_load(top.table("load")),
+        load=read_load(top.table("load")),
         limits=_limits(top.table("limits", {})),
         env=top.environment("env", fills=PLACES) | _switched_on(top, known, variants),
         operations={n: _operation(n, t) for n, t in top.tables("operations", OPERATIONS).items()},
@@ -131,13 +118,13 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
 # -- sections ------------------------------------------------------------------------------------------------------
 def _service(table: Table) -> ServiceConfig:
     service = ServiceConfig(
-        start=_program(table, "start"),
-        stop=_program(table, "stop", ()),
-        url=_address(table, "url", _URL, "http://127.0.0.1:{port}").rstrip("/"),
-        health=_path(table, "health", "/health"),
-        ready=_path(table, "ready", "/ready"),
-        version=_path(table, "version", "/version"),
-        version_pointer=_pointer(table, "version_pointer", "/version"),
+        start=program(table, "start"),
+        stop=program(table, "stop", ()),
+        url=address(table, "url", URL, "http://127.0.0.1:{port}").rstrip("/"),
+        health=path(table, "health", "/health"),
+        ready=path(table, "ready", "/ready"),
+        version=path(table, "version", "/version"),
+        version_pointer=pointer(table, "version_pointer", "/version"),
         deadline_ms=table.number("deadline_ms", 1000.0, least=1, most=600_000),
         start_deadline_s=table.number("start_deadline_s", 20.0, least=0.1, most=3600),
         access_log=table.text("access_log", "", fills=PLACES),
@@ -183,7 +170,7 @@ def _versions(table: Table) -> VersionsConfig:
 def _operation(name: str, table: Table) -> OperationConfig:
     operation = OperationConfig(
         name=name,
-        command=_program(table, "command"),
+        command=program(table, "command"),
         deadline_s=table.number("deadline_s", 60.0, least=0.1, most=86_400),
         restores=table.flag("restores", False) if name == "rollback" else False,
     )
@@ -194,8 +181,8 @@ def _operation(name: str, table: Table) -> OperationConfig:
 def _dependency(name: str, table: Table) -> DependencyConfig:
     dependency = DependencyConfig(
         name=name,
-        start=_program(table, "start"),
-        health=_address(table, "health", _HEALTH, "tcp://127.0.0.1:{port}"),
+        start=program(table, "start"),
+        health=address(table, "health", HEALTH, "tcp://127.0.0.1:{port}"),
         port=table.whole("port", least=1, most=65_535),
         store=table.text("store", "", fills=PLACES),
     )
@@ -225,76 +212,12 @@ def _link(name: str, table: Table, dependencies: Mapping[str, DependencyConfig])
 def _monitor(name: str, table: Table) -> MonitorConfig:
     monitor = MonitorConfig(
         name=name,
-        start=_program(table, "start"),
-        health=_address(table, "health", _HEALTH, "http://127.0.0.1:9101/status"),
+        start=program(table, "start"),
+        health=address(table, "health", HEALTH, "http://127.0.0.1:9101/status"),
         stale_after_s=table.number("stale_after_s", 3.0, least=0.1, most=3600),
     )
     table.end()
     return monitor
-
-
-def _load(table: Table) -> SystemLoadConfig:
-    think = table.numbers("think_s", (0.05, 0.3), 2)
-    if think[0] > think[1]:
-        table.fail("think_s", f"runs from {think[0]:g} down to {think[1]:g}", "the shorter time first")
-    load = SystemLoadConfig(
-        requests=tuple(_request(inner) for inner in table.array("requests")),
-        read_back=_read_back(table.table("read_back")) if table.value("read_back", None) is not None else None,
-        users=table.whole("users", 12, least=1, most=100_000),
-        think_s=(think[0], think[1]),
-        write_rate=table.number("write_rate", 20.0, most=1e6),
-        arrival_rate=table.number("arrival_rate", 0.0, most=1e6),
-    )
-    names = [request.name for request in load.requests]
-    for twice in sorted({name for name in names if names.count(name) > 1}):
-        table.fail("requests", f"two requests have the name {twice!r}", "samples are told apart by it")
-    if not any(request.weight for request in load.requests):
-        table.fail("requests", "no request has a weight above 0, so nothing would be sent")
-    if load.write_rate and not any(request.kind == "write" for request in load.requests):
-        table.fail("write_rate", "needs a request of kind write, and there is none", "add one, or write_rate = 0")
-    table.end()
-    return load
-
-
-def _request(table: Table) -> RequestTemplate:
-    request = RequestTemplate(
-        name=table.text("name"),
-        kind=table.choice("kind", ("read", "write", "slow")),
-        method=table.choice("method", _METHODS, "GET"),
-        weight=table.number("weight", 1.0, most=1e6),
-        path=table.text("path", fills=REQUEST),
-        body=table.text("body", "", fills=REQUEST),
-        headers=table.environment("headers", fills=REQUEST),
-    )
-    _starts_with_slash(table, "path", request.path)
-    for name, value in request.headers.items():
-        if not (name + value).isascii() or not (name + value).isprintable():
-            table.fail(f"headers.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
-    if request.body:
-        try:
-            json.loads(fill(request.body, _SAMPLE))
-        except (ValueError, RecursionError) as error:
-            table.fail("body", f"is not JSON once filled in: {error}", 'quote text placeholders: {"token": "{token}"}')
-    table.end()
-    return request
-
-
-def _read_back(table: Table) -> ReadBackConfig:
-    totals = table.table("totals", {})
-    read_back = ReadBackConfig(
-        path=table.text("path", fills=frozenset({"after"})),
-        items=_pointer(table, "items", "/items"),
-        token=_pointer(table, "token", "/token"),
-        payload=_pointer(table, "payload", "/payload"),
-        next=_pointer(table, "next", "/next"),
-        totals={_is_pointer(totals, key, key): totals.number(key, least=-1e15) for key in totals},
-    )
-    _starts_with_slash(table, "path", read_back.path)
-    if "{after}" not in read_back.path:
-        table.fail("path", "has no {after}, so the second page would be the first again", "/readback?after={after}")
-    totals.end()
-    table.end()
-    return read_back
 
 
 def _variants(top: Table) -> dict[str, VariantConfig]:
@@ -331,72 +254,3 @@ def _waive(name: str, table: Table) -> Waive:
         table.fail("reason", "is blank", "say why this unknown is acceptable, for whoever reads the report")
     table.end()
     return waive
-
-
-# -- kinds of text -------------------------------------------------------------------------------------------------
-def _program(table: Table, key: str, *default: Argv) -> Argv:
-    argv = table.texts(key, *default, fills=COMMAND)
-    if argv and not argv[0].strip():
-        table.fail(f"{key}[0]", "must name a program")
-    return argv
-
-
-def _address(table: Table, key: str, form: re.Pattern[str], example: str) -> str:
-    text = table.text(key, fills=PLACES)
-    if not form.fullmatch(text):
-        table.fail(key, f"{text!r} is not an address of this host", f"write it like {example}")
-    return text
-
-
-def _path(table: Table, key: str, default: str) -> str:
-    return _starts_with_slash(table, key, table.text(key, default))
-
-
-def _starts_with_slash(table: Table, key: str, text: str) -> str:
-    if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
-        table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
-    return text
-
-
-def _pointer(table: Table, key: str, default: str) -> str:
-    return _is_pointer(table, key, table.text(key, default))
-
-
-def _is_pointer(table: Table, key: str, text: str) -> str:
-    if not text.startswith("/"):
-        table.fail(key, f"{text!r} is not a JSON pointer", f"write /{text}")
-    return text
-
-
-# -- checks that need the host -------------------------------------------------------------------------------------
-def commands(config: SystemConfig) -> dict[str, Argv]:
-    """Every command of the system by its dotted key."""
-    found = {"service.start": config.service.start, "service.stop": config.service.stop}
-    found |= {f"operations.{n}.command": o.command for n, o in config.operations.items()}
-    found |= {f"dependencies.{n}.start": d.start for n, d in config.dependencies.items()}
-    found |= {f"monitors.{n}.start": m.start for n, m in config.monitors.items()}
-    return {key: argv for key, argv in found.items() if argv}
-
-
-def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
-    """Every program exists and may be run, and so does every file of the system's folder that a command names.
-
-    What lies under ``{dir}`` is not looked for: that directory is made by the run.
-    """
-    path = config.env.get("PATH", os.environ.get("PATH", os.defpath))
-    here = {"python": values["python"], "system": str(config.folder)}
-    for key, argv in commands(config).items():
-        what = f"use {config.file}: {key}"
-        if "{dir}" not in argv[0]:
-            program = fill(argv[0], {**values, **here})
-            if shutil.which(program, path=path) is None:
-                raise HarnessError(what, f"there is no program {program!r}", "install it, or name it by its full path")
-        for item in argv[1:]:
-            if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():
-                raise HarnessError(what, f"there is no {file}", "{system} is the folder of the system.toml")
-
-
-def expired_waives(config: SystemConfig, today: date | None = None) -> tuple[Waive, ...]:
-    """Waives whose last day has passed (UTC); they no longer accept anything, and the report says so."""
-    day = today or datetime.fromtimestamp(clock.now().wall_ns / NS, UTC).date()
-    return tuple(waive for waive in config.waives if waive.expired(day))

@@ -181,9 +181,6 @@ class Waive:
     reason: str
     until: date
 
-    def expired(self, today: date) -> bool:
-        return today > self.until
-
 
 @dataclass(frozen=True, slots=True)
 class SystemConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -12,7 +13,8 @@ import pytest
 
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker
-from harness.model import Result, Verdict
+from harness.host.clock import now
+from harness.model import NS, Result, Verdict
 from harness.recording.recording import Recording
 from harness.run.judge import judge
 from harness.run.plan import Plan
@@ -57,13 +59,20 @@ def run(tmp_path: Path) -> Run:
     return run
 
 
-def judged(run: Run, *checkers: RunChecker, steps: tuple[Step, ...] = (), repeat: int = 1, warmup: int = 0) -> Result:
+def judged(
+    run: Run,
+    *checkers: RunChecker,
+    steps: tuple[Step, ...] = (),
+    repeat: int = 1,
+    warmup: int = 0,
+    waives: tuple[dict[str, str], ...] = (),
+) -> Result:
     plan = Plan(
         *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, repeat, warmup, 1, "root"),
         *("/mnt", 8080, "python", True),
     )
     file = run.folder / "run.json"
-    about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": [], "title": "", "reproduce": ""}
+    about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": waives, "title": "", "reproduce": ""}
     file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
     run.done()
     cell = Cell("cell", "synthetic", steps)
@@ -187,3 +196,17 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
 def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
     about = [v.about for v in judged(run, LoadSound(), GOOD).verdicts]
     assert about.index("all") < about.index("the load")
+
+
+@pytest.mark.parametrize(("days", "expired"), [(0, False), (1, False), (-1, True)])
+def test_a_waive_holds_through_its_last_day_and_makes_no_pass(run: Run, days: int, expired: bool) -> None:
+    today = datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
+    waive = {"name": "scenario", "reason": "known", "until": (today + timedelta(days)).isoformat()}
+    other = {**waive, "name": "another scenario"}
+    doubt = Saying([Verdict("unknown", "a thing", "", "not seen")])
+    result = judged(run, GOOD, doubt, waives=(waive, other))
+    assert (result.outcome, result.waived) == ("unknown", ({**waive, "expired": expired},))
+
+
+def test_a_waive_where_nothing_is_unknown_is_not_listed(run: Run) -> None:
+    assert judged(run, GOOD, waives=({"name": "scenario", "reason": "known", "until": "2099-01-01"},)).waived == ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from harness.errors import ExitCode, HarnessError
 from harness.model import Claim
-from harness.system.config import check_commands, expired_waives, load_system, read_system
+from harness.system.config import load_system, read_system
 from harness.system.placeholders import fill
+from harness.system.programs import check_commands
 from harness.system.table import parse_size
 
 WHOLE = """
@@ -263,13 +263,6 @@ def test_two_variants_that_would_hide_each_other_are_refused(folder: Path) -> No
 def test_an_unknown_variant_is_refused_with_what_was_meant(folder: Path) -> None:
     with pytest.raises(HarnessError, match="did you mean 'plain_copy'"):
         load_system("shop", folder.parent, variants=("plain-copy",))
-
-
-def test_a_waive_holds_through_its_last_day_and_expires_after_it(folder: Path) -> None:
-    system = load_system("shop", folder.parent)
-    assert expired_waives(system, date(2026, 1, 31)) == ()
-    assert [w.name for w in expired_waives(system, date(2026, 2, 1))] == ["power_loss"]
-    assert isinstance(expired_waives(system), tuple)
 
 
 def test_commands_that_exist_pass_the_check(folder: Path) -> None:

@@ -1,0 +1,39 @@
+"""The programs a system.toml names, and whether they are there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.errors import HarnessError
+from harness.system.placeholders import fill
+from harness.system.schema import Argv, SystemConfig
+
+
+def commands(config: SystemConfig) -> dict[str, Argv]:
+    """Every command of the system by its dotted key."""
+    found = {"service.start": config.service.start, "service.stop": config.service.stop}
+    found |= {f"operations.{n}.command": o.command for n, o in config.operations.items()}
+    found |= {f"dependencies.{n}.start": d.start for n, d in config.dependencies.items()}
+    found |= {f"monitors.{n}.start": m.start for n, m in config.monitors.items()}
+    return {key: argv for key, argv in found.items() if argv}
+
+
+def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
+    """Every program exists and may be run, and so does every file of the system's folder that a command names.
+
+    What lies under ``{dir}`` is not looked for: that directory is made by the run.
+    """
+    path = config.env.get("PATH", os.environ.get("PATH", os.defpath))
+    here = {"python": values["python"], "system": str(config.folder)}
+    for key, argv in commands(config).items():
+        what = f"use {config.file}: {key}"
+        if "{dir}" not in argv[0]:
+            program = fill(argv[0], {**values, **here})
+            if shutil.which(program, path=path) is None:
+                raise HarnessError(what, f"there is no program {program!r}", "install it, or name it by its full path")
+        for item in argv[1:]:
+            if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():
+                raise HarnessError(what, f"there is no {file}", "{system} is the folder of the system.toml")

@@ -1,0 +1,47 @@
+"""Kinds of text in a system.toml: programs, addresses of this host, paths of requests, JSON pointers."""
+
+from __future__ import annotations
+
+import re
+
+from harness.system.placeholders import COMMAND, PLACES
+from harness.system.schema import Argv
+from harness.system.table import Table
+
+# Nothing but this host is ever loaded: another address in the file is refused, not resolved.
+URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s]*)?")
+HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
+
+
+def program(table: Table, key: str, *default: Argv) -> Argv:
+    argv = table.texts(key, *default, fills=COMMAND)
+    if argv and not argv[0].strip():
+        table.fail(f"{key}[0]", "must name a program")
+    return argv
+
+
+def address(table: Table, key: str, form: re.Pattern[str], example: str) -> str:
+    text = table.text(key, fills=PLACES)
+    if not form.fullmatch(text):
+        table.fail(key, f"{text!r} is not an address of this host", f"write it like {example}")
+    return text
+
+
+def path(table: Table, key: str, default: str) -> str:
+    return starts_with_slash(table, key, table.text(key, default))
+
+
+def starts_with_slash(table: Table, key: str, text: str) -> str:
+    if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
+        table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
+    return text
+
+
+def pointer(table: Table, key: str, default: str) -> str:
+    return is_pointer(table, key, table.text(key, default))
+
+
+def is_pointer(table: Table, key: str, text: str) -> str:
+    if not text.startswith("/"):
+        table.fail(key, f"{text!r} is not a JSON pointer", f"write /{text}")
+    return text
