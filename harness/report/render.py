@@ -11,8 +11,9 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.recording.recording import Recording
-from harness.report import campaign, figures, html, markdown
+from harness.report import campaign, figures, html, markdown, timeline
 from harness.report.clean import CLIP_BYTES, Tail, clean, tail
+from harness.report.drawing import both
 from harness.report.junit import write_junit
 from harness.report.result import NAME, read_document
 from harness.report.tables import write_tables
@@ -48,7 +49,7 @@ def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
     written = [path for run in runs for path in (render_run(run) if runs_too else ())]
     documents = [read_document(run / NAME) for run in runs]
     with _telling(folder):
-        picture = figures.both(partial(figures.campaign_svg, document))
+        picture = both(partial(figures.campaign_svg, document))
         written += [
             _save(folder / PAGE, html.campaign_page(document, picture)),
             _save(folder / "report.md", markdown.campaign_markdown(document)),
@@ -78,16 +79,16 @@ def _extras(document: Document, folder: Path) -> tuple[html.Extras, bytes]:
     resources = recording.resources if events else ()
     logs = sorted(path for path in (folder / "logs").rglob("*") if path.is_file() and not path.is_symlink())
     extras = html.Extras(
-        timeline=figures.both(partial(figures.timeline_svg, document, resources, start_ns)),
-        strip=figures.both(partial(figures.strip_svg, document)),
-        waterfall=figures.both(partial(figures.waterfall_svg, document)),
-        resources=figures.both(partial(figures.resources_svg, resources, start_ns)),
+        timeline=both(partial(timeline.timeline_svg, document, resources, start_ns)),
+        strip=both(partial(figures.strip_svg, document)),
+        waterfall=both(partial(figures.waterfall_svg, document)),
+        resources=both(partial(figures.resources_svg, resources, start_ns)),
         peaks=html.peaks(resources),
         outputs=_outputs(document, folder),
         logs=[tail(path, str(path.relative_to(folder))) for path in logs[:MOST_LOGS]],
         more_logs=max(0, len(logs) - MOST_LOGS),
     )
-    png = b"" if figures.is_empty(document) else figures.timeline_png(document, resources, start_ns)
+    png = b"" if timeline.is_empty(document) else timeline.timeline_png(document, resources, start_ns)
     return extras, png
 
 
