@@ -16,9 +16,10 @@ from errors import FencedOut, KitError
 SCHEMA_OF = {"1": 1, "2": 2, "2-broken": 2}
 ACCOUNTS = 100
 BALANCE = 10_000
-BATCH_ROWS = 1500
-# SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in.
-PAUSE_S = 0.015
+BATCH_ROWS = 750
+# SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in. A pause
+# lasts half as long as its batch did: where that is slow, so is the waking of a writer.
+PAUSE_S, LONGEST_PAUSE_S = 0.015, 0.25
 
 STEPS: dict[int, tuple[str, ...]] = {
     1: (
@@ -106,9 +107,10 @@ def _fill_regions(connection: sqlite3.Connection) -> None:
     database.wait_for_disk(connection, "NORMAL")
     last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
     for first in range(1, last + 1, BATCH_ROWS):
+        began = time.monotonic()
         with lock.mine():
             connection.execute(
                 "UPDATE relationships SET region = substr(source, 1, 2) WHERE id >= ? AND id < ? AND region IS NULL",
                 (first, first + BATCH_ROWS),
             )
-        time.sleep(PAUSE_S)
+        time.sleep(min(max((time.monotonic() - began) / 2, PAUSE_S), LONGEST_PAUSE_S))
