@@ -17,8 +17,8 @@ SCHEMA_OF = {"1": 1, "2": 2, "2-broken": 2}
 ACCOUNTS = 100
 BALANCE = 10_000
 BATCH_ROWS = 750
-# SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in. A pause
-# lasts half as long as its batch did: where that is slow, so is the waking of a writer.
+# SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in. A
+# pause lasts half as long as its batch did: where that is slow, so is the waking of a writer.
 PAUSE_S, LONGEST_PAUSE_S = 0.015, 0.25
 
 STEPS: dict[int, tuple[str, ...]] = {
