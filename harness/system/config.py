@@ -51,7 +51,7 @@ def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
         if path.is_dir():
             path /= FILE
         if path.is_file():
-            return path.absolute()
+            return path.resolve()
     except (OSError, ValueError, RuntimeError):  # RuntimeError: ~user without such a user
         pass  # not a possible path: reported below as not found
     known = f"bundled systems: {', '.join(sorted(by_name))}" if by_name else "no bundled systems were found"
@@ -87,14 +87,14 @@ def parse(file: Path) -> dict[str, Any]:
 
 def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
     """One file, every key checked; the variants named are switched on."""
-    top = Table(parse(file), "", file.absolute())
+    top = Table(parse(file), "", file.resolve())
     name = top.text("name")
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         top.fail("name", f"{name!r} is not a name", "letters, digits, . _ and -, at most 64")
     known = _variants(top)
     config = SystemConfig(
         name=name,
-        file=file.absolute(),
+        file=file.resolve(),
         service=_service(top.table("service")),
         data=_data(top.table("data")),
         disks=_disks(top.table("disks", {})),

@@ -116,6 +116,14 @@ def refusal(file: Path) -> HarnessError:
     return caught.value
 
 
+@pytest.mark.parametrize("way", ["beside/../shop-folder", "link"])
+def test_a_system_is_known_by_its_real_path_however_it_is_named(folder: Path, way: str) -> None:
+    # An island has the folder itself, and neither the link nor the folder on the way.
+    (folder.parent / "beside").mkdir()
+    (folder.parent / "link").symlink_to(folder)
+    assert load_system(folder.parent / way, folder.parent / "beside").folder == folder.resolve()
+
+
 def test_a_whole_file_is_read_into_values(folder: Path) -> None:
     system = load_system("shop", folder.parent)
     assert system.name == "shop"
