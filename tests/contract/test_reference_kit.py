@@ -193,6 +193,21 @@ def test_a_backup_shows_nothing_of_its_content_and_its_key_is_private(shared: In
         key.write_bytes(secret)
 
 
+def test_no_new_key_is_made_while_a_backup_needs_the_old_one(shared: Installation) -> None:
+    key = shared.path("state", "backup.key")
+    secret = key.read_bytes()
+    before = shared.status()["latest"]
+    key.unlink()
+    try:
+        for operation in ("backup", "validate", "restore"):
+            code, said = shared.try_kit(operation)
+            assert (code, "the key of the backups is missing" in said) == (1, True), said
+        assert not key.exists()
+    finally:
+        key.write_bytes(secret)
+    assert shared.status()["latest"] == before
+
+
 def test_only_the_newest_five_backups_are_kept(shared: Installation) -> None:
     for _ in range(6):
         shared.kit("backup")

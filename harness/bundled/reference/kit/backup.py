@@ -32,7 +32,9 @@ def run(places: Places) -> None:
                     "sha256": seal.digest_of(copy),
                     "facts": facts,
                 }
-                seal.seal(copy, attempt.path, seal.key(places.state), manifest)
+                # A new key only where no backup needs the old one.
+                secret = seal.key(places.state, make=not catalog.backups(places))
+                seal.seal(copy, attempt.path, secret, manifest)
         finally:
             files.remove_database(copy)
         with phase("backup.verify"):

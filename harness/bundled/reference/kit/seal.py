@@ -27,12 +27,15 @@ LENGTH = struct.Struct(">I")
 OVERHEAD_BYTES = 64 << 10
 
 
-def key(folder: Path) -> bytes:
-    """The key, from a file only we can read; made at first use. It is never on a command line or in an environment."""
+def key(folder: Path, make: bool = False) -> bytes:
+    """The key, from a file only we can read, ``make`` it if it is not there. It is never on a command line or in an
+    environment."""
     path = folder / "backup.key"
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if not make:
+            raise KitError(f"the key of the backups is missing: {path}") from error
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
