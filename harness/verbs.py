@@ -160,7 +160,7 @@ def _point_latest(out: Path, folder: Path) -> None:
 
 
 def _print_plan(campaign: Campaign) -> int:
-    """The plan of every selected cell, and what this host lacks for it."""
+    """The plan of every selected cell, and why it cannot run here."""
     for selected in campaign.selected:
         cell = selected.cell
         click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
@@ -170,8 +170,8 @@ def _print_plan(campaign: Campaign) -> int:
             click.echo(f"  - {step}")
         for fault in described_faults(planned_triggers(selected.scenario, cell, campaign.options.seed)):
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
-        for text in selected.lacks:
-            click.echo(f"  UNKNOWN: this host lacks {text}")
+        if selected.why_not:
+            click.echo(f"  UNKNOWN: {selected.why_not}")
     cells = [s.cell for s in campaign.selected]
     alone = sum(c.timing for c in cells)
     click.echo(
@@ -196,7 +196,8 @@ def doctor(as_json: bool) -> int:
 
 def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
     for scenario in registry.scenarios(scenario_dirs).values():
-        click.echo(f"{scenario.name}: {scenario.title} [{', '.join(scenario.requirements)}]")
+        rows = f" [{', '.join(scenario.requirements)}]" if scenario.requirements else ""
+        click.echo(f"{scenario.name}: {scenario.title}{rows}")
         for cell in scenario.cells:
             click.echo(f"  {scenario.name}:{cell.name} ({cell.tier}): {cell.about}")
     click.echo(f"systems: {', '.join(registry.systems())}")
@@ -209,7 +210,9 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
 
 def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
     scenario = registry.scenario(name, scenario_dirs)
-    click.echo(f"{scenario.name}: {scenario.title}\nrows of the review: {', '.join(scenario.requirements)}")
+    click.echo(f"{scenario.name}: {scenario.title}")
+    if scenario.requirements:
+        click.echo(f"rows of the review: {', '.join(scenario.requirements)}")
     for cell in scenario.cells:
         click.echo(
             f"\n{scenario.name}:{cell.name}\n  {cell.about}; {cell.repeat} rounds after {cell.warmup}; tier {cell.tier}"
@@ -242,7 +245,9 @@ def verify(options: Options, out: Path) -> int:
     config = load_system(options.system, registry.BUNDLED)
     for name in OPERATIONS:
         declared = config.operations.get(name)
-        click.echo(f"{name:10}{' '.join(declared.command) if declared else 'not provided: what needs it is unknown'}")
+        if declared or name != "reset":  # no step of ours needs that one
+            said = " ".join(declared.command) if declared else "not provided: what needs it is unknown"
+            click.echo(f"{name:10}{said}")
     if config.load.read_back is None:
         click.echo("read-back  not provided: nothing can be said about acknowledged writes")
     return run(replace(options, scenarios=("baseline:once",)), out=out)

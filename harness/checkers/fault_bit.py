@@ -27,6 +27,8 @@ class FaultBit:
             why = f"it could not be injected: {said}"
         elif fault.injected_ns is None:
             why = f"it never fired: {fault.at} was not met"
+        elif fault.confirmed_ns is None and "lost early: " in said:
+            why = f"it took effect and did not stay: {said}"
         elif fault.confirmed_ns is None:
             why = f"it was injected and did not take effect: {said}"
         elif not fault.evidence.felt:

@@ -22,10 +22,19 @@ from harness.model import Result
 from harness.run.judge import judge, unjudged
 from harness.run.lanes import side_by_side
 from harness.run.outside import Signals, rehearse
-from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers, staging_path
+from harness.run.plan import (
+    Plan,
+    described_faults,
+    described_steps,
+    missing_in,
+    planned_steps,
+    planned_triggers,
+    staging_path,
+)
 from harness.run.provenance import host_facts, provenance
 from harness.scenario import Cell, Scenario, Tier
 from harness.system.config import load_system
+from harness.system.schema import SystemConfig
 
 ISLAND_PORT = 8080
 SET_UP_AND_MARGIN_S = 90.0
@@ -64,11 +73,23 @@ def command_line(options: Options) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A cell to run. ``lacks`` says what this host lacks for it; empty: it can run."""
+    """A cell to run. ``lacks``: what this host does not have for it; ``missing``: what the system.toml does not have
+    that the cell is about."""
 
     scenario: Scenario
     cell: Cell
     lacks: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot run, and what to do; empty when it can."""
+        if self.lacks:
+            return f"this host lacks {'; '.join(self.lacks)} (`deploydrill doctor` says how to get it)"
+        if self.missing:
+            what = ", ".join(self.missing)
+            return f"the system.toml has no {what}, which this cell is about (add it, or run other cells)"
+        return ""
 
     @property
     def run(self) -> str:
@@ -103,8 +124,9 @@ def capabilities(kind: Kind) -> dict[str, bool]:
     }
 
 
-def select(options: Options, kind: Kind) -> list[Selected]:
-    """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error."""
+def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
+    """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
+    ``config``: the system they are to run on."""
     known = registry.scenarios(options.scenario_dirs)
     names = options.scenarios or tuple(known)
     chosen: list[Selected] = []
@@ -120,7 +142,9 @@ def select(options: Options, kind: Kind) -> list[Selected]:
                     f"{wanted} has no cell {cell_name!r}",
                     f"cells: {', '.join(c.name for c in scenario.cells)}",
                 )
-        chosen.extend(Selected(scenario, c, tuple(scenario.lacks(c, capabilities(kind)))) for c in cells)
+        for cell in cells:
+            missing = tuple(missing_in(config, cell)) if config else ()
+            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing))
     chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
     if not chosen:
         raise HarnessError(
@@ -153,7 +177,7 @@ class Campaign:
         self.signals = signals
         self.kind = best_kind()
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
-        self.selected = select(options, self.kind)
+        self.selected = select(options, self.kind, self.config)
         # Without namespaces two runs would meet: their ports, their files, their processes.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
@@ -197,11 +221,9 @@ class Campaign:
         and begins nothing more; so does, without ending anything, the first fail of ``fail_fast``."""
         if self.options.jobs and self.jobs < self.options.jobs:
             self._progress.note(f"{self.jobs} at a time: without namespaces runs side by side would meet")
-        for selected in (s for s in self.selected if s.lacks):
-            yield self._ended(
-                selected, out, f"this host lacks {'; '.join(selected.lacks)} (`deploydrill doctor` says how to get it)"
-            )
-        able = [s for s in self.selected if not s.lacks]
+        for selected in (s for s in self.selected if s.why_not):
+            yield self._ended(selected, out, selected.why_not)
+        able = [s for s in self.selected if not s.why_not]
         yield from self._run([s for s in able if s.cell.timing], 1, out)
         yield from self._run([s for s in able if not s.cell.timing], self.jobs, out)
 

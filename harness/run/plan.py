@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.faults.monitor import Monitor
 from harness.island.spec import Kind
 from harness.model import Edge
 from harness.scenario import Cell, Scenario, Step, Together, Trigger
+from harness.system.schema import SystemConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,16 @@ def links(triggers: tuple[Trigger, ...]) -> tuple[str, ...]:
     """The links that faults of this run are on."""
     named = (str(t.fault.parameters.get("link", "")) for t in triggers)
     return tuple(dict.fromkeys(name for name in named if name))
+
+
+def missing_in(config: SystemConfig, cell: Cell) -> list[str]:
+    """What a system.toml does not have and the cell is about: a link to cut, a monitor to kill, a bad version."""
+    found = [f"[links.{name}]" for name in links(cell.triggers) if name not in config.links]
+    if not config.monitors and any(isinstance(t.fault, Monitor) for t in cell.triggers):
+        found.append("[monitors]")
+    if not config.versions.broken and any(s.version == "broken" for s in cell.single_steps):
+        found.append("[versions] broken")
+    return found
 
 
 def _held(trigger: Trigger) -> str:

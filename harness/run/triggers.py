@@ -103,7 +103,12 @@ class Triggers:
         self._held.append(held)
         id_, trigger = held.id, held.trigger
         began = now()  # it may bite before inject returns
-        held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
+        try:
+            held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and says that this fault never was
+            said = str(error).replace("\n", "; ")
+            self._recorder.event("fault.confirmed", id=id_, applied=False, felt=False, said=said)
+            return
         landing = held.mark.landing() if held.mark else None
         self._recorder.event("fault.injected", when=began, id=id_, operation=held.operation)
         evidence = held.injection.confirm()

@@ -32,9 +32,9 @@ def test_a_flaw_of_monitors_is_told_by_its_own_sentence(tmp_path: Path, flaw: st
 @pytest.mark.parametrize(
     ("cell", "lacking"),
     [
-        ("all-killed-start-good", "inject monitor_killed on all of the monitors of tiny: system.toml declares 0"),
-        ("both-killed", "deploy.switch.start #1 was not met"),
-        ("broken-seen", "the system provides no deploy of a broken version"),
+        ("all-killed-start-good", "the system.toml has no [monitors], which this cell is about"),
+        ("both-killed", "the system.toml has no [monitors], which this cell is about"),
+        ("broken-seen", "the system.toml has no [versions] broken, which this cell is about"),
     ],
 )
 def test_a_system_that_lacks_what_a_cell_needs_is_unknown(tmp_path: Path, cell: str, lacking: str) -> None:

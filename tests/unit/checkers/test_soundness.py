@@ -161,6 +161,14 @@ def test_a_fault_that_did_not_bite_is_unknown(run: Run, how: dict[str, bool | No
     assert why in verdict.why
 
 
+def test_a_fault_that_was_taken_away_too_early_took_effect_and_did_not_stay(run: Run) -> None:
+    run.fault()
+    run.event("fault.confirmed", 11, id="fault-1", applied=False, felt=False, said="lost early: somebody removed it")
+    verdict = only(FaultBit().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert verdict.why.startswith("it took effect and did not stay: lost early: somebody removed it")
+
+
 def test_a_run_without_faults_has_no_verdict_about_them(run: Run) -> None:
     assert FaultBit().check(run.done()) == []
 

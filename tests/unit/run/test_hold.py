@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from harness.checkers.fault_bit import FaultBit
+from harness.errors import HarnessError
 from harness.model import Edge, Evidence
 from harness.recording.recorder import Recorder
+from harness.recording.recording import Recording
 from harness.run.triggers import Triggers
 from harness.scenario import Hold, Trigger
 
@@ -72,3 +75,22 @@ def test_a_fault_in_a_backup_is_healed_when_its_hold_says(tmp_path: Path, hold: 
     seen["the end"] = len(healings)
     assert seen == {step: int(list(seen).index(step) >= list(seen).index(after)) for step in seen}
     recorder.close()
+
+
+def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_path: Path) -> None:
+    class Impossible(Counted):
+        def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Counted:
+            raise HarnessError("inject counted", "there is no such disk", "add it")
+
+    recorder = Recorder(tmp_path / "run")
+    trigger = Trigger(Impossible([]), Edge("backup", "start"))
+    triggers = Triggers((trigger,), SimpleNamespace(log_files=list), recorder)  # type: ignore[arg-type]
+    triggers.on_edge(Edge("backup", "start"), "backup-1")
+    triggers.on_edge(Edge("backup", "stop"), "backup-1")
+    triggers.heal_all()
+    recorder.close()
+    (fault,) = Recording(tmp_path / "run").faults
+    assert (fault.injected_ns, fault.healed_ns) == (None, None)
+    (verdict,) = FaultBit().check(Recording(tmp_path / "run"))
+    assert verdict.outcome == "unknown"
+    assert verdict.why == "it could not be injected: inject counted: there is no such disk; try: add it"

@@ -9,6 +9,7 @@ import pytest
 
 from harness.run.campaign import SET_UP_AND_MARGIN_S, Campaign, Options, select
 from harness.run.outside import Signals
+from tests.e2e.command import TINY
 
 
 def campaign(**options: Any) -> Campaign:
@@ -36,3 +37,21 @@ def test_fewer_repeats_and_a_deadline_of_its_own_do_not_stretch_a_run() -> None:
     assert few._deadline_s(selected.cell, few.plan(selected)) == usual_s
     short = campaign(scenarios=("baseline:round-trip",), repeat=59, deadline_s=100)
     assert short._deadline_s(selected.cell, short.plan(selected)) == 100
+
+
+@pytest.mark.parametrize(
+    ("cell", "missing"),
+    [
+        ("network_partition:upload-cut", ("[links.offsite]",)),
+        ("monitor_crash:both-killed", ("[monitors]",)),
+        ("monitor_crash:blind-broken", ("[monitors]", "[versions] broken")),
+        ("disk_full:in-restore", ()),
+    ],
+)
+def test_a_cell_about_what_a_system_does_not_have_is_not_begun(cell: str, missing: tuple[str, ...]) -> None:
+    (selected,) = campaign(scenarios=(cell,), system=str(TINY)).selected
+    assert selected.missing == missing
+    assert all(what in selected.why_not for what in missing)
+    assert bool(selected.why_not) == bool(missing)
+    (sound,) = campaign(scenarios=(cell,)).selected
+    assert sound.why_not == ""
