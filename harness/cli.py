@@ -231,11 +231,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         click.echo(f"deploydrill: {error}", err=True)
         code = error.code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.UNKNOWN
+        code = _nobody_reads()
     except SystemExit as error:  # click ends with an exit code instead: somebody else's code called sys.exit
-        click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
-        code = ExitCode.OUR_BUG
+        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:  # but for this: `| head`
+            code = _nobody_reads()
+        else:
+            click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
+            code = ExitCode.OUR_BUG
     except OSError as error:
         if error.errno in _CANNOT_WRITE:
             click.echo(
@@ -249,6 +251,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - our own bug; the traceback is for us, the sentence for the person
         code = _our_bug(error)
     sys.exit(int(code))
+
+
+def _nobody_reads() -> ExitCode:
+    """Whoever read our output has seen enough; what is still buffered must not be complained about at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.UNKNOWN
 
 
 def _our_bug(error: Exception) -> ExitCode:
