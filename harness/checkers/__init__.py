@@ -24,14 +24,15 @@ def standard() -> tuple[RunChecker | StateChecker, ...]:
     return (
         LoadSound(),
         FaultBit(),
+        # The worst first: a report opens with the first that failed.
+        AcknowledgedWrites(),
+        RestoreExact(),
+        Losses(),
         NoHang(),
         Expectations(),
         Versions(),
         Downtime(),
         Outages(),
-        AcknowledgedWrites(),
-        RestoreExact(),
-        Losses(),
         Recovery(),
         Durations(),
         PowerLoss(),

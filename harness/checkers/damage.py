@@ -70,12 +70,12 @@ def unreadable(observation: Observation) -> str:
 
 
 def numbers(observation: Observation, lost: int, gone: int) -> str:
-    """The observation in numbers, for ``measured``; ``gone`` is what earlier restores had taken away."""
+    """The observation in numbers, for ``measured``; ``gone`` is what an earlier read-back had missed already."""
     indeterminate = sum(1 for w in observation.writes if w.outcome == "indeterminate")
     known = sum(1 for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns)
     if observation.found is None:
         return f"{observation.label}: {grouped(known)} acknowledged, and the data could not be read"
-    before = f" ({grouped(gone)} taken away by earlier restores)" if gone else ""
+    before = f" ({grouped(gone)} gone before)" if gone else ""
     return (
         f"{observation.label}: {grouped(known)} acknowledged{before}, {grouped(len(observation.found))} found, "
         f"{grouped(lost)} lost, {grouped(indeterminate)} indeterminate"
