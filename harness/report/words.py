@@ -78,7 +78,8 @@ def reason(document: Document) -> Sentence:
 
 
 def downtime(document: Document) -> Sentence:
-    """What the prober saw. Zero is never bare: it comes with n, deadline, resolution and the bound on the rate."""
+    """What the prober saw, of what counts as downtime (the verdict counts the load's requests as well). Zero is never
+    bare: it comes with n, deadline, resolution and the bound on the rate."""
     probe = document["load"].get("probe") or {}
     if not probe.get("n"):
         return ("The prober has no samples: nothing can be said about downtime",)
@@ -86,7 +87,15 @@ def downtime(document: Document) -> Sentence:
     def at(name: str, unit: str = "") -> Number:
         return Number(f"load.probe.{name}", unit)
 
-    start: Sentence = (at("bad"), " bad of ", at("n"), " at a ", Number(derived="deadline_s", unit="s"), " deadline, ")
+    start: Sentence = (
+        "Probes alone: ",
+        at("bad"),
+        " bad of ",
+        at("n"),
+        " at a ",
+        Number(derived="deadline_s", unit="s"),
+        " deadline, ",
+    )
     if probe["bad"] == 0:
         gap = probe.get("longest_gap_ms")
         quiet = gap is None or gap <= probe["resolution_ms"]
@@ -114,7 +123,7 @@ def downtime(document: Document) -> Sentence:
         at("resolution_ms", "ms"),
         ", rate <= ",
         at("bad_rate_upper", "fraction"),
-        " (95 %); all of the load is counted here, also under a restore or a fault",
+        " (95 %)",
     )
 
 
