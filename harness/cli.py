@@ -68,7 +68,21 @@ _out = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
+class _NobodyReads(Exception):
+    """Whoever read our output has seen enough, as `| head` does."""
+
+
+class _Verbs(click.Group):
+    """Tells a closed pipe apart from somebody's sys.exit: click makes the one into the other."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _NobodyReads from error
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="deploydrill")
 def deploydrill() -> None:
     """Rehearse a deployment under real load and real failures, and compare what
@@ -230,14 +244,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except HarnessError as error:
         click.echo(f"deploydrill: {error}", err=True)
         code = error.code
-    except BrokenPipeError:
-        code = _nobody_reads()
+    except _NobodyReads:
+        # What is still buffered must not be complained about at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.UNKNOWN
     except SystemExit as error:  # click ends with an exit code instead: somebody else's code called sys.exit
-        if isinstance(error.__context__, OSError) and error.__context__.errno == errno.EPIPE:  # but for this: `| head`
-            code = _nobody_reads()
-        else:
-            click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
-            code = ExitCode.OUR_BUG
+        click.echo(f"deploydrill: this is our bug: something called exit({error.code})", err=True)
+        code = ExitCode.OUR_BUG
     except OSError as error:
         if error.errno in _CANNOT_WRITE:
             click.echo(
@@ -251,12 +264,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Exception as error:  # noqa: BLE001 - our own bug; the traceback is for us, the sentence for the person
         code = _our_bug(error)
     sys.exit(int(code))
-
-
-def _nobody_reads() -> ExitCode:
-    """Whoever read our output has seen enough; what is still buffered must not be complained about at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return ExitCode.UNKNOWN
 
 
 def _our_bug(error: Exception) -> ExitCode:

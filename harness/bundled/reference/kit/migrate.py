@@ -44,7 +44,8 @@ STEPS: dict[int, tuple[str, ...]] = {
     ),
     2: (
         "ALTER TABLE relationships ADD COLUMN region TEXT",
-        "CREATE INDEX relationships_region ON relationships (region, source)",
+        # Partial, so that building it writes nothing: a whole one would keep writers out for all of its sorting.
+        "CREATE INDEX relationships_region ON relationships (region, source) WHERE region IS NOT NULL",
         # Version 1 goes on inserting without the column, during the cut-over and after a roll-back.
         """CREATE TRIGGER relationships_fill_region AFTER INSERT ON relationships WHEN NEW.region IS NULL
            BEGIN UPDATE relationships SET region = substr(NEW.source, 1, 2) WHERE id = NEW.id; END""",
