@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,20 +104,21 @@ def held_up(records: Records, limit_ms: float) -> Mask:
     """Answered late or not in time, and under way at a moment when the sender itself was held up: a request goes out
     later than it is due for no other reason, for a sender waits for no earlier answer."""
     late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * HELD_UP_SHARE
-    stalls = _merged_spans(records["intended_ns"][late], records["sent_ns"][late])
+    stalls = merged_spans(zip(records["intended_ns"][late].tolist(), records["sent_ns"][late].tolist()))
     slow = np.isin(records["outcome"], [OUTCOMES.index("ok"), OUTCOMES.index("timeout")])
     mask: Mask = bad_mask(records, limit_ms) & slow & overlap(records, stalls)
     return mask
 
 
-def _merged_spans(starts: npt.NDArray[np.int64], stops: npt.NDArray[np.int64]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for start, stop in sorted(zip(starts.tolist(), stops.tolist(), strict=True)):
-        if spans and start <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
+def merged_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same stretches in order, those that touch made one."""
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
         else:
-            spans.append((start, stop))
-    return spans
+            merged.append((start, stop))
+    return merged
 
 
 def _of_a_broken_version(records: Records, recording: Recording) -> Mask:

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.checkers import broken_version
 from harness.checkers.acknowledged_writes import lost_writes
-from harness.checkers.counted import seen
+from harness.checkers.counted import cut_by_us, merged_spans, seen
 from harness.checkers.damage import duplicated, torn
 from harness.checkers.history import acknowledged, is_restored, owed, tokens
 from harness.checkers.restore_exact import recovery_point
@@ -197,10 +197,12 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
 
 
 def _longest_gap_ms(recording: Recording, deadline_ms: float) -> float:
-    """The longest time without a good answer, between the restores: those keep clients out, and are left out."""
+    """The longest time without a good answer. What keeps clients out by nature is left out: restores, and our own
+    faults between the front and the service."""
     start, stop = recording.measured_ns
     restores = [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores]
-    edges = [start, *(ns for restore in sorted(restores) for ns in restore), stop]
+    kept_out = merged_spans([*restores, *cut_by_us(recording)])
+    edges = [start, *(ns for span in kept_out for ns in span), stop]
     probes = seen(recording).probes
     pieces = [within(probes, (a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return max((overall(piece, deadline_ms).longest_gap_ms for piece in pieces if len(piece)), default=0.0)
