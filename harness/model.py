@@ -236,7 +236,7 @@ class Observation:
 class FaultRecord:
     """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
     ``to_the_end``: it was meant to stay in until all steps were taken. ``felt_said``: the words by which the system
-    showed that it met it."""
+    showed that it met it. ``released_ns``: when we began to take it away; by ``healed_ns`` it was seen to be gone."""
 
     id: str
     name: str
@@ -249,6 +249,7 @@ class FaultRecord:
     operation: str = ""  # the id of the one it landed on
     to_the_end: bool = False
     felt_said: str = ""
+    released_ns: int | None = None
 
 
 def merged(outcomes: list[Outcome]) -> Outcome:

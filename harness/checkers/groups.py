@@ -56,7 +56,7 @@ def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
 def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
     """When we had stopped it."""
     return [
-        (f.injected_ns, f.healed_ns or operation.stop_ns)
+        (f.injected_ns, f.released_ns or f.healed_ns or operation.stop_ns)
         for f in faults_on(recording, operation)
         if f.name == "process_pause" and f.injected_ns is not None
     ]

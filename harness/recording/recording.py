@@ -198,6 +198,7 @@ class Recording:
                     at=planned["at"],
                     injected_ns=stage["injected"]["t"] if "injected" in stage else None,
                     confirmed_ns=confirmed["t"] if confirmed and confirmed["applied"] else None,
+                    released_ns=stage.get("healed", {}).get("released_ns"),
                     healed_ns=stage["healed"]["t"] if "healed" in stage and stage["healed"]["ok"] else None,
                     evidence=Evidence(
                         bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"

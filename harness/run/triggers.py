@@ -133,12 +133,15 @@ class Triggers:
         lost = held.injection.lost() if held.injection else ""
         if lost:
             self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=f"lost early: {lost}")
+        released_ns = now().mono_ns
         for undo in reversed(held.undo):
             undo()
         if held.injection:
+            ok, healed = held.injection.healed(), now()
+            # Looking through what was said takes its time on a busy host: the fault was gone before it.
             felt = held.injection.felt(self._said_since(held.sizes))
-            ok = held.injection.healed()
-            self._recorder.event("fault.healed", id=held.id, ok=ok, felt=bool(felt), felt_said=felt)
+            about = {"released_ns": released_ns, "ok": ok, "felt": bool(felt), "felt_said": felt}
+            self._recorder.event("fault.healed", when=healed, id=held.id, **about)
 
     def _logs(self) -> list[Path]:
         return [*self._system.log_files(), *(self._recorder.folder / "operations").glob("*.out")]

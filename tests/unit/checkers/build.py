@@ -169,6 +169,7 @@ class Run:
         operation: str = "",
         link: str = "",
         to_the_end: bool = False,
+        released: float | None = None,
     ) -> None:
         parameters = {"link": link} if link else {"disk": disk}
         name = name or ("partition" if link else "disk_full")
@@ -185,6 +186,7 @@ class Run:
             ok=healed is not None,
             felt=felt,
             felt_said="not enough space: needs 20 MB" if felt else "",
+            released_ns=None if released is None else self.ns(released),
         )
 
     def link(self, name: str, serves: bool) -> None:

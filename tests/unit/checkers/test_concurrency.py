@@ -199,7 +199,15 @@ def test_one_that_we_killed_is_no_loser(run: Run) -> None:
 
 
 # -- fenced --------------------------------------------------------------------------------------------------------
-def fenced(run: Run, exit_: int, *, later: bool = False, other: bool = True, output: str = "fenced out: 4") -> Verdict:
+def fenced(
+    run: Run,
+    exit_: int,
+    *,
+    later: bool = False,
+    other: bool = True,
+    output: str = "fenced out: 4",
+    healed: float = 9,
+) -> Verdict:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.switch", 2, 9.1 if later else None)
     if later:
@@ -209,7 +217,7 @@ def fenced(run: Run, exit_: int, *, later: bool = False, other: bool = True, out
         run.phase("deploy-2", "deploy.migrate", 6, 8)
     run.op("deploy", 1, 9.5, exit_, together="1", output=output)
     run.op("deploy", 3, 8.5, together="1")
-    run.fault(2.1, 9, name="process_pause", operation="deploy-1")
+    run.fault(2.1, healed, released=9, name="process_pause", operation="deploy-1")
     return only(Fenced().check(run.done()))
 
 
@@ -220,6 +228,12 @@ def test_a_zombie_that_changes_nothing_is_a_pass(run: Run) -> None:
         "deploy-1 stood still for 6.90 s while deploy-2 had the lock; continued, it changed nothing: deploy-1 exited "
         "with 1 after 8.50 s (0.50 s after), it said: fenced out: 4"
     )
+
+
+def test_a_zombie_that_had_given_up_before_we_saw_it_go_on_is_a_pass(run: Run) -> None:
+    verdict = fenced(run, 1, healed=9.6)
+    assert verdict.outcome == "pass"
+    assert "(0.50 s after)" in verdict.why
 
 
 def test_a_zombie_that_goes_on_and_reports_success_is_a_fail(run: Run) -> None:
