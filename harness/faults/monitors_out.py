@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from harness.faults.impostor import Impostor
@@ -122,13 +123,12 @@ class MonitorsOut:
 
     def healed(self) -> bool:
         return all(
-            wait_until(
-                lambda name=name: self.system.ask_monitor(name).ok,  # type: ignore[misc]
-                Deadline(MONITOR_DEADLINE_S, f"monitor {name}"),
-                every_s=0.05,
-            )
+            wait_until(partial(self._answers, name), Deadline(MONITOR_DEADLINE_S, f"monitor {name}"), every_s=0.05)
             for name in self.names
         )
+
+    def _answers(self, name: str) -> bool:
+        return self.system.ask_monitor(name).ok
 
 
 def _repeated(name: str, first: http.Answer, again: http.Answer) -> str:

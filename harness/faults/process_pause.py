@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from harness.faults.fault import Undo
@@ -41,11 +42,12 @@ class ProcessPause:
         return ""
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> PausedProcess:
-        paused = PausedProcess(operation, system, system.running.get(operation))
-        if paused.process:
-            undo(lambda: paused.process.signal_group(signal.SIGCONT))  # type: ignore[union-attr]  # just looked at
+        process = system.running.get(operation)
+        paused = PausedProcess(operation, system, process)
+        if process:
+            undo(partial(process.signal_group, signal.SIGCONT))
             undo(paused.stop_watching)
-            paused.process.signal_group(signal.SIGSTOP)
+            process.signal_group(signal.SIGSTOP)
             paused.watch()
         return paused
 

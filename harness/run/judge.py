@@ -157,7 +157,7 @@ def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[V
         if checker.judges == "run":
             verdicts = list(checker.check(recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
         else:
-            verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]
+            verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
         if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
             raise TypeError(f"it returned {verdicts!r}")
     except KeyboardInterrupt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
@@ -57,7 +58,7 @@ class Dependencies:
             )
         for name, dependency in config.dependencies.items():
             health = self._system.text(dependency.health, port=str(dependency.port))
-            if not wait_until(lambda h=health: self._healthy(h), Deadline(_DEADLINE_S, name), every_s=0.05):  # type: ignore[misc]
+            if not wait_until(partial(self._healthy, health), Deadline(_DEADLINE_S, name), every_s=0.05):
                 raise HarnessError(
                     f"start dependency {name}",
                     f"{health} was not healthy after {_DEADLINE_S:g} s; {self._last_words(name)}",
