@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import closing
 
@@ -115,3 +117,20 @@ def test_a_caller_that_fails_leaves_no_thread_behind() -> None:
         caller()
     assert work.abandoned.is_set()
     assert lane_threads() == []
+
+
+def test_a_signal_given_to_a_lane_s_thread_is_handled_while_the_lane_goes_on() -> None:
+    """The kernel may give a signal to any thread; the main one has to wake up for its handler to run."""
+    handled = threading.Event()
+
+    def work(_item: str) -> bool:
+        time.sleep(0.3)  # by then the main thread waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        return handled.wait(10)
+
+    before = signal.signal(signal.SIGUSR1, lambda *_: handled.set())
+    try:
+        results = list(side_by_side(["one"], work, 1, stop=lambda: False, abandon=lambda: None))
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert results == [("one", True)]
