@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from harness import __version__, registry
 from harness.errors import ExitCode, HarnessError
+from harness.host.accounts import account
 from harness.host.undo import UndoLog
 from harness.island.island import best_kind
 from harness.island.spec import WORK, Kind
@@ -177,6 +178,8 @@ class Campaign:
         self.signals = signals
         self.kind = best_kind()
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
+        if self.config.user:
+            account(self.config.user)  # an error here and now when nobody can become it
         self.selected = select(options, self.kind, self.config)
         # Without namespaces two runs would meet: their ports, their files, their processes.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
