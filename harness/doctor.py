@@ -193,6 +193,21 @@ def _fuse() -> str:
     return "/dev/fuse can be mounted"
 
 
+def _held_calls() -> str:
+    # In a child: whoever is under a filter stays so.
+    code = (
+        "import subprocess, sys\n"
+        "from harness.host import commands\n"
+        "from harness.host.held_calls import CannotHold, spawned_under\n"
+        "held = []\n"
+        "try: spawned_under(['execve'], held.append, lambda: commands.spawn(['true'], fork=True)).wait(5)\n"
+        "except CannotHold as cannot: sys.exit(str(cannot))\n"
+        "sys.exit(0 if held else 'no call was seen')\n"
+    )
+    _run([sys.executable, "-c", code])
+    return "seccomp asks before a call is made"
+
+
 def _real_time() -> str:
     _run(["chrt", "--fifo", "1", "true"])
     return "SCHED_FIFO"
@@ -250,6 +265,7 @@ CHECKS = (
     _Check("sized tmpfs", "disk_full without root", _CONTAINER, _sized_memory),
     _Check("fuse", "power loss", "run as root with /dev/fuse (modprobe fuse)", _fuse),
     _Check("cgroup", "throttled disks", "run as root with a writable cgroup file system", _cgroup),
+    _Check("held calls", "phases seen by system calls", "Linux 5.5 or newer with seccomp; " + _CONTAINER, _held_calls),
     _Check("real time", "a punctual prober under full load", "run as root, or raise RLIMIT_RTPRIO", _real_time),
     _Check("caddy", "the reference system's front", _SETUP, _caddy),
     _Check("rclone", "the reference system's off-site store", _SETUP, _rclone),

@@ -231,6 +231,8 @@ class Rehearsal:
     # -- edges ---------------------------------------------------------------------------------------------------
     def _on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         self._triggers.on_edge(edge, operation, sighting)
+        if sighting.ended:
+            return  # nothing can be done in an operation that is over
         if group := self._group:
             group.on_edge(edge, operation, sighting.held)
         if self._power:

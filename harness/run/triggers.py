@@ -57,7 +57,10 @@ class Triggers:
             for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
                 self._waiting.remove((id_, trigger))
                 held = _Held(id_, trigger, operation, self._log_sizes(), sighting)
-                if trigger.share:
+                if sighting.ended:  # on the aftermath of an operation it would prove nothing
+                    said = sighting.said()
+                    self._recorder.event("fault.confirmed", id=id_, applied=False, felt=False, said=said)
+                elif trigger.share:
                     self._await_share(held)
                 else:
                     self._inject(held)

@@ -32,9 +32,11 @@ class Sighting:
         return {"by": self.by, "held": self.held, "late_ns": self.late_ns, "ended": self.ended}
 
     def said(self) -> str:
-        """For the sentence on a fault that was put in there; empty where the edge was exact."""
+        """For the sentence on a fault that is put in there; empty where the edge was exact."""
         if self.held:
             return ""
+        if self.ended:
+            return f"the edge was seen {_SEEN[self.by]} only when the operation had ended"
         return f"the edge was seen {_SEEN[self.by]}, at most {self.late_ns * 1000 / NS:.1f} ms late; the kit went on"
 
 
@@ -75,11 +77,9 @@ class Gates:
         self._record(at, operation, edge, gate_ns, sighting)
 
     def see(self, at: Instant, edge: Edge, operation: str, sighting: Sighting) -> None:
-        """The edge was met and holds nobody: the kit goes on, has not begun or has ended. What was seen only after the
-        end is written down, and nothing is done there."""
+        """The edge was met and holds nobody: the kit goes on, has not begun or has ended."""
         self._record(at, operation, edge, 0, sighting)
-        if not sighting.ended:
-            self._meet(edge, operation, sighting)
+        self._meet(edge, operation, sighting)
 
     def _meet(self, edge: Edge, operation: str, sighting: Sighting) -> None:
         try:

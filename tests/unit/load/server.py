@@ -16,7 +16,7 @@ NS = 1_000_000_000
 
 class Service:
     """Answers GET and POST with 200. ``mode``: ok, 503, refuse (no listener, no connections), drop (reads, then
-    closes every second request unanswered), truncate (half an answer)."""
+    closes every second request unanswered), truncate (half an answer), polite (200, and an error page)."""
 
     def __init__(self) -> None:
         self.mode = "ok"
@@ -52,7 +52,8 @@ class Service:
                 close = b"connection: close" in head
                 status = b"503 Unavailable" if self.mode == "503" else b"200 OK"
                 answer = b"HTTP/1.1 " + status + b"\r\nContent-Length: 13\r\n"
-                answer += (b"Connection: close\r\n" if close else b"") + b'\r\n{"ok": true}\n'
+                body = b'{"sorry": 1}\n' if self.mode == "polite" else b'{"ok": true}\n'
+                answer += (b"Connection: close\r\n" if close else b"") + b"\r\n" + body
                 writer.write(answer[:-6] if self.mode == "truncate" else answer)
                 if close or self.mode == "truncate":
                     await writer.drain()

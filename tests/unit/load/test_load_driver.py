@@ -145,6 +145,19 @@ def test_half_an_answer_is_no_answer(server: Server, start: Start) -> None:
     assert counted["reset"] == counted.total() > 40
 
 
+def test_an_error_page_with_status_200_is_no_good_answer_and_acknowledges_nothing(server: Server, start: Start) -> None:
+    driver = start(users=4, requests=tuple(replace(r, expect_body='"ok": true') for r in REQUESTS))
+    assert wait_until(lambda: driver.progress().writes_acknowledged > 20, Deadline(15, "20 writes"))
+    server.plant("polite", 0.5)
+    driver.stop(8)
+    records = samples(driver).records
+    errors = records[records["outcome"] == OUTCOMES.index("http_error")]
+    assert len(errors) > 5 and set(errors["status"]) == {200}
+    (ledger,) = Path(driver.config.ledger_dir).glob("*.jsonl")
+    told = Counter((w["outcome"], w["status"]) for w in map(json.loads, ledger.read_text().splitlines()))
+    assert told["acknowledged", 200] > 20 and told["indeterminate", 200] > 3
+
+
 def test_refused_errors_and_late_answers_are_told_apart(server: Server, start: Start) -> None:
     driver = start()
     assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from harness.load.book import Book
 from harness.load.config import LoadConfig
 from harness.load.ledger import ledger_outcome
-from harness.load.requests import Requests, payload_of
+from harness.load.requests import Requests, answered, payload_of
 from harness.model import Write
 from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
 from harness.system.schema import RequestTemplate
@@ -129,3 +130,30 @@ def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:
     config = LoadConfig("http://h", 1000, 3, (0.1, 0.2), 20, 0, (CREATE, PATCH, READ), 1, "s", "l", "status")
     config.save(tmp_path / "load.json")
     assert LoadConfig.load(tmp_path / "load.json") == config
+
+
+@pytest.mark.parametrize(
+    ("statuses", "pattern", "status", "body", "outcome"),
+    [
+        ((), "", 204, b"", "ok"),
+        ((), "", 303, b"", "http_error"),
+        ((200, 303), "", 303, b"", "ok"),
+        ((201,), "", 200, b"", "http_error"),
+        ((), "^stored", 200, b"stored 7", "ok"),
+        ((), "^stored", 200, b"Sorry", "http_error"),
+        ((), "stored", 500, b"stored", "http_error"),
+        ((), "\ufffd!", 200, b"\xff!", "ok"),
+    ],
+)
+def test_what_is_expected_of_an_answer(
+    statuses: tuple[int, ...], pattern: str, status: int, body: bytes, outcome: str
+) -> None:
+    template = replace(CREATE, expect_status=statuses, expect_body=pattern)
+    assert answered(template, status, body) == outcome
+
+
+def test_a_form_is_sent_as_what_it_says_it_is() -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    request = requests().fill(RequestTemplate("add", "write", 1, "POST", "/add", "t={token}", form))
+    assert request and request.body == f"t={request.token}".encode()
+    assert [v for n, v in request.headers.items() if n.lower() == "content-type"] == [form["content-type"]]

@@ -18,7 +18,7 @@ from harness.system.schema import RequestTemplate
 from tests.unit.load.server import Server
 
 READ = RequestTemplate("read", "read", 1, "GET", "/r?n={n}")
-CREATE = RequestTemplate("create", "write", 0, "POST", "/c", '{"token": "{token}"}')
+CREATE = RequestTemplate("create", "write", 0, "POST", "/c", '{"token": "{token}"}', expect_body='"ok"')
 INTERVAL_MS = 10.0
 # On a busy box the server's own process, not the prober, may be late by this much.
 NOISE_MS = 60.0
@@ -140,6 +140,19 @@ def test_every_drop_after_reading_is_reported_and_nothing_is_sent_again(server: 
     resets = int(np.count_nonzero(file.records["outcome"] == OUTCOMES.index("reset")))
     assert read == end.started == len(file.records)
     assert abs(resets - (read - before) / 2) <= 0.1 * read + 2
+
+
+def test_a_polite_error_page_is_bad_only_where_something_is_expected(server: Server, prober: Prober) -> None:
+    server.ask("mode polite")
+    sleep(0.1)
+    before = mono_ns()
+    sleep(0.4)
+    prober.stop(5)
+    records = samples(prober).records
+    late = records[records["sent_ns"] > before]
+    writes = late["channel"] == CHANNELS.index("write")
+    assert {OUTCOMES[o] for o in late[writes]["outcome"]} == {"http_error"}
+    assert {OUTCOMES[o] for o in late[~writes]["outcome"]} == {"ok"}
 
 
 def test_half_an_answer_is_a_reset(server: Server, prober: Prober) -> None:

@@ -65,6 +65,19 @@ def test_those_that_meet_go_on_only_when_all_are_there(tmp_path: Path) -> None:
     assert sorted(made.meetings) == [("deploy-1", True), ("deploy-2", True)]
 
 
+def test_one_that_was_only_seen_at_the_meeting_is_not_said_to_be_held(tmp_path: Path) -> None:
+    made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=5))
+
+    def operate(number: int) -> None:
+        made.group.on_edge(MEET, f"deploy-{number + 1}", held=False)
+        made.end(number)
+
+    began = time.monotonic()
+    made.run(operate)
+    assert time.monotonic() - began < 4
+    assert made.meetings == []
+
+
 def test_one_that_ended_is_not_waited_for(tmp_path: Path) -> None:
     made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=20))
     held: list[float] = []

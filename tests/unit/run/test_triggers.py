@@ -9,12 +9,14 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+from harness.checkers.fault_bit import FaultBit
 from harness.host.clock import mono_ns, sleep
 from harness.model import Edge, Evidence
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.run.triggers import Triggers
 from harness.scenario import Trigger
+from harness.system.gates import MARKED, Sighting
 
 
 @dataclass
@@ -60,3 +62,36 @@ def test_a_fault_is_dated_from_before_it_bites(tmp_path: Path) -> None:
     (record,) = Recording(tmp_path).faults
     assert record.injected_ns is not None and record.confirmed_ns is not None
     assert record.injected_ns <= fault.bit_ns[0] < record.confirmed_ns
+
+
+def rehearsed(folder: Path, occurrence: int, *sightings: Sighting) -> tuple[Slow, Recording]:
+    """What became of a fault at the n-th time an edge is met, met once each."""
+    fault, edge = Slow(), Edge("deploy.copy", "start")
+    recorder = Recorder(folder)
+    system = SimpleNamespace(log_files=list, links={})
+    triggers = Triggers((Trigger(fault, edge, occurrence),), system, recorder)  # type: ignore[arg-type]  # its logs only
+    for number, sighting in enumerate(sightings, 1):
+        triggers.on_edge(edge, f"deploy-{number}", sighting)
+    triggers.heal_all()
+    recorder.close()
+    return fault, Recording(folder)
+
+
+def test_a_fault_at_an_edge_that_was_only_seen_says_so(tmp_path: Path) -> None:
+    _, recording = rehearsed(tmp_path, 1, Sighting("log", False, 7_000_000))
+    (record,) = recording.faults
+    assert record.evidence.said.startswith(
+        "seen; the edge was seen in a line of a log, at most 7.0 ms late; the kit went"
+    )
+    assert [v.outcome for v in FaultBit().check(recording)] == ["pass"]
+
+
+def test_an_edge_that_was_seen_after_the_end_fires_nothing_but_counts(tmp_path: Path) -> None:
+    ended = Sighting("bytes", False, 7_000_000, ended=True)
+    fault, recording = rehearsed(tmp_path / "1", 1, ended, MARKED)
+    (verdict,) = FaultBit().check(recording)
+    assert (fault.bit_ns, verdict.outcome) == ([], "unknown")
+    assert verdict.why.endswith("the edge was seen by the bytes written only when the operation had ended")
+    fault, recording = rehearsed(tmp_path / "2", 2, ended, MARKED)
+    assert len(fault.bit_ns) == 1
+    assert [v.outcome for v in FaultBit().check(recording)] == ["pass"]

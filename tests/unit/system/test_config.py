@@ -14,6 +14,7 @@ from harness.model import Claim
 from harness.system.config import load_system, read_system
 from harness.system.placeholders import fill
 from harness.system.programs import check_commands
+from harness.system.schema import EdgeConfig, PhaseConfig
 from harness.system.table import parse_size
 
 WHOLE = """
@@ -373,3 +374,100 @@ def test_any_file_is_read_or_refused_in_a_sentence(folder: Path, text: str) -> N
     except HarnessError as error:
         assert str(file) in error.what
         assert error.why
+
+
+# -- systems that know nothing of us -------------------------------------------------------------------------------
+PHASES = """
+[phases."backup.copy"]
+start = { log = '^copying', nth = 2 }
+stop = { bytes = "1m", path = "{dir}/backup" }
+[phases."validate.look"]
+operation = "validate"
+stop = { syscall = "execve", path = '/sqlite3$' }
+"""
+
+
+def test_phases_are_edges_with_dotted_names(folder: Path) -> None:
+    (folder / "system.toml").write_text(WHOLE + PHASES)
+    copy, look = read_system(folder / "system.toml").phases
+    assert copy == PhaseConfig(
+        "backup.copy",
+        "backup",
+        EdgeConfig("log", "^copying", nth=2),
+        EdgeConfig("bytes", path="{dir}/backup", size_bytes=2**20),
+    )
+    assert (look.operation, look.start, look.stop) == (
+        "validate",
+        None,
+        EdgeConfig("syscall", "/sqlite3$", call="execve"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"backup.copy"', "backup.copy", 'needs quotes: [phases."backup.copy"]'),
+        ('"backup.copy"', '"copy.it"', "there is no [operations.copy]"),
+        ('"backup.copy"', '"backup"', "backup is the operation itself"),
+        ("log = ", "logs = ", "one of log, bytes, syscall"),
+        ("log = ", "bytes = 1, log = ", "one of log, bytes, syscall"),
+        ("'^copying'", "'('", "is not a regular expression"),
+        ("nth = 2", "nth = 0", "from 1 to"),
+        ("nth = 2", "count = 2", "start.count: unknown key"),
+        ('"1m"', "0", "is 0, which is there from the start"),
+        (', path = "{dir}/backup"', "", "stop.path: is required"),
+        ('"execve"', '"exec"', "did you mean 'execve'?"),
+        ("stop = { syscall = \"execve\", path = '/sqlite3$' }", "", "neither start nor stop is there"),
+    ],
+)
+def test_a_mistake_in_a_phase_is_told(folder: Path, old: str, new: str, said: str) -> None:
+    assert PHASES.count(old) == 1
+    (folder / "system.toml").write_text(WHOLE + PHASES.replace(old, new))
+    with pytest.raises(HarnessError) as caught:
+        read_system(folder / "system.toml")
+    assert "phases." in str(caught.value) and said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('kind = "write"', 'kind = "write"\nexpect_status = ["2xx"]', "a list of HTTP statuses"),
+        ('kind = "write"', 'kind = "write"\nexpect_body = "["', "is not a regular expression"),
+        ('method = "POST"', 'method = "HEAD"\nexpect_body = "x"', "the answer to a HEAD has no body"),
+        ("body = '{", "body = 'token={token}&{", 'headers = { Content-Type = "..." }'),
+        ("&limit=2000", '&limit=2000"\npattern = "x', "pattern: has no group token"),
+        ("[load.read_back]", "[load.read_back]\nnext_pattern = 'x'", "only means something beside pattern"),
+    ],
+)
+def test_a_mistake_in_what_is_expected_is_told(folder: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        read_system(altered(folder, old, new))
+    assert said in str(caught.value)
+
+
+READ_BACK = """path = "/readback?after={after}&limit=2000"
+[load.read_back.totals]
+"/totals/balance_sum" = 1000000
+"""
+ENTRY = "pattern = '(?P<token>t) (?P<payload>p)'"
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        (f'path = "/all"\n{ENTRY}', ""),
+        (f'path = "/all/{{after}}"\n{ENTRY}\nnext_pattern = "(n)"\nexpect_body = "end"', ""),
+        (f'path = "/all/{{after}}"\n{ENTRY}', "nothing says what comes after a page"),
+        (f'path = "/all"\n{ENTRY}\nnext_pattern = "(n)"', "path: has no {after}"),
+        (f'path = "/all/{{after}}"\n{ENTRY}\nnext_pattern = "n"', "next_pattern: has no group"),
+        (f'path = "/all"\nitems = "/items"\n{ENTRY}', "items: is a JSON pointer"),
+    ],
+)
+def test_a_read_back_by_patterns(folder: Path, new: str, said: str) -> None:
+    file = altered(folder, READ_BACK, f"{new}\n")
+    if not said:
+        assert read_system(file).load.read_back
+        return
+    with pytest.raises(HarnessError) as caught:
+        read_system(file)
+    assert said in str(caught.value)

@@ -42,8 +42,9 @@ class Run:
         self.recorded: list[tuple[str, int, Sighting]] = []
 
         def on_edge(edge: Edge, _: str, sighting: Sighting) -> None:
-            self.fired.append((str(edge), sighting))
-            at(edge)
+            if not sighting.ended:
+                self.fired.append((str(edge), sighting))
+                at(edge)
 
         def record(when: Instant, _: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
             self.recorded.append((str(edge), gate_ns, sighting))
@@ -122,7 +123,7 @@ def test_bytes_below_a_directory_are_an_edge(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_seen_only_after_the_end_fires_nothing_and_is_written_down(tmp_path: Path) -> None:
+def test_what_is_seen_only_after_the_end_is_told_apart(tmp_path: Path) -> None:
     run = Run(tmp_path, "exec printf copying", phase(log("copying"), None))
     assert run.edges in ([], [f"{COPY}.stop"])
     assert [(edge, s.ended) for edge, _, s in run.recorded] == [(f"{COPY}.start", True), (f"{COPY}.stop", False)]

@@ -27,7 +27,7 @@ def served(pages: Pages) -> Iterator[int]:
         def do_GET(self) -> None:
             (after,) = parse_qs(urlsplit(self.path).query, keep_blank_values=True)["after"]
             status, document = pages(after)
-            body = json.dumps(document).encode()
+            body = document.encode() if isinstance(document, str) else json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -126,3 +126,35 @@ def test_a_page_that_stays_away_or_was_refused_is_no_read_back(times: int, statu
     back = read(failing_at_first(times, status))
     assert back.found is None
     assert str(status) in back.error
+
+
+ROW = r"(?m)^(?P<token>t-\S+) (?P<payload>\S*)$"
+TEXT = "".join(f"{e['token']} {e['payload']}\n" for e in ENTRIES)
+
+
+def test_pages_that_are_not_json_are_read_by_patterns() -> None:
+    def pages(after: str) -> tuple[int, Any]:
+        lines = TEXT.splitlines(keepends=True)
+        return 200, "".join(lines[3:]) if after == "a/1" else f"{''.join(lines[:3])}more: a/1"
+
+    back = read(pages, pattern=ROW, next_pattern=r"more: (\S+)")
+    assert (back.error, back.found) == ("", tuple((e["token"], e["payload"]) for e in ENTRIES))
+
+
+def test_a_page_of_nothing_is_not_read_as_empty() -> None:
+    """An error page with status 200 would be the loss of everything."""
+    sorry = read(lambda _: (200, "<p>Sorry!</p>"), pattern=ROW)
+    assert sorry.found is None
+    assert "cannot be told from an error page" in sorry.error and "Sorry!" in sorry.error
+
+
+def test_a_page_is_whole_only_with_what_every_page_has() -> None:
+    cut = read(lambda _: (200, TEXT), pattern=ROW, expect_body="(?m)^# end")
+    assert cut.found is None and "a page without '(?m)^# end'" in cut.error
+    assert read(lambda _: (200, "# end"), pattern=ROW, expect_body="# end").found == ()
+    assert len(read(lambda _: (200, TEXT + "# end"), pattern=ROW, expect_body="# end").found or ()) == len(ENTRIES)
+
+
+def test_a_pattern_that_leads_in_a_circle_is_an_error() -> None:
+    back = read(lambda _: (200, TEXT), pattern=ROW, next_pattern=r"(t-1)")
+    assert back.found is None and "does not move on from 't-1'" in back.error
