@@ -99,7 +99,10 @@ def _claim(recording: Recording) -> Claim:
 def _kinds(bad: Records) -> str:
     names = ("late", *OUTCOMES[1:])  # an ok among the bad came too late
     counted = Counter(
-        f"HTTP {r['status']}" if OUTCOMES[r["outcome"]] == "http_error" else names[r["outcome"]] for r in bad
+        f"HTTP {r['status']}{' with another answer than expected' if r['status'] < 300 else ''}"
+        if OUTCOMES[r["outcome"]] == "http_error"
+        else names[r["outcome"]]
+        for r in bad
     )
     return ", ".join(f"{n} {kind}" for kind, n in counted.most_common(5))
 

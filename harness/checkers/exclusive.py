@@ -40,7 +40,9 @@ class Exclusive:
         if broken:
             return Verdict("fail", about, measured, "; ".join(broken[:3]), self.requirement)
         if silent := [m.id for m in members if not marks_lock(recording, m) and not _killed_at_once(m)]:
-            why = f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked"
+            why = (
+                f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked, or seen in time"
+            )
             return Verdict("unknown", about, measured, why, self.requirement)
         tried = [
             f"{b.id} was under way while {a.id} was inside {max(shared)[1]}"
@@ -54,7 +56,11 @@ class Exclusive:
             why = "none came to the edge where they were to be held: the race was left to chance"
             return Verdict("unknown", about, measured, why, self.requirement)
         held = f"{meeting['operation']} was held at {meeting['at']} for {meeting['seconds']:.1f} s; " if meeting else ""
-        return Verdict("pass", about, measured, f"never two inside; {held}{'; '.join(tried[:3])}", self.requirement)
+        late_ns = max((ns for (id_, _, _), ns in recording.late_ns.items() if id_ in inside), default=0)
+        never = (
+            f"never two inside{f' for longer than {late_ns / 1e6:.1f} ms, so late may we have seen it' * bool(late_ns)}"
+        )
+        return Verdict("pass", about, measured, f"{never}; {held}{'; '.join(tried[:3])}", self.requirement)
 
     @staticmethod
     def _sentence(

@@ -32,7 +32,11 @@ def groups(recording: Recording) -> list[tuple[Operation, ...]]:
 
 
 def marks_lock(recording: Recording, operation: Operation) -> bool:
-    """Whether it said when it asked for the lock (``<operation>.lock``): else nothing tells when it was inside."""
+    """Whether it said when it asked for the lock (``<operation>.lock``): else nothing tells when it was inside. Nor
+    does it where phases of it came to light only after its end, as from a log that was buffered."""
+    marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
+    if any(e["event"] == "start" and e.get("ended") for e in marks):
+        return False
     return any(id_ == operation.id and s.name == f"{operation.name}.lock" for id_, s, _ in recording.phases)
 
 

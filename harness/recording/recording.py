@@ -115,15 +115,16 @@ class Recording:
 
     @cached_property
     def phases(self) -> tuple[tuple[str, Span, float], ...]:
-        """(operation id, span, gate seconds within it) of every phase the kit marked; a phase cut off by the end of
-        its operation stops there."""
+        """(operation id, span, gate seconds within it) of every phase the kit marked or was seen in; a phase cut off by
+        the end of its operation stops there. One whose start was seen only then is none: nobody knows when it was."""
         open_: dict[tuple[str, str], tuple[Instant, int]] = {}
         done: list[tuple[str, Span, float]] = []
         for e in self.events:
             if e["kind"] == "phase":
                 key, at = (e["operation"], e["phase"]), Instant(e["t"], e["w"])
                 if e["event"] == "start":
-                    open_[key] = (at, e["gate_ns"])
+                    if not e.get("ended"):
+                        open_[key] = (at, e["gate_ns"])
                 elif key in open_:
                     began, gate = open_.pop(key)
                     done.append((key[0], Span(key[1], began, at), gate / 1e9))

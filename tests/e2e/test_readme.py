@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,23 @@ def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
     file.write_text(text)
     config = read_system(file)
     assert set(config.operations) >= {"seed", "backup", "validate", "deploy", "rollback", "restore", "status"}
+
+
+def test_what_it_shows_for_a_kit_that_is_not_to_be_changed_fits_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (text,) = blocks("toml")
+    (shown,) = re.findall(r"All of this is optional:\n\n((?:    .*\n)+)", README)
+    whole, more = tomllib.loads(text), tomllib.loads(textwrap.dedent(shown))
+    whole["load"]["requests"][0] |= more["load"]["requests"][0]
+    whole["load"]["read_back"] = more["load"]["read_back"]
+    whole["service"] |= more["service"]
+    merged = whole | {"user": more["user"], "phases": more["phases"]}
+    monkeypatch.setattr("harness.system.config.parse", lambda _: merged)
+    config = read_system(tmp_path / "system.toml")
+    assert [p.name for p in config.phases] == ["backup.copy", "backup.verify"]
+    assert config.user and config.service.version_pattern and config.load.requests[0].expect_status == (303,)
+    assert config.load.read_back and config.load.read_back.next_pattern
 
 
 def test_the_fault_of_the_example_is_short() -> None:

@@ -89,11 +89,11 @@ class Run:
         )
         return id_
 
-    def phase(self, operation: str, name: str, start: float, stop: float | None) -> None:
-        """A phase the kit marked; without ``stop`` it was cut off by the end of its operation."""
-        self.event("phase", start, operation=operation, phase=name, event="start", gate_ns=0)
+    def phase(self, operation: str, name: str, start: float, stop: float | None, **how: Any) -> None:
+        """A phase the kit marked; without ``stop`` it was cut off by the end of its operation. ``how`` it was seen."""
+        self.event("phase", start, operation=operation, phase=name, event="start", gate_ns=0, **how)
         if stop is not None:
-            self.event("phase", stop, operation=operation, phase=name, event="stop", gate_ns=0)
+            self.event("phase", stop, operation=operation, phase=name, event="stop", gate_ns=0, **how)
 
     def write(self, token: str, sent: float, end: float | None = None, outcome: str = "acknowledged") -> str:
         """One write of the ledger, without a sample; answered 2 ms later unless said otherwise."""

@@ -24,11 +24,11 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run")
 
 
-def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0) -> str:
+def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0, **how: Any) -> str:
     """A deployment that had the lock from ``locked`` on."""
-    run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked)
-    run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2)
-    run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None)
+    run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked, **how)
+    run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2, **how)
+    run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None, **how)
     return run.op("deploy", start, stop, exit_, together="1", expect="any", output="deployed: version 2\n")
 
 
@@ -112,6 +112,34 @@ def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
     verdict = only(Exclusive().check(run.done()))
     assert verdict.outcome == "unknown"
     assert "cannot be told when deploy-1, deploy-2 had the lock" in verdict.why
+
+
+def test_phases_that_were_seen_late_do_not_overlap_by_that_alone(run: Run) -> None:
+    seen = {"by": "log", "held": False, "late_ns": 60_000_000, "ended": False}
+    winner(run, 1, 1.1, 4, **seen)
+    winner(run, 1, 3.95, 7, **seen)  # the first was seen to end up to 60 ms after it did
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.why.startswith("never two inside for longer than 60.0 ms, so late may we have seen it; ")
+
+
+def test_phases_that_were_seen_late_and_overlap_by_more_do(run: Run) -> None:
+    seen = {"by": "log", "held": False, "late_ns": 60_000_000, "ended": False}
+    winner(run, 1, 1.1, 4, **seen)
+    winner(run, 1, 3.9, 7, **seen)
+    assert only(Exclusive().check(run.done())).outcome == "fail"
+
+
+def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) -> None:
+    """A log that was buffered: all of it at once, so that never two seem to be inside."""
+    for start, stop in ((1.0, 8.0), (2.0, 7.0)):
+        id_ = run.op("deploy", start, stop, 0, together="1", expect="any")
+        for name in ("deploy.lock", "deploy.migrate"):
+            run.phase(id_, name, stop, stop, by="log", held=False, late_ns=5_000_000, ended=True)
+    recording = run.done()
+    assert recording.phases == ()
+    verdict = only(Exclusive().check(recording))
+    assert verdict.outcome == "unknown" and "or seen in time" in verdict.why
 
 
 @pytest.mark.parametrize("checker", [Exclusive(), Winners(), Fenced()])
