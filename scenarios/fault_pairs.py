@@ -97,10 +97,17 @@ scenario = Scenario(
         ),
         _pair(
             "partition-concurrent",
-            "the front is cut from the new version at the switch, and while that deployment goes back another comes",
-            (_heir(_FAILS, _DEPLOY, _BACK), _LOOK, _BACKUP),
+            "the front is cut from the new version at the switch, and that deployment is held on its way back until "
+            "another is inside too or has given up",
+            (
+                # The lock is the first one's until it is back.
+                Together((_FAILS, Step("deploy", "any", "new", after=_BACK)), (_BACK, Edge("deploy.migrate", "start"))),
+                _LOOK,
+                _DEPLOY,
+                _LOOK,
+            ),
             (_FRONT_CUT,),
-            (Exclusive(), Winners()),
+            (Exclusive(held=True),),
             "together",
         ),
         _pair(
@@ -140,7 +147,8 @@ scenario = Scenario(
             "clears up every monitor is killed",
             (_heir(_FAILS, _FAILS, Edge("deploy.start", "start")), _LOOK, _DEPLOY, _LOOK),
             (_HOLDER_KILLED, Trigger(_BLIND, Edge("deploy.check", "start"), occurrence=2)),
-            (Exclusive(), Monitored()),
+            # Not Monitored: the one that was killed had left the new version in service.
+            (Exclusive(),),
         ),
         _with_power(
             "partition-power",
