@@ -37,7 +37,7 @@ from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.system.config import load_system
-from harness.system.draft import write_draft
+from harness.system.draft import left_to_do, write_draft
 
 
 def run(
@@ -234,11 +234,10 @@ def init(folder: Path) -> int:
     file, found = write_draft(folder)
     for line in found.said:
         click.echo(f"found {one_line(line)}")
-    click.echo(f"wrote {file}")
-    click.echo(
-        f"next: {'look it through' if found.start else 'fill in service.start'}, then the operations and requests"
-    )
-    click.echo(f"then: deploydrill run --system {folder} --dry-run, and deploydrill verify --system {folder}")
+    click.echo(f"wrote {file}, its guesses marked as GUESS")
+    for line in left_to_do(file):
+        click.echo(f"fill in {one_line(line)}")
+    click.echo(f"then: deploydrill verify --system {folder}")
     return ExitCode.PASS
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
 from harness.errors import HarnessError
-from harness.system.config import FILE
+from harness.system.config import FILE, read_system
 from harness.system.found import Found, look
 from harness.system.placeholders import COMMAND, unknown
+from harness.system.programs import check_commands
 from harness.system.schema import Argv
 
 _TEMPLATE = Path(__file__).with_name("draft.template")
@@ -41,6 +43,27 @@ def write_draft(folder: Path) -> tuple[Path, Found]:
     except OSError as error:
         raise HarnessError(what, error.strerror or str(error), "choose a directory you can write to") from error
     return folder / FILE, found
+
+
+def left_to_do(file: Path) -> list[str]:
+    """What a draft still lacks, the first without which it cannot be used at all."""
+    try:
+        config = read_system(file)
+    except HarnessError as error:
+        return [f"{error.what}: {error.why}" + (f" ({error.hint})" if error.hint else "")]
+    todo: list[str] = []
+    try:
+        check_commands(config, {"python": sys.executable})
+    except HarnessError as error:
+        todo.append(f"{error.what}: {error.why}")
+    lacking = [name for name in _OPERATIONS if name not in config.operations]
+    if lacking:
+        todo.append(f"operations that were not found: {', '.join(lacking)}")
+    if not any(r.kind == "write" for r in config.load.requests):
+        todo.append("[[load.requests]]: what your users ask for, and a write, for without one no loss can be seen")
+    if config.load.read_back is None:
+        todo.append("[load.read_back]: how every write is read again")
+    return todo
 
 
 def _name(folder: Path) -> str:
@@ -89,9 +112,8 @@ def _database(found: Found) -> str:
 def _postgres(found: Found) -> str:
     if not found.postgres:
         return ""
-    return (
-        f"# DATABASE_URL = {_text(found.postgres)}  # {_guessed(found, 'postgres').strip()}: a server of the run's own"
-    )
+    guess = f"{_guessed(found, 'postgres').strip()}: the run needs a server of its own"
+    return f"# DATABASE_URL = {_text(found.postgres)}  # {guess}"
 
 
 def _start(found: Found) -> str:
