@@ -183,12 +183,20 @@ def init(folder: Path) -> int:
     return verbs.init(folder)
 
 
-@deploydrill.command(short_help="Drive each operation of a system once.")
+@deploydrill.command(short_help="Try what a system.toml promises, operation by operation.")
 @_system
+@_dirs
+@click.option("--flaw", "--variant", "flaws", multiple=True, help="Switch a variant of the system on.")
 @_out
-def verify(system: str, out: Path) -> int:
-    """Drive each operation of a system once, without faults, and say what is missing."""
-    return verbs.verify(Options(system=system, command=_command_line()), out)
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def verify(out: Path, as_json: bool, **options: Any) -> int:
+    """Try what a system.toml promises, operation by operation, without faults.
+
+    Each line is ok, wrong (exit 1), or not provided or not seen (exit 3), with
+    what to try. Then, for each scenario: whether it can be rehearsed on this
+    system and this host, and what it would need.
+    """
+    return verbs.verify(Options(**options, command=_command_line()), out, as_json)
 
 
 @deploydrill.command()

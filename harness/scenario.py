@@ -90,6 +90,7 @@ class Cell:
     ``timing``: its durations are claims; it runs alone. ``repeat`` measured rounds of ``steps`` after ``warmup`` ones.
     ``disk``: what the system's directory lies on; ``logged`` where the power is to be cut (``power``), afterwards and
     as often as wanted. ``size_bytes``: as much data at most, where what is looked at does not grow with it.
+    ``restart``: once the load has stopped, the service is stopped and started, and read back.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Cell:
     disk: DiskKind = "sized"
     power: PowerCuts | None = None
     size_bytes: int | None = None
+    restart: bool = False
 
     @property
     def single_steps(self) -> tuple[Step, ...]:

@@ -15,13 +15,15 @@ from pathlib import Path
 import click
 
 from harness import registry
+from harness.checkers.contract import lines as contract_lines
+from harness.checkers.contract.line import MARKS
 from harness.doctor import examine
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
 from harness.model import NS, Outcome, Result, merged
 from harness.recording.recording import Recording
-from harness.report import terminal
+from harness.report import contract, terminal
 from harness.report.campaign import NAME as CAMPAIGN
 from harness.report.campaign import write_campaign
 from harness.report.clean import one_line
@@ -29,13 +31,13 @@ from harness.report.live import LiveView
 from harness.report.render import render, render_campaign, render_run
 from harness.report.result import read_document, write_result
 from harness.run import again
-from harness.run.campaign import Campaign, Options, exit_code, wall_s
+from harness.run.able import Seen, able
+from harness.run.campaign import Campaign, Options, capabilities, exit_code, wall_s
 from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.system.config import load_system
-from harness.system.draft import write_draft
-from harness.system.schema import OPERATIONS
+from harness.system.draft import left_to_do, write_draft
 
 
 def run(
@@ -232,25 +234,45 @@ def init(folder: Path) -> int:
     file, found = write_draft(folder)
     for line in found.said:
         click.echo(f"found {one_line(line)}")
-    click.echo(f"wrote {file}")
-    click.echo(
-        f"next: {'look it through' if found.start else 'fill in service.start'}, then the operations and requests"
-    )
-    click.echo(f"then: deploydrill run --system {folder} --dry-run, and deploydrill verify --system {folder}")
+    click.echo(f"wrote {file}, its guesses marked as GUESS")
+    for line in left_to_do(file):
+        click.echo(f"fill in {one_line(line)}")
+    click.echo(f"then: deploydrill verify --system {folder}")
     return ExitCode.PASS
 
 
-def verify(options: Options, out: Path) -> int:
-    """Say which operations the system declares, then drive each of them once."""
-    config = load_system(options.system, registry.BUNDLED)
-    for name in OPERATIONS:
-        declared = config.operations.get(name)
-        if declared or name != "reset":  # no step of ours needs that one
-            said = " ".join(declared.command) if declared else "not provided: what needs it is unknown"
-            click.echo(f"{name:10}{said}")
-    if config.load.read_back is None:
-        click.echo("read-back  not provided: nothing can be said about acknowledged writes")
-    return run(replace(options, scenarios=("baseline:once",)), out=out)
+def verify(options: Options, out: Path, as_json: bool) -> int:
+    """Try the contract of a system operation by operation, and say what can be rehearsed on it."""
+    signals = Signals()
+    with LiveView() as view:
+        campaign = Campaign(replace(options, scenarios=("contract:once",)), signals, view)
+        signals.install()
+        folder, results = _rehearse(campaign, out)
+    recording = Recording(folder / campaign.selected[0].run)
+    lines = contract_lines(recording) if recording.events else []
+    cells = able(
+        [s for s in registry.scenarios(options.scenario_dirs).values() if s.name != "contract"],
+        campaign.config,
+        capabilities(campaign.kind),
+        Seen.of(recording) if recording.events else Seen(),
+    )
+    outcome = _outcome(campaign, results)
+    told = contract.document(campaign.config.name, outcome, lines, [asdict(c) for c in cells])
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    else:
+        for line in contract.render(told):
+            click.echo(line)
+        _print_beside_the_contract(results)
+    click.echo(terminal.closing_line(outcome, results, folder))
+    return exit_code(results, signals)
+
+
+def _print_beside_the_contract(results: Sequence[Result]) -> None:
+    """What keeps it from a pass and is no line of the contract: above all a load that was none."""
+    for verdict in (v for r in results for v in r.verdicts):
+        if verdict.outcome != "pass" and verdict.measured not in MARKS.values():
+            click.echo(f"\n{verdict.outcome}: {one_line(verdict.about)}: {one_line(verdict.why)}")
 
 
 def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:

@@ -36,7 +36,7 @@ scenario = Scenario(
         ),
         Cell(
             name="once",
-            about="each operation once, for a first look at a system (`deploydrill verify`)",
+            about="each operation once, for a first look at a system",
             steps=_ROUND_TRIP,
             checkers=(RejectsDamage(),),
             tier="full",

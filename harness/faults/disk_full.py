@@ -24,7 +24,7 @@ _BLOCK = 4096
 _SLACK_BYTES = 64 * 1024
 _SAID = re.compile(
     r"ENOSPC|no space left|disk is full|disk full|not enough (?:free )?space"
-    r"|insufficient (?:disk )?space|Insufficient Storage",
+    r"|insufficient (?:disk )?space|Insufficient Storage|\"status\": ?507\b",  # the last: an access log's word for it
     re.IGNORECASE,
 )
 

@@ -59,6 +59,7 @@ class Rehearsal:
             if cell.power and self._stage.logged
             else None
         )
+        self._restart_at_end = cell.restart
         self._derailed = ""  # what went so wrong that further rounds would only measure its aftermath
 
     def set_up(self) -> None:
@@ -92,18 +93,27 @@ class Rehearsal:
         self._stage.stop_load()
         self._tell_seen()
         self._observe("end")
+        if self._restart_at_end:
+            self._restart()
         if self._power:
             self._power.cut(registry.BUNDLED, self._snapshots)
 
     def tear_down(self) -> list[str]:
         return [*self._stage.tear_down(), *self._gates.problems]
 
+    def _restart(self) -> None:
+        """Nothing is written meanwhile: what is read back after it must be what was there before."""
+        self._recorder.event("service.stopped", still_answers=self._system.stop_service())
+        seconds = self._system.start(self._version)
+        self._recorder.event("service.restarted", version=self._system.version(), seconds=round(seconds, 3))
+        self._observe("restart")
+
     # -- steps ---------------------------------------------------------------------------------------------------
     def _take(self, step: Step | Together) -> None:
         if isinstance(step, Together):
             self._operate_together(step)
         elif step.do == "read_back":
-            self._observe(self._last.id.rpartition("-")[0])
+            self._observe(self._last.id.rpartition("-")[0] or "start")
         elif step.do == "validate_damaged":
             self._validate_damaged()
         elif step.do == "wait":

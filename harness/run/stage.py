@@ -115,7 +115,15 @@ class Stage:
 
     def start_service(self) -> None:
         seconds = self.system.start(self.config.versions.old)
-        self.recorder.event("system.up", version=self.system.version(), seconds=round(seconds, 3))
+        health, ready, version = self.system.health(), self.system.ready(), self.system.version()
+        self.recorder.event(
+            "system.up",
+            version=version,
+            seconds=round(seconds, 3),
+            health="" if health.ok else health.said(),
+            ready="" if ready.ok else ready.said(),
+            data_bytes=self.system.database_bytes(),
+        )
         self.system.start_monitors()
 
     # -- load and meters -----------------------------------------------------------------------------------------

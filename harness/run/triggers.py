@@ -37,7 +37,7 @@ class _Held:
 
 
 class Triggers:
-    """``on_edge`` is called with every edge, by the thread that holds the kit; faults of one run never overlap."""
+    """``on_edge`` is called with every edge, by the thread that holds the kit. Several faults may be in at once."""
 
     def __init__(self, triggers: tuple[Trigger, ...], system: LiveSystem, recorder: Recorder) -> None:
         self._system = system

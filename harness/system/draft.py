@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
 from harness.errors import HarnessError
-from harness.system.config import FILE
+from harness.system.config import FILE, read_system
 from harness.system.found import Found, look
 from harness.system.placeholders import COMMAND, unknown
+from harness.system.programs import check_commands
 from harness.system.schema import Argv
 
 _TEMPLATE = Path(__file__).with_name("draft.template")
@@ -43,6 +45,27 @@ def write_draft(folder: Path) -> tuple[Path, Found]:
     return folder / FILE, found
 
 
+def left_to_do(file: Path) -> list[str]:
+    """What a draft still lacks, the first without which it cannot be used at all."""
+    try:
+        config = read_system(file)
+    except HarnessError as error:
+        return [f"{error.what}: {error.why}" + (f" ({error.hint})" if error.hint else "")]
+    todo: list[str] = []
+    try:
+        check_commands(config, {"python": sys.executable})
+    except HarnessError as error:
+        todo.append(f"{error.what}: {error.why}")
+    lacking = [name for name in _OPERATIONS if name not in config.operations]
+    if lacking:
+        todo.append(f"operations that were not found: {', '.join(lacking)}")
+    if not any(r.kind == "write" for r in config.load.requests):
+        todo.append("[[load.requests]]: what your users ask for, and a write, for without one no loss can be seen")
+    if config.load.read_back is None:
+        todo.append("[load.read_back]: how every write is read again")
+    return todo
+
+
 def _name(folder: Path) -> str:
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", folder.resolve().name).lstrip("_.-")[:64]
     return name or "my-system"
@@ -58,23 +81,45 @@ def draft(name: str, found: Found) -> str:
     return Template(_TEMPLATE.read_text()).substitute(
         found="\n".join(said),
         name=_text(name),
-        start=_start(found.start),
+        start=_start(found),
         url=_text(f"http://127.0.0.1:{found.port or '{port}'}"),
-        health=_key("health", health, "/health", "200 while it lives"),
-        ready=_key("ready", ready, "/ready", "200 once it can serve"),
-        version=_key("version", version, "/version", "the version that runs now, as JSON or plain text"),
-        port='PORT = "{port}"' if found.reads_port else '# PORT = "{port}"',
-        kind="sqlite" if found.database else "opaque",
-        database=f"{'' if found.database else '# '}database = {_text('{dir}/data/' + (found.database or 'app.db'))}",
+        url_guess=_guessed(found, "port") if found.port else "",
+        health=_key("health", health, "/health", f"200 while it lives{_guessed(found, health)}"),
+        ready=_key("ready", ready, "/ready", f"200 once it can serve{_guessed(found, ready)}"),
+        version=_key("version", version, "/version", f"what runs now, as JSON or plain text{_guessed(found, version)}"),
+        port=f'PORT = "{{port}}"  # {_guessed(found, "port").strip()}' if found.reads_port else '# PORT = "{port}"',
+        postgres=_postgres(found),
+        kind="sqlite" if found.database else "postgres" if found.postgres else "opaque",
+        kind_guess=_guessed(found, "database") or _guessed(found, "postgres"),
+        database=_database(found),
         operations="\n".join(_operations(found)),
         images="\n".join(f"# {_printable(i)} of compose: name a program of this host instead" for i in found.images),
     )
 
 
-def _start(start: Argv) -> str:
+def _guessed(found: Found, key: str) -> str:
+    """What marks a value as a guess, and the file it comes from; empty where it was not one."""
+    where = found.where.get(key, "")
+    return f"  GUESS, from {_printable(where)}" if where else ""
+
+
+def _database(found: Found) -> str:
+    if found.database:
+        return f"database = {_text('{dir}/data/' + found.database)}  # {_guessed(found, 'database').strip()}"
+    return '# database = "{dir}/data/app.db"'
+
+
+def _postgres(found: Found) -> str:
+    if not found.postgres:
+        return ""
+    guess = f"{_guessed(found, 'postgres').strip()}: the run needs a server of its own"
+    return f"# DATABASE_URL = {_text(found.postgres)}  # {guess}"
+
+
+def _start(found: Found) -> str:
     about = "# may stay in the foreground, or exit 0 with the service up; {version}: which one to start"
-    if _usable(start):
-        return f"{about}\nstart = {_argv(start)}"
+    if _usable(found.start):
+        return f"{about}\nstart = {_argv(found.start)}  # {_guessed(found, 'start').strip()}"
     # An empty name is refused by the reader, with the key in its message.
     return f'{about}\nstart = [""]                          # FILL IN, such as ["node", "{{system}}/server.js"]'
 
@@ -82,10 +127,14 @@ def _start(start: Argv) -> str:
 def _operations(found: Found) -> list[str]:
     lines: list[str] = []
     for name, (argument, about) in _OPERATIONS.items():
-        argv = found.operations.get(name, ())
-        mark = "" if _usable(argv) else "# "
-        words = argv if _usable(argv) else ("PROGRAM", name, *([argument] if argument else []))
-        lines += [f"{mark}[operations.{name}]  # {about}", f"{mark}command = {_argv(words)}", f"{mark}deadline_s = 60"]
+        command = found.operations.get(name)
+        if command and _usable(command.argv):
+            mark, words, guess = "", command.argv, f"  # GUESS, from {_printable(command.where)}"
+            guess += f"; does it need {argument}?" if argument else ""
+        else:
+            mark, words, guess = "# ", ("PROGRAM", name, *([argument] if argument else [])), ""
+        lines += [f"{mark}[operations.{name}]  # {about}", f"{mark}command = {_argv(words)}{guess}"]
+        lines += [f"{mark}deadline_s = 60"]
     return lines
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.system.schema import MEASURED_OPERATIONS, Argv
+from harness.system.found_operations import Command, operations
+from harness.system.schema import Argv
 
 MOST_FILES = 400
 MOST_BYTES = 256 * 1024
@@ -25,13 +26,17 @@ _PORT = re.compile(
     r"""(?:listen\(\s*|[^a-z]port\s*[=:]\s*|--port[= ]|-p\s+|PORT\W{1,9}|bind[^\n]{0,20}:)["']?(\d{4,5})\b""",
     re.IGNORECASE,
 )
+_POSTGRES = re.compile(r"""postgres(?:ql)?://[^\s"'`<>\\)]+""")
+_PASSWORD = re.compile(r"://([^:/@\s]*):[^@\s]*@")
 _ROUTE = re.compile(r"""["'](/(?:api/)?(?:health|healthz|ready|readyz|readiness|livez|status|ping|version))["'/?]""")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """``said``: each thing found, in words. ``start`` and ``operations`` are argument lists with {system} and {port}
-    where they belong; empty when nothing was found. ``port`` is a fixed one, 0 when the program asks for $PORT."""
+    where they belong; empty when nothing was found. ``port`` is a fixed one, 0 when the program asks for $PORT.
+    ``postgres``: the URL of a PostgreSQL database, its password left out. ``where``: key of the system.toml -> the file
+    that the guess was made from."""
 
     said: tuple[str, ...] = ()
     start: Argv = ()
@@ -39,8 +44,10 @@ class Found:
     reads_port: bool = False
     routes: tuple[str, ...] = ()
     database: str = ""
-    operations: Mapping[str, Argv] = field(default_factory=dict)
+    postgres: str = ""
+    operations: Mapping[str, Command] = field(default_factory=dict)
     images: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
 
 
 def look(folder: Path) -> Found:
@@ -48,32 +55,43 @@ def look(folder: Path) -> Found:
     files = list(_files(folder))
     texts = {path: _text(folder / path) for path in files if path.suffix in _SOURCES or len(path.parts) == 1}
     said: list[str] = []
-    start = _start(folder, files, texts, said)
-    source = "\n".join(text for path, text in texts.items() if path.suffix in _SOURCES or path.name == "Procfile")
-    reads_port = bool(re.search(r"\bPORT\b", source))
+    where: dict[str, str] = {}
+    start, where["start"] = _start(folder, files, texts, said)
+    sources = {path: text for path, text in texts.items() if path.suffix in _SOURCES or path.name == "Procfile"}
+    asks = next((path for path, text in sources.items() if re.search(r"\bPORT\b", text)), None)
     ports = _ports(texts)
+    where["port"] = str(asks) if asks else next(iter(ports.values()), "")
     if ports:
         said.append(f"ports: {', '.join(f'{port} ({where})' for port, where in ports.items())}")
-    routes = tuple(dict.fromkeys(_ROUTE.findall(source)))
+    routes: dict[str, str] = {}
+    for path, text in sources.items():
+        for route in _ROUTE.findall(text):
+            routes.setdefault(route, str(path))
     if routes:
-        said.append(f"routes: {', '.join(routes)}")
+        said.append(f"routes: {', '.join(f'{route} ({file})' for route, file in routes.items())}")
     databases = [p for p in files if p.suffix in _DATABASES and _is_sqlite(folder / p)]
     if databases:
         said.append(f"SQLite: {', '.join(map(str, databases))}")
-    operations = _operations(folder, files, texts)
-    said += [f"{name}: {' '.join(argv)}" for name, argv in operations.items()]
+        where["database"] = str(databases[0])
+    postgres, where["postgres"] = _postgres(texts)
+    if postgres:
+        said.append(f"PostgreSQL: {postgres} ({where['postgres']})")
+    kit = operations(folder, files, texts)
+    said += [f"{name}: {' '.join(command.argv)} ({command.where})" for name, command in kit.items()]
     images = tuple(image for name in _compose(texts) for image in re.findall(r"^\s+image:\s*(\S+)", texts[name], re.M))
     if images:
         said.append(f"images of compose: {', '.join(images)}")
     return Found(
         said=tuple(said),
         start=start,
-        port=0 if reads_port else next(iter(ports), 0),
-        reads_port=reads_port,
-        routes=routes,
+        port=0 if asks else next(iter(ports), 0),
+        reads_port=asks is not None,
+        routes=tuple(routes),
         database=databases[0].name if databases else "",
-        operations=operations,
+        postgres=postgres,
+        operations=kit,
         images=images,
+        where={**where, **routes},
     )
 
 
@@ -111,14 +129,24 @@ def _is_sqlite(path: Path) -> bool:
 
 
 # -- how it starts -------------------------------------------------------------------------------------------------
-def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said: list[str]) -> Argv:
-    """The first that says how: Procfile, package.json, Dockerfile, a file of a usual name."""
+def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said: list[str]) -> tuple[Argv, str]:
+    """The first that says how, and where: Procfile, package.json, a script or make target that is called start,
+    Dockerfile, a file of a usual name."""
     top = {str(path) for path in files if len(path.parts) == 1}
     found: list[tuple[str, Argv]] = []
     if web := re.search(r"^web:\s*(.+)$", texts.get(Path("Procfile"), ""), re.M):
         found.append(("Procfile", _argv(web[1].strip(), top)))
     if script := _npm_start(texts.get(Path("package.json"), "")):
         found.append(("package.json", _argv(script, top)))
+    others = re.findall(r"^(\w+):", texts.get(Path("Procfile"), ""), re.M)
+    if left := [name for name in others if name != "web"]:
+        said.append(f"Procfile: {', '.join(left)} besides web: not started here")
+    for script in ("start.sh", "run.sh", "serve.sh"):
+        if script in top:
+            runner = () if os.access(folder / script, os.X_OK) else ("sh",)
+            found.append((script, (*runner, f"{{system}}/{script}")))
+    for target in re.findall(r"^(start|run|serve)\s*:(?!=)", texts.get(Path("Makefile"), ""), re.M)[:1]:
+        found.append((f"Makefile, target {target}", ("make", "-C", "{system}", target)))
     for name in (p for p in texts if p.name.startswith("Dockerfile") and len(p.parts) == 1):
         command = re.findall(r"^(?:CMD|ENTRYPOINT)\s+(.+)$", texts[name], re.M)
         found.append((str(name), _docker(command[-1], top) if command else ()))
@@ -127,7 +155,7 @@ def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said:
     said += [
         f"{name}: its services are not started here, containers have no way onto an island" for name in _compose(texts)
     ]
-    return next((argv for _, argv in found if argv), ())
+    return next(((argv, where) for where, argv in found if argv), ((), ""))
 
 
 def _compose(texts: Mapping[Path, str]) -> list[Path]:
@@ -175,7 +203,15 @@ def _is_ours(word: str, top: set[str]) -> bool:
     return plain in top or plain.startswith(".venv/") or (word.startswith("./") and "/" in word)
 
 
-# -- where it answers, what it can do ------------------------------------------------------------------------------
+def _postgres(texts: Mapping[Path, str]) -> tuple[str, str]:
+    """The first URL of a PostgreSQL database and its file; a password never goes into a file that is committed."""
+    for path, text in texts.items():
+        if url := _POSTGRES.search(text):
+            return _PASSWORD.sub(r"://\1:PASSWORD@", url[0]), str(path)
+    return "", ""
+
+
+# -- where it answers ----------------------------------------------------------------------------------------------
 def _ports(texts: Mapping[Path, str]) -> dict[int, str]:
     """Port -> the file that names it; what a Dockerfile or compose says comes first."""
     found: dict[int, str] = {}
@@ -191,19 +227,3 @@ def _ports(texts: Mapping[Path, str]) -> dict[int, str]:
             for port in _PORT.findall(text):
                 found.setdefault(int(port), str(path))
     return {port: where for port, where in found.items() if 0 < port < 65536}
-
-
-def _operations(folder: Path, files: Sequence[Path], texts: Mapping[Path, str]) -> dict[str, Argv]:
-    """Scripts and make targets that are named for an operation."""
-    targets = set(re.findall(r"^([a-z][\w-]*):", texts.get(Path("Makefile"), ""), re.M))
-    found: dict[str, Argv] = {}
-    for name in ("seed", *MEASURED_OPERATIONS, "status"):
-        scripts = [p for p in files if p.stem == name and p.suffix in (".sh", ".py", ".js", "")]
-        if scripts:
-            path = scripts[0]
-            runner = {".py": ("python3",), ".js": ("node",)}.get(path.suffix, ("sh",))
-            executable = os.access(folder / path, os.X_OK)
-            found[name] = (*(() if executable else runner), f"{{system}}/{path}")
-        elif name in targets:
-            found[name] = ("make", "-C", "{system}", name)
-    return found

@@ -22,6 +22,8 @@ from harness.system.placeholders import fill
 from harness.system.schema import SystemConfig
 
 MONITOR_DEADLINE_S = 10.0
+# How long something may still answer at the address of a service that was stopped.
+STOP_DEADLINE_S = 5.0
 
 
 class LiveSystem:
@@ -283,8 +285,17 @@ class LiveSystem:
         """Ask the system to stop; what stays is ended with the island."""
         for monitor in self.monitors.values():
             monitor.end(1.0)
+        self._end_service()
+        self.watch.close()
+
+    def stop_service(self) -> str:
+        """Stop the service alone; what still answers at its address a while later, in words: empty for nothing."""
+        self._end_service()
+        gone = wait_until(lambda: self.health().status == 0, Deadline(STOP_DEADLINE_S, "its silence"), every_s=0.05)
+        return "" if gone else self.health().said()
+
+    def _end_service(self) -> None:
         if self.config.service.stop:
             self.run(self.config.service.stop, deadline_s=20)
         if self._service is not None:
             self._service.end(2.0)
-        self.watch.close()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from harness.host.clock import Deadline, mono_ns, sleep
@@ -158,5 +159,16 @@ def observe(
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"
         system.recorder.event("warning", text=f"the read-back {label} {times}: {', '.join(back.asked_again)}")
-    system.recorder.event("observation", label=label, cause=cause, start_ns=start)
+    files = {a.path: _bytes(Path(a.path)) for a in status.artefacts}
+    system.recorder.event("observation", label=label, cause=cause, start_ns=start, backup_files=files)
     return back
+
+
+def _bytes(path: Path) -> int | None:
+    """What a backup that `status` names takes on the disk (a directory: all of it); None when it is not there."""
+    try:
+        if not path.is_dir():
+            return path.stat().st_size
+        return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    except OSError:
+        return None

@@ -154,7 +154,7 @@ def test_a_version_that_breaks_under_traffic_is_seen_by_the_monitors_alone_and_t
         time.sleep(0.3)
     assert code == 1
     assert "after the switch: the monitors do not agree that all is well" in output
-    assert "writes failed in version 2-broken; going back to version 1" in output
+    assert "writes failed in version 2-broken; going back to version 1\n[deploy.back]" in output
     assert bad and set(load.bad) == {"_write: 500"}
     assert (len(load.bad), shared.version(), len(shared.processes())) == (bad, "1", 1)
 

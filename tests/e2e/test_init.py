@@ -31,8 +31,8 @@ def test_a_directory_becomes_a_plan_once_the_command_is_filled_in(
 ) -> None:
     code, out, _ = deploydrill(capfd, "init", folder)
     assert code == 0
-    assert "found backup: sh {system}/backup.sh" in out
-    assert "next: fill in service.start" in out
+    assert "found backup: sh {system}/backup.sh (backup.sh)" in out
+    assert "GUESS" in out and "service.start[0]" in out.partition("fill in ")[2]  # says what the reader says below
     planned = ("run", "baseline", "--system", folder, "--dry-run")
     code, out, err = deploydrill(capfd, *planned)
     assert (code, out) == (64, "")
@@ -44,6 +44,14 @@ def test_a_directory_becomes_a_plan_once_the_command_is_filled_in(
     code, out, _ = deploydrill(capfd, *planned)
     assert code == 0
     assert out.startswith("baseline:round-trip ")
+
+
+def test_it_says_all_that_is_left_to_fill_in(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "Procfile").write_text("web: python3 tiny.py serve $PORT\n")
+    _, out, _ = deploydrill(capfd, "init", folder)
+    todo = [line for line in out.splitlines() if line.startswith("fill in ")]
+    assert todo[0] == "fill in operations that were not found: seed, validate, deploy, rollback, restore, status"
+    assert len(todo) == 3 and "a write" in todo[1] and "[load.read_back]" in todo[2]
 
 
 def test_it_never_overwrites_and_says_where_it_should_be_asked(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

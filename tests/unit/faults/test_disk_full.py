@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from harness.disks.disk import Disk
 from harness.faults.disk_full import FullDisk
 
@@ -29,3 +31,16 @@ def test_the_count_of_what_is_written_begins_after_our_own_write(tmp_path: Path)
     evidence = full.confirm()
     assert not evidence.applied and "succeeded: it is not full" in evidence.said
     assert watch.open_files == [0]
+
+
+@pytest.mark.parametrize(
+    ("line", "felt"),
+    [
+        ("backup: failed: no space left on the disk", True),
+        ('{"uri":"/writes","size":42,"status":507}', True),
+        ('{"uri":"/writes","size":507,"status":200}', False),
+    ],
+)
+def test_it_is_felt_by_whoever_says_so_in_words_or_by_its_status(line: str, felt: bool, tmp_path: Path) -> None:
+    full = FullDisk(Disk("data", tmp_path, 1 << 20, ""), -1, 0, 0, Watch(tmp_path))  # type: ignore[arg-type]  # words only
+    assert full.felt(f"before\n{line}\nafter") == (line if felt else "")

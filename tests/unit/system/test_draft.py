@@ -82,6 +82,57 @@ def test_a_dockerfile_says_what_is_started_and_where_it_listens(tmp_path: Path) 
     assert "containers have no way onto an island" in file.read_text()
 
 
+def test_every_guess_is_marked_as_one_and_says_where_it_comes_from(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, NODE)
+    with sqlite3.connect(folder / "notes.db") as database:
+        database.execute("create table t (a)")
+    file, _ = write_draft(folder)
+    guesses = dict(re.findall(r"^(\w+) = .*GUESS, from (.*)$", file.read_text(), re.M))
+    assert guesses["start"] == "package.json"
+    assert guesses["health"] == guesses["ready"] == guesses["PORT"] == "server.js"
+    assert guesses["kind"] == guesses["database"] == "notes.db"
+    commands = re.findall(r"^command = .*GUESS, from (.*)$", file.read_text(), re.M)
+    assert commands == ["backup.sh", "Makefile, target deploy; does it need {version}?", "Makefile, target rollback"]
+
+
+@pytest.mark.parametrize(
+    ("files", "operation", "argv"),
+    [
+        ({"scripts/db-backup.sh": ""}, "backup", ("sh", "{system}/scripts/db-backup.sh")),
+        ({"bin/roll_back.py": ""}, "rollback", ("python3", "{system}/bin/roll_back.py")),
+        ({"Makefile": "verify-backup:\n"}, "validate", ("make", "-C", "{system}", "verify-backup")),
+        (
+            {"package.json": '{"scripts": {"db:restore": "x"}}'},
+            "restore",
+            ("npm", "--prefix", "{system}", "run", "--silent", "db:restore"),
+        ),
+        # A plain name before one with more words; a variable of make is no target.
+        ({"a-backup.sh": "", "backup.sh": ""}, "backup", ("sh", "{system}/backup.sh")),
+        ({"Makefile": "deploy := 1\n", "release.sh": ""}, "deploy", ("sh", "{system}/release.sh")),
+    ],
+)
+def test_operations_are_known_by_the_names_that_kits_use(
+    files: dict[str, str], operation: str, argv: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert drafted(tmp_path, files | {"app.py": ""}).operations[operation].command == argv
+
+
+@pytest.mark.parametrize(
+    "file", ["validate-restore.sh", "src/models/status.py", "backup.txt", "no-backups-today-please.sh"]
+)
+def test_a_name_that_may_mean_something_else_is_no_guess(file: str, tmp_path: Path) -> None:
+    assert drafted(tmp_path, {file: "", "app.py": ""}).operations == {}
+
+
+def test_a_postgres_url_is_found_and_its_password_is_not_written_down(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, PYTHON | {".env": "DB=postgres://shop:s3cret@localhost:5432/shop\n"})
+    file, _ = write_draft(folder)
+    text = file.read_text()
+    assert read_system(file).data.kind == "postgres"
+    assert '# DATABASE_URL = "postgres://shop:PASSWORD@localhost:5432/shop"  # GUESS, from .env' in text
+    assert "s3cret" not in text
+
+
 def test_a_command_of_a_shell_stays_one(tmp_path: Path) -> None:
     config = drafted(tmp_path, PROCFILE)
     assert config.service.start == ("sh", "-c", "cd {system} && exec bundle exec puma -p $PORT && echo")

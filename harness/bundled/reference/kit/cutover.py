@@ -44,7 +44,8 @@ def run(
         raise  # the way back is the new holder's
     except BaseException as error:
         print(f"{operation}: {error}; going back to version {old_version}", flush=True)
-        _undo(places, state, old, old_version, new)
+        with phase(f"{operation}.back"):
+            _undo(places, state, old, old_version, new)
         raise
     state.set(doing=None)
 

@@ -1,0 +1,86 @@
+"""The contract of the service and its traffic: it starts, answers for itself, is filled, and serves its requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harness.checkers.contract.line import Line, run_of
+from harness.checkers.words import count, ended, last_line, size
+from harness.errors import ExitCode
+from harness.recording.recording import Recording
+from harness.recording.samples import OUTCOMES
+
+_ANSWERS = {
+    "health": "200 while it lives: see service.health",
+    "ready": "200 once it can serve: see service.ready",
+}
+
+
+def service(recording: Recording) -> Iterator[Line]:
+    """Its start, and what it says of itself. Nothing when the run ended before: `broken_off` says why."""
+    up = next(recording.of_kind("system.up"), None)
+    if up is None:
+        return
+    yield Line("ok", "service.start", f"ready {up['seconds']:.2f} s after it was started")
+    for name, promised in _ANSWERS.items():
+        answer = str(up.get(name, ""))
+        if answer:
+            yield Line("wrong", f"service.{name}", f"a service that is up answered {answer}", promised)
+        else:
+            yield Line("ok", f"service.{name}", "answered well")
+    if up["version"]:
+        yield Line("ok", "service.version", f"says {up['version']!r}")
+    else:
+        hint = "service.version is the path, service.version_pointer where in its JSON"
+        yield Line("wrong", "service.version", "nothing in the answer says which version runs", hint)
+
+
+def seed(recording: Recording) -> Iterator[Line]:
+    runs = run_of(recording, "seed")
+    if not runs:
+        if any(True for _ in recording.of_kind("system.up")):
+            yield Line("note", "seed", "not provided: the system starts with what it starts with, whatever --size says")
+        return
+    done, asked = runs[0], int(recording.plan["plan"]["size_bytes"])
+    if not done.succeeded:
+        yield Line("wrong", "seed", f"{ended(done)}; {last_line(done.output)}", "run its command by hand")
+        return
+    held = int(next((e.get("data_bytes", 0) for e in recording.of_kind("system.up")), 0))
+    yield Line("ok", "seed", f"{ended(done)}: {size(held)} of data, {size(asked)} were asked for")
+    if held < asked // 2:
+        yield Line("note", "seed", "far less than {size} bytes of data: figures are of a smaller system than they say")
+
+
+def traffic(recording: Recording) -> Iterator[Line]:
+    """Each request of the mix was answered well at least once; a load that never was steady is no load."""
+    unsteady = next(recording.of_kind("load.unsteady"), None)
+    if unsteady is not None:
+        hint = "check [[load.requests]] and service.url; see load.out in the report's folder"
+        yield Line("wrong", "load.requests", str(unsteady["why"]), hint)
+    names: dict[str, Counter[tuple[str, int]]] = {}
+    for file in recording.load_samples:
+        for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
+            names.setdefault(file.operations[number], Counter())[OUTCOMES[outcome], status] += 1
+    for name, answers in names.items():
+        total, good = sum(answers.values()), sum(n for (outcome, _), n in answers.items() if outcome == "ok")
+        if good:
+            yield Line("ok", f"load {name}", f"{good} of {count(total, 'request')} were answered well")
+        else:
+            (outcome, status), _ = answers.most_common(1)[0]
+            what = f"HTTP {status}" if status else outcome.replace("_", " ")
+            said = f"none of {count(total, 'request')} was answered well (mostly: {what})"
+            yield Line("wrong", f"load {name}", said, f"check the request {name!r} in [[load.requests]]")
+
+
+def broken_off(recording: Recording) -> Iterator[Line]:
+    """What ended the run before its time. Our own bugs and what this host lacks say nothing about the system."""
+    if any(True for _ in recording.of_kind("load.unsteady")):
+        return  # said already
+    if any(not o.succeeded for o in run_of(recording, "seed")):
+        return
+    restarting = any(True for _ in recording.of_kind("service.stopped"))
+    for error in recording.of_kind("error"):
+        ours = error.get("code") not in (ExitCode.UNKNOWN, ExitCode.USAGE) or str(error["text"]).startswith("load ")
+        about = "stop and start" if restarting else "the run"
+        yield Line("not seen" if ours else "wrong", about, str(error["text"]), str(error.get("hint", "")))

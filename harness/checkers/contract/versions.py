@@ -1,0 +1,77 @@
+"""The contract of deploy and rollback: there and back, by what /version says, and no acknowledged write gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.contract.line import Line, is_missing, look_after, not_provided, not_tried, run_of
+from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.words import ended, last_line
+from harness.model import Operation
+from harness.recording.recording import Recording
+
+_EXIT = "exit 0 only when the version it was asked for answers, and not before"
+
+
+def deploy(recording: Recording) -> Iterator[Line]:
+    yield from _moved(recording, "deploy")
+
+
+def rollback(recording: Recording) -> Iterator[Line]:
+    yield from _moved(recording, "rollback")
+    for done in (o for o in run_of(recording, "rollback") if o.succeeded):
+        look = look_after(recording, done)
+        if look is None or look.found is None:
+            continue  # `load.read_back` says why
+        judged = RestoreExact() if done.restores else AcknowledgedWrites()
+        outcome, why = judged.judged(look)
+        if outcome == "fail":
+            hint = "a roll-back keeps the data; one that restores a backup says restores = true"
+            yield Line("wrong", "rollback", why, hint)
+        elif outcome == "unknown":
+            yield Line("not seen", "rollback", why)
+
+
+def _moved(recording: Recording, name: str) -> Iterator[Line]:
+    if is_missing(recording, name):
+        yield not_provided(name)
+        return
+    runs = run_of(recording, name)
+    if not runs:
+        yield not_tried(name)
+        return
+    done = runs[0]
+    if not done.succeeded:
+        yield Line("wrong", name, f"{ended(done)}; {last_line(done.output)}", _why_not(done))
+        return
+    wanted, said = done.attributes.get("version_wanted", ""), done.attributes.get("version_at_exit", "")
+    before = _version_before(recording, done)
+    if said == wanted and before == wanted:
+        hint = "[versions] old and new have to be two, and service.version has to tell them apart"
+        why = f"{ended(done)}, and /version said {wanted!r} before it already: nothing shows that it did anything"
+        # A roll-back from a deployment that failed has nothing to do.
+        yield Line("wrong" if name == "deploy" else "not seen", name, why, hint)
+    elif said == wanted:
+        yield Line("ok", name, f"{ended(done)}; /version went from {before!r} to {said!r}")
+    elif not said:
+        yield Line("not seen", name, f"{ended(done)}, and /version did not answer then", _EXIT)
+    else:
+        late = done.attributes.get("version_after_s", "never")
+        when = "and never said so" if late == "never" else f"and said so {late} s later"
+        yield Line("wrong", name, f"{ended(done)} while /version said {said!r}, not {wanted!r}, {when}", _EXIT)
+
+
+def _version_before(recording: Recording, operation: Operation) -> str:
+    """What served when it began, by the last look before it."""
+    looks = [(o.start_ns, o.version) for o in recording.observations if o.stop_ns <= operation.start_ns]
+    looks += [(e["t"], str(e["version"])) for e in recording.of_kind("recovered") if e["t"] <= operation.start_ns]
+    looks += [(e["t"], str(e["version"])) for e in recording.of_kind("system.up")]
+    return max(looks, default=(0, ""))[1]
+
+
+def _why_not(operation: Operation) -> str:
+    if operation.exit is None:
+        where = f" (it hung in {operation.blocked_on})" if operation.blocked_on else ""
+        return f"operations.{operation.name}.deadline_s is how long it may take{where}"
+    return f"see operations/{operation.id}.out in the folder of the run"

@@ -1,0 +1,84 @@
+"""What `verify` prints: the contract line by line, and for each scenario whether it can be rehearsed; 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from harness.checkers.contract.line import Line
+from harness.model import Outcome
+from harness.report.clean import one_line
+from harness.report.terminal import COLUMNS
+
+Document = Mapping[str, Any]
+_MARK, _ABOUT = 14, 18
+_MOST_NAMES = 3
+
+
+def document(system: str, outcome: Outcome, lines: Sequence[Line], cells: Sequence[Mapping[str, Any]]) -> Document:
+    """``cells``: scenario, cell, tier, needs of each."""
+    scenarios: dict[str, list[Mapping[str, Any]]] = {}
+    for cell in cells:
+        scenarios.setdefault(cell["scenario"], []).append(cell)
+    return {
+        "schema": 1,
+        "system": system,
+        "outcome": outcome,
+        "contract": [asdict(line) for line in lines],
+        "scenarios": [
+            {
+                "name": name,
+                "can_run": _can(those),
+                "cells": [{"name": c["cell"], "tier": c["tier"], "needs": list(c["needs"])} for c in those],
+            }
+            for name, those in scenarios.items()
+        ],
+    }
+
+
+def _can(cells: Sequence[Mapping[str, Any]]) -> str:
+    able = sum(not c["needs"] for c in cells)
+    return "yes" if able == len(cells) else "in part" if able else "no"
+
+
+def render(told: Document) -> Iterator[str]:
+    yield f"The contract of {told['system']}, each operation once, without faults"
+    for line in told["contract"]:
+        yield from _row(line["mark"], line["about"], line["said"])
+        if line["hint"]:
+            yield from _row("", "", f"try: {line['hint']}")
+    yield ""
+    yield f"What can be rehearsed on {told['system']}, as far as that shows"
+    for scenario in told["scenarios"]:
+        able = [c for c in scenario["cells"] if not c["needs"]]
+        quick = [c for c in scenario["cells"] if c["tier"] == "quick"]
+        counted = f"{len(able)} of {len(scenario['cells'])} cells"
+        if quick:
+            counted += f" ({sum(not c['needs'] for c in quick)} of the {len(quick)} quick ones)"
+        yield from _row(scenario["can_run"], scenario["name"], counted, width=26)
+        wanted: dict[str, list[str]] = {}
+        for cell in scenario["cells"]:
+            for need in cell["needs"]:
+                wanted.setdefault(need, []).append(cell["name"])
+        for need, names in wanted.items():
+            yield from _row("", "", f"needs {need}: {_names(names, len(scenario['cells']))}", width=2)
+
+
+def _names(names: Sequence[str], total: int) -> str:
+    if len(names) == total:
+        return "every cell" if total > 1 else names[0]
+    left = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {left} more" if left > 0 else "")
+
+
+def _row(mark: str, about: str, said: str, width: int = _ABOUT) -> Iterator[str]:
+    """Three columns; what is said goes on below itself."""
+    head = f"{mark:<{_MARK}}{about:<{width}}"
+    if about and len(about) >= width:  # a long name has a line of its own
+        yield head.rstrip()
+        head = " " * (_MARK + width)
+    lines = textwrap.wrap(one_line(said, 600), COLUMNS - _MARK - width, break_on_hyphens=False) or [""]
+    yield (head + lines[0]).rstrip()
+    yield from (" " * (_MARK + width) + line for line in lines[1:])

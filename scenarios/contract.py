@@ -1,0 +1,36 @@
+"""What a system.toml promises about each operation, tried once without a fault: what `deploydrill verify` runs."""
+
+from harness.checkers.contract import Contract
+from harness.scenario import Cell, Scenario, Step
+
+scenario = Scenario(
+    name="contract",
+    title="The contract of a system.toml, operation by operation",
+    requirements=("R14",),
+    # Not the standard checkers: downtime is a claim, no part of the contract.
+    checkers=(Contract(),),
+    cells=(
+        Cell(
+            name="once",
+            about="each operation once, then the service stopped and started (`deploydrill verify`)",
+            steps=(
+                Step("read_back"),
+                Step("backup"),
+                Step("read_back"),
+                Step("validate"),
+                Step("validate_damaged"),
+                # A kit may well have struck off the backup it saw damaged: the restore has to find a sound one.
+                Step("backup"),
+                Step("deploy", version="new"),
+                Step("read_back"),
+                Step("rollback"),
+                Step("read_back"),
+                Step("restore"),
+                Step("read_back"),
+            ),
+            tier="full",
+            budget_s=30,
+            restart=True,
+        ),
+    ),
+)

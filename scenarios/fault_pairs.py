@@ -1,0 +1,183 @@
+"""Two faults at once: the ten pairs of a partition, a full disk, a power cut, deployments at once and a crash of the
+monitors, the second while the kit recovers from the first."""
+
+from harness.checkers import standard
+from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.end_state import EndState
+from harness.checkers.exclusive import Exclusive
+from harness.checkers.expectations import Expectations
+from harness.checkers.in_recovery import InRecovery, Second
+from harness.checkers.load_sound import LoadSound
+from harness.checkers.monitored import Monitored
+from harness.checkers.no_hang import NoHang
+from harness.checkers.offsite_copies import OffsiteCopies
+from harness.checkers.partial_latest import NoPartialLatest
+from harness.checkers.power_loss import PowerLoss
+from harness.checkers.protocol import RunChecker, StateChecker
+from harness.checkers.restorable import Restorable
+from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.versions import Versions
+from harness.checkers.winners import Winners
+from harness.crash.cuts import PowerCuts
+from harness.faults.disk_full import DiskFull
+from harness.faults.monitor import Monitor
+from harness.faults.partition import Partition
+from harness.faults.process_kill import ProcessKill
+from harness.model import Edge
+from harness.scenario import Cell, Scenario, Step, Together, Trigger
+
+Checkers = tuple[RunChecker | StateChecker, ...]
+
+_DEPLOY = Step("deploy", version="new")
+_FAILS = Step("deploy", "failure", "new")
+_BACKUP = Step("backup")
+_BACKUP_FAILS = Step("backup", expect="failure")
+_LOOK = Step("read_back")
+_SWITCH = Edge("deploy.switch", "start")
+# The way back of a deployment that went wrong: the recovery of most faults in one.
+_BACK = Edge("deploy.back", "start")
+_UPLOAD = Edge("backup.upload", "start")
+_COPY = Edge("backup.copy", "start")
+
+# The new version gets no request that the front sends it, so the deployment finds out after the switch and goes back.
+_FRONT_CUT = Trigger(Partition("service_green"), _SWITCH)
+_OFFSITE_CUT = Trigger(Partition("offsite"), _UPLOAD, occurrence=2, hold="other")
+_HOLDER_KILLED = Trigger(ProcessKill(), Edge("deploy.switch", "stop"))
+_BLIND = Monitor("killed", "all")
+
+
+def _heir(first: Step, second: Step, after: Edge) -> Together:
+    """A deployment, and one that waits for its lock from ``after`` on: it has to clear up what the first left."""
+    return Together((first, Step(second.do, second.expect, second.version, after=after)))
+
+
+def _pair(
+    name: str,
+    about: str,
+    steps: tuple[Step | Together, ...],
+    triggers: tuple[Trigger, ...],
+    checkers: Checkers,
+    second: Second = "fault",
+) -> Cell:
+    judged = (*standard(), EndState(), InRecovery(second), *checkers)
+    return Cell(name, about, steps, triggers, judged, tier="full", budget_s=45)
+
+
+def _with_power(
+    name: str, about: str, steps: tuple[Step | Together, ...], triggers: tuple[Trigger, ...], power: PowerCuts
+) -> Cell:
+    """On a logged disk, as in power_loss: no time is judged there."""
+    judged: Checkers = (LoadSound(), Expectations(), NoHang(), Versions(), AcknowledgedWrites(), RestoreExact())
+    return Cell(
+        name,
+        f"{about} (at most 8 MB of data; no time is judged)",
+        steps,
+        triggers,
+        (*judged, PowerLoss(), InRecovery("power")),
+        tier="full",
+        budget_s=60,
+        disk="logged",
+        power=power,
+        size_bytes=8_000_000,
+    )
+
+
+scenario = Scenario(
+    name="fault_pairs",
+    title="Two faults at once",
+    requirements=("R83", "R92", "R95", "R99"),
+    checkers=(),
+    cells=(
+        _pair(
+            "partition-disk-full",
+            "the way off site is cut in an upload, and while it still is the disk fills under the backup after it",
+            (_BACKUP, _BACKUP_FAILS, _BACKUP_FAILS, _LOOK, Step("restore"), _LOOK, _BACKUP, _DEPLOY, _LOOK),
+            (_OFFSITE_CUT, Trigger(DiskFull("backup", leave=(0.15, 0.85)), _COPY, occurrence=3)),
+            (NoPartialLatest(), OffsiteCopies(), Restorable()),
+        ),
+        _pair(
+            "partition-concurrent",
+            "the front is cut from the new version at the switch, and that deployment is held on its way back until "
+            "another is inside too or has given up",
+            (
+                # The lock is the first one's until it is back.
+                Together((_FAILS, Step("deploy", "any", "new", after=_BACK)), (_BACK, Edge("deploy.migrate", "start"))),
+                _LOOK,
+                _DEPLOY,
+                _LOOK,
+            ),
+            (_FRONT_CUT,),
+            (Exclusive(held=True),),
+            "together",
+        ),
+        _pair(
+            "partition-monitors",
+            "the front is cut from the new version at the switch, and on the way back every monitor is killed, until "
+            "after the next deployment",
+            (_FAILS, _LOOK, _FAILS, _LOOK, _DEPLOY, _LOOK),
+            (_FRONT_CUT, Trigger(_BLIND, _BACK, hold="other")),
+            (Monitored(),),
+        ),
+        _pair(
+            "disk-full-concurrent",
+            "the data disk is full in the migration, and once that deployment has failed two others come at once",
+            (
+                Together(
+                    (_FAILS, Step("deploy", "any", "new", after=1), Step("deploy", "any", "new", after=1)),
+                    (Edge("deploy.start", "start"),),
+                ),
+                _LOOK,
+                _BACKUP,
+            ),
+            (Trigger(DiskFull("data"), Edge("deploy.migrate", "start")),),
+            (Exclusive(held=True), Winners()),
+            "together",
+        ),
+        _pair(
+            "monitors-disk-full",
+            "every monitor is killed at the switch, and on the way back the data disk fills, until after the next "
+            "deployment",
+            (_FAILS, _LOOK, _FAILS, _LOOK, _DEPLOY, _LOOK),
+            (Trigger(_BLIND, _SWITCH), Trigger(DiskFull("data"), _BACK, hold="other")),
+            (Monitored(),),
+        ),
+        _pair(
+            "concurrent-monitors",
+            "the deployment that has the lock is killed with the traffic half moved, and as the one that waits for it "
+            "clears up every monitor is killed",
+            (_heir(_FAILS, _FAILS, Edge("deploy.start", "start")), _LOOK, _DEPLOY, _LOOK),
+            (_HOLDER_KILLED, Trigger(_BLIND, Edge("deploy.check", "start"), occurrence=2)),
+            # Not Monitored: the one that was killed had left the new version in service.
+            (Exclusive(),),
+        ),
+        _with_power(
+            "partition-power",
+            "the way off site is cut in an upload, and while it still is the power fails in the backup after it",
+            (_BACKUP, Step("wait", seconds=1.0), _BACKUP_FAILS, _BACKUP_FAILS, Step("wait", seconds=0.5), _BACKUP),
+            (_OFFSITE_CUT,),
+            PowerCuts("backup", ("backup.copy", "backup.encrypt", "backup.verify"), 3, nudge=True),
+        ),
+        _with_power(
+            "disk-full-power",
+            "the disk of the whole system fills under a backup, and the power fails as that gives up or right after it",
+            (_BACKUP, Step("wait", seconds=1.0), _BACKUP_FAILS, Step("wait", seconds=0.5), _BACKUP),
+            (Trigger(DiskFull("system", leave=(0.15, 0.85)), _COPY, occurrence=2),),
+            PowerCuts("backup", ("backup.copy",), 2, cuts=2, nudge=True, after_s=0.4),
+        ),
+        _with_power(
+            "monitors-power",
+            "every monitor is killed at the switch, and on the way back the power fails",
+            (_BACKUP, Step("wait", seconds=1.0), _FAILS, _LOOK, _DEPLOY, _LOOK),
+            (Trigger(_BLIND, _SWITCH),),
+            PowerCuts("deploy", ("deploy.back",), cuts=2),
+        ),
+        _with_power(
+            "concurrent-power",
+            "the deployment that has the lock is killed with the traffic half moved, and the power fails as the one "
+            "that waits for it clears up and deploys",
+            (_BACKUP, Step("wait", seconds=1.0), _heir(_FAILS, _DEPLOY, Edge("deploy.start", "start")), _LOOK),
+            (_HOLDER_KILLED,),
+            PowerCuts("deploy", ("deploy.check", "deploy.start"), 2, cuts=2),
+        ),
+    ),
+)

@@ -1,0 +1,38 @@
+"""What verify prints fits 80 columns, and holds what its JSON holds."""
+
+from __future__ import annotations
+
+from harness.checkers.contract.line import Line
+from harness.report.contract import document, render
+
+LINES = [
+    Line("ok", "service.start", "ready 0.50 s after it was started"),
+    Line("wrong", "deploy", "deploy-1 exited with 0 while /version said '1' " * 4, "exit 0 only when it answers"),
+    Line("not provided", "operation.of-a-long-name", "what needs it is unknown\x1b[31m"),
+]
+CELLS = [
+    {"scenario": "power_loss", "cell": "in-backup", "tier": "quick", "needs": ()},
+    *({"scenario": "disk_full", "cell": f"c{n}", "tier": "full", "needs": ("phase a.b",)} for n in range(5)),
+    {"scenario": "disk_full", "cell": "fine", "tier": "quick", "needs": ()},
+    {"scenario": "links", "cell": "cut", "tier": "full", "needs": ("[links.offsite]",)},
+]
+
+
+def test_it_fits_eighty_columns_and_shows_no_foreign_escapes() -> None:
+    text = "\n".join(render(document("x", "fail", LINES, CELLS)))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    assert "try: exit 0 only when it answers" in text
+
+
+def test_each_scenario_says_whether_and_for_which_cells_what_is_missing() -> None:
+    told = document("x", "fail", LINES, CELLS)
+    assert [(s["name"], s["can_run"]) for s in told["scenarios"]] == [
+        ("power_loss", "yes"),
+        ("disk_full", "in part"),
+        ("links", "no"),
+    ]
+    lines = [" ".join(line.split()) for line in render(told)]
+    assert "in part disk_full 1 of 6 cells (1 of the 1 quick ones)" in lines
+    assert "needs phase a.b: c0, c1, c2 and 2 more" in lines
+    assert "needs [links.offsite]: cut" in lines
