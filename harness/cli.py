@@ -206,6 +206,24 @@ def report(folder: Path) -> int:
     return verbs.report(folder)
 
 
+@deploydrill.command(short_help="Say what changed from one report to another.")
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@click.option(
+    "--summary", type=click.Path(path_type=Path, dir_okay=False), help="Also write it as Markdown to this file."
+)
+def compare(a: Path, b: Path, as_json: bool, summary: Path | None) -> int:
+    """Compare two reports, each the folder of a run or of a campaign, cell by
+    cell: outcomes, claims and measured times, A before B.
+
+    What was not the same to begin with (system, seed, size, disks, host) comes
+    first. Exit: 0 nothing is worse, 1 a check or a claim fails that did not,
+    3 something is unknown or in only one of them, 64 usage.
+    """
+    return verbs.compare(a, b, as_json=as_json, summary=summary)
+
+
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def heal(dry_run: bool) -> int:

@@ -275,7 +275,7 @@ class Campaign:
             staged.rename(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if why_not:
-            run = {"plan": plan.to_dict(), **self._about(selected, plan)}
+            run = {"plan": plan.to_dict(), **self._about(selected, plan), "why_not": why_not}
             (folder / "run.json").write_text(json.dumps(run))
             result = unjudged(run, why_not)
         else:

@@ -29,6 +29,8 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     or says nothing is an unknown."""
     recording = Recording(folder)
     about = recording.plan
+    if about.get("why_not"):  # it was never begun
+        return unjudged(about, about["why_not"])
     listed = (*scenario.checkers, *cell.checkers)
     # What this cell is for comes first, and so is what a report opens with; then what judges every run.
     general = {c.name for c in standard()}
@@ -175,9 +177,11 @@ def _warnings(recording: Recording) -> tuple[str, ...]:
 
 
 def _waived(about: Mapping[str, Any], plan: Plan, verdicts: list[Verdict]) -> tuple[Mapping[str, Any], ...]:
-    """Waives of this scenario while something is unknown: listed first, still not a pass."""
+    """Waives of this scenario while something is unknown: listed first, still not a pass. They hold or are expired by
+    the day of the run, so that judging it again some day says the same."""
     unknown = any(v.outcome == "unknown" for v in verdicts)
-    today = datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
+    began = about["provenance"].get("started_utc")
+    today = datetime.fromisoformat(began).date() if began else datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
     return tuple(
         {**w, "expired": today > date.fromisoformat(w["until"])}
         for w in about["waives"]
