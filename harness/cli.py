@@ -15,6 +15,7 @@ import click
 
 from harness import __version__, registry, verbs
 from harness.errors import ExitCode, HarnessError
+from harness.report.clean import clean
 from harness.run.again import SAME
 from harness.run.campaign import Options
 from harness.system.table import parse_size
@@ -255,12 +256,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         where = getattr(error, "ctx", None)  # click says it for wrong usage only: which verb it was
         path = where.command_path if where else "deploydrill"
-        click.echo(f"deploydrill: {error.format_message()}\ntry: {path} --help", err=True)
+        click.echo(f"deploydrill: {clean(error.format_message())}\ntry: {path} --help", err=True)
         code = ExitCode.USAGE
     except click.Abort:
         code = ExitCode.INTERRUPTED
     except HarnessError as error:
-        click.echo(f"deploydrill: {error}", err=True)
+        click.echo(f"deploydrill: {clean(str(error))}", err=True)
         code = error.code
     except _NobodyReads:
         # What is still buffered must not be complained about at exit.
@@ -288,7 +289,7 @@ def _our_bug(error: Exception) -> ExitCode:
     if os.environ.get("DEPLOYDRILL_TRACEBACK"):
         traceback.print_exc()
     click.echo(
-        f"deploydrill: this is our bug: {type(error).__name__}: {error}\n"
+        f"deploydrill: this is our bug: {type(error).__name__}: {clean(str(error))}\n"
         "try: again with DEPLOYDRILL_TRACEBACK=1, and send us what it prints",
         err=True,
     )

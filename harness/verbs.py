@@ -208,7 +208,7 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
     config = load_system(system, registry.BUNDLED)
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
-        click.echo(f"  {variant.name}: {variant.about}")
+        click.echo(f"  {variant.name}: {one_line(variant.about)}")
     return ExitCode.PASS
 
 
@@ -251,7 +251,7 @@ def verify(options: Options, out: Path) -> int:
         declared = config.operations.get(name)
         if declared or name != "reset":  # no step of ours needs that one
             said = " ".join(declared.command) if declared else "not provided: what needs it is unknown"
-            click.echo(f"{name:10}{said}")
+            click.echo(f"{name:10}{one_line(said)}")
     if config.load.read_back is None:
         click.echo("read-back  not provided: nothing can be said about acknowledged writes")
     return run(replace(options, scenarios=("baseline:once",)), out=out)

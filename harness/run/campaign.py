@@ -19,6 +19,7 @@ from harness.island.island import best_kind
 from harness.island.spec import WORK, Kind
 from harness.links.toxiproxy import find_server
 from harness.model import Result
+from harness.recording.secrets import mask, secret_values
 from harness.run.judge import judge, unjudged
 from harness.run.lanes import side_by_side
 from harness.run.outside import Signals, rehearse
@@ -272,6 +273,7 @@ class Campaign:
         folder = out / plan.run
         staged = staging_path(out, plan.run)
         if staged.exists():
+            mask(staged, secret_values(os.environ, self.config.env))
             staged.rename(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if why_not:

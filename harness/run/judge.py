@@ -13,6 +13,7 @@ from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.words import count
 from harness.host.clock import now
+from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged
 from harness.recording.recording import Recording
 from harness.run import facts
@@ -123,9 +124,8 @@ def _incomplete(recording: Recording) -> list[Verdict]:
 def _last_words(folder: Path) -> list[str]:
     """What an island said that never got as far as an event, such as an interpreter it may not execute."""
     for log in (folder / "inside.log", folder / "island.log"):
-        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-        if lines:
-            return [f"{log.name}: {lines[-1][:300]} (try: `deploydrill doctor`)"]
+        if said := last_line(log):
+            return [f"{log.name}: {said} (try: `deploydrill doctor`)"]
     return []
 
 

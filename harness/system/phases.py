@@ -16,6 +16,10 @@ OnEdge = Callable[[Edge, str], None]
 # record(at, operation id, edge, gate_ns)
 Record = Callable[[Instant, str, Edge, int], None]
 
+_MOST_BYTES = 64 * 1024
+_NAME = 200  # characters of a phase, or of the id of an operation
+_MOST_PROBLEMS = 100
+
 
 class PhaseServer:
     """Accepts marks for the whole run; one thread a connection, since two kits may be held at the same time."""
@@ -54,16 +58,16 @@ class PhaseServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
-            for line in stream:
+            # A mark is short: of a line without an end no more than this is ever in memory.
+            while line := stream.readline(_MOST_BYTES):
                 at = now()
                 try:
                     mark = json.loads(line)
-                    edge, operation = Edge(str(mark["phase"]), mark["event"]), str(mark["operation"])
+                    edge, operation = Edge(str(mark["phase"])[:_NAME], mark["event"]), str(mark["operation"])[:_NAME]
                     if edge.event not in ("start", "stop"):
                         raise ValueError(edge.event)
-                except (ValueError, KeyError, TypeError):
-                    with self._lock:
-                        self.problems.append(f"not a phase mark: {line[:80]!r}")
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    self._complain(f"not a phase mark: {line[:80]!r}")
                     if not _let_go(connection, "not a phase mark"):
                         return
                     continue
@@ -72,8 +76,7 @@ class PhaseServer:
                 try:
                     self._on_edge(edge, operation)
                 except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
-                    with self._lock:
-                        self.problems.append(f"at {edge}: {type(error).__name__}: {error}")
+                    self._complain(f"at {edge}: {type(error).__name__}: {error}")
                 gate = mono_ns() - at.mono_ns
                 with self._lock:
                     self._open.pop(operation, None)
@@ -81,6 +84,11 @@ class PhaseServer:
                 self._record(at, operation, edge, gate)
                 if not _let_go(connection):
                     return
+
+    def _complain(self, problem: str) -> None:
+        with self._lock:
+            if len(self.problems) < _MOST_PROBLEMS:
+                self.problems.append(problem)
 
 
 def _let_go(connection: socket.socket, error: str = "") -> bool:

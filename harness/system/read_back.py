@@ -20,6 +20,9 @@ _TIMES_ASKED_AGAIN = 3
 _PAUSE_S = 0.2
 _PAGES = 100_000
 _MISSING = object()
+# More entries than any load of ours writes, and longer ones than any of them: what a system puts there itself.
+MOST_ENTRIES = 2_000_000
+MOST_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def read_back(system: LiveSystem) -> ReadBack:
                 return ReadBack(None, {}, f"read-back: no {lacking} in an entry of the answer")
             if token is None:  # an entry nobody's client wrote
                 continue
-            found.append((str(token), "" if payload is None else str(payload)))
+            found.append((_bounded(token), "" if payload is None else _bounded(payload)))
+        if len(found) > MOST_ENTRIES:
+            return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
         following = http.pointer(document, config.next, _MISSING)
         if following is _MISSING and not after:  # on the first page it may be misspelt, and more pages left unread
             return ReadBack(None, {}, f"read-back: no {config.next} in the answer (null says that it is the last page)")
@@ -70,6 +75,12 @@ def read_back(system: LiveSystem) -> ReadBack:
             return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
         after = str(following)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+def _bounded(value: object) -> str:
+    """A token or payload as it is kept: one that is far too long to be ours is cut, and still none of ours."""
+    text = str(value)
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
 
 
 def _page(url: str, deadline: Deadline, again: list[str]) -> http.Answer:

@@ -23,26 +23,22 @@ from harness.report.result import write_result
 from harness.run.judge import judge
 from harness.run.plan import Plan
 from harness.run.provenance import commit
+from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
 
 EXIT = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "unknown": ExitCode.UNKNOWN}
 
 
 def stored(folder: Path, outcome: str) -> Path:
-    """A run of baseline:once as it was recorded and judged, which ended so."""
+    """A run of quick:deploy as it was recorded and judged, which ended so."""
     run = Run(folder, claims=[Claim("deploy", "deploy_s", "<=", 3.0)])
-    lost = run.writes(0, 20)[5]
-    for start, name in ((2, "backup"), (5, "validate"), (8, "deploy"), (12, "rollback")):
-        run.op(name, start, start + 1)
-        run.recovered(start + 1.1, f"{name}-1", version="1", version_owed="")
-    found = [json.loads(line)["token"] for line in run._ledger]
-    run.observe("rollback", 14, [t for t in found if t != lost or outcome != "fail"])
-    run.op("restore", 16, 17)
-    run.observe("restore", 18, found, snapshot=(2.1, 2.9))
-    run.observe("end", 29, [t for t in found if t != lost or outcome != "fail"])
     run.load(steady=outcome != "unknown")
+    run.op("deploy", 5, 7, version_at_exit="2", version_wanted="2")
+    run.recovered(7.1, "deploy-1", version="2", version_owed="1")
+    written = [json.loads(line)["token"] for lines in run._sampled.values() for line in lines]
+    run.observe("deploy", 31, written[outcome == "fail" :], version="2")
     plan = Plan(
-        *(folder.name, "tiny/system.toml", "tiny", (), "baseline", (), "once", 1, 1000, 1, 0, 1, "root"),
+        *(folder.name, "tiny/system.toml", "tiny", (), "quick", (str(SCENARIOS),), "deploy", 1, 1000, 1, 0, 1, "root"),
         *("/mnt", 8080, "python", True),
     )
     began = datetime.fromtimestamp(now().wall_ns / NS, UTC) - timedelta(days=40)
@@ -50,7 +46,7 @@ def stored(folder: Path, outcome: str) -> Path:
         "plan": plan.to_dict(),
         "host": {"cpus": 2},
         "provenance": {"started_utc": began.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": commit(), "files": {}},
-        "waives": [{"name": "baseline", "reason": "it held then", "until": (began + timedelta(9)).date().isoformat()}],
+        "waives": [{"name": "quick", "reason": "it held then", "until": (began + timedelta(9)).date().isoformat()}],
         "title": "a run",
         "reproduce": "",
         "slow_requests": [],
@@ -59,9 +55,8 @@ def stored(folder: Path, outcome: str) -> Path:
     file = folder / "run.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
     run.done()
-    scenario = registry.scenario("baseline", [])
-    result = judge(folder, scenario, scenario.cell("once"))
-    write_result(result, folder)
+    scenario = registry.scenario("quick", [SCENARIOS])
+    write_result(judge(folder, scenario, scenario.cell("deploy")), folder)
     return folder
 
 
@@ -82,7 +77,7 @@ def test_a_run_judged_again_elsewhere_some_day_gets_the_same_result_to_the_byte(
         assert (done.returncode, done.stderr) == (EXIT[outcome], "")  # type: ignore[index]  # one of the three
         assert (moved / "result.json").read_bytes() == first
     document: dict[str, Any] = json.loads(first)
-    assert (document["outcome"], len(document["measurements"])) == (outcome, 5)
+    assert (document["outcome"], [m["name"] for m in document["measurements"]]) == (outcome, ["deploy"])
     assert [w["expired"] for w in document["waived"]] == ([False] if outcome == "unknown" else [])
 
 
