@@ -126,3 +126,16 @@ def test_a_page_that_stays_away_or_was_refused_is_no_read_back(times: int, statu
     back = read(failing_at_first(times, status))
     assert back.found is None
     assert str(status) in back.error
+
+
+def test_an_entry_far_too_long_to_be_ours_is_kept_short_and_is_none_of_ours() -> None:
+    entry = {"token": "t" * 1_000_000, "payload": "p" * 1_000_000}
+    ((token, payload),) = read(lambda _: (200, {"items": [entry], "next": None})).found or ()
+    assert len(token) < 4200 and len(payload) < 4200
+    assert payload.endswith("... (1000000 characters)")
+
+
+def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.system.read_back.MOST_ENTRIES", 10)
+    back = read(lambda after: (200, {"items": ENTRIES, "next": f"{after}x"}))
+    assert (back.found, back.error) == (None, "read-back: more than 10 entries")
