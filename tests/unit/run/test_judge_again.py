@@ -66,16 +66,15 @@ def test_a_run_judged_again_elsewhere_some_day_gets_the_same_result_to_the_byte(
     first = (folder / "result.json").read_bytes()
     moved = shutil.move(folder, tmp_path / "a place" / "run")
     (moved / "result.json").unlink()
-    for seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "judge", str(moved)],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert (done.returncode, done.stderr) == (EXIT[outcome], "")  # type: ignore[index]  # one of the three
-        assert (moved / "result.json").read_bytes() == first
+    done = subprocess.run(
+        [sys.executable, "-m", "harness.cli", "judge", str(moved)],
+        env={**os.environ, "PYTHONHASHSEED": "1"},  # ours is another one
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (EXIT[outcome], "")  # type: ignore[index]  # one of the three
+    assert (moved / "result.json").read_bytes() == first
     document: dict[str, Any] = json.loads(first)
     assert (document["outcome"], [m["name"] for m in document["measurements"]]) == (outcome, ["deploy"])
     assert [w["expired"] for w in document["waived"]] == ([False] if outcome == "unknown" else [])
