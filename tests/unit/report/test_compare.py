@@ -92,6 +92,11 @@ def test_the_exit_code_says_what_became_of_it(
     assert (f"so it was {now}" in out) is (then != now)
 
 
+def test_a_run_that_failed_without_a_check_that_says_why_is_worse_all_the_same(tmp_path: Path) -> None:
+    then = replace(build.passing(), claims=(), verdicts=())
+    assert compare(saved(tmp_path / "a", then), saved(tmp_path / "b", replace(then, outcome="fail")))["worse"] == 1
+
+
 def test_another_check_that_fails_in_a_cell_that_failed_before_is_worse(tmp_path: Path) -> None:
     first = Verdict("fail", "a check", "", "the old reason")
     other = Verdict("fail", "another check", "", "the new reason")
