@@ -15,6 +15,7 @@ import click
 
 from harness import __version__, registry, verbs
 from harness.errors import ExitCode, HarnessError
+from harness.report.clean import clean
 from harness.run.again import SAME
 from harness.run.campaign import Options
 from harness.system.table import parse_size
@@ -214,6 +215,24 @@ def report(folder: Path) -> int:
     return verbs.report(folder)
 
 
+@deploydrill.command(short_help="Say what changed from one report to another.")
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
+@click.option(
+    "--summary", type=click.Path(path_type=Path, dir_okay=False), help="Also write it as Markdown to this file."
+)
+def compare(a: Path, b: Path, as_json: bool, summary: Path | None) -> int:
+    """Compare two reports, each the folder of a run or of a campaign, cell by
+    cell: outcomes, claims and measured times, A before B.
+
+    What was not the same to begin with (system, seed, size, disks, host) comes
+    first. Exit: 0 nothing is worse, 1 a check or a claim fails that did not,
+    3 something is unknown or in only one of them, 64 usage.
+    """
+    return verbs.compare(a, b, as_json=as_json, summary=summary)
+
+
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def heal(dry_run: bool) -> int:
@@ -245,12 +264,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except click.ClickException as error:
         where = getattr(error, "ctx", None)  # click says it for wrong usage only: which verb it was
         path = where.command_path if where else "deploydrill"
-        click.echo(f"deploydrill: {error.format_message()}\ntry: {path} --help", err=True)
+        click.echo(f"deploydrill: {clean(error.format_message())}\ntry: {path} --help", err=True)
         code = ExitCode.USAGE
     except click.Abort:
         code = ExitCode.INTERRUPTED
     except HarnessError as error:
-        click.echo(f"deploydrill: {error}", err=True)
+        click.echo(f"deploydrill: {clean(str(error))}", err=True)
         code = error.code
     except _NobodyReads:
         # What is still buffered must not be complained about at exit.
@@ -278,7 +297,7 @@ def _our_bug(error: Exception) -> ExitCode:
     if os.environ.get("DEPLOYDRILL_TRACEBACK"):
         traceback.print_exc()
     click.echo(
-        f"deploydrill: this is our bug: {type(error).__name__}: {error}\n"
+        f"deploydrill: this is our bug: {type(error).__name__}: {clean(str(error))}\n"
         "try: again with DEPLOYDRILL_TRACEBACK=1, and send us what it prints",
         err=True,
     )

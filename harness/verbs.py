@@ -23,19 +23,23 @@ from harness.host import undo
 from harness.host.clock import now
 from harness.model import NS, Outcome, Result, merged
 from harness.recording.recording import Recording
+from harness.report import compare as comparison
 from harness.report import contract, terminal
 from harness.report.campaign import NAME as CAMPAIGN
 from harness.report.campaign import write_campaign
 from harness.report.clean import one_line
+from harness.report.compared import render_comparison
 from harness.report.live import LiveView
+from harness.report.markdown import comparison_markdown
 from harness.report.render import render, render_campaign, render_run
-from harness.report.result import read_document, write_result
+from harness.report.result import as_text, read_document, write_result
 from harness.run import again
 from harness.run.able import Seen, able
 from harness.run.campaign import Campaign, Options, capabilities, exit_code, wall_s
 from harness.run.judge import judge
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
+from harness.run.provenance import commit
 from harness.system.config import load_system
 from harness.system.draft import left_to_do, write_draft
 
@@ -206,7 +210,7 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
     config = load_system(system, registry.BUNDLED)
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
-        click.echo(f"  {variant.name}: {variant.about}")
+        click.echo(f"  {variant.name}: {one_line(variant.about)}")
     return ExitCode.PASS
 
 
@@ -290,12 +294,21 @@ def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:
     if plan.cell not in [c.name for c in scenario.cells]:
         why = f"the scenario {scenario.name} has no cell {plan.cell!r} any more"
         raise HarnessError(f"judge {folder}", why, "judge it with the version that recorded it")
-    result = judge(folder, scenario, scenario.cell(plan.cell))
+    result = _by_whom(judge(folder, scenario, scenario.cell(plan.cell)))
     write_result(result, folder)
     render_run(folder)
     terminal.console().print(terminal.render_run(result))
     click.echo(terminal.closing_line(result.outcome, [result], folder))
     return exit_code([result], Signals())
+
+
+def _by_whom(result: Result) -> Result:
+    """The same code gives the same verdict; what another one says is told to be another one's."""
+    then, here = result.provenance.get("commit", ""), commit()
+    if then == here:
+        return result
+    warning = f"recorded by {then or 'a version without a commit'}, judged again by {here or 'one without a commit'}"
+    return replace(result, warnings=(*result.warnings, warning))
 
 
 def report(folder: Path) -> int:
@@ -304,6 +317,22 @@ def report(folder: Path) -> int:
     for path in render(folder):
         click.echo(str(path))
     return ExitCode.PASS
+
+
+def compare(a: Path, b: Path, *, as_json: bool = False, summary: Path | None = None) -> int:
+    """Print what changed from one judged run or campaign to another; the exit code says whether anything is worse."""
+    document = comparison.compare(a, b)
+    if as_json:
+        click.echo(as_text(document), nl=False)
+    else:
+        terminal.console().print(render_comparison(document))
+    if summary:
+        summary.parent.mkdir(parents=True, exist_ok=True)
+        summary.write_text(comparison_markdown(document), encoding="utf-8", errors="replace")
+    counts = " ".join(f"{change}={document[change]}" for change in ("worse", "unknown", "better", "same"))
+    alone = f"only_in_a={len(document['only_in_a'])} only_in_b={len(document['only_in_b'])}"
+    click.echo(f"compared={len(document['cells'])} {counts} {alone}")
+    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "unknown": ExitCode.UNKNOWN}[document["outcome"]]
 
 
 def heal(dry_run: bool) -> int:

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from harness.host.outputs import tail
 from harness.model import CrashState
 from harness.recording.recorder import EVENTS, Recorder
 
@@ -87,7 +88,7 @@ class Findings:
 
     def _said(self, operation: str) -> str:
         path = self._folder / "operations" / f"{operation}.out"
-        return path.read_text(errors="replace")[-_SAID_BYTES:]
+        return tail(path, _SAID_BYTES)
 
     def _content(self, look: Mapping[str, Any]) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self._folder / "observations" / f"{look['label']}.json").read_text())

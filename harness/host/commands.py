@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,10 @@ def spawn(
             start_new_session=True,
             **_identity(account, fork),
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL, or half a surrogate, in what the kit named
         raise HarnessError(
             f"start {argv[0]}",
-            error.strerror or str(error),
+            getattr(error, "strerror", None) or str(error),
             "check the command and that the program is installed",
         ) from error
     finally:
@@ -138,9 +139,14 @@ def _identity(account: Account | None, fork: bool = False) -> dict[str, Any]:
     return {"user": os.geteuid()} if fork else {}  # to change it, even to the same, Python has to fork
 
 
+# Of what a command printed, the end is kept: a kit's `status` may print as much as it likes.
+MOST_OUTPUT_BYTES = 4 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What a finished command gave: its exit code and its output (stdout and stderr as they came)."""
+    """What a finished command gave: its exit code and its output (stdout and stderr as they came), the last
+    MOST_OUTPUT_BYTES of it."""
 
     exit: int
     output: str
@@ -157,27 +163,54 @@ def run(
     cwd: Path | None = None,
 ) -> Completed:
     """Run one of our own tools (ip, mkfs, ...) to its end; never a program that leaves a daemon behind."""
+    deadline = Deadline(deadline_s, "the end of a command")
     try:
-        done = subprocess.run(
-            [*(account.prefix if account else ()), *argv],
-            input=text.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=deadline_s,
-            env=None if env is None else dict(env),
-            cwd=cwd,
-            pass_fds=tuple(pass_fds),
-            **_identity(account),
-        )
-    except subprocess.TimeoutExpired as error:
-        raise HarnessError(
-            f"run {argv[0]}", f"not done after {deadline_s:g} s", "see `deploydrill doctor`", ExitCode.HOST_CANNOT
-        ) from error
-    except OSError as error:
-        raise HarnessError(
-            f"run {argv[0]}", error.strerror or str(error), "see `deploydrill doctor`", ExitCode.HOST_CANNOT
-        ) from error
-    return Completed(done.returncode, done.stdout.decode(errors="replace").strip())
+        with tempfile.TemporaryFile() if text else open(os.devnull, "r+b") as given:
+            given.write(text.encode())
+            given.seek(0)
+            popen = subprocess.Popen(
+                [*(account.prefix if account else ()), *argv],
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=None if env is None else dict(env),
+                cwd=cwd,
+                pass_fds=tuple(pass_fds),
+                **_identity(account),
+            )
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise HarnessError(f"run {argv[0]}", why, "see `deploydrill doctor`", ExitCode.HOST_CANNOT) from error
+    with popen:
+        output = _end_of_output(popen, deadline)
+        if output is None:
+            popen.kill()
+            raise HarnessError(
+                f"run {argv[0]}", f"not done after {deadline_s:g} s", "see `deploydrill doctor`", ExitCode.HOST_CANNOT
+            )
+    return Completed(popen.returncode, output.decode(errors="replace").strip())
+
+
+def _end_of_output(popen: subprocess.Popen[bytes], deadline: Deadline) -> bytes | None:
+    """The end of what it prints until it has ended and nobody has its output open; None at the deadline."""
+    assert popen.stdout
+    kept = bytearray()
+    poll = select.poll()
+    poll.register(popen.stdout, select.POLLIN)
+    while not deadline.passed:
+        if not poll.poll(math.ceil(deadline.left_s * 1000)):
+            return None
+        piece = os.read(popen.stdout.fileno(), 1 << 16)
+        if not piece:
+            try:
+                popen.wait(deadline.left_s)
+            except subprocess.TimeoutExpired:
+                return None
+            return bytes(kept[-MOST_OUTPUT_BYTES:])
+        kept += piece
+        if len(kept) > 2 * MOST_OUTPUT_BYTES:
+            del kept[:-MOST_OUTPUT_BYTES]
+    return None
 
 
 def check(argv: Sequence[str], *, text: str = "", pass_fds: Sequence[int] = ()) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -37,6 +38,17 @@ def best_kind() -> Kind:
     return "none"
 
 
+# What a process on an island can see of our environment, and so print: no token of a CI job, no key of a person.
+_KEPT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|VIRTUAL_ENV|XDG_(STATE|CACHE)_HOME|LD_LIBRARY_PATH"
+    r"|PYTHON\w*|COVERAGE_\w+|DEPLOYDRILL_\w+"
+)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
+
+
 class Island:
     """``Island(spec).start()``; when this process dies, however it dies, the island's process 1 sees the end of the
     lifeline and the kernel ends everything on it."""
@@ -59,6 +71,7 @@ class Island:
                 prefix = ("unshare", *(_USER if self.spec.kind == "user" else ()), *_NAMESPACES)
             self._process = commands.spawn(
                 [*prefix, *init],
+                env=_environment(),
                 output=self._log,
                 pass_fds=(file.fileno(), read_end, *self.spec.fds.values()),
             )

@@ -14,6 +14,7 @@ import harness
 from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, sleep
+from harness.host.outputs import last_line
 from harness.load.config import CONFIG_VARIABLE, LoadConfig
 from harness.model import NS
 
@@ -198,9 +199,7 @@ class LoadDriver:
         self._lines.extend(_progress(json.loads(line)) for line in whole.splitlines())
 
     def _last_output(self) -> str:
-        path = self._folder / "load.out"
-        text = path.read_text(errors="replace").strip() if path.exists() else ""
-        return text.splitlines()[-1] if text else "it said nothing"
+        return last_line(self._folder / "load.out") or "it said nothing"
 
 
 def _progress(line: Mapping[str, Any]) -> LoadProgress:

@@ -15,6 +15,7 @@ import harness
 from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import Deadline, wait_until
+from harness.host.outputs import last_line
 from harness.load.config import LoadConfig
 from harness.load.driver import end_sender
 from harness.meters.prober import ProberConfig
@@ -119,6 +120,4 @@ class Prober:
         return end
 
     def _last_output(self) -> str:
-        path = self._folder / "probe.out"
-        text = path.read_text(errors="replace").strip() if path.exists() else ""
-        return text.splitlines()[-1] if text else "it said nothing"
+        return last_line(self._folder / "probe.out", 1000) or "it said nothing"

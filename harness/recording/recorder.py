@@ -11,6 +11,8 @@ from harness.host.clock import now
 from harness.model import Instant
 
 EVENTS = "events.jsonl"
+# A text of an event is a sentence, not a log; what a system says in one may be as long as it likes.
+MOST_CHARS = 8192
 
 
 class Recorder:
@@ -32,6 +34,7 @@ class Recorder:
         """Write one event and return its instant (``when``, or now)."""
         with self._lock:
             when = when or now()
+            fields = {k: _bounded(v) if isinstance(v, str) else v for k, v in fields.items()}
             line = {"t": when.mono_ns, "w": when.wall_ns, "n": self._sequence, "kind": kind, **fields}
             self._sequence += 1
             self._file.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
@@ -42,3 +45,7 @@ class Recorder:
         """Mark the recording complete; a reader treats one without the mark as cut short."""
         self.event("recording.complete", events=self._sequence + 1)
         self._file.close()
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text) - MOST_CHARS} characters left out)"

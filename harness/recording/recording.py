@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from harness.host.outputs import tail
 from harness.model import (
     Artefact,
     CrashState,
@@ -109,9 +110,7 @@ class Recording:
         path = self.folder / "operations" / f"{operation_id}.out"
         if not path.exists():
             return ""
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 4096))
-            return file.read().decode("utf-8", errors="replace")
+        return tail(path, 4096)
 
     @cached_property
     def phases(self) -> tuple[tuple[str, Span, float], ...]:

@@ -16,13 +16,13 @@ _ESCAPES = re.compile(
 )
 # Control characters but tab and newline, lone surrogates, non-characters (XML refuses them) and the marks that
 # reorder text so that what is read is not what was written.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: str) -> str:
     text = text.replace("\r\n", "\n")
     text = _ESCAPES.sub("", text).replace("\r", "\n")
-    return _CONTROLS.sub("", text)
+    return UNSEEN.sub("", text)
 
 
 def one_line(text: str, limit: int = 0) -> str:

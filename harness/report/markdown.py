@@ -1,4 +1,4 @@
-"""Markdown of a run and of a campaign, short enough for a step summary."""
+"""Markdown of a run, of a campaign and of a comparison, short enough for a step summary."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.report import review, words
+from harness.report import compared, review, words
 from harness.report.clean import one_line
 from harness.report.derived import derive
 from harness.report.numbers import plain, quantity
@@ -117,6 +117,73 @@ def campaign_markdown(document: Document) -> str:
     if d["reproduce"]:
         lines += ["Do it again:", "", _fenced(d["reproduce"]), ""]
     return "\n".join(lines)
+
+
+def comparison_markdown(d: Document) -> str:
+    lines = [f"## {words.SIGN[d['outcome']]} {_text(compared.headline(d))}", ""]
+    lines += [
+        f"- {side.upper()}: {_text(d[side]['folder'])} ({d[side]['outcome']}, {_text(d[side]['started_utc'])})"
+        for side in ("a", "b")
+    ]
+    lines += [f"- **not like for like**: {_text(said)}" for said in compared.unlike(d)]
+    lines += [*(f"- {_text(said)}" for said in compared.alone(d)), ""]
+    cells = compared.by_change(d)
+    lines += _table(
+        ("", "cell", "A", "B"),
+        (
+            (
+                f"{compared.SIGN[c['change']]} {c['change']}",
+                _text(c["cell"]),
+                compared.passed(c["a"]),
+                compared.passed(c["b"]),
+            )
+            for c in cells
+        ),
+    )
+    lines += [
+        f"- {_text(c['cell'])}: {k['a'] or 'not judged'} → {k['b']}: {_text(k['about'])}: {_text(k['why'])}"
+        for c in cells
+        for k in c["checks"]
+    ]
+    lines += ["", "### Claims", "", *_claims_markdown(cells)] if any(c["claims"] for c in cells) else []
+    lines += (
+        ["", "### Timings", "", *_timings_markdown(cells), compared.NOTE] if any(c["timings"] for c in cells) else []
+    )
+    return "\n".join([*lines, ""])
+
+
+def _claims_markdown(cells: list[Mapping[str, Any]]) -> list[str]:
+    return _table(
+        ("cell", "claim", "limit", "A", "B", "outcome"),
+        (
+            (
+                _text(c["cell"]),
+                _text(words.what(k)),
+                _text(compared.limits(k)),
+                *(" ".join(compared.measured(k[side], k[side]["unit"])) for side in ("a", "b")),
+                f"{k['a']['outcome']} → {k['b']['outcome']}",
+            )
+            for c in cells
+            for k in c["claims"]
+        ),
+    )
+
+
+def _timings_markdown(cells: list[Mapping[str, Any]]) -> list[str]:
+    return _table(
+        ("cell", "timing", "A", "B", "B/A", "says"),
+        (
+            (
+                _text(c["cell"]),
+                _text(t["name"]),
+                *(" ".join(compared.measured(t[side], t["unit"])) for side in ("a", "b")),
+                _number(t["ratio"]),
+                t["says"],
+            )
+            for c in cells
+            for t in c["timings"]
+        ),
+    )
 
 
 def _waived_and_warnings(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.model import Measurement, Result, Verdict
+from harness.report.clean import UNSEEN
 
 NAME = "result.json"
 SCHEMA = 1
@@ -53,13 +54,17 @@ def write_result(result: Result, folder: Path) -> Path:
     return write_document(to_document(result), folder / NAME)
 
 
-def write_document(document: Mapping[str, Any], path: Path) -> Path:
+def as_text(document: Mapping[str, Any]) -> str:
+    """JSON that is safe to look at: what a terminal would act on, and half a surrogate, stands there escaped."""
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def write_document(document: Mapping[str, Any], path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.partial")
-        # A string of the system may hold a lone surrogate: escaped it is still JSON.
-        partial.write_bytes(text.encode("utf-8", errors="backslashreplace"))
+        partial.write_bytes(as_text(document).encode())
         os.replace(partial, path)
     except OSError as error:
         why = error.strerror or str(error)

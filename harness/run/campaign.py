@@ -20,6 +20,7 @@ from harness.island.island import best_kind
 from harness.island.spec import WORK, Kind
 from harness.links.toxiproxy import find_server
 from harness.model import Result
+from harness.recording.secrets import mask, secret_values
 from harness.run.judge import judge, unjudged
 from harness.run.lanes import side_by_side
 from harness.run.outside import Signals, rehearse
@@ -275,10 +276,11 @@ class Campaign:
         folder = out / plan.run
         staged = staging_path(out, plan.run)
         if staged.exists():
+            mask(staged, secret_values(os.environ, self.config.env))
             staged.rename(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if why_not:
-            run = {"plan": plan.to_dict(), **self._about(selected, plan)}
+            run = {"plan": plan.to_dict(), **self._about(selected, plan), "why_not": why_not}
             (folder / "run.json").write_text(json.dumps(run))
             result = unjudged(run, why_not)
         else:

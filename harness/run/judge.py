@@ -13,6 +13,7 @@ from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.words import count
 from harness.host.clock import now
+from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged
 from harness.recording.recording import Recording
 from harness.run import facts
@@ -29,6 +30,8 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     or says nothing is an unknown."""
     recording = Recording(folder)
     about = recording.plan
+    if about.get("why_not"):  # it was never begun
+        return unjudged(about, about["why_not"])
     listed = (*scenario.checkers, *cell.checkers)
     # What this cell is for comes first, and so is what a report opens with; then what judges every run.
     general = {c.name for c in standard()}
@@ -121,9 +124,8 @@ def _incomplete(recording: Recording) -> list[Verdict]:
 def _last_words(folder: Path) -> list[str]:
     """What an island said that never got as far as an event, such as an interpreter it may not execute."""
     for log in (folder / "inside.log", folder / "island.log"):
-        lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-        if lines:
-            return [f"{log.name}: {lines[-1][:300]} (try: `deploydrill doctor`)"]
+        if said := last_line(log):
+            return [f"{log.name}: {said} (try: `deploydrill doctor`)"]
     return []
 
 
@@ -175,9 +177,11 @@ def _warnings(recording: Recording) -> tuple[str, ...]:
 
 
 def _waived(about: Mapping[str, Any], plan: Plan, verdicts: list[Verdict]) -> tuple[Mapping[str, Any], ...]:
-    """Waives of this scenario while something is unknown: listed first, still not a pass."""
+    """Waives of this scenario while something is unknown: listed first, still not a pass. They hold or are expired by
+    the day of the run, so that judging it again some day says the same."""
     unknown = any(v.outcome == "unknown" for v in verdicts)
-    today = datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
+    began = about["provenance"].get("started_utc")
+    today = datetime.fromisoformat(began).date() if began else datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
     return tuple(
         {**w, "expired": today > date.fromisoformat(w["until"])}
         for w in about["waives"]

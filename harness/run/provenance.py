@@ -27,7 +27,7 @@ def provenance(config: SystemConfig, command: str, version: str) -> dict[str, An
     whole = hashlib.sha256("".join(f"{n}:{h};" for n, h in sorted(files.items())).encode()).hexdigest()
     return {
         "deploydrill": version,
-        "commit": _commit(),
+        "commit": commit(),
         "system_hash": whole[:16],
         "files": {name: digest[:16] for name, digest in files.items()},
         "started_utc": datetime.fromtimestamp(now().wall_ns / NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -59,7 +59,7 @@ def _hash(path: Path) -> str:
         return "unreadable"
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit of this checkout, with a mark when files differ from it; empty outside a checkout."""
     try:
         done = commands.run(

@@ -222,6 +222,9 @@ class Rehearsal:
             self._recorder.event("not_provided", operation="validate of a damaged backup")
             return
         file = largest_file(Path(latest))
+        if not file.is_file():
+            self._recorder.event("left_out", what="validate of a damaged backup", why=f"{latest} is no file to damage")
+            return
         for mutation in MUTATIONS:
             original = damaged(file, mutation)
             try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.disks.disk import Disk, mount_sized
 from harness.disks.logged import LoggedDisk
 from harness.errors import ExitCode, HarnessError
+from harness.host import outputs
 from harness.host.clock import sleep
 from harness.island import mounts
 from harness.load.config import LoadConfig
@@ -41,6 +42,7 @@ class Stage:
         self.logged: LoggedDisk | None = None
         self.directory = Path(plan.work) / "sut"
         self.directory.mkdir(parents=True, exist_ok=True)
+        self.later("cut what programs printed", outputs.Watch(self._printed).stop)
         recorder.event("island.up", island=plan.kind)
         if plan.kind == "none":
             recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
@@ -52,6 +54,12 @@ class Stage:
         self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         self.later("stop the system", self.system.stop)
         check_commands(config, self.system.values)
+
+    def _printed(self) -> list[Path]:
+        """What programs of this run print into its folder; those of crash states as well."""
+        folder = self.recorder.folder
+        patterns = ("*.out", "operations/*.out", "logs/*.out", "logs/*.log", "states/*/operations/*.out")
+        return [path for pattern in patterns for path in folder.glob(pattern)]
 
     def later(self, what: str, action: Callable[[], object]) -> None:
         """Register what tear-down does, in reverse order."""
@@ -189,8 +197,7 @@ class Stage:
         if self.config.service.access_log:
             sleep(_LOG_LAG_S)
             log = Path(self.system.text(self.config.service.access_log))
-            count = log.read_bytes().count(MARKER.encode()) if log.exists() else 0
-            self.recorder.event("server.count", marker=MARKER, requests=count)
+            self.recorder.event("server.count", marker=MARKER, requests=outputs.count(log, MARKER.encode()))
 
     def tear_down(self) -> list[str]:
         """Undo everything, the last first; what went wrong on the way, in words."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, wait_until
 from harness.host.commands import Process
+from harness.host.outputs import last_line
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
 from harness.links.toxiproxy import ToxiproxyApi, find_server
@@ -94,5 +95,5 @@ class Dependencies:
 
     def _last_words(self, name: str) -> str:
         path: Path = self._logs / f"dependency-{name}.out"
-        lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
-        return f"it said: {lines[-1][:200]}" if lines else "it said nothing"
+        said = last_line(path, 200)
+        return f"it said: {said}" if said else "it said nothing"

@@ -11,6 +11,7 @@ from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant
 
 By = Literal["mark", "syscall", "log", "bytes", "start", "end"]
+_MOST_PROBLEMS = 100
 _SEEN = {"log": "in a line of a log", "bytes": "by the bytes written"}
 
 
@@ -89,4 +90,5 @@ class Gates:
 
     def problem(self, text: str) -> None:
         with self._lock:
-            self.problems.append(text)
+            if len(self.problems) < _MOST_PROBLEMS:
+                self.problems.append(text)

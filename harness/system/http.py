@@ -1,14 +1,20 @@
-"""A plain HTTP request of the harness's own: one connection, a deadline on the whole of it, no proxy, no retry."""
+"""A plain HTTP request of the harness's own: one connection, a deadline and a bound on the whole of it, no proxy, no
+retry."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import socket
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness.host.clock import Deadline
+
 USER_AGENT = "deploydrill-harness"
+# A page of the read-back is the longest answer there is a use for.
+MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +33,49 @@ class Answer:
         """The body as JSON, or None when it is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # the second: nested thousands deep
             return None
 
     def said(self) -> str:
         """The answer in a few words, for a sentence."""
-        return self.error or f"HTTP {self.status}: {self.body[:200].decode(errors='replace').strip()}"
+        return self.error[:300] or f"HTTP {self.status}: {self.body[:200].decode(errors='replace').strip()}"
 
 
-def get(url: str, deadline_s: float) -> Answer:
+class _Socket(socket.socket):
+    """One that waits for each piece only as long as is left for all of them."""
+
+    deadline: Deadline
+
+    def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(max(0.001, self.deadline.left_s))
+        if self.deadline.passed:
+            raise TimeoutError("the answer came too slowly")
+        return super().recv_into(*arguments)
+
+
+def _connected(host: str, port: int, deadline: Deadline) -> _Socket:
+    plain = socket.create_connection((host, port), deadline.left_s)
+    within = _Socket(fileno=plain.detach())
+    within.deadline = deadline
+    within.settimeout(deadline.seconds)
+    within.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return within
+
+
+def get(url: str, deadline_s: float, most_bytes: int = MOST_BYTES) -> Answer:
+    """One answer, no more than ``most_bytes`` of it: a longer one is none."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=deadline_s)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    connection = http.client.HTTPConnection(host, port)
     try:
+        connection.sock = _connected(host, port, Deadline(deadline_s, "an answer"))
         path = parts.path + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", path or "/", headers={"User-Agent": USER_AGENT, "Connection": "close"})
         answer = connection.getresponse()
-        return Answer(answer.status, answer.read())
+        body = answer.read(most_bytes + 1)
+        if len(body) > most_bytes:
+            return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
+        return Answer(answer.status, body)
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, b"", f"{type(error).__name__}: {error}")
     finally:

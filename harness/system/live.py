@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,16 +13,21 @@ from harness.errors import ExitCode, HarnessError
 from harness.host import commands
 from harness.host.accounts import account
 from harness.host.clock import Deadline, mono_ns, wait_until
+from harness.host.outputs import last_line
 from harness.links.link import Link
 from harness.model import NS
 from harness.recording.recorder import Recorder
 from harness.system import http
+from harness.system.copies import ARTEFACTS, LOGS, Copies
 from harness.system.placeholders import fill
 from harness.system.schema import SystemConfig
 
 MONITOR_DEADLINE_S = 10.0
 # How long something may still answer at the address of a service that was stopped.
 STOP_DEADLINE_S = 5.0
+# What is asked for a word, such as health and version, answers with a few.
+WORD_BYTES = 256 * 1024
+_VERSION_CHARS = 200
 
 
 class LiveSystem:
@@ -146,10 +150,8 @@ class LiveSystem:
         def ready() -> bool:
             code = self._service.exit if self._service else None
             if code:
-                last = output.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
-                raise HarnessError(
-                    what, f"it exited with {code}: {last[0]}", "run the command of [service] start by hand"
-                )
+                last = last_line(output) or "no output"
+                raise HarnessError(what, f"it exited with {code}: {last}", "run the command of [service] start by hand")
             return self.ready().ok
 
         if not wait_until(ready, Deadline(service.start_deadline_s, what), every_s=0.05):
@@ -162,14 +164,14 @@ class LiveSystem:
         return (mono_ns() - began) / NS
 
     def health(self) -> http.Answer:
-        return http.get(self.url + self.config.service.health, self._deadline_s)
+        return http.get(self.url + self.config.service.health, self._deadline_s, WORD_BYTES)
 
     def ready(self) -> http.Answer:
-        return http.get(self.url + self.config.service.ready, self._deadline_s)
+        return http.get(self.url + self.config.service.ready, self._deadline_s, WORD_BYTES)
 
     def version(self) -> str:
         """The version the service says it is, through its front; empty when it does not answer."""
-        answer = http.get(self.url + self.config.service.version, self._deadline_s)
+        answer = http.get(self.url + self.config.service.version, self._deadline_s, WORD_BYTES)
         if not answer.ok:
             return ""
         if pattern := self.config.service.version_pattern:
@@ -177,9 +179,9 @@ class LiveSystem:
             return (match[1] if match.re.groups else match[0]) or "" if match else ""
         document = answer.json()
         if document is None:
-            return answer.body.decode(errors="replace").strip()
+            return answer.body.decode(errors="replace").strip()[:_VERSION_CHARS]
         found = http.pointer(document, self.config.service.version_pointer)
-        return "" if found is None else str(found)
+        return "" if found is None else str(found)[:_VERSION_CHARS]
 
     @property
     def _deadline_s(self) -> float:
@@ -220,7 +222,7 @@ class LiveSystem:
             )
 
     def ask_monitor(self, name: str) -> http.Answer:
-        return http.get(self.text(self.config.monitors[name].health), 1.0)
+        return http.get(self.text(self.config.monitors[name].health), 1.0, WORD_BYTES)
 
     # -- data ----------------------------------------------------------------------------------------------------
     def database_bytes(self) -> int:
@@ -261,24 +263,23 @@ class LiveSystem:
         for entry in self.config.service.logs:
             path = Path(self.text(entry))
             files.extend(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else files.append(path)
-        return sorted(p for p in files if p.is_file())
+        return sorted(p for p in files if p.is_file() and not p.is_symlink())
 
     def copy_out(self, keep_data: bool) -> None:
-        """The system's logs, and its data when asked, to the run folder; big files by their last 4 MiB."""
-        base = self.directory
+        """The system's logs, and its data when asked, to the run folder: never what looks like a key, nor through a
+        link, and no more than copies.py allows. What is left out is told."""
+        logs = Copies(self.recorder.folder / "logs", LOGS)
         for path in self.log_files():
-            name = str(path.relative_to(base)) if path.is_relative_to(base) else path.name
-            target = self.recorder.folder / "logs" / name.replace("/", "__")
-            with path.open("rb") as source, target.open("wb") as sink:
-                source.seek(max(0, path.stat().st_size - 4 * 1024 * 1024))
-                shutil.copyfileobj(source, sink)
+            logs.copy(path, str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else path.name)
+        copied = [logs]
         if keep_data:
             data = Path(self.text(self.config.data.dir))
-            artefacts = self.recorder.folder / "artefacts"
-            artefacts.mkdir(exist_ok=True)
-            for path in data.iterdir() if data.is_dir() else ():
-                if path.is_file() and path.stat().st_size <= 256 * 1024 * 1024:
-                    shutil.copyfile(path, artefacts / path.name)
+            artefacts = Copies(self.recorder.folder / "artefacts", ARTEFACTS)
+            for path in sorted(data.iterdir()) if data.is_dir() else ():
+                artefacts.copy(path, path.name)
+            copied.append(artefacts)
+        for said in filter(None, (c.left_out() for c in copied)):
+            self.recorder.event("warning", text=said)
 
     # -- end -----------------------------------------------------------------------------------------------------
     def stop(self) -> None:

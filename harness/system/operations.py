@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -146,20 +147,21 @@ class Operations:
         if done.exit:
             return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
         try:
-            said: dict[str, Any] = json.loads(done.output.splitlines()[-1])
+            said: dict[str, Any] = json.loads(done.output.rpartition("\n")[2])
             artefacts = tuple(
-                Artefact(str(b["name"]), str(b["path"]), int(b["size"]), bool(b["eligible"])) for b in said["backups"]
+                Artefact(_place(b["name"]), _place(b["path"]), int(b["size"]), bool(b["eligible"]))
+                for b in said["backups"]
             )
             copies = said.get("offsite")
             offsite = (
-                tuple(OffsiteCopy(str(c["name"]), str(c["object"]), bool(c["counts"])) for c in copies)
+                tuple(OffsiteCopy(_place(c["name"]), _place(c["object"]), bool(c["counts"])) for c in copies)
                 if copies is not None
                 else None
             )
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
-            return Status(str(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            return Status("", (), f"status did not end with the documented JSON line ({error!r})")
+            return Status(_place(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
+        except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError) as error:
+            return Status("", (), f"status did not end with the documented JSON line ({repr(error)[:300]})")
 
     def _next_id(self, operation: str) -> str:
         with self._lock:
@@ -187,6 +189,14 @@ class Operations:
         return attributes
 
 
+def _place(value: object) -> str:
+    """A name or path that a file can have."""
+    text = str(value)
+    if "\0" in text or len(os.fsencode(text)) > 4096:  # half a surrogate is a ValueError of its own
+        raise ValueError(f"no file can be called {text[:80]!r}")
+    return text
+
+
 def damaged(path: Path, mutation: str) -> bytes:
     """Damage a backup in place and return what was there, to put it back with ``write_bytes``.
 
@@ -208,5 +218,5 @@ def damaged(path: Path, mutation: str) -> bytes:
 
 def largest_file(path: Path) -> Path:
     if path.is_dir():
-        return max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size)
+        return max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size, default=path)
     return path

@@ -11,6 +11,9 @@ from harness.host.clock import now
 from harness.model import Edge
 from harness.system.gates import Gates
 
+_MOST_BYTES = 64 * 1024
+_NAME = 200  # characters of a phase, or of the id of an operation
+
 
 class PhaseServer:
     """Accepts marks for the whole run; one thread a connection, since two kits may be held at the same time."""
@@ -39,14 +42,15 @@ class PhaseServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
-            for line in stream:
+            # A mark is short: of a line without an end no more than this is ever in memory.
+            while line := stream.readline(_MOST_BYTES):
                 at = now()
                 try:
                     mark = json.loads(line)
-                    edge, operation = Edge(str(mark["phase"]), mark["event"]), str(mark["operation"])
+                    edge, operation = Edge(str(mark["phase"])[:_NAME], mark["event"]), str(mark["operation"])[:_NAME]
                     if edge.event not in ("start", "stop"):
                         raise ValueError(edge.event)
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     self.gates.problem(f"not a phase mark: {line[:80]!r}")
                     if not _let_go(connection, "not a phase mark"):
                         return

@@ -23,6 +23,9 @@ _TIMES_ASKED_AGAIN = 3
 _PAUSE_S = 0.2
 _PAGES = 100_000
 _MISSING = object()
+# More entries than any load of ours writes, and longer ones than any of them: what a system puts there itself.
+MOST_ENTRIES = 2_000_000
+MOST_CHARS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ def read_back(system: LiveSystem) -> ReadBack:
         except _Unreadable as unreadable:
             return ReadBack(None, {}, f"read-back: {unreadable}")
         found += page.found
+        if len(found) > MOST_ENTRIES:
+            return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
         if page.next is None:
             return ReadBack(tuple(found), page.totals, "", tuple(again))
         if page.next == after:
@@ -93,7 +98,7 @@ def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
         if token is _MISSING or payload is _MISSING:
             raise _Unreadable(f"no {config.token if token is _MISSING else config.payload} in an entry of the answer")
         if token is not None:  # else an entry nobody's client wrote
-            found.append((str(token), "" if payload is None else str(payload)))
+            found.append((_bounded(token), "" if payload is None else _bounded(payload)))
     following = http.pointer(document, config.next, _MISSING)
     if following is _MISSING and first:  # on the first page it may be misspelt, and more pages left unread
         raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
@@ -104,7 +109,11 @@ def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
 def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
     """By patterns. An error page holds no entry either: what says nothing at all is not read as empty."""
     text = answer.body.decode(errors="replace")
-    found = [(m["token"], m["payload"] or "") for m in re.finditer(config.pattern, text) if m["token"] is not None]
+    found = [
+        (_bounded(m["token"]), _bounded(m["payload"] or ""))
+        for m in re.finditer(config.pattern, text)
+        if m["token"] is not None
+    ]
     if config.expect_body and not re.search(config.expect_body, text):
         raise _Unreadable(f"a page without {config.expect_body!r}: {answer.said()}")
     if not found and not config.expect_body:
@@ -112,6 +121,12 @@ def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
         raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
     following = re.search(config.next_pattern, text) if config.next_pattern else None
     return _Page(found, following[1] if following else None, {})
+
+
+def _bounded(value: object) -> str:
+    """A token or payload as it is kept: one that is far too long to be ours is cut, and still none of ours."""
+    text = str(value)
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
 
 
 def _page(url: str, deadline: Deadline, again: list[str]) -> http.Answer:

@@ -47,6 +47,11 @@ def kind_of(value: object) -> str:
     return next((name for type_, name in names if isinstance(value, type_)), type(value).__name__)
 
 
+def _short(text: str) -> str:
+    """A value or key of any length may be quoted in it: its beginning and its end are enough to find it."""
+    return text if len(text) <= 600 else f"{text[:300]} ... {text[-300:]}"
+
+
 class Table:
     """One table; ``end()`` complains about every key nobody asked for."""
 
@@ -60,7 +65,7 @@ class Table:
         return f"{self.key}.{key}" if self.key else key
 
     def fail(self, key: str, why: str, hint: str = "") -> NoReturn:
-        raise HarnessError(f"read {self.file}: {self.dotted(key)}", why, hint)
+        raise HarnessError(f"read {self.file}: {_short(self.dotted(key))}", _short(why), _short(hint))
 
     def __contains__(self, key: str) -> bool:
         return key in self._data

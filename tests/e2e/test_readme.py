@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
 from harness.system.config import read_system
 from tests.e2e.command import COMMAND, ROOT
 
@@ -48,15 +49,25 @@ def test_what_it_shows_for_a_kit_that_is_not_to_be_changed_fits_in(
 
 
 def test_the_fault_of_the_example_is_short() -> None:
-    scenario, _ = blocks("python")
+    scenario = blocks("python")[0]
     assert scenario.index("@dataclass") < scenario.index("scenario = Scenario(")
     fault = scenario[scenario.index("@dataclass") : scenario.index("scenario = Scenario(")]
     assert len(fault.strip().splitlines()) < 60
 
 
+def test_the_tests_of_one_s_own_name_cells_and_flaws_that_exist() -> None:
+    text = blocks("python")[2]
+    compile(text, "README.md", "exec")
+    for cell in re.findall(r'deploydrill\("([^"]+)"', text):
+        scenario, _, name = cell.partition(":")
+        assert registry.scenario(scenario, []).cell(name)
+    variants = read_system(ROOT / "harness" / "bundled" / "reference" / "system.toml").variants
+    assert set(re.findall(r'flaws=\["([^"]+)"', text)) <= set(variants)
+
+
 @pytest.mark.island
 def test_the_example_scenario_and_its_test_pass(tmp_path: Path) -> None:
-    scenario, test = blocks("python")
+    scenario, test, _ = blocks("python")
     (tmp_path / "drills").mkdir()
     (tmp_path / "drills" / "read_only_disk.py").write_text(scenario)
     (tmp_path / "test_drills.py").write_text(test)

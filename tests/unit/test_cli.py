@@ -10,7 +10,7 @@ import pytest
 
 from harness import verbs
 from harness.cli import main
-from harness.errors import ExitCode
+from harness.errors import ExitCode, HarnessError
 
 
 def ended(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
@@ -63,3 +63,13 @@ def test_any_other_error_of_the_system_is_our_bug(
     code, said = ended(capsys, "run", "baseline")
     assert code == ExitCode.OUR_BUG
     assert "this is our bug: OSError" in said
+
+
+def test_an_error_shows_nothing_a_terminal_would_act_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise HarnessError("start it", "it said \x1b[2J\x9b31m\x07oh", "look")
+
+    monkeypatch.setattr(verbs, "run", refuse)
+    assert ended(capsys, "run") == (ExitCode.USAGE, "deploydrill: start it: it said oh\ntry: look\n")

@@ -11,5 +11,11 @@ scenario = Scenario(
     cells=(
         Cell("backup", "one backup", (Step("backup"), Step("read_back"))),
         Cell("deploy", "one deployment", (Step("deploy", version="new"), Step("read_back")), tier="full"),
+        Cell(
+            "both",
+            "a backup and a deployment",
+            (Step("backup"), Step("deploy", version="new"), Step("read_back")),
+            tier="full",
+        ),
     ),
 )

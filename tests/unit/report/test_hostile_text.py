@@ -15,7 +15,7 @@ from harness.model import Result, Verdict
 from harness.report import campaign, render, terminal
 from harness.report.clean import CLIP_BYTES, clean, tail
 from harness.report.live import LiveView
-from harness.report.result import to_document, write_result
+from harness.report.result import read_result, to_document, write_result
 from harness.report.tables import write_tables
 from tests.unit.report import build
 from tests.unit.report.page import Page
@@ -121,3 +121,10 @@ def test_clean_text_has_no_control_characters_and_cleaning_twice_changes_nothing
     once = clean(text)
     assert not any(ord(c) < 32 and c not in "\n\t" for c in once)
     assert clean(once) == once
+
+
+def test_a_document_holds_nothing_a_terminal_acts_on_and_is_read_back_as_it_was(tmp_path: Path) -> None:
+    result = replace(build.passing(), title="\x9b31m\u202e\ud800\x7f ü")
+    text = write_result(result, tmp_path).read_text(encoding="utf-8")
+    assert not any(c in text for c in "\x9b\u202e\x7f")
+    assert read_result(tmp_path).title == result.title

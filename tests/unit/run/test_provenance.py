@@ -11,7 +11,7 @@ from harness.run import provenance
 
 def test_a_host_without_git_can_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance._commit() == ""
+    assert provenance.commit() == ""
 
 
 def test_a_file_that_is_not_ours_to_read_is_named_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

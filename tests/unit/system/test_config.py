@@ -251,6 +251,16 @@ def test_a_wrong_value_is_told_where_and_why(folder: Path, old: str, new: str, w
     assert words in str(refusal(altered(folder, old, new)))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"), [('name = "shop"', f'name = "{"a" * 70_000}"'), ("[disks]", f"[disks]\n{'k' * 70_000} = 1")]
+)
+def test_a_value_or_key_of_any_length_is_told_in_a_message_of_some_lines(folder: Path, old: str, new: str) -> None:
+    with pytest.raises(HarnessError) as refused:
+        read_system(altered(folder, old, new))
+    assert len(str(refused.value)) < 2000
+    assert "is not a name" in refused.value.why or "unknown key" in refused.value.why
+
+
 def test_bytes_that_are_not_utf8_are_told_with_their_line(folder: Path) -> None:
     (folder / "system.toml").write_bytes(b'name = "shop"\n# \xff\n')
     assert "line 2 is not UTF-8" in str(refusal(folder / "system.toml"))

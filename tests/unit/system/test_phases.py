@@ -114,3 +114,43 @@ def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorde
     lines = (recorder.folder / "events.jsonl").read_text().splitlines()
     stop = next(e for e in map(json.loads, lines) if e["kind"] == "operation.stop")
     assert 0 <= stop["gate_ns"] <= outcome.stop_ns - start
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[" * 60_000 + b"\n", b"A" * 300_000 + b"\n", b"\xff\0\n", b'{"phase": "' + b"p" * 60_000 + b'"}\n', b"1e999\n"],
+    ids=["nested", "longer than any mark", "no text", "half a mark", "a number"],
+)
+def test_what_is_no_mark_holds_nobody_and_is_told_in_short(line: bytes, tmp_path: Path) -> None:
+    server = PhaseServer(tmp_path / "s", Gates(lambda *_: None, lambda *_: None))
+    with socket.socket(socket.AF_UNIX) as kit:
+        kit.settimeout(10)
+        kit.connect(str(tmp_path / "s"))
+        kit.sendall(line)
+        assert b"not a phase mark" in kit.recv(200)
+    server.close()
+    assert server.gates.problems and all(len(problem) < 400 for problem in server.gates.problems)
+
+
+def test_of_a_thousand_lines_that_are_no_marks_some_are_told(tmp_path: Path) -> None:
+    server = PhaseServer(tmp_path / "s", Gates(lambda *_: None, lambda *_: None))
+    with socket.socket(socket.AF_UNIX) as kit, kit.makefile("rb") as answers:
+        kit.connect(str(tmp_path / "s"))
+        for _ in range(10):
+            kit.sendall(b"x\n" * 100)
+            for _ in range(100):
+                assert answers.readline()
+    server.close()
+    assert len(server.gates.problems) == 100
+
+
+def test_the_name_of_a_phase_is_kept_short(tmp_path: Path) -> None:
+    seen: list[Edge] = []
+    server = PhaseServer(tmp_path / "s", Gates(lambda edge, *_: seen.append(edge), lambda *_: None))
+    with socket.socket(socket.AF_UNIX) as kit:
+        kit.settimeout(10)
+        kit.connect(str(tmp_path / "s"))
+        kit.sendall(json.dumps({"phase": "p" * 9000, "event": "start", "operation": "x" * 9000}).encode() + b"\n")
+        kit.recv(200)
+    server.close()
+    assert seen == [Edge("p" * 200, "start")]

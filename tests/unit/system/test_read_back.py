@@ -158,3 +158,16 @@ def test_a_page_is_whole_only_with_what_every_page_has() -> None:
 def test_a_pattern_that_leads_in_a_circle_is_an_error() -> None:
     back = read(lambda _: (200, TEXT), pattern=ROW, next_pattern=r"(t-1)")
     assert back.found is None and "does not move on from 't-1'" in back.error
+
+
+def test_an_entry_far_too_long_to_be_ours_is_kept_short_and_is_none_of_ours() -> None:
+    entry = {"token": "t" * 1_000_000, "payload": "p" * 1_000_000}
+    ((token, payload),) = read(lambda _: (200, {"items": [entry], "next": None})).found or ()
+    assert len(token) < 4200 and len(payload) < 4200
+    assert payload.endswith("... (1000000 characters)")
+
+
+def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.system.read_back.MOST_ENTRIES", 10)
+    back = read(lambda after: (200, {"items": ENTRIES, "next": f"{after}x"}))
+    assert (back.found, back.error) == (None, "read-back: more than 10 entries")

@@ -61,3 +61,25 @@ def test_a_status_that_cannot_be_read_is_an_error(say: Say, said: object) -> Non
     status = say(said)
     assert "status did not end with the documented JSON line" in status.error
     assert status.offsite is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[" * 100_000,
+        '{"latest": null, "backups": [{"name": "a", "path": "b", "size": 1e999, "eligible": true}]}',
+        {"latest": "/backup/\0", "backups": []},
+        {"latest": "/backup/\ud800", "backups": []},
+        {"latest": None, "backups": [{**BACKUP, "path": "/" + "a" * 5000}]},
+        {"latest": None, "backups": [], "offsite": [{"name": "a\0", "object": "b", "counts": True}]},
+    ],
+)
+def test_what_no_file_can_be_called_and_no_reader_can_take_is_an_error_of_the_kit(say: Say, said: object) -> None:
+    status = say(said)
+    assert "status did not end with the documented JSON line" in status.error
+    assert len(status.error) < 400
+
+
+def test_separators_that_are_not_a_newline_do_not_end_the_line(say: Say) -> None:
+    line = json.dumps({"latest": None, "backups": [{**BACKUP, "name": "a\u2028b"}]}, ensure_ascii=False)
+    assert [a.name for a in say(line).artefacts] == ["a\u2028b"]

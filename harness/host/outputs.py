@@ -1,0 +1,83 @@
+"""What programs print, kept within a bound: the first and the last of it, and a line that says how much is left out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+HEAD_BYTES = 256 * 1024
+TAIL_BYTES = 1024 * 1024
+# Only what is well beyond both is cut, so that a file is not cut again for every line more.
+MOST_BYTES = 4 * (HEAD_BYTES + TAIL_BYTES)
+_EVERY_S = 0.25
+
+
+def trim(path: Path) -> int:
+    """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
+    out. What is written in this very moment may be among them."""
+    try:
+        with path.open("r+b") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= MOST_BYTES:
+                return 0
+            file.seek(size - TAIL_BYTES)
+            end = file.read(TAIL_BYTES)
+            file.truncate(HEAD_BYTES)
+        left_out = size - HEAD_BYTES - len(end)
+        with path.open("ab") as file:
+            file.write(f"\n[deploydrill: {left_out} bytes left out here]\n".encode() + end)
+    except FileNotFoundError:
+        return 0
+    return left_out
+
+
+def last_line(path: Path, limit: int = 300) -> str:
+    """The last line that says anything, cut to ``limit`` characters; however long the file and its lines are."""
+    lines = tail(path, 8 * limit).strip().splitlines() if path.exists() else []
+    return lines[-1].strip()[-limit:] if lines else ""
+
+
+def tail(path: Path, most_bytes: int) -> str:
+    """The end of a file."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - most_bytes))
+        return file.read(most_bytes).decode(errors="replace")
+
+
+def count(path: Path, word: bytes) -> int:
+    """How often ``word`` stands in a file, read piece by piece."""
+    if not path.exists():
+        return 0
+    found, rest = 0, b""
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found += (rest + piece).count(word)
+            # A word across two pieces: one less than its length cannot hold it whole.
+            rest = (rest + piece)[-(len(word) - 1) :]
+    return found
+
+
+class Watch:
+    """Trims the files of ``listing`` a few times a second, until stopped."""
+
+    def __init__(self, listing: Callable[[], Iterable[Path]]) -> None:
+        self._listing = listing
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="outputs", daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._end.wait(_EVERY_S):
+            self._trim()
+
+    def _trim(self) -> None:
+        for path in self._listing():
+            trim(path)
+
+    def stop(self) -> None:
+        if not self._end.is_set():
+            self._end.set()
+            self._thread.join(10.0)
+            self._trim()

@@ -1,0 +1,151 @@
+"""A rehearsal as a test: the pytest option ``--deploydrill-system`` and the fixture ``deploydrill``.
+
+Imports nothing of the harness until a rehearsal is asked for: every pytest of an environment loads this file.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.model import Result
+
+OPTION = "--deploydrill-system"
+_MISSING = f"the fixture deploydrill needs a system under test: give {OPTION} NAME|PATH (a system.toml or its folder)"
+# The command ends earlier by itself: --deadline is a run's limit, and set-up and judging have theirs.
+_GRACE_S = 300.0
+_END_GRACE_S = 10.0
+_TOLD = pytest.StashKey[bool]()
+
+
+class Unknown(pytest.fail.Exception):
+    """Nothing can be said about the system: neither a pass nor its failure. Reported as an error."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("deploydrill", "rehearsals of a deployment")
+    group.addoption(
+        OPTION, metavar="NAME|PATH", help="What the fixture deploydrill rehearses: a system.toml, its folder"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    if config.getoption(OPTION) is None and any("deploydrill" in getattr(i, "fixturenames", ()) for i in items):
+        raise pytest.UsageError(_MISSING)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """An unknown is an error whatever the test is marked with: xfail would count it among what went as it should."""
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
+        item.stash[_TOLD] = True
+        report.outcome, report.longrepr = "failed", str(call.excinfo.value)
+        report.deploydrill_unknown = True
+        vars(report).pop("wasxfail", None)
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: pytest.TestReport) -> Any:
+    if getattr(report, "deploydrill_unknown", False):
+        return "error", "E", ("UNKNOWN", {"red": True, "bold": True})
+    return None
+
+
+class Rehearse:
+    """What the fixture is: call it with a cell, and the test fails unless the rehearsal ended as expected."""
+
+    def __init__(self, system: str, out: Path, node: pytest.Item) -> None:
+        self._system = system
+        self._out = out
+        self._node = node
+        self.unknowns: list[str] = []
+
+    def __call__(
+        self,
+        cell: str,
+        *,
+        flaws: Sequence[str] = (),
+        seed: int = 1,
+        expect: Literal["pass", "fail"] = "pass",
+        size: str = "",
+        repeat: int = 0,
+        users: int = 0,
+        scenarios: Sequence[str | Path] = (),
+        deadline_s: float = 1200.0,
+    ) -> Result:
+        """Run ``cell`` (``disk_full:in-migration``) and return its result. ``expect="fail"`` is for a flaw that must be
+        found: then a pass fails the test. An unknown is an error in any case."""
+        if expect not in ("pass", "fail"):
+            raise pytest.UsageError(f'deploydrill: expect is "pass" or "fail", not {expect!r}')
+        if ":" not in cell:
+            raise pytest.UsageError(f"deploydrill: name one cell, such as baseline:once, not {cell!r}")
+        words = [cell, "--system", self._system, "--seed", str(seed), "--deadline", f"{deadline_s:g}"]
+        words += [word for flaw in flaws for word in ("--flaw", flaw)]
+        words += [word for folder in scenarios for word in ("--scenarios", str(folder))]
+        words += ["--size", size] if size else []
+        words += ["--repeat", str(repeat)] if repeat else []
+        words += ["--users", str(users)] if users else []
+        result, report = self._run(words, deadline_s)
+        self._node.user_properties.append(("deploydrill report", str(report)))
+        if result.outcome == "unknown":
+            self.unknown(_told(result, report, "unknown"))
+        if result.outcome != expect:
+            headline = "" if expect == "pass" else "expected to fail, and it passed\n"
+            pytest.fail(headline + _told(result, report, "fail"), pytrace=False)
+        return result
+
+    def unknown(self, why: str) -> None:
+        self.unknowns.append(why)
+        raise Unknown(f"UNKNOWN, which is no pass: {why}", pytrace=False)
+
+    def _run(self, words: Sequence[str], deadline_s: float) -> tuple[Result, Path]:
+        """In a process of its own: this one belongs to the test suite, its warnings, signals and patches."""
+        from harness.host import commands
+        from harness.host.outputs import tail
+        from harness.report.result import read_result
+
+        number = sum(1 for _ in self._out.iterdir())
+        out, said = self._out / f"{number}", self._out / f"{number}.txt"
+        argv = [sys.executable, "-m", "harness.cli", "run", *words, "--no-live", "--out", str(out)]
+        process = commands.spawn(argv, output=said)
+        try:
+            code = process.wait(deadline_s + _GRACE_S)
+        finally:
+            if process.exit is None:  # too late, or the person interrupted the tests: it heals, and ends
+                process.end(_END_GRACE_S)
+        if code == 64:
+            pytest.fail(f"deploydrill run {' '.join(words)}\n{tail(said, 2000).strip()}", pytrace=False)
+        found = list((out / "latest").glob("*/result.json"))
+        if code not in (0, 1, 3) or len(found) != 1:
+            self.unknown(f"deploydrill ended with {code} and {len(found)} results:\n{tail(said, 2000).strip()}")
+        return read_result(found[0].parent), found[0].resolve().with_name("report.html")
+
+
+def _told(result: Result, report: Path, outcome: str) -> str:
+    """The verdict sentences of that outcome, then those of the others that are no pass."""
+    from harness.report.clean import one_line
+
+    bad = sorted((v for v in result.verdicts if v.outcome != "pass"), key=lambda v: v.outcome != outcome)
+    lines = [one_line(f"{result.scenario}:{result.cell} on {result.system}, seed {result.seed}: {result.outcome}")]
+    lines += [one_line(f"{v.outcome}: {v.about}: {v.why}", 600) for v in bad]
+    return "\n".join([*lines, f"report: {report}"])
+
+
+@pytest.fixture
+def deploydrill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearse]:
+    """Call it with a cell to rehearse it on the system of --deploydrill-system."""
+    system = request.config.getoption(OPTION)
+    if system is None:
+        raise pytest.UsageError(_MISSING)
+    rehearse = Rehearse(system, tmp_path_factory.mktemp("deploydrill"), request.node)
+    yield rehearse
+    if rehearse.unknowns and not request.node.stash.get(_TOLD, False):
+        # The test caught it: what it says of itself then rests on nothing.
+        raise Unknown(f"UNKNOWN, which is no pass: {rehearse.unknowns[0]}", pytrace=False)

@@ -1,0 +1,71 @@
+"""Values of the environment that are nobody's business, overwritten with stars wherever a recording holds them."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+_NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|DSN|_URL$|_URI$", re.IGNORECASE)
+_HIDDEN_IN_URL = re.compile(r"://[^/@\s]*:([^/@\s]+)@")
+LEAST_CHARS = 8
+# Words that a recording is made of (`acknowledged`): masking one of them would break it, and hide nothing.
+_PLAIN_WORD = re.compile(r"[a-z_.]{1,15}")
+
+
+def secret_values(*environments: Mapping[str, str]) -> tuple[str, ...]:
+    """Those whose name says that they are secret, and passwords in addresses; the longest first, for one may hold
+    another. What is short or a plain word is left alone, and so is what is filled in by us (``{dir}``)."""
+    found: set[str] = set()
+    for name, value in (item for environment in environments for item in environment.items()):
+        hidden = _HIDDEN_IN_URL.findall(value)
+        if _NAME.search(name) and not name.upper().endswith(("_URL", "_URI")):
+            hidden.append(value)
+        found |= {h for h in hidden if len(h) >= LEAST_CHARS and "{" not in h and not _PLAIN_WORD.fullmatch(h)}
+    return tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+
+def mask(folder: Path, values: Iterable[str]) -> int:
+    """Overwrite each in every file of a recording, byte for byte, so that lines, offsets and JSON stay what they are;
+    how often. Not in run.json, which is all our own, nor what the system encoded or compressed."""
+    needles = list(dict.fromkeys(n for v in values for n in _spellings(v)))
+    if not needles:
+        return 0
+    found = 0
+    for path in sorted(folder.rglob("*")):
+        if path.name != "run.json" or path.parent != folder:
+            found += _mask_file(path, needles)
+    return found
+
+
+def _spellings(value: str) -> tuple[bytes, ...]:
+    """As it is, and as JSON writes it."""
+    plain = value.encode(errors="surrogateescape")
+    return (plain, json.dumps(value)[1:-1].encode())
+
+
+def _mask_file(path: Path, needles: Iterable[bytes]) -> int:
+    try:
+        # Never through a link that the system may have put there.
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:  # a directory, a link, a socket
+        return 0
+    found = 0
+    try:
+        if os.fstat(descriptor).st_size == 0:
+            return 0
+        with mmap.mmap(descriptor, 0) as whole:
+            for needle in needles:
+                at = whole.find(needle)
+                while at >= 0:
+                    whole[at : at + len(needle)] = b"*" * len(needle)
+                    found += 1
+                    at = whole.find(needle, at + len(needle))
+    except (ValueError, OSError):  # a fifo or a device: nothing is kept in it
+        return found
+    finally:
+        os.close(descriptor)
+    return found

@@ -1,0 +1,17 @@
+"""A text of an event is kept short, whoever said it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.recording.recorder import EVENTS, MOST_CHARS, Recorder
+
+
+def test_a_text_of_a_megabyte_is_cut_and_says_so(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.event("error", text="A" * 1_000_000, hint="short", code=3)
+    recorder.close()
+    first = json.loads((tmp_path / EVENTS).read_text().splitlines()[0])
+    assert first["text"] == "A" * MOST_CHARS + f"... ({1_000_000 - MOST_CHARS} characters left out)"
+    assert (first["hint"], first["code"]) == ("short", 3)
