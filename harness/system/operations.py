@@ -64,7 +64,6 @@ class Operations:
     def __init__(self, system: LiveSystem, phases: PhaseServer, on_edge: Callable[[Edge, str], None]) -> None:
         self._system = system
         self._phases = phases
-        self._gates = phases.gates
         self._on_edge = on_edge
         self._lock = threading.Lock()
         self._count: dict[str, int] = {}
@@ -84,7 +83,7 @@ class Operations:
             system.fault_free_bytes.clear()
         self._on_edge(Edge(order.operation, "start"), id_)
         phases = [p for p in system.config.phases if p.operation == order.operation]
-        watch = PhaseWatch(phases, id_, output, system.text, self._gates)
+        watch = PhaseWatch(phases, id_, output, system.text, self._phases.gates)
         watch.begin()
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
@@ -97,7 +96,7 @@ class Operations:
         del system.running[id_]
         stopped = now()
         watch.end()
-        gate_ns = self._gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
+        gate_ns = self._phases.gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
         attributes = dict(order.attributes)
         if order.backup:
             attributes["backup"] = order.backup
@@ -171,7 +170,7 @@ class Operations:
     def _wait(self, process: commands.Process, id_: str, start_ns: int, deadline_s: float) -> int | None:
         """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted)."""
         while True:
-            own_s = (mono_ns() - start_ns - self._gates.gate_ns(id_)) / NS
+            own_s = (mono_ns() - start_ns - self._phases.gates.gate_ns(id_)) / NS
             if own_s >= deadline_s:
                 return None
             code = process.wait(min(0.25, deadline_s - own_s))
