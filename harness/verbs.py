@@ -119,7 +119,7 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     render_campaign(staged, runs_too=False)
     staged.rename(folder)
     log.done(record)
-    _point_latest(out, folder)
+    point_latest(out, folder)
     return folder, [r for r, _ in results]
 
 
@@ -153,7 +153,8 @@ def _not_run(campaign: Campaign, results: Sequence[Result]) -> list[str]:
     return [s.name for s in campaign.selected if s.run not in ran]
 
 
-def _point_latest(out: Path, folder: Path) -> None:
+def point_latest(out: Path, folder: Path) -> None:
+    """``latest`` is the newest report from now on."""
     link = out / f".latest-{os.getpid()}"
     link.symlink_to(folder.name)
     link.replace(out / "latest")
