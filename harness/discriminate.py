@@ -110,7 +110,7 @@ class _Work:
         if then["commit"] != ours["commit"]:
             self._warnings.append(f"begun by Deploydrill at {then['commit']}, resumed at {ours['commit']}")
         self._provenance = {**ours, **then, "started_utc": earlier["started_utc"]}
-        undo.heal()
+        undo.heal(below=self._folder)
         for row in self._matrix.rows:
             for selected in row.cells:
                 run = self._folder / row.name / selected.run
