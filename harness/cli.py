@@ -65,7 +65,7 @@ _dirs = click.option(
     help="Also load scenarios from here.",
 )
 _out = click.option(
-    "--out", type=click.Path(path_type=Path), default=OUT, show_default="reports/", help="Where reports are written."
+    "--out", type=click.Path(path_type=Path, resolve_path=True), default=OUT, show_default="reports/", help="Where reports are written."
 )
 
 
