@@ -65,7 +65,11 @@ _dirs = click.option(
     help="Also load scenarios from here.",
 )
 _out = click.option(
-    "--out", type=click.Path(path_type=Path, resolve_path=True), default=OUT, show_default="reports/", help="Where reports are written."
+    "--out",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=OUT,
+    show_default="reports/",
+    help="Where reports are written.",
 )
 
 
@@ -270,9 +274,7 @@ def _given(names: Sequence[str]) -> dict[str, str]:
     command_line = click.core.ParameterSource.COMMANDLINE
     spelled = {p.name: p.opts[0] if isinstance(p, click.Option) else "SCENARIO" for p in context.command.params}
     return {
-        n: spelled[n]
-        for n in names
-        if context.get_parameter_source(n) is command_line and context.params.get(n) != ()
+        n: spelled[n] for n in names if context.get_parameter_source(n) is command_line and context.params.get(n) != ()
     }
 
 

@@ -71,7 +71,7 @@ def discriminate(
             work = _Work(matrix, folder, options, again.kept_matrix(options, matrix.config.file, clean, all_cells))
             work.go_on(signals, view)
             document = work.finish()
-            render_discrimination(folder)
+            render_discrimination(folder, runs_too=False)
             point_latest(folder.parent, folder)
     if as_json:
         click.echo((folder / NAME).read_text())
@@ -259,9 +259,7 @@ def _file(options: Options) -> Path:
     return find_system(options.system, registry.BUNDLED)
 
 
-def _refuse_others(
-    folder: Path, earlier: Mapping[str, Any], ours: Mapping[str, Any], given: Mapping[str, str]
-) -> None:
+def _refuse_others(folder: Path, earlier: Mapping[str, Any], ours: Mapping[str, Any], given: Mapping[str, str]) -> None:
     """What is given again must be what it was: its results would be of two different things."""
     other = [spelled for name, spelled in given.items() if ours[name] != earlier["options"][name]]
     if other:

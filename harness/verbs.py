@@ -205,7 +205,8 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
     config = load_system(system, registry.BUNDLED)
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
-        click.echo(f"  {variant.name}: {variant.about}")
+        shown_by = f" (a flaw, shown by {', '.join(variant.shown_by)})" if variant.shown_by else ""
+        click.echo(f"  {variant.name}: {variant.about}{shown_by}")
     return ExitCode.PASS
 
 

@@ -141,15 +141,8 @@ def headline(document: Document) -> Sentence:
 
 def tally(path: str, counted: Mapping[str, Any]) -> Sentence:
     """``4 of 4, 39.8 % to 100 %``: an exact interval of the rate, 95 %."""
-    if not counted["n"]:
-        return ("none judged",)
-    said: Sentence = (
-        Number(f"{path}.hits"),
-        " of ",
-        Number(f"{path}.n"),
-        ", ",
-        Number(f"{path}.low", "fraction"),
-        " to ",
-        Number(f"{path}.high", "fraction"),
-    )
+    said: Sentence = ("none judged",)
+    if counted["n"]:
+        rates = (Number(f"{path}.low", "fraction"), " to ", Number(f"{path}.high", "fraction"))
+        said = (Number(f"{path}.hits"), " of ", Number(f"{path}.n"), ", ", *rates)
     return (*said, ", unknown ", Number(f"{path}.unknown")) if counted["unknown"] else said

@@ -63,11 +63,13 @@ def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
     return written
 
 
-def render_discrimination(folder: Path) -> list[Path]:
-    """The page of a discrimination; those of its runs were rendered as they ended."""
+def render_discrimination(folder: Path, *, runs_too: bool = True) -> list[Path]:
+    """The page of a discrimination, and all of each of its runs unless they were rendered as they ended."""
     document = read_document(folder / discrimination.NAME)
+    runs = [folder / run["path"] for run in document["runs"] if run["path"] and runs_too]
+    written = [path for run in runs for path in render_run(run)]
     with _telling(folder):
-        return [_save(folder / PAGE, html.discrimination_page(document))]
+        return [*written, _save(folder / PAGE, html.discrimination_page(document))]
 
 
 @contextmanager

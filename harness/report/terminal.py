@@ -182,8 +182,9 @@ def render_discrimination(d: Document) -> RenderableType:
     ]
     for i in discrimination.by_mark(d["flaws"]):
         flaw = d["flaws"][i]
-        name = f"{flaw['name']} in {', '.join(flaw['shown_by'])}" if flaw["mark"] != "lost" else flaw["name"]
-        parts.append(Text.assemble(_mark(flaw["mark"]), f"  {one_line(name)}"))
+        own = [r for r in d["runs"] if r["kind"] == "flaw" and r["flaws"] == [flaw["name"]] and r["expected"]]
+        cells = ", ".join(f"{r['scenario']}:{r['cell']}" for r in own)
+        parts.append(Text.assemble(_mark(flaw["mark"]), f"  {one_line(flaw['name'])} in {one_line(cells)}"))
         if flaw["sentence"]:
             parts.append(Padding(_text(flaw["sentence"], 240), (0, 0, 0, 4)))
     for run in d["runs"]:

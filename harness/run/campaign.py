@@ -239,9 +239,7 @@ class Campaign:
         """The staged recording of one run, ``place`` (such as 2 of 6) among all; in a thread of its own."""
         cell = selected.cell
         label = "" if alone else self.called(selected)
-        self._progress.run(
-            f"{self.called(selected)} on {self.config.name}, {place} (about {cell.budget_s:g} s)", label
-        )
+        self._progress.run(f"{self.called(selected)} on {self.config.name}, {place} (about {cell.budget_s:g} s)", label)
         plan = self.plan(selected)
         return rehearse(
             plan,

@@ -45,8 +45,8 @@ class Matrix:
 
 def plan_matrix(options: Options, clean: int, all_cells: bool) -> Matrix:
     """``options.flaws`` are the flaws asked for, none of them means all; ``options.scenarios`` the cells. Flaws without
-    cells ask for the cells meant for them, neither for the whole tier. ``clean`` is how often nothing is switched on, each
-    time with the next seed; ``all_cells`` tries each flaw in every cell."""
+    cells ask for the cells meant for them, neither for the whole tier. ``clean`` is how often nothing is switched on,
+    each time with the next seed; ``all_cells`` tries each flaw in every cell."""
     config = load_system(options.system, registry.BUNDLED)
     chosen = _chosen(config, options)
     cells = options.scenarios
@@ -115,4 +115,6 @@ def _check(config: SystemConfig, flaw: VariantConfig, known: Sequence[str]) -> N
         re.compile(flaw.observation)
     except re.error as error:
         why = f"{flaw.observation!r} is no regular expression: {error}"
-        raise HarnessError(f"{what}.observation", why, "a parenthesis or a dot that is meant itself needs a \\") from None
+        raise HarnessError(
+            f"{what}.observation", why, "a parenthesis or a dot that is meant itself needs a \\"
+        ) from None

@@ -11,7 +11,8 @@ from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 def test_a_flaw_is_caught_by_its_sentence_and_one_that_shows_nothing_escapes(tmp_path: Path) -> None:
     out, system = tmp_path / "out", tiny_copy(tmp_path / "tiny")
-    done = deploydrill("discriminate", "quick:backup", "--system", system, "--scenarios", SCENARIOS, "--out", out, "--no-live")
+    words = ("--system", system, "--scenarios", SCENARIOS, "--out", out, "--no-live")
+    done = deploydrill("discriminate", "quick:backup", *words)
     assert done.exit == 1, done.out + done.err
     document = json.loads((done.report / "discriminate.json").read_text())
     marks = {run["row"]: run["mark"] for run in document["runs"]}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.report import render, terminal
-from harness.report.discrimination import NAME, grid, headline, to_discrimination, write_discrimination
+from harness.report.discrimination import grid, headline, to_discrimination, write_discrimination
 from harness.report.words import said
 from harness.run import marks
 from harness.run.marks import Mark, Shown
@@ -71,16 +71,15 @@ def made(runs: tuple[Shown, ...] = RUNS, **more: Any) -> dict[str, Any]:
         warnings=["begun by another version"],
         options={},
         host={"cpus": 2, "memory_bytes": 2**34},
-        provenance={"started_utc": "2026-01-01T00:00:00Z", **dict.fromkeys(("deploydrill", "commit", "system_hash"), "x"),
-                    "command": "deploydrill discriminate"},
-    )  # fmt: skip
+        provenance=dict.fromkeys(("started_utc", "deploydrill", "commit", "system_hash", "command"), "deploydrill"),
+    )
     return {**json.loads(json.dumps(document)), **more}
 
 
 @pytest.fixture
 def page(tmp_path: Path) -> tuple[Page, str]:
     write_discrimination(made(), tmp_path)
-    render.render(tmp_path)
+    render.render_discrimination(tmp_path, runs_too=False)
     html = (tmp_path / "report.html").read_text()
     return Page(html), html
 
