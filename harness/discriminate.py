@@ -77,7 +77,7 @@ def discriminate(
         click.echo((folder / NAME).read_text())
     else:
         terminal.console().print(terminal.render_discrimination(document))
-    if document["counts"]["lost"]:
+    if document["counts"]["not_run"]:
         click.echo(f"not run: {document['counts']['lost']}; go on: deploydrill discriminate --resume {folder}")
     click.echo(terminal.discrimination_line(document, folder / PAGE))
     if signals.number is not None:
@@ -164,7 +164,7 @@ class _Work:
             seed=row.options.seed,
             expected="green" if row.kind == "clean" else "red" if meant else "",
             outcome=result.outcome if result else None,
-            mark="lost",
+            mark="not run",
         )
         if result is None:
             return shown
@@ -201,7 +201,7 @@ def _flaw(flaw: Any, runs: list[marks.Shown]) -> dict[str, Any]:
         "about": flaw.about,
         "shown_by": list(flaw.shown_by),
         "observation": flaw.observation,
-        "mark": worst.mark if worst else "lost",
+        "mark": worst.mark if worst else "not run",
         "sentence": worst.sentence if worst else "",
         "caught": sum(r.mark == "caught" for r in own),
         "runs": len(own),

@@ -19,7 +19,7 @@ MARKS: Mapping[str, str] = {
     "other reason": "fail",
     "false alarm": "fail",
     "unknown": "unknown",
-    "lost": "unknown",
+    "not run": "unknown",
     "red": "",
     "green": "",
 }
@@ -44,7 +44,7 @@ def to_discrimination(
     host: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Plain JSON values. ``runs`` are all that were planned, those without a result (``mark`` lost) among them."""
+    """Plain JSON values. ``runs`` are all that were planned, those without a result (``mark`` not run) among them."""
     return {
         "schema": SCHEMA,
         "outcome": outcome,
@@ -70,19 +70,19 @@ def _counts(flaws: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]
     def marked(*marks: str) -> int:
         return sum(1 for f in flaws if f["mark"] in marks)
 
-    clean = [r for r in runs if r["kind"] == "clean" and r["mark"] != "lost"]
-    all_on = [r for r in runs if r["kind"] == "all" and r["expected"] and r["mark"] != "lost"]
+    clean = [r for r in runs if r["kind"] == "clean" and r["mark"] != "not run"]
+    all_on = [r for r in runs if r["kind"] == "all" and r["expected"] and r["mark"] != "not run"]
     return {
         "flaws": len(flaws),
         "caught": marked("caught"),
         "escaped": marked("escaped", "other reason"),
-        "undecided": marked("unknown", "lost"),
+        "undecided": marked("unknown", "not run"),
         "clean": len(clean),
         "clean_unknown": sum(1 for r in clean if r["mark"] == "unknown"),
         "false_alarms": sum(1 for r in clean if r["mark"] == "false alarm"),
         "all_on": len(all_on),
         "all_on_red": sum(1 for r in all_on if r["mark"] == "caught"),
-        "lost": sum(1 for r in runs if r["mark"] == "lost"),
+        "not_run": sum(1 for r in runs if r["mark"] == "not run"),
     }
 
 

@@ -12,8 +12,8 @@ from harness.run.matrix import RowKind
 from harness.stats.intervals import rate_interval
 from harness.system.schema import VariantConfig
 
-# Of a run that nothing is expected of: red, green. ``lost``: it was planned and has no result.
-Mark = Literal["escaped", "other reason", "false alarm", "unknown", "lost", "caught", "quiet", "red", "green"]
+# Of a run that nothing is expected of: red, green. ``not run``: it was planned and has no result.
+Mark = Literal["escaped", "other reason", "false alarm", "unknown", "not run", "caught", "quiet", "red", "green"]
 _RANK = {mark: rank for rank, mark in enumerate(get_args(Mark))}
 _FAILS = ("escaped", "other reason", "false alarm")
 
@@ -93,7 +93,7 @@ def verdict(runs: Sequence[Shown]) -> Outcome:
     marks = {r.mark for r in expected(runs)}
     if marks.intersection(_FAILS):
         return "fail"
-    return "pass" if marks and not marks.intersection(("unknown", "lost")) else "unknown"
+    return "pass" if marks and not marks.intersection(("unknown", "not run")) else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Tally:
 def tallies(runs: Sequence[Shown], kind: RowKind) -> list[Tally]:
     """Of ``flaw`` runs how many were caught: one that is unknown was not. Of ``clean`` runs how many were false alarms:
     one that is unknown says nothing and is left out of n. Each scenario, then all together."""
-    of_kind = [r for r in expected(runs) if r.kind == kind and r.mark != "lost"]
+    of_kind = [r for r in expected(runs) if r.kind == kind and r.mark != "not run"]
     return [
         _tally(scenario, [r for r in of_kind if scenario in (r.scenario, "")], kind)
         for scenario in (*dict.fromkeys(r.scenario for r in of_kind), "")

@@ -106,7 +106,7 @@ def test_after_a_signal_the_runs_that_were_broken_off_are_as_if_never_begun(
     islands.signal_after = 1
     assert go(options, out) == 130
     found = document(out)
-    assert [r["mark"] for r in found["runs"]] == ["quiet", "lost", "lost"]
+    assert [r["mark"] for r in found["runs"]] == ["quiet", "not run", "not run"]
     assert found["outcome"] == "unknown"
     folder = (out / "latest").resolve()
     assert [p.parent.name for p in folder.glob("*/quick-backup")] == ["clean-1"]

@@ -25,7 +25,7 @@ def run(kind: RowKind, marked: Mark, flaws: tuple[str, ...], where: str, seed: i
     scenario, _, cell = where.partition(":")
     row = {"clean": f"clean-{seed}", "flaw": f"flaw-{flaws[0] if flaws else ''}", "all": "all-flaws"}[kind]
     expected: Any = {"clean": "green", "flaw": "red", "all": "red"}[kind]
-    path = "" if marked == "lost" else f"{row}/{scenario}-{cell}"
+    path = "" if marked == "not run" else f"{row}/{scenario}-{cell}"
     one = Shown(row, kind, flaws, scenario, cell, seed, expected, None, marked, path=path)
     return Shown(**{**{f: getattr(one, f) for f in one.__slots__}, **more})
 
@@ -38,7 +38,7 @@ RUNS = (
     run("flaw", "escaped", ("slow",), "disk_full:half", sentence="every check passed"),
     run("flaw", "other reason", ("loud",), "disk_full:half", sentence=f"something else: {HOSTILE}"),
     run("flaw", "red", ("loud",), "race:two", expected="", sentence="not asked"),
-    run("flaw", "lost", ("late",), "race:two"),
+    run("flaw", "not run", ("late",), "race:two"),
     run("flaw", "unknown", ("late",), "disk_full:half", sentence="the load was never steady"),
     run("all", "caught", tuple(FLAWS), "race:two", sentence="both were inside"),
 )

@@ -78,7 +78,7 @@ def shown(kind: RowKind, marked: Mark, **more: Any) -> Shown:
         ([("clean", "quiet"), ("flaw", "caught"), ("all", "escaped")], "fail"),
         ([("clean", "quiet"), ("flaw", "unknown")], "unknown"),
         ([("clean", "unknown"), ("flaw", "caught")], "unknown"),
-        ([("clean", "lost"), ("flaw", "caught")], "unknown"),
+        ([("clean", "not run"), ("flaw", "caught")], "unknown"),
         ([("clean", "unknown"), ("flaw", "escaped")], "fail"),
         ([], "unknown"),
     ],
@@ -89,7 +89,7 @@ def test_an_escape_or_a_false_alarm_is_worse_than_an_unknown(
     assert verdict([shown(*run) for run in runs]) == outcome
 
 
-@pytest.mark.parametrize("marked", ["red", "green", "unknown", "lost"])
+@pytest.mark.parametrize("marked", ["red", "green", "unknown", "not run"])
 def test_a_cell_that_is_not_meant_for_a_flaw_decides_nothing(marked: Mark) -> None:
     stray = shown("flaw", marked, expected="")
     assert verdict([shown("flaw", "caught"), stray]) == "pass"
@@ -111,7 +111,7 @@ def test_rates_have_the_exact_interval_a_scenario_and_in_all() -> None:
 
 
 def test_an_unknown_run_did_not_catch_a_flaw_and_is_no_clean_run_either() -> None:
-    (_, caught) = tallies([shown("flaw", "caught"), shown("flaw", "unknown"), shown("flaw", "lost")], "flaw")
+    (_, caught) = tallies([shown("flaw", "caught"), shown("flaw", "unknown"), shown("flaw", "not run")], "flaw")
     assert (caught.hits, caught.n, caught.unknown) == (1, 2, 1)
-    (_, alarms) = tallies([shown("clean", "quiet"), shown("clean", "unknown"), shown("clean", "lost")], "clean")
+    (_, alarms) = tallies([shown("clean", "quiet"), shown("clean", "unknown"), shown("clean", "not run")], "clean")
     assert (alarms.hits, alarms.n, alarms.unknown) == (0, 1, 1)
