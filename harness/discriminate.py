@@ -78,7 +78,7 @@ def discriminate(
     else:
         terminal.console().print(terminal.render_discrimination(document))
     if document["counts"]["not_run"]:
-        click.echo(f"not run: {document['counts']['lost']}; go on: deploydrill discriminate --resume {folder}")
+        click.echo(f"not run: {document['counts']['not_run']}; go on: deploydrill discriminate --resume {folder}")
     click.echo(terminal.discrimination_line(document, folder / PAGE))
     if signals.number is not None:
         return signals.exit_code
