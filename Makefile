@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_TEST := .venv/.ready-test
 
 .DEFAULT_GOAL := help
-.PHONY: setup test lint chaos chaos-full report bench doctor heal clean help
+.PHONY: setup test lint chaos chaos-full discriminate report bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -32,6 +32,9 @@ chaos: $(READY) ## rehearse the quick tier of every scenario, and report
 
 chaos-full: $(READY) ## rehearse every scenario in full
 	@$(DEPLOYDRILL) run --system "$(SYSTEM)" --tier full $(ARGS)
+
+discriminate: $(READY) ## switch every known flaw on, and see each caught
+	@$(DEPLOYDRILL) discriminate --system "$(SYSTEM)" $(ARGS)
 
 report: $(READY) ## render the last report again from its recording
 	@$(DEPLOYDRILL) report $(ARGS)

@@ -14,9 +14,10 @@ from typing import Any
 import click
 
 from harness import __version__, registry, verbs
+from harness.discriminate import discriminate as discriminate_
 from harness.errors import ExitCode, HarnessError
 from harness.report.clean import clean
-from harness.run.again import SAME
+from harness.run.again import SAME, SAME_MATRIX
 from harness.run.campaign import Options
 from harness.system.table import parse_size
 
@@ -65,7 +66,11 @@ _dirs = click.option(
     help="Also load scenarios from here.",
 )
 _out = click.option(
-    "--out", type=click.Path(path_type=Path), default=OUT, show_default="reports/", help="Where reports are written."
+    "--out",
+    type=click.Path(path_type=Path, resolve_path=True),
+    default=OUT,
+    show_default="reports/",
+    help="Where reports are written.",
 )
 
 
@@ -147,7 +152,57 @@ def run(
         live=not no_live,
         dry_run=dry_run,
         failed=failed,
-        given=_given(("scenarios", *SAME, "tier")),
+        given=list(_given(("scenarios", *SAME, "tier")).values()),
+    )
+
+
+@deploydrill.command(short_help="Show that each flaw of a system is caught, and nothing else.")
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:CELL]]...")
+@_system
+@_dirs
+@click.option("--flaw", "flaws", multiple=True, help="Only this flaw [default: every variant with shown_by].")
+@click.option("--clean", type=click.IntRange(0, 1000), default=1, show_default=True, help="Rounds without a flaw.")
+@click.option("--all-cells", is_flag=True, help="Each flaw in every cell, also in those not meant for it.")
+@click.option("--resume", metavar="FOLDER|latest", help="Go on with one that was broken off, as it was begun.")
+@click.option("--tier", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Clean rounds take this one and the next.")
+@click.option("--repeat", type=click.IntRange(1, 1000), help="Measured rounds of timing cells.")
+@click.option("--size", "size_bytes", type=Size(), default="20MB", show_default=True, help="Seed data of the system.")
+@click.option("--users", type=click.IntRange(1, 10_000), help="Concurrent users of the load.")
+@_out
+@click.option("--json", "as_json", is_flag=True, help="Print the matrix as JSON on stdout.")
+@click.option("--no-live", is_flag=True, help="One line an event instead of the live view.")
+@click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Runs side by side [default: 2]; those that time are alone.")
+@click.option("--keep", is_flag=True, help="Keep the system's data also of runs that are as expected.")
+@click.option("--dry-run", is_flag=True, help="Print the rows of the matrix, run nothing.")
+def discriminate(
+    clean: int,
+    all_cells: bool,
+    resume: str | None,
+    out: Path,
+    as_json: bool,
+    no_live: bool,
+    dry_run: bool,
+    **options: Any,
+) -> int:
+    """Show that each flaw of a system is caught, and nothing else.
+
+    Switches each flaw on alone in the cells that must show it, none at all in
+    every cell, and all at once. A flaw is a variant with shown_by and
+    observation. Exit 1 when one escapes or a run without a flaw is red.
+    Without SCENARIO: the cells of the flaws named, else the whole tier.
+    """
+    return discriminate_(
+        Options(**options, command=_command_line()),
+        clean,
+        all_cells,
+        out=out,
+        resume=resume,
+        as_json=as_json,
+        live=not no_live,
+        dry_run=dry_run,
+        given=_given(SAME_MATRIX),
     )
 
 
@@ -240,14 +295,14 @@ def heal(dry_run: bool) -> int:
     return verbs.heal(dry_run)
 
 
-def _given(names: Sequence[str]) -> list[str]:
-    """Which of these options and arguments stand on the command line, as they are written there."""
+def _given(names: Sequence[str]) -> dict[str, str]:
+    """Which of these options and arguments stand on the command line, and how they are written there."""
     context = click.get_current_context()
     command_line = click.core.ParameterSource.COMMANDLINE
     spelled = {p.name: p.opts[0] if isinstance(p, click.Option) else "SCENARIO" for p in context.command.params}
-    return [
-        spelled[n] for n in names if context.get_parameter_source(n) is command_line and context.params.get(n) != ()
-    ]
+    return {
+        n: spelled[n] for n in names if context.get_parameter_source(n) is command_line and context.params.get(n) != ()
+    }
 
 
 def _command_line() -> str:

@@ -125,7 +125,7 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     render_campaign(staged, runs_too=False)
     staged.rename(folder)
     log.done(record)
-    _point_latest(out, folder)
+    point_latest(out, folder)
     return folder, [r for r, _ in results]
 
 
@@ -159,7 +159,8 @@ def _not_run(campaign: Campaign, results: Sequence[Result]) -> list[str]:
     return [s.name for s in campaign.selected if s.run not in ran]
 
 
-def _point_latest(out: Path, folder: Path) -> None:
+def point_latest(out: Path, folder: Path) -> None:
+    """``latest`` is the newest report from now on."""
     link = out / f".latest-{os.getpid()}"
     link.symlink_to(folder.name)
     link.replace(out / "latest")
@@ -210,7 +211,8 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
     config = load_system(system, registry.BUNDLED)
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
-        click.echo(f"  {variant.name}: {one_line(variant.about)}")
+        shown_by = f" (a flaw, shown by {', '.join(variant.shown_by)})" if variant.shown_by else ""
+        click.echo(f"  {variant.name}: {one_line(variant.about)}{shown_by}")
     return ExitCode.PASS
 
 

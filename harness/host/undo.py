@@ -98,8 +98,8 @@ class UndoLog:
         _forget(self.folder / f"{id_}.json")
 
 
-def heal(state_dir: Path | None = None, dry_run: bool = False) -> list[Healed]:
-    """Undo what dead processes recorded and did not undo, the newest change first.
+def heal(state_dir: Path | None = None, dry_run: bool = False, below: Path | None = None) -> list[Healed]:
+    """Undo what dead processes recorded and did not undo, the newest change first; ``below``: only what lies there.
 
     Records of a living process are left alone, so this may run beside a run. Two at once take turns: each would
     otherwise take what the other has half removed for something that cannot be removed.
@@ -109,7 +109,7 @@ def heal(state_dir: Path | None = None, dry_run: bool = False) -> list[Healed]:
         return []
     _check_private(folder)
     with _turn(folder):
-        return _heal_all(folder, dry_run)
+        return _heal_all(folder, dry_run, below)
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def _turn(folder: Path, limit_s: float = 60.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _heal_all(folder: Path, dry_run: bool) -> list[Healed]:
+def _heal_all(folder: Path, dry_run: bool, below: Path | None) -> list[Healed]:
     done: list[Healed] = []
     for path in sorted(folder.iterdir(), reverse=True):
         if path.name.startswith("."):
@@ -149,6 +149,8 @@ def _heal_all(folder: Path, dry_run: bool) -> list[Healed]:
             continue  # its maker has just undone it
         except (ValueError, KeyError, TypeError, AttributeError, OSError, HarnessError) as error:
             done.append(Healed(path.stem, str(path), "refused", f"not a record of ours ({error}); remove it by hand"))
+            continue
+        if below is not None and below not in Path(str(record.key.get("path", ""))).parents:
             continue
         outcome, said = _heal(record, dry_run)
         if outcome in ("healed", "gone") and not dry_run:

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.report import review, words
+from harness.report import discrimination, review, words
 from harness.report.clean import Tail, clean
 from harness.report.derived import derive
 from harness.report.numbers import NONE, quantity
@@ -142,6 +142,33 @@ def campaign_page(document: Document, picture: Picture) -> str:
             extremes=_extremes,
         )
     )
+
+
+def discrimination_page(document: Document) -> str:
+    return (
+        _environment()
+        .get_template("discriminate.html")
+        .render(
+            d=document,
+            w=_Writer(document),
+            headline=discrimination.headline(document),
+            tally=discrimination.tally,
+            marks=discrimination.MARKS,
+            grid=discrimination.grid(document),
+            order=discrimination.by_mark(document["flaws"]),
+            odd=_odd(document),
+        )
+    )
+
+
+def _odd(document: Document) -> list[int]:
+    """Runs that are not as expected and stand below no flaw of their own: without a flaw, and with all of them."""
+    runs = document["runs"]
+    return [
+        i
+        for i in discrimination.by_mark(runs)
+        if runs[i]["kind"] != "flaw" and runs[i]["expected"] and runs[i]["mark"] not in ("caught", "quiet", "not run")
+    ]
 
 
 def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], review.ReviewRow | None]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.recording.recording import Recording
-from harness.report import campaign, figures, html, markdown, timeline
+from harness.report import campaign, discrimination, figures, html, markdown, timeline
 from harness.report.clean import CLIP_BYTES, Tail, clean, tail
 from harness.report.drawing import both
 from harness.report.junit import write_junit
@@ -24,7 +24,9 @@ MOST_LOGS = 20
 
 
 def render(folder: Path) -> list[Path]:
-    """Whatever the folder holds: a campaign or a run."""
+    """Whatever the folder holds: a discrimination, a campaign or a run."""
+    if (folder / discrimination.NAME).exists():
+        return render_discrimination(folder)
     return render_campaign(folder) if (folder / campaign.NAME).exists() else render_run(folder)
 
 
@@ -59,6 +61,15 @@ def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
         if picture:
             written.append(_save(folder / "campaign.png", figures.campaign_png(document)))
     return written
+
+
+def render_discrimination(folder: Path, *, runs_too: bool = True) -> list[Path]:
+    """The page of a discrimination, and all of each of its runs unless they were rendered as they ended."""
+    document = read_document(folder / discrimination.NAME)
+    runs = [folder / run["path"] for run in document["runs"] if run["path"] and runs_too]
+    written = [path for run in runs for path in render_run(run)]
+    with _telling(folder):
+        return [*written, _save(folder / PAGE, html.discrimination_page(document))]
 
 
 @contextmanager

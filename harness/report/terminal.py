@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model import Outcome, Result
-from harness.report import words
+from harness.report import discrimination, words
 from harness.report.clean import one_line
 from harness.report.derived import run_seconds
 from harness.report.numbers import NONE, plain, quantity
@@ -169,3 +169,54 @@ def closing_line(outcome: Outcome, results: Sequence[Result], folder: Path) -> s
     counts = {o: sum(1 for r in results if r.outcome == o) for o in ("fail", "unknown")}
     counted = f"runs={len(results)} failed={counts['fail']} unknown={counts['unknown']}"
     return f"outcome={outcome} {counted} report={folder / 'report.html'}"
+
+
+_MARK_STYLE = {"": "dim", **_STYLE}
+
+
+def render_discrimination(d: Document) -> RenderableType:
+    """Each flaw with the sentence of the run that decides about it, escaped ones first; clean runs that were red; and
+    how often each scenario was right."""
+    parts: list[RenderableType] = [
+        Text.assemble(_outcome(d["outcome"]), f"  {words.said(discrimination.headline(d), d)} on {d['system']}")
+    ]
+    for i in discrimination.by_mark(d["flaws"]):
+        flaw = d["flaws"][i]
+        own = [r for r in d["runs"] if r["kind"] == "flaw" and r["flaws"] == [flaw["name"]] and r["expected"]]
+        cells = ", ".join(f"{r['scenario']}:{r['cell']}" for r in own)
+        parts.append(Text.assemble(_mark(flaw["mark"]), f"  {one_line(flaw['name'])} in {one_line(cells)}"))
+        if flaw["sentence"]:
+            parts.append(Padding(_text(flaw["sentence"], 240), (0, 0, 0, 4)))
+    for run in d["runs"]:
+        if run["kind"] != "flaw" and discrimination.MARKS[run["mark"]] == "fail":
+            seed = f", seed {run['seed']}" if run["kind"] == "clean" else ", all flaws on"
+            parts.append(Text.assemble(_mark(run["mark"]), f"  {run['scenario']}:{run['cell']}{seed}"))
+            parts.append(Padding(_text(run["sentence"], 240), (0, 0, 0, 4)))
+    table = _table("runs, 95 % interval", "flaw caught", "false alarm")
+    scenarios = dict.fromkeys(t["scenario"] for name in ("detection", "false_alarms") for t in d[name])
+    for scenario in (*(s for s in scenarios if s), ""):
+        row = [_tally(d, name, scenario) for name in ("detection", "false_alarms")]
+        table.add_row(Text(scenario or "all", style="" if scenario else "bold"), *row)
+    parts += [Text(), table]
+    if d["counts"]["all_on"]:
+        parts.append(Text(f"all flaws at once: {d['counts']['all_on_red']} of {d['counts']['all_on']} cells red"))
+    parts += [Text(one_line(f"left out: {left}", 600), style="yellow") for left in d["left_out"]]
+    parts += [Text(one_line(f"warning: {warning}", 600), style="yellow") for warning in d["warnings"]]
+    return Group(*parts)
+
+
+def _mark(mark: str) -> Text:
+    outcome = discrimination.MARKS[mark]
+    return Text(f"{words.SIGN.get(outcome, ' ')} {mark}", style=_MARK_STYLE[outcome], no_wrap=True)
+
+
+def _tally(d: Document, name: str, scenario: str) -> Text:
+    found = [i for i, t in enumerate(d[name]) if t["scenario"] == scenario]
+    return Text("".join(words.said(discrimination.tally(f"{name}.{i}", d[name][i]), d) for i in found) or NONE)
+
+
+def discrimination_line(d: Document, page: Path) -> str:
+    """The last line of stdout."""
+    c = d["counts"]
+    counted = f"flaws={c['flaws']} caught={c['caught']} escaped={c['escaped']} undecided={c['undecided']}"
+    return f"outcome={d['outcome']} {counted} clean={c['clean']} false_alarms={c['false_alarms']} report={page}"

@@ -1,4 +1,4 @@
-"""The cells of an earlier campaign that did not pass, to be run again exactly as they were."""
+"""An earlier campaign to be run again exactly as it was: the cells that did not pass, or what a matrix still lacks."""
 
 from __future__ import annotations
 
@@ -42,10 +42,31 @@ def failed(document: Mapping[str, Any], folder: Path, options: Options) -> Optio
             "its campaign.json does not say with which options it ran",
             f"deploydrill run {' '.join(cells)}, with the options of then",
         )
-    same = {
-        **known,
+    again = replace(options, scenarios=tuple(cells), **_read(known))
+    return replace(again, command=command_line(again))
+
+
+# The same for a discrimination, whose flaws and cells are part of what it is.
+SAME_MATRIX = ("scenarios", *SAME, "tier", "clean", "all_cells")
+
+
+def kept_matrix(options: Options, file: Path, clean: int, all_cells: bool) -> dict[str, Any]:
+    """What discriminate.json keeps."""
+    more = {"scenarios": list(options.scenarios), "tier": options.tier, "clean": clean, "all_cells": all_cells}
+    return {**kept(options, file), **more}
+
+
+def asked(known: Mapping[str, Any], options: Options) -> tuple[Options, int, bool]:
+    """``options`` as that discrimination was asked for, how often it was to run clean, and whether in all cells."""
+    same = {**_read(known), "scenarios": tuple(known["scenarios"]), "tier": known["tier"]}
+    return replace(options, **same), int(known["clean"]), bool(known["all_cells"])
+
+
+def _read(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of SAME as they are made of JSON."""
+    same = {name: known[name] for name in SAME}
+    return {
+        **same,
         "scenario_dirs": tuple(Path(d) for d in known["scenario_dirs"]),
         "flaws": tuple(known["flaws"]),
     }
-    again = replace(options, scenarios=tuple(cells), **same)
-    return replace(again, command=command_line(again))

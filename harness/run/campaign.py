@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -172,16 +172,25 @@ class Progress(Protocol):
 
 
 class Campaign:
-    """Runs what ``select`` gave; iterate over ``results`` once."""
+    """Runs what ``select`` gave, or what is handed in as ``selected``; iterate over ``results`` once. ``row`` tells its
+    runs apart from those of other campaigns of the same command."""
 
-    def __init__(self, options: Options, signals: Signals, progress: Progress) -> None:
+    def __init__(
+        self,
+        options: Options,
+        signals: Signals,
+        progress: Progress,
+        selected: Sequence[Selected] = (),
+        row: str = "",
+    ) -> None:
+        self.row = row
         self.options = options
         self.signals = signals
         self.kind = best_kind()
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
-        self.selected = select(options, self.kind, self.config)
+        self.selected = list(selected) or select(options, self.kind, self.config)
         # Without namespaces two runs would meet: their ports, their files, their processes.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
@@ -220,44 +229,21 @@ class Campaign:
         )
 
     def results(self, out: Path) -> Generator[Ended, None, None]:
-        """Each result with the folder of its run, as they end: what this host cannot run first, then timing cells one
-        by one, then the others side by side. They are judged here, in the caller's thread. A signal ends what goes on
-        and begins nothing more; so does, without ending anything, the first fail of ``fail_fast``."""
+        """Each result with the folder of its run, as ``in_turn`` has them. The first fail of ``fail_fast`` lets
+        nothing more begin."""
         if self.options.jobs and self.jobs < self.options.jobs:
             self._progress.note(f"{self.jobs} at a time: without namespaces runs side by side would meet")
-        for selected in (s for s in self.selected if s.why_not):
-            yield self._ended(selected, out, selected.why_not)
-        able = [s for s in self.selected if not s.why_not]
-        yield from self._run([s for s in able if s.cell.timing], 1, out)
-        yield from self._run([s for s in able if not s.cell.timing], self.jobs, out)
+        turns = [Turn(self, selected, out) for selected in self.selected]
+        with closing(in_turn(turns, self.jobs, self.signals, lambda: self._enough)) as runs:
+            for turn, result, folder in runs:
+                self._enough = self._enough or (self.options.fail_fast and result.outcome == "fail")
+                yield turn.selected, result, folder
 
-    def _run(self, group: Sequence[Selected], jobs: int, out: Path) -> Generator[Ended, None, None]:
-        """The results of these cells, ``jobs`` at a time."""
-        alone = jobs == 1 or len(group) == 1
-        runs = side_by_side(
-            group,
-            lambda selected: self._rehearse(selected, out, alone),
-            jobs,
-            stop=lambda: self.signals.stop or self._enough,
-            abandon=self.signals.abandon,
-        )
-        with closing(runs):
-            for selected, done in runs:
-                if isinstance(done, Exception) and not isinstance(done, HarnessError):
-                    raise done
-                ended = self._ended(selected, out, str(done) if isinstance(done, HarnessError) else "")
-                self._enough = self._enough or (self.options.fail_fast and ended[1].outcome == "fail")
-                yield ended
-
-    def _rehearse(self, selected: Selected, out: Path, alone: bool) -> Path:
-        """The staged recording of one run; in a thread of its own."""
+    def rehearse(self, selected: Selected, out: Path, place: str, alone: bool) -> Path:
+        """The staged recording of one run, ``place`` (such as 2 of 6) among all; in a thread of its own."""
         cell = selected.cell
-        label = "" if alone else selected.name
-        self._progress.run(
-            f"{selected.name} on {self.config.name}, {self.selected.index(selected) + 1} of {len(self.selected)} "
-            f"(about {cell.budget_s:g} s)",
-            label,
-        )
+        label = "" if alone else self.called(selected)
+        self._progress.run(f"{self.called(selected)} on {self.config.name}, {place} (about {cell.budget_s:g} s)", label)
         plan = self.plan(selected)
         return rehearse(
             plan,
@@ -270,7 +256,11 @@ class Campaign:
             self._deadline_s(cell, plan),
         )
 
-    def _ended(self, selected: Selected, out: Path, why_not: str = "") -> Ended:
+    def called(self, selected: Selected) -> str:
+        """A run's name beside others, which may be of other campaigns."""
+        return f"{self.row} {selected.name}" if self.row else selected.name
+
+    def ended(self, selected: Selected, out: Path, why_not: str = "") -> tuple[Result, Path]:
         """Give the recording its name and judge it; ``why_not`` says why there is none, which is an unknown."""
         plan = self.plan(selected)
         folder = out / plan.run
@@ -285,8 +275,8 @@ class Campaign:
             result = unjudged(run, why_not)
         else:
             result = judge(folder, selected.scenario, selected.cell)
-        self._progress.end(selected.name, f"{result.outcome}: {selected.name}")
-        return selected, result, folder
+        self._progress.end(self.called(selected), f"{result.outcome}: {self.called(selected)}")
+        return result, folder
 
     def _deadline_s(self, cell: Cell, plan: Plan) -> float:
         """Its budget and the system's limit are for the rounds the cell has; more are given more time."""
@@ -318,6 +308,43 @@ class Campaign:
 
     def _reproduce(self, selected: Selected) -> str:
         return command_line(replace(self.options, scenarios=(selected.name,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A run that is to be made: a cell of a campaign, recorded below ``out``."""
+
+    campaign: Campaign
+    selected: Selected
+    out: Path
+
+
+def in_turn(
+    turns: Sequence[Turn], jobs: int, signals: Signals, enough: Callable[[], bool] = lambda: False
+) -> Generator[tuple[Turn, Result, Path], None, None]:
+    """Each turn with its result and its folder, as they end: what this host cannot run first, then timing cells one by
+    one, then the others ``jobs`` at a time. They are judged here, in the caller's thread. A signal ends what goes on
+    and begins nothing more; so does, without ending anything, ``enough``."""
+    for turn in (t for t in turns if t.selected.why_not):
+        yield turn, *turn.campaign.ended(turn.selected, turn.out, turn.selected.why_not)
+    places = {id(turn): f"{i} of {len(turns)}" for i, turn in enumerate(turns, 1)}
+    able = [t for t in turns if not t.selected.why_not]
+    timing = [t for t in able if t.selected.cell.timing]
+    for group, lanes in ((timing, 1), ([t for t in able if not t.selected.cell.timing], jobs)):
+        alone = lanes == 1 or len(group) == 1
+        runs = side_by_side(
+            group,
+            lambda t, alone=alone: t.campaign.rehearse(t.selected, t.out, places[id(t)], alone),
+            lanes,
+            stop=lambda: signals.stop or enough(),
+            abandon=signals.abandon,
+        )
+        with closing(runs):
+            for turn, done in runs:
+                if isinstance(done, Exception) and not isinstance(done, HarnessError):
+                    raise done
+                why_not = str(done) if isinstance(done, HarnessError) else ""
+                yield turn, *turn.campaign.ended(turn.selected, turn.out, why_not)
 
 
 def exit_code(results: Sequence[Result], signals: Signals) -> ExitCode:

@@ -227,22 +227,39 @@ def _monitor(name: str, table: Table) -> MonitorConfig:
 def _variants(top: Table) -> dict[str, VariantConfig]:
     found: dict[str, VariantConfig] = {}
     for name, table in top.tables("variants").items():
-        found[name] = VariantConfig(name, table.environment("env", fills=PLACES), table.text("about", ""))
+        found[name] = variant = VariantConfig(
+            name,
+            table.environment("env", fills=PLACES),
+            table.text("about", ""),
+            table.texts("shown_by", ()),
+            table.text("observation", ""),
+        )
+        if bool(variant.shown_by) != bool(variant.observation):
+            lacks = "observation" if variant.shown_by else "shown_by"
+            hint = "a flaw has both: the cells that show it, and a regular expression for what they say then"
+            table.fail(lacks, "is missing beside the other one", hint)
         table.end()
     return found
 
 
 def _switched_on(top: Table, known: Mapping[str, VariantConfig], names: Sequence[str]) -> dict[str, str]:
-    """The environment of the variants named. Two that set one variable differently would hide each other."""
+    """The environment of the variants named. Two that set one variable differently would hide each other, unless the
+    file says by what their values are joined."""
+    joined = top.environment("joined", fills=frozenset())
+    for key in (key for key, between in joined.items() if not between):
+        top.fail(f"joined.{key}", "is empty", 'what stands between two values, such as ","')
     env: dict[str, str] = {}
     for name in names:
         if name not in known:
             hint = did_you_mean(name, known) or f"variants of this system: {', '.join(known) or 'none'}"
             raise HarnessError(f"switch on the variant {name!r}", f"{top.file} has no [variants.{name}]", hint)
         for key, value in known[name].env.items():
-            if env.setdefault(key, value) != value:
+            if key in env and key in joined:
+                env[key] = joined[key].join(dict.fromkeys((*env[key].split(joined[key]), value)))
+            elif env.setdefault(key, value) != value:
                 why = f"another variant already sets {key} to {env[key]!r}"
-                raise HarnessError(f"switch on the variant {name!r}", why, "one of them, or a variant that is both")
+                hint = f'one of them, or joined = {{ {key} = "," }} if it takes several words'
+                raise HarnessError(f"switch on the variant {name!r}", why, hint)
     return env
 
 

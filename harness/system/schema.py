@@ -197,11 +197,15 @@ class SystemLoadConfig:
 
 @dataclass(frozen=True, slots=True)
 class VariantConfig:
-    """``[variants.NAME]``: environment that switches a named flaw or mode of the system on."""
+    """``[variants.NAME]``: environment that switches a named flaw or mode of the system on. ``shown_by`` makes it a
+    flaw: the cells that must go red of it, the one meant for it first, each with a failed check in whose sentence the
+    regular expression ``observation`` is found."""
 
     name: str
     env: Mapping[str, str]
     about: str = ""
+    shown_by: tuple[str, ...] = ()
+    observation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

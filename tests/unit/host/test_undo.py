@@ -287,6 +287,16 @@ def test_partial_run_folder_is_removed_and_a_finished_one_kept(state: Path, tmp_
     assert not partial.exists() and finished.exists() and link.is_symlink()
 
 
+def test_healing_below_a_folder_leaves_all_else_for_another_time(state: Path, tmp_path: Path) -> None:
+    here, beside = (tmp_path / name for name in ("here/.a.partial", "here-too/.b.partial"))
+    for path in (here, beside):
+        orphan(state, "staging", {"path": str(path)})
+        path.mkdir(parents=True)
+    assert outcomes(heal(state, below=tmp_path / "here")) == ["healed"]
+    assert (here.exists(), beside.exists()) == (False, True)
+    assert outcomes(heal(state)) == ["healed"]
+
+
 def test_process_left_behind_is_ended_and_one_with_its_pid_is_not(state: Path, makers: list[commands.Process]) -> None:
     for _ in range(2):
         makers.append(commands.spawn(["sleep", "60"]))

@@ -279,6 +279,25 @@ def test_two_variants_that_would_hide_each_other_are_refused(folder: Path) -> No
         load_system("shop", folder.parent, variants=("plain_copy", "no_drain"))
 
 
+def test_several_variants_share_a_variable_when_the_file_says_what_joins_them(folder: Path) -> None:
+    altered(folder, 'name = "shop"', 'name = "shop"\njoined = { KIT_FLAWS = "," }')
+    flawed = load_system("shop", folder.parent, variants=("plain_copy", "no_drain", "loud"))
+    assert (flawed.env["KIT_FLAWS"], flawed.env["LOUD"]) == ("plain_copy,no_drain", "1")
+
+
+def test_an_empty_joint_is_refused(folder: Path) -> None:
+    file = altered(folder, 'name = "shop"', 'name = "shop"\njoined = { KIT_FLAWS = "" }')
+    assert "joined.KIT_FLAWS: is empty" in str(refusal(file))
+
+
+@pytest.mark.parametrize(
+    ("there", "lacks"), [('shown_by = ["a:b"]', "observation"), ('observation = "lost"', "shown_by")]
+)
+def test_a_flaw_says_both_which_cell_shows_it_and_how(folder: Path, there: str, lacks: str) -> None:
+    file = altered(folder, 'about = "copies the live file"', there)
+    assert f"variants.plain_copy.{lacks}: is missing beside the other one" in str(refusal(file))
+
+
 def test_an_unknown_variant_is_refused_with_what_was_meant(folder: Path) -> None:
     with pytest.raises(HarnessError, match="did you mean 'plain_copy'"):
         load_system("shop", folder.parent, variants=("plain-copy",))

@@ -1,0 +1,117 @@
+"""What a run of the matrix shows, and what the whole matrix comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.model import Outcome, Result, Verdict, merged
+from harness.run.marks import Mark, Shown, mark, tallies, verdict
+from harness.run.matrix import RowKind
+from harness.system.schema import VariantConfig
+from tests.unit.report import build
+
+LOSES = VariantConfig("loses", {}, "", ("s:c",), r"\d+ writes lost")
+HANGS = VariantConfig("hangs", {}, "", ("s:c",), "in connect on tcp")
+LOST = Verdict("fail", "writes", "3 found", "the kit exited 0; 12 writes lost (first: t1); and more")
+SLOW = Verdict("fail", "time", "9 s", "it took 9 s")
+UNSURE = Verdict("unknown", "load", "", "the load was never steady")
+FINE = Verdict("pass", "validation", "0 writes lost", "12 writes lost is what it would say")
+
+
+def result(*verdicts: Verdict) -> Result:
+    return replace(build.passing(), verdicts=verdicts, outcome=merged([v.outcome for v in verdicts]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant", "verdicts", "marked", "sentence"),
+    [
+        ("flaw", (LOSES,), (SLOW, LOST), "caught", "12 writes lost (first: t1)"),
+        ("flaw", (LOSES,), (SLOW, FINE), "other reason", "time: it took 9 s"),
+        ("flaw", (LOSES,), (FINE,), "escaped", "every check passed"),
+        ("flaw", (LOSES,), (UNSURE, FINE), "unknown", "load: the load was never steady"),
+        ("flaw", (LOSES,), (UNSURE, LOST), "caught", "12 writes lost (first: t1)"),
+        ("flaw", (), (LOST,), "red", "writes: the kit exited 0; 12 writes lost (first: t1); and more"),
+        ("flaw", (), (FINE,), "green", ""),
+        ("clean", (), (FINE,), "quiet", ""),
+        ("clean", (), (LOST, UNSURE), "false alarm", "writes: the kit exited 0; 12 writes lost (first: t1); and more"),
+        ("clean", (), (UNSURE,), "unknown", "load: the load was never steady"),
+        ("all", (LOSES, HANGS), (LOST,), "caught", "12 writes lost (first: t1)"),
+        ("all", (LOSES, HANGS), (SLOW,), "caught", "time: it took 9 s"),
+        ("all", (LOSES, HANGS), (FINE,), "escaped", "every check passed"),
+        ("all", (LOSES, HANGS), (UNSURE,), "unknown", "load: the load was never steady"),
+    ],
+)
+def test_a_run_is_marked_by_its_outcome_and_by_what_its_failed_checks_say(
+    kind: RowKind, meant: tuple[VariantConfig, ...], verdicts: tuple[Verdict, ...], marked: Mark, sentence: str
+) -> None:
+    assert mark(kind, meant, result(*verdicts))[:2] == (marked, sentence)
+
+
+def test_what_was_measured_is_searched_as_well_and_upper_case_is_not_lower_case() -> None:
+    measured = Verdict("fail", "writes", "7 writes lost", "it is worse than claimed")
+    assert mark("flaw", (LOSES,), result(measured)) == ("caught", "7 writes lost", ("loses",))
+    assert mark("flaw", (LOSES,), result(replace(measured, measured="7 WRITES LOST")))[0] == "other reason"
+
+
+def test_of_all_flaws_at_once_those_are_named_whose_observation_is_found() -> None:
+    both = Verdict("fail", "exit", "", "backup-1 had not ended: in connect on tcp")
+    assert mark("all", (LOSES, HANGS), result(LOST, both))[2] == ("loses", "hangs")
+    assert mark("all", (LOSES, HANGS), result(LOST))[2] == ("loses",)
+
+
+def shown(kind: RowKind, marked: Mark, **more: Any) -> Shown:
+    expected: Any = {"clean": "green", "flaw": "red", "all": "red"}[kind]
+    of = {"row": "r", "kind": kind, "flaws": (), "scenario": "s", "cell": "c", "seed": 1, "outcome": None}
+    return Shown(**{**of, "expected": expected, "mark": marked, **more})
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcome"),
+    [
+        ([("clean", "quiet"), ("flaw", "caught"), ("all", "caught")], "pass"),
+        ([("clean", "quiet"), ("flaw", "escaped")], "fail"),
+        ([("clean", "quiet"), ("flaw", "other reason")], "fail"),
+        ([("clean", "false alarm"), ("flaw", "caught")], "fail"),
+        ([("clean", "quiet"), ("flaw", "caught"), ("all", "escaped")], "fail"),
+        ([("clean", "quiet"), ("flaw", "unknown")], "unknown"),
+        ([("clean", "unknown"), ("flaw", "caught")], "unknown"),
+        ([("clean", "not run"), ("flaw", "caught")], "unknown"),
+        ([("clean", "unknown"), ("flaw", "escaped")], "fail"),
+        ([], "unknown"),
+    ],
+)
+def test_an_escape_or_a_false_alarm_is_worse_than_an_unknown(
+    runs: list[tuple[RowKind, Mark]], outcome: Outcome
+) -> None:
+    assert verdict([shown(*run) for run in runs]) == outcome
+
+
+@pytest.mark.parametrize("marked", ["red", "green", "unknown", "not run"])
+def test_a_cell_that_is_not_meant_for_a_flaw_decides_nothing(marked: Mark) -> None:
+    stray = shown("flaw", marked, expected="")
+    assert verdict([shown("flaw", "caught"), stray]) == "pass"
+    assert tallies([shown("flaw", "caught"), stray], "flaw")[-1].n == 1
+    assert verdict([stray]) == "unknown"
+
+
+def test_rates_have_the_exact_interval_a_scenario_and_in_all() -> None:
+    runs = [shown("clean", "quiet") for _ in range(20)]
+    runs += [shown("flaw", m, scenario=s) for m, s in (("caught", "a"),) * 9 + (("escaped", "a"), ("caught", "b"))]
+    quiet, all_clean = tallies(runs, "clean")
+    assert (quiet.scenario, quiet.hits, quiet.n) == ("s", 0, 20)
+    assert (quiet.low, quiet.high) == (0.0, pytest.approx(0.16843, abs=1e-5))  # 1 - 0.025 ** (1 / 20)
+    assert all_clean == replace(quiet, scenario="")
+    nine, one, ten = tallies(runs, "flaw")
+    assert (nine.hits, nine.n, one.hits, one.n, ten.hits, ten.n) == (9, 10, 1, 1, 10, 11)
+    assert (nine.low, nine.high) == (pytest.approx(0.55498, abs=1e-5), pytest.approx(0.99747, abs=1e-5))
+    assert (one.low, one.high) == (pytest.approx(0.025), 1.0)
+
+
+def test_an_unknown_run_did_not_catch_a_flaw_and_is_no_clean_run_either() -> None:
+    (_, caught) = tallies([shown("flaw", "caught"), shown("flaw", "unknown"), shown("flaw", "not run")], "flaw")
+    assert (caught.hits, caught.n, caught.unknown) == (1, 2, 1)
+    (_, alarms) = tallies([shown("clean", "quiet"), shown("clean", "unknown"), shown("clean", "not run")], "clean")
+    assert (alarms.hits, alarms.n, alarms.unknown) == (0, 1, 1)
