@@ -1,5 +1,5 @@
-"""Death at every record: ``python -m tests.deaths`` kills the harness right after each record of a run of every scenario,
-and looks what is left on the host before and after ``heal``.
+"""Death at every record: ``python -m tests.deaths`` kills the harness right after each record of a run of each scenario
+and looks what is left on the host, before and after ``heal``.
 
 One quick cell of each scenario; on the tiny system where it has what the cell needs, for a point costs a run up to its
 record. The last line is ``deaths=N residues=M``; the exit code is 1 when M is not 0.
