@@ -10,15 +10,17 @@ from harness.checkers.stated import claims, timing
 from harness.host.commands import RESOLUTION_S
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
+from harness.stats.soundness import standstills
 
 # Which row of the review each claim answers.
 _ROWS = {"backup": "R103", "validate": "R104", "deploy": "R105", "rollback": "R106", "restore": "R3"}
 
 
 def counted(recording: Recording, name: str) -> list[Operation]:
-    """The runs a claim about duration is judged by: no warm-up, no fault held meanwhile, nothing damaged on purpose,
-    and ended well (one that failed was not a short one)."""
-    held = [
+    """The runs a claim about duration is judged by: no warm-up, no fault held and no standstill of our own meanwhile,
+    nothing damaged on purpose, and ended well (one that failed was not a short one)."""
+    held = standstills(recording.resources)
+    held += [
         (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
     ]
     return [
@@ -55,7 +57,7 @@ class Durations:
                 tuple(o.seconds for o in counted(recording, claim.subject)),
                 RESOLUTION_S,
                 _ROWS.get(claim.subject, self.requirement),
-                f"no run of {claim.subject} succeeded without a fault and after the warm-up",
+                f"no run of {claim.subject} succeeded without a fault, while we ourselves ran, and after the warm-up",
             )
             for claim in claims(recording, "duration_s")
             if claim.subject in made

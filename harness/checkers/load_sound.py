@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from harness.checkers.history import strays
 from harness.checkers.stated import deadline_ms
+from harness.checkers.words import count
 from harness.model import NS, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE
@@ -32,6 +34,7 @@ class LoadSound:
         why = [*recording.problems, *_not_steady(recording)]
         if recording.measured_ns != (0, 0):
             why += [*reasons(recording, deadline_ms(recording)), *_silences(recording), *_counts(recording)]
+        why += _strays(recording)
         sent = sum(len(f.records) for f in (*recording.load_samples, *recording.probe_samples))
         start_ns, stop_ns = recording.measured_ns
         measured = f"{sent} requests, {(stop_ns - start_ns) / NS:.1f} s measured"
@@ -46,7 +49,10 @@ def _not_steady(recording: Recording) -> list[str]:
     if recording.measured_ns == (0, 0) and not found:
         found.append("there is no time from steady load to its end")
     return found + [
-        f"the load did not end well: {e['why']}" for e in recording.of_kind("load.stopped") if not e["clean"]
+        f"the {kind.partition('.')[0]} did not end well: {e['why']}"
+        for kind in ("load.stopped", "prober.stopped")
+        for e in recording.of_kind(kind)
+        if not e["clean"]
     ]
 
 
@@ -85,6 +91,16 @@ def _gaps_ns(records: Records, start_ns: int, stop_ns: int) -> npt.NDArray[np.in
     """The times between requests, and those from the start to the first and from the last to the stop."""
     gaps_ns: npt.NDArray[np.int64] = np.diff(np.concatenate(([start_ns], np.sort(records["sent_ns"]), [stop_ns])))
     return gaps_ns
+
+
+def _strays(recording: Recording) -> list[str]:
+    """Senders that wrote to somebody else."""
+    seen = {worker: n for look in recording.observations for worker, n in strays(look).items()}
+    return [
+        f"none of the {count(n, 'write')} acknowledged to {worker} was ever found, though others' were: it was somebody "
+        "else who answered it"
+        for worker, n in seen.items()
+    ]
 
 
 def _counts(recording: Recording) -> list[str]:

@@ -18,6 +18,7 @@ from harness.host.clock import Deadline, wait_until
 from harness.load.config import LoadConfig
 from harness.load.driver import end_sender
 from harness.meters.prober import ProberConfig
+from harness.recording.samples import CHANNELS, OUTCOMES, read_samples
 
 INTERVAL_MS = 10.0
 _ROOT = Path(harness.__file__).parent.parent
@@ -82,7 +83,7 @@ class Prober:
             output=self._folder / "probe.out",
             stdin_pipe=True,
         )
-        samples = Path(self.config.samples_dir) / f"probe-{self.pid}.bin"
+        samples = self._samples
 
         def probing() -> bool:
             return not self.alive() or (samples.exists() and samples.stat().st_size > 0)
@@ -93,6 +94,16 @@ class Prober:
 
     def alive(self) -> bool:
         return self._process is not None and self._process.exit is None
+
+    @property
+    def _samples(self) -> Path:
+        return Path(self.config.samples_dir) / f"probe-{self.pid}.bin"
+
+    def unanswered(self) -> list[str]:
+        """The channels on which no probe has been answered well so far."""
+        records = read_samples(self._samples).records
+        answered = set(records["channel"][records["outcome"] == OUTCOMES.index("ok")].tolist())
+        return [name for name in self.config.channels if CHANNELS.index(name) not in answered]
 
     def stop(self, deadline_s: float = 5.0) -> ProberEnd:
         """Ask it to stop; SIGTERM and then SIGKILL when it does not in time."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
+from harness.errors import ExitCode, HarnessError
 from harness.host.clock import now
 from harness.model import Instant
 
 EVENTS = "events.jsonl"
+# With less than this, what is written there comes to nothing: our own lines, and the output of the kit.
+LEAST_FREE_BYTES = 4 * 1024 * 1024
 
 
 class Recorder:
@@ -37,6 +41,14 @@ class Recorder:
             self._file.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
             self._file.flush()
         return when
+
+    def check_room(self) -> None:
+        """An error when the disk the recording lies on is full: whatever fails from then on fails for our sake."""
+        state = os.statvfs(self.folder)
+        free = state.f_bavail * state.f_frsize
+        if free < LEAST_FREE_BYTES:
+            why = f"the disk it is written to is full ({free // 1024} KiB free)"
+            raise HarnessError("record the run", why, "free some space there, or another place (--out)", ExitCode.UNKNOWN)
 
     def close(self) -> None:
         """Mark the recording complete; a reader treats one without the mark as cut short."""

@@ -79,6 +79,7 @@ class Rehearsal:
             for step in self._steps:
                 if not step.first_repeat_only or (self._repeat == 0 and not self._warmup):
                     self._take(step)
+                    self._recorder.check_room()
                     self._stage.check_load()
             if self._derailed and number < len(rounds):
                 left = len(rounds) - number

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.disks.disk import Disk, mount_sized
 from harness.disks.logged import LoggedDisk
 from harness.errors import ExitCode, HarnessError
-from harness.host.clock import sleep
+from harness.host.clock import Deadline, sleep, wait_until
 from harness.island import mounts
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
@@ -25,6 +25,8 @@ from harness.system.programs import check_commands
 from harness.system.schema import SystemConfig
 
 STEADY_DEADLINE_S = 20.0
+# The prober begins before the load is steady: its first answers are there by then.
+PROBED_DEADLINE_S = 3.0
 MARKER = "deploydrill-load"  # what every request of the load says it comes from
 _LOG_LAG_S = 0.3  # a front writes its line after the answer
 
@@ -114,6 +116,14 @@ class Stage:
         Dependencies(self.system).start(cut)
 
     def start_service(self) -> None:
+        stranger = self.system.ready()
+        if stranger.status:
+            raise HarnessError(
+                f"start the service of {self.config.name}",
+                f"somebody else answers at {self.system.url} already ({stranger.said()})",
+                "end what listens there: nothing that is done to the service would be seen through it",
+                ExitCode.UNKNOWN,
+            )
         seconds = self.system.start(self.config.versions.old)
         self.recorder.event("system.up", version=self.system.version(), seconds=round(seconds, 3))
         self.system.start_monitors()
@@ -143,6 +153,11 @@ class Stage:
             raise HarnessError(
                 f"load {self.config.name}", steady.why, "check [load] requests and url in system.toml", ExitCode.UNKNOWN
             )
+        # A prober that meets nobody would find an outage from the first moment to the last.
+        if not wait_until(lambda: not self.prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
+            why = f"the prober got no good answer ({', '.join(self.prober.unanswered())}) while the load did"
+            self.recorder.event("load.unsteady", why=why)
+            raise HarnessError(f"probe {self.config.name}", why, "see [load] requests in system.toml", ExitCode.UNKNOWN)
         self.recorder.event("load.steady", rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2))
 
     def watch_versions(self) -> None:
@@ -167,7 +182,8 @@ class Stage:
         self.recorder.event("load.stopping")
         if self.versions:
             self.versions.stop()
-        self.prober.stop()
+        probed = self.prober.stop()
+        self.recorder.event("prober.stopped", clean=probed.clean, why=probed.why, started=probed.started)
         end = self.load.stop()
         self.resources.stop()
         self.recorder.event(
