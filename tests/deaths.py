@@ -33,6 +33,8 @@ CELLS = {
     "monitor_crash": ("monitor_crash:both-killed", False),
     "network_partition": ("network_partition:upload-cut", False),
 }
+# What LiveRun says of a run that was killed and wrote its last record all the same.
+ENDED = "before heal: the run was killed and went on to its end"
 # A record may come late on a busy host.
 LIMIT_S = 180.0
 
@@ -87,6 +89,8 @@ class Campaign:
                 return Death(point, "", () if run.process.poll() is not None else ("the run stood still",))
             kind = str(events[point.record - 1]["kind"])
             left = [*(self._kill_outside(run) if self._role == "outer" else self._kill_within(run, kind))]
+            if point.record >= point.of - 1 and ENDED in left:
+                left.remove(ENDED)  # its last record was written while the kill was on its way
             shutil.rmtree(run.out, ignore_errors=True)
             return Death(point, kind, tuple(left))
 

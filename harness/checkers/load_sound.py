@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,7 +14,7 @@ from harness.checkers.stated import deadline_ms
 from harness.checkers.words import count
 from harness.model import NS, Verdict
 from harness.recording.recording import Recording
-from harness.recording.samples import FLAG_WRITE
+from harness.recording.samples import FLAG_STRANGE, FLAG_WRITE
 from harness.stats.downtime import Records, bad_mask, within
 from harness.stats.soundness import count_reasons, reasons
 
@@ -34,7 +35,7 @@ class LoadSound:
         why = [*recording.problems, *_not_steady(recording)]
         if recording.measured_ns != (0, 0):
             why += [*reasons(recording, deadline_ms(recording)), *_silences(recording), *_counts(recording)]
-        why += _strays(recording)
+        why += [*_strays(recording), *_hollow(recording)]
         sent = sum(len(f.records) for f in (*recording.load_samples, *recording.probe_samples))
         start_ns, stop_ns = recording.measured_ns
         measured = f"{sent} requests, {(stop_ns - start_ns) / NS:.1f} s measured"
@@ -97,10 +98,23 @@ def _strays(recording: Recording) -> list[str]:
     """Senders that wrote to somebody else."""
     seen = {worker: n for look in recording.observations for worker, n in strays(look).items()}
     return [
-        f"none of the {count(n, 'write')} acknowledged to {worker} was ever found, though others' were: it was somebody "
-        "else who answered it"
+        f"none of the {count(n, 'write')} acknowledged to {worker} was ever found, though others' were: somebody else "
+        "answered it"
         for worker, n in seen.items()
     ]
+
+
+def _hollow(recording: Recording) -> list[str]:
+    """Probes that were answered, and not by the service."""
+    found = [str(e["why"]) for e in recording.of_kind("load.hollow")]
+    strange = sum(int(((f.records["flags"] & FLAG_STRANGE) != 0).sum()) for f in recording.probe_samples)
+    if strange:
+        told: Mapping[str, list[str]] = next(
+            (e["contents"] for e in recording.of_kind("prober.stopped") if e.get("contents")), {}
+        )
+        kinds = "; ".join(f"{name}: {' after '.join(reversed(k))}" for name, k in told.items() if len(k) > 1)
+        found.append(f"{count(strange, 'probe')} got another kind of content ({kinds}): is that a page of the front?")
+    return found
 
 
 def _counts(recording: Recording) -> list[str]:

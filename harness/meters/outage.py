@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +26,8 @@ _ROOT = Path(harness.__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class ProberEnd:
-    """``clean``: it ended when told to and wrote everything down. ``real_time``: it ran before all else here."""
+    """``clean``: it ended when told to and wrote everything down. ``real_time``: it ran before all else here.
+    ``contents``: which kinds of content each request was answered with, the usual one first."""
 
     clean: bool
     why: str
@@ -34,6 +35,7 @@ class ProberEnd:
     real_time: bool
     cpu_s: float
     wall_s: float
+    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prober_config(load: LoadConfig, interval_ms: float = INTERVAL_MS) -> ProberConfig:
@@ -120,6 +122,7 @@ class Prober:
             real_time=end.get("real_time", False),
             cpu_s=end.get("cpu_s", 0.0),
             wall_s=end.get("wall_s", 0.0),
+            contents=end.get("contents", {}),
         )
 
     def _end(self) -> dict[str, Any]:

@@ -68,6 +68,9 @@ class Rehearsal:
             raise HarnessError(
                 f"seed {self._config.name}", "its seed operation failed", "see operations/seed-1.out", ExitCode.UNKNOWN
             )
+        if "seed" in self._config.operations:
+            found = self._system.database_bytes()
+            self._recorder.event("seeded", asked_bytes=self._plan.size_bytes, found_bytes=found)
         self._stage.start_service()
         self._stage.start_load()
         if self._power:

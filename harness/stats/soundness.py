@@ -66,7 +66,7 @@ def started_reasons(recording: Recording) -> list[str]:
         ("load", "load.stopped", recording.load_samples),
         ("prober", "prober.stopped", recording.probe_samples),
     ):
-        lines = [e for e in recording.of_kind(kind) if "started" in e and e["clean"]]
+        lines = [e for e in recording.of_kind(kind) if "started" in e and e.get("clean", True)]
         samples = sum(len(f.records) for f in files)
         found += [
             f"the {who} started {e['started']} requests, but what became of {samples} is recorded"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
@@ -112,10 +111,8 @@ def observe(
         "offsite": None if status.offsite is None else [asdict(copy) for copy in status.offsite],
         "stored": system.stored(),
     }
-    folder = system.recorder.folder / "observations"
-    (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"
         system.recorder.event("warning", text=f"the read-back {label} {times}: {', '.join(back.asked_again)}")
-    system.recorder.event("observation", label=label, cause=cause, start_ns=start)
+    system.recorder.observation(label, cause, start, content)
     return back

@@ -139,7 +139,7 @@ def recording_full() -> None:
                         while True:
                             file.write(bytes(size))
                     except OSError as error:
-                        assert error.errno == errno.ENOSPC  # noqa: PT017 - not in a test
+                        assert error.errno == errno.ENOSPC
         return at
 
     Recorder.event = filling  # type: ignore[method-assign]  # the sabotage
