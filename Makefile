@@ -7,7 +7,7 @@ READY := .venv/.ready
 READY_TEST := .venv/.ready-test
 
 .DEFAULT_GOAL := help
-.PHONY: setup test lint chaos chaos-full discriminate report bench doctor heal clean help
+.PHONY: setup test deaths lint chaos chaos-full discriminate report bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -41,6 +41,9 @@ report: $(READY) ## render the last report again from its recording
 
 test: $(READY_TEST) ## unit, contract, end-to-end and sabotage tests
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+deaths: $(READY_TEST) ## kill the harness after every record of a run of each scenario (an hour; ARGS='--points 60')
+	@$(PYTHON) -m tests.deaths $(ARGS)
 
 lint: $(READY) ## ruff, mypy --strict, and the arrows between the packages
 	@$(PYTHON) -m ruff check .

@@ -9,6 +9,7 @@ from harness.checkers.expectations import Expectations
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.losses import Losses
+from harness.checkers.made_backup import MadeBackup
 from harness.checkers.no_hang import NoHang
 from harness.checkers.power_loss import PowerLoss
 from harness.checkers.protocol import RunChecker, StateChecker
@@ -30,6 +31,7 @@ def standard() -> tuple[RunChecker | StateChecker, ...]:
         Losses(),
         NoHang(),
         Expectations(),
+        MadeBackup(),
         Versions(),
         Downtime(),
         Outages(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.model import Observation, Operation, Write
@@ -9,6 +11,8 @@ from harness.recording.recording import Recording
 
 # These make the data anew: what was written before them is nobody's any more.
 _FRESH_STARTS = ("seed", "reset")
+# A sender with so many acknowledged writes, none of which was ever found, did not write to this system.
+_NONE_OF = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,26 @@ def tokens(observation: Observation) -> frozenset[str]:
 
 
 def acknowledged(observation: Observation) -> tuple[Write, ...]:
-    """Writes whose acknowledgement came before the read-back began."""
-    return tuple(w for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns)
+    """Writes whose acknowledgement came before the read-back began, and from this system."""
+    astray = strays(observation)
+    return tuple(w for w in _answered(observation) if w.worker not in astray)
+
+
+def strays(observation: Observation) -> Mapping[str, int]:
+    """Our own senders of whose acknowledged writes (so many) none was ever found, while others' were: somebody else
+    answered them, and what they were promised says nothing about the system."""
+    answered = Counter(w.worker for w in _answered(observation))
+    met: set[str] = set()
+    for look in (observation, *observation.earlier):
+        found = tokens(look)
+        met |= {w.worker for w in _answered(observation) if w.worker not in met and w.token in found}
+        if met == set(answered):
+            return {}
+    return {worker: n for worker, n in answered.items() if met and worker not in met and n >= _NONE_OF}
+
+
+def _answered(observation: Observation) -> list[Write]:
+    return [w for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns]
 
 
 def owed(observation: Observation, at_ns: int) -> Owed:

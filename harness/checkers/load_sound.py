@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from harness.checkers.history import strays
 from harness.checkers.stated import deadline_ms
+from harness.checkers.words import count
 from harness.model import NS, Verdict
 from harness.recording.recording import Recording
-from harness.recording.samples import FLAG_WRITE
+from harness.recording.samples import FLAG_STRANGE, FLAG_WRITE
 from harness.stats.downtime import Records, bad_mask, within
 from harness.stats.soundness import count_reasons, reasons
 
@@ -32,6 +35,7 @@ class LoadSound:
         why = [*recording.problems, *_not_steady(recording)]
         if recording.measured_ns != (0, 0):
             why += [*reasons(recording, deadline_ms(recording)), *_silences(recording), *_counts(recording)]
+        why += [*_strays(recording), *_hollow(recording)]
         sent = sum(len(f.records) for f in (*recording.load_samples, *recording.probe_samples))
         start_ns, stop_ns = recording.measured_ns
         measured = f"{sent} requests, {(stop_ns - start_ns) / NS:.1f} s measured"
@@ -46,7 +50,10 @@ def _not_steady(recording: Recording) -> list[str]:
     if recording.measured_ns == (0, 0) and not found:
         found.append("there is no time from steady load to its end")
     return found + [
-        f"the load did not end well: {e['why']}" for e in recording.of_kind("load.stopped") if not e["clean"]
+        f"the {kind.partition('.')[0]} did not end well: {e['why']}"
+        for kind in ("load.stopped", "prober.stopped")
+        for e in recording.of_kind(kind)
+        if not e["clean"]
     ]
 
 
@@ -85,6 +92,29 @@ def _gaps_ns(records: Records, start_ns: int, stop_ns: int) -> npt.NDArray[np.in
     """The times between requests, and those from the start to the first and from the last to the stop."""
     gaps_ns: npt.NDArray[np.int64] = np.diff(np.concatenate(([start_ns], np.sort(records["sent_ns"]), [stop_ns])))
     return gaps_ns
+
+
+def _strays(recording: Recording) -> list[str]:
+    """Senders that wrote to somebody else."""
+    seen = {worker: n for look in recording.observations for worker, n in strays(look).items()}
+    return [
+        f"none of the {count(n, 'write')} acknowledged to {worker} was ever found, though others' were: somebody else "
+        "answered it"
+        for worker, n in seen.items()
+    ]
+
+
+def _hollow(recording: Recording) -> list[str]:
+    """Probes that were answered, and not by the service."""
+    found = [str(e["why"]) for e in recording.of_kind("load.hollow")]
+    strange = sum(int(((f.records["flags"] & FLAG_STRANGE) != 0).sum()) for f in recording.probe_samples)
+    if strange:
+        told: Mapping[str, list[str]] = next(
+            (e["contents"] for e in recording.of_kind("prober.stopped") if e.get("contents")), {}
+        )
+        kinds = "; ".join(f"{name}: {' after '.join(reversed(k))}" for name, k in told.items() if len(k) > 1)
+        found.append(f"{count(strange, 'probe')} got another kind of content ({kinds}): is that a page of the front?")
+    return found
 
 
 def _counts(recording: Recording) -> list[str]:

@@ -34,6 +34,9 @@ class PowerLoss:
         asked = next(recording.of_kind("power.asked"), None)
         if asked is None and planned is None:
             return []
+        unsound = next((str(e["why"]) for e in recording.of_kind("power.unsound")), "")
+        if unsound:
+            return [Verdict("unknown", "power loss", "0 states", unsound, self.requirement)]
         if planned is None or not planned["states"]:
             why = "no power was cut: no block write was seen where it was to be"
             return [Verdict("unknown", "power loss", "0 states", why, self.requirement)]

@@ -103,10 +103,8 @@ class Findings:
         crash: CrashState,
         operations: Sequence[Mapping[str, Any]],
     ) -> None:
-        path = self._recorder.folder / "observations" / f"{label}.json"
         whole = {**content, "crash": asdict(crash), "operations": operations}
-        path.write_text(json.dumps(whole, separators=(",", ":")))
-        self._recorder.event("observation", label=label, cause=cause, start_ns=start_ns)
+        self._recorder.observation(label, cause, start_ns, whole)
 
 
 def _nothing(crash: CrashState) -> dict[str, Any]:

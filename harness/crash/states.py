@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.crash.cuts import Cut, last_flush
 from harness.disks.block_log import BLOCK, BlockLog, Record
 from harness.disks.image import in_memory, punch
+
+_LOOK = 64 * BLOCK  # compared at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,45 @@ def content(log: BlockLog, state: State) -> Iterator[tuple[Record, int]]:
         record = log.records[number]
         if record.kind != "flush":
             yield record, state.torn_bytes if number == state.torn else record.length
+
+
+def unlogged(image: int, size_bytes: int, read_log: Callable[[], BlockLog]) -> int:
+    """How many blocks of the disk as it is now are not what its log says: a write was lost on the way there, and every
+    state built from the log is one that no power cut can leave. What is written while we look does not count."""
+    before = read_log()
+    rebuilt = build(before, whole(len(before.records) - 1), size_bytes)
+    try:
+        differ = {
+            block
+            for block in sorted(_filled(image, size_bytes) | _filled(rebuilt, size_bytes))
+            if os.pread(image, _LOOK, block * _LOOK) != os.pread(rebuilt, _LOOK, block * _LOOK)
+        }
+        wrong = {
+            at // BLOCK
+            for look in differ
+            for at in range(look * _LOOK, min((look + 1) * _LOOK, size_bytes), BLOCK)
+            if os.pread(image, BLOCK, at) != os.pread(rebuilt, BLOCK, at)
+        }
+    finally:
+        os.close(rebuilt)
+    # The last record may have been in the log and not yet on the disk.
+    for record in read_log().records[len(before.records) - 1 :]:
+        wrong -= set(range(record.offset // BLOCK, -(-(record.offset + record.length) // BLOCK)))
+    return len(wrong)
+
+
+def _filled(image: int, size_bytes: int) -> set[int]:
+    """The stretches of an image that hold anything at all: the rest is a hole."""
+    found: set[int] = set()
+    at = 0
+    while at < size_bytes:
+        try:
+            start = os.lseek(image, at, os.SEEK_DATA)
+        except OSError:  # only a hole is left
+            break
+        at = os.lseek(image, start, os.SEEK_HOLE)
+        found |= set(range(start // _LOOK, -(-at // _LOOK)))
+    return found
 
 
 def build(log: BlockLog, state: State, size_bytes: int) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.host.clock import mono_ns
 from harness.load.ledger import Ledger, ledger_outcome
 from harness.load.requests import Request
-from harness.recording.samples import FLAG_FRESH, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, SampleWriter
+from harness.recording.samples import FLAG_FRESH, FLAG_KNOWN, FLAG_SLOW, FLAG_STRANGE, FLAG_WRITE, SampleWriter
 
 
 @dataclass(slots=True, eq=False)
@@ -50,7 +50,7 @@ class Book:
         self.started += 1
         return entry
 
-    def finish(self, entry: Entry, outcome: str, status: int) -> bool:
+    def finish(self, entry: Entry, outcome: str, status: int, strange: bool = False) -> bool:
         """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed."""
         end_ns = mono_ns()
         if self._in_flight.pop(id(entry), None) is None:
@@ -60,7 +60,7 @@ class Book:
         is_write = template.kind == "write"
         if self._recording:
             flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")
-            flags |= FLAG_KNOWN * template.needs_known
+            flags |= FLAG_KNOWN * template.needs_known | FLAG_STRANGE * strange
             self._samples.add(
                 entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags
             )

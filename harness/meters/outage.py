@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from harness.host.outputs import last_line
 from harness.load.config import LoadConfig
 from harness.load.driver import end_sender
 from harness.meters.prober import ProberConfig
+from harness.recording.samples import CHANNELS, OUTCOMES, read_samples
 
 INTERVAL_MS = 10.0
 _ROOT = Path(harness.__file__).parent.parent
@@ -26,7 +27,8 @@ _ROOT = Path(harness.__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class ProberEnd:
-    """``clean``: it ended when told to and wrote everything down. ``real_time``: it ran before all else here."""
+    """``clean``: it ended when told to and wrote everything down. ``real_time``: it ran before all else here.
+    ``contents``: which kinds of content each request was answered with, the usual one first."""
 
     clean: bool
     why: str
@@ -34,6 +36,7 @@ class ProberEnd:
     real_time: bool
     cpu_s: float
     wall_s: float
+    contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prober_config(load: LoadConfig, interval_ms: float = INTERVAL_MS) -> ProberConfig:
@@ -83,7 +86,7 @@ class Prober:
             output=self._folder / "probe.out",
             stdin_pipe=True,
         )
-        samples = Path(self.config.samples_dir) / f"probe-{self.pid}.bin"
+        samples = self._samples
 
         def probing() -> bool:
             return not self.alive() or (samples.exists() and samples.stat().st_size > 0)
@@ -94,6 +97,16 @@ class Prober:
 
     def alive(self) -> bool:
         return self._process is not None and self._process.exit is None
+
+    @property
+    def _samples(self) -> Path:
+        return Path(self.config.samples_dir) / f"probe-{self.pid}.bin"
+
+    def unanswered(self) -> list[str]:
+        """The channels on which no probe has been answered well so far."""
+        records = read_samples(self._samples).records
+        answered = set(records["channel"][records["outcome"] == OUTCOMES.index("ok")].tolist())
+        return [name for name in self.config.channels if CHANNELS.index(name) not in answered]
 
     def stop(self, deadline_s: float = 5.0) -> ProberEnd:
         """Ask it to stop; SIGTERM and then SIGKILL when it does not in time."""
@@ -110,6 +123,7 @@ class Prober:
             real_time=end.get("real_time", False),
             cpu_s=end.get("cpu_s", 0.0),
             wall_s=end.get("wall_s", 0.0),
+            contents=end.get("contents", {}),
         )
 
     def _end(self) -> dict[str, Any]:

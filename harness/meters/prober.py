@@ -64,6 +64,7 @@ class Connection(asyncio.Protocol):
         self._status = 0
         self._body = b""
         self._template: RequestTemplate | None = None
+        self.content = ""  # what kind of content the last answer had, such as text/html
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -111,6 +112,8 @@ class Connection(asyncio.Protocol):
                 event = self._http.next_event()
                 if isinstance(event, h11.Response):
                     self._status = event.status_code
+                    kinds = (value for name, value in event.headers if name == b"content-type")
+                    self.content = next(kinds, b"").partition(b";")[0].strip().lower().decode(errors="replace")
                 elif isinstance(event, h11.Data):
                     if self._template and self._template.expect_body and len(self._body) < _BODY_READ:
                         self._body += event.data
@@ -145,6 +148,7 @@ class Prober:
         self._requests = Requests([t for t in (config.write, config.read) if t], "p", "deploydrill-probe", config.seed)
         self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.contents: dict[str, list[str]] = {}  # kinds of content of good answers by request, in the order they came
 
     async def run(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -196,10 +200,19 @@ class Prober:
             outcome = "reset"
         except OSError:
             outcome = "refused"  # never connected: nothing can have been applied
-        if self._book.finish(entry, outcome, status):
+        strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
+        if self._book.finish(entry, outcome, status, strange):
             self._requests.acknowledged(request)
         if connection:
             self._put_back(channel, connection)
+
+    def _strange(self, request: Request, content: str) -> bool:
+        """Whether it is not what this request was answered with at first: a front has error pages of its own, and may
+        well send them as a success."""
+        kinds = self.contents.setdefault(request.template.name, [content])
+        if content not in kinds:
+            kinds.append(content)
+        return content != kinds[0]
 
     async def _connect(self) -> Connection:
         _, connection = await asyncio.get_running_loop().create_connection(Connection, *self._address)
@@ -247,10 +260,12 @@ async def _main(config: ProberConfig) -> None:
     gc.collect()
     gc.freeze()  # what is alive now stays: no collection has to walk it again
     began_ns, began_cpu_s = mono_ns(), _cpu_s()
-    await Prober(config, book, (str(address[0]), port)).run(stop)
+    prober = Prober(config, book, (str(address[0]), port))
+    await prober.run(stop)
     end = {
         "started": book.started,
         "outcomes": dict(book.outcomes),
+        "contents": prober.contents,
         "real_time": real_time,
         "cpu_s": _cpu_s() - began_cpu_s,
         "wall_s": (mono_ns() - began_ns) / NS,

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.errors import ExitCode, HarnessError
 from harness.host.clock import now
 from harness.model import Instant
 
 EVENTS = "events.jsonl"
+PLAN = "run.json"
 # A text of an event is a sentence, not a log; what a system says in one may be as long as it likes.
 MOST_CHARS = 8192
+# With less than this, what is written there comes to nothing: our own lines, and the output of the kit.
+LEAST_FREE_BYTES = 4 * 1024 * 1024
+
+
+def digest(text: str) -> str:
+    """By which an event knows a file again."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 class Recorder:
@@ -40,6 +52,23 @@ class Recorder:
             self._file.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
             self._file.flush()
         return when
+
+    def observation(self, label: str, cause: str, start_ns: int, content: Mapping[str, Any], **fields: Any) -> None:
+        """Write a read-back down, and the event that names it, with the digest of what it says: that of another run
+        would not fit."""
+        text = json.dumps(content, separators=(",", ":"))
+        (self.folder / "observations" / f"{label}.json").write_text(text)
+        self.event("observation", label=label, cause=cause, start_ns=start_ns, digest=digest(text), **fields)
+
+    def check_room(self) -> None:
+        """An error when the disk the recording lies on is full: whatever fails from then on fails for our sake."""
+        state = os.statvfs(self.folder)
+        free = state.f_bavail * state.f_frsize
+        if free < LEAST_FREE_BYTES:
+            why = f"the disk it is written to is full ({free // 1024} KiB free)"
+            raise HarnessError(
+                "record the run", why, "free some space there, or another place (--out)", ExitCode.UNKNOWN
+            )
 
     def close(self) -> None:
         """Mark the recording complete; a reader treats one without the mark as cut short."""

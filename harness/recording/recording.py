@@ -24,7 +24,7 @@ from harness.model import (
     Span,
     Write,
 )
-from harness.recording.recorder import EVENTS
+from harness.recording.recorder import EVENTS, PLAN, digest
 from harness.recording.samples import SampleFile, read_samples
 
 Event = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Recording:
     @cached_property
     def plan(self) -> Mapping[str, Any]:
         """``run.json``: what was to be done (scenario, cell, seed, system, claims, steps, faults, provenance, host)."""
-        plan: Mapping[str, Any] = json.loads((self.folder / "run.json").read_text())
+        plan: Mapping[str, Any] = json.loads((self.folder / PLAN).read_text())
         return plan
 
     @cached_property
@@ -54,7 +54,7 @@ class Recording:
                 event = json.loads(line)
             except json.JSONDecodeError:
                 continue  # named by `problems`: the sequence has a hole there
-            if isinstance(event, dict) and event.get("n") == number:
+            if isinstance(event, dict) and event.get("n") == number and {"t", "w", "kind"} <= event.keys():
                 events.append(event)
         return tuple(events)
 
@@ -75,11 +75,29 @@ class Recording:
         # An event may carry an earlier instant on purpose (the end of an operation is recorded after its healing).
         if any(before - after > _MOST_LATE_NS for before, after in pairwise(times)):
             found.append("events of different runs seem to be mixed (time runs backwards)")
+        found.extend(self._strange_files())
         for file in (*self.load_samples, *self.probe_samples):
             if not file.complete:
                 found.append(f"samples of {file.worker} are incomplete (no trailer, or its count differs)")
         found.extend(f"ledger line not readable: {bad}" for bad in self._ledger[1])
         return tuple(found)
+
+    @cached_property
+    def strange_plan(self) -> str:
+        """Why run.json is not what this run was made by; empty when it is."""
+        return next((said for e in self.of_kind("run.start") if (said := self._strange(PLAN, e))), "")
+
+    def _strange_files(self) -> Iterator[str]:
+        """Files that are not those the events were written with."""
+        looks = (self._strange(_look(e), e) for e in self.of_kind("observation"))
+        yield from (said for said in (self.strange_plan, *looks) if said)
+
+    def _strange(self, name: str, event: Event) -> str:
+        path = self.folder / name
+        if not path.exists():
+            return f"{name} is missing"
+        fits = event.get("digest", "") in ("", digest(path.read_text(errors="replace")))
+        return "" if fits else f"{name} is not the one of this run"
 
     # -- time ----------------------------------------------------------------------------------------------------
     @cached_property
@@ -224,7 +242,9 @@ class Recording:
         know only what came before their cut."""
         done: list[Observation] = []
         for e in self.of_kind("observation"):
-            content = json.loads((self.folder / "observations" / f"{e['label']}.json").read_text())
+            if strange := self._strange(_look(e), e):
+                raise ValueError(strange)
+            content = json.loads((self.folder / _look(e)).read_text())
             found = content["found"]
             copies = content.get("offsite")
             look = Observation(
@@ -254,6 +274,11 @@ class Recording:
             earlier = (o for o in done if o.crash is None and (look.crash is None or o.stop_ns <= look.crash.at_ns))
             done.append(replace(look, earlier=tuple(earlier)))
         return tuple(done)
+
+
+def _look(event: Event) -> str:
+    """Where the content of an observation lies."""
+    return f"observations/{event['label']}.json"
 
 
 def _operation(event: Event, output: str) -> Operation:

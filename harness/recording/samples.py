@@ -33,7 +33,8 @@ OUTCOMES = ("ok", "http_error", "refused", "reset", "timeout", "unfinished")
 CHANNELS = ("load", "read_fresh", "read_reused", "write")
 # SLOW: a request that is slow on purpose, with a deadline of its own.
 # KNOWN: it names a token acknowledged earlier, which a restore may have taken away since.
-FLAG_WRITE, FLAG_FRESH, FLAG_SLOW, FLAG_KNOWN = 1, 2, 4, 8
+# STRANGE: a good answer of another kind of content than the first one to the same request had.
+FLAG_WRITE, FLAG_FRESH, FLAG_SLOW, FLAG_KNOWN, FLAG_STRANGE = 1, 2, 4, 8, 16
 _TRAILER = -1  # intended_ns of the trailer; its sent_ns is the number of records, its end_ns the number dropped unsent
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import ExitCode, HarnessError
-from harness.recording.recorder import Recorder
+from harness.recording.recorder import PLAN, Recorder, digest
 from harness.run.plan import Plan
 from harness.run.rehearsal import Rehearsal
 
@@ -28,10 +28,11 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     record = Path(sys.argv[1])
-    plan = Plan.from_dict(json.loads((record / "run.json").read_text())["plan"])
+    about = (record / PLAN).read_text()
+    plan = Plan.from_dict(json.loads(about)["plan"])
     recorder = Recorder(record)
     signal.signal(signal.SIGTERM, _interrupt)
-    recorder.event("run.start")
+    recorder.event("run.start", digest=digest(about))
     code: int = ExitCode.PASS
     rehearsal: Rehearsal | None = None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +24,8 @@ from harness.scenario import Cell, Scenario
 from harness.system.schema import MEASURED_OPERATIONS
 
 SCHEMA = 1
+# A checker reads files and counts: one that takes longer than this will not end.
+CHECKER_LIMIT_S = 60.0
 
 
 def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
@@ -30,6 +33,8 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     or says nothing is an unknown."""
     recording = Recording(folder)
     about = recording.plan
+    if recording.strange_plan:  # claims, deadlines, steps: nothing of it says what this run was to be
+        return unjudged(about, recording.strange_plan)
     if about.get("why_not"):  # it was never begun
         return unjudged(about, about["why_not"])
     listed = (*scenario.checkers, *cell.checkers)
@@ -154,19 +159,37 @@ def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
 
 
 def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[Verdict]:
-    """The checker's verdicts; an unknown in its place when it raises."""
-    try:
-        if checker.judges == "run":
-            verdicts = list(checker.check(recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
-        else:
-            verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
-        if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
-            raise TypeError(f"it returned {verdicts!r}")
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - sys.exit(0) and pytest.fail, too: whatever a checker does, the run gets a verdict, and it is not a pass
-        why = f"the checker {checker.name} crashed: {type(error).__name__}: {error}"
-        return [Verdict("unknown", checker.name, "nothing", why, checker.requirement)]
+    """The checker's verdicts; an unknown in its place when it raises, or does not come to an end."""
+    said: list[list[Verdict] | BaseException] = []
+
+    def ask() -> None:
+        try:
+            said.append(_said_by(checker, recording))
+        except BaseException as error:  # noqa: BLE001 - sys.exit(0) and pytest.fail, too: whatever a checker does, the run gets a verdict, and it is not a pass
+            said.append(error)
+
+    # A thread that nobody waits for at the end: nothing else leaves a checker that hangs behind.
+    thread = threading.Thread(target=ask, name=f"checker-{checker.name}", daemon=True)
+    thread.start()
+    thread.join(CHECKER_LIMIT_S)
+    if not said:
+        why = f"the checker {checker.name} had not ended after {CHECKER_LIMIT_S:g} s"
+    elif isinstance(said[0], KeyboardInterrupt):
+        raise said[0]
+    elif isinstance(said[0], BaseException):
+        why = f"the checker {checker.name} crashed: {type(said[0]).__name__}: {said[0]}"
+    else:
+        return said[0]
+    return [Verdict("unknown", checker.name, "nothing", why, checker.requirement)]
+
+
+def _said_by(checker: RunChecker | StateChecker, recording: Recording) -> list[Verdict]:
+    if checker.judges == "run":
+        verdicts = list(checker.check(recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
+    else:
+        verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
+    if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
+        raise TypeError(f"it returned {verdicts!r}")
     return verdicts
 
 

@@ -10,6 +10,7 @@ from harness.crash.boot import BootSpec
 from harness.crash.cuts import PowerCuts
 from harness.crash.explore import MARGIN_S, Exploration
 from harness.crash.findings import UnderWay
+from harness.crash.states import unlogged
 from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
 from harness.model import NS, Edge, Instant, Operation, Span
@@ -53,6 +54,12 @@ class PowerLossRun:
         if self._disk.lost:
             self._recorder.event("warning", text=self._disk.lost)
             return
+        log = self._disk.log()
+        unseen = 0 if log.problems else unlogged(self._disk.image, self._disk.size_bytes, self._disk.log)
+        if unseen:
+            why = f"the block log lost writes: {unseen} blocks of the disk are not what it says"
+            self._recorder.event("power.unsound", why=why)
+            return
         plan = self._plan
         recording = Recording(self._recorder.folder)
         operation = self._operation(recording)
@@ -74,7 +81,7 @@ class PowerLossRun:
         restore = self._config.operations.get("restore")
         deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
         under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.attributes.get("backup", "")))
-        exploration = Exploration(self._disk.log(), self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
+        exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
         exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
 

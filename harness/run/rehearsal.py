@@ -72,6 +72,9 @@ class Rehearsal:
             raise HarnessError(
                 f"seed {self._config.name}", "its seed operation failed", "see operations/seed-1.out", ExitCode.UNKNOWN
             )
+        if "seed" in self._config.operations:
+            found = self._system.database_bytes()
+            self._recorder.event("seeded", asked_bytes=self._plan.size_bytes, found_bytes=found)
         self._stage.start_service()
         self._stage.start_load()
         if self._power:
@@ -83,6 +86,7 @@ class Rehearsal:
             for step in self._steps:
                 if not step.first_repeat_only or (self._repeat == 0 and not self._warmup):
                     self._take(step)
+                    self._recorder.check_room()
                     self._stage.check_load()
             if self._derailed and number < len(rounds):
                 left = len(rounds) - number

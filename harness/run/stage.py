@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from harness.disks.disk import Disk, mount_sized
 from harness.disks.logged import LoggedDisk
 from harness.errors import ExitCode, HarnessError
 from harness.host import outputs
-from harness.host.clock import sleep
+from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.island import mounts
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
@@ -21,11 +22,14 @@ from harness.recording.recorder import Recorder
 from harness.run.plan import Plan
 from harness.scenario import DiskKind
 from harness.system.dependencies import Dependencies
+from harness.system.http import get
 from harness.system.live import LiveSystem
 from harness.system.programs import check_commands
-from harness.system.schema import SystemConfig
+from harness.system.schema import RequestTemplate, SystemConfig
 
 STEADY_DEADLINE_S = 20.0
+# The prober begins before the load is steady: its first answers are there by then.
+PROBED_DEADLINE_S = 3.0
 MARKER = "deploydrill-load"  # what every request of the load says it comes from
 _LOG_LAG_S = 0.3  # a front writes its line after the answer
 
@@ -122,6 +126,14 @@ class Stage:
         Dependencies(self.system).start(cut)
 
     def start_service(self) -> None:
+        stranger = self.system.ready()
+        if stranger.status:
+            raise HarnessError(
+                f"start the service of {self.config.name}",
+                f"somebody else answers at {self.system.url} already ({stranger.said()})",
+                "end what listens there: nothing that is done to the service would be seen through it",
+                ExitCode.UNKNOWN,
+            )
         seconds = self.system.start(self.config.versions.old)
         health, ready, version = self.system.health(), self.system.ready(), self.system.version()
         self.recorder.event(
@@ -159,6 +171,13 @@ class Stage:
             raise HarnessError(
                 f"load {self.config.name}", steady.why, "check [load] requests and url in system.toml", ExitCode.UNKNOWN
             )
+        # A prober that meets nobody would find an outage from the first moment to the last.
+        if not wait_until(lambda: not self.prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
+            why = f"the prober got no good answer ({', '.join(self.prober.unanswered())}) while the load did"
+            self.recorder.event("load.unsteady", why=why)
+            raise HarnessError(f"probe {self.config.name}", why, "see [load] requests in system.toml", ExitCode.UNKNOWN)
+        if hollow := probes_hollow(self.system, self.prober.config.read):
+            self.recorder.event("load.hollow", why=hollow)
         self.recorder.event("load.steady", rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2))
 
     def watch_versions(self) -> None:
@@ -183,7 +202,10 @@ class Stage:
         self.recorder.event("load.stopping")
         if self.versions:
             self.versions.stop()
-        self.prober.stop()
+        probed = self.prober.stop()
+        self.recorder.event(
+            "prober.stopped", clean=probed.clean, why=probed.why, started=probed.started, contents=probed.contents
+        )
         end = self.load.stop()
         self.resources.stop()
         self.recorder.event(
@@ -209,6 +231,19 @@ class Stage:
             except Exception as error:  # noqa: BLE001 - every step gets its try, and all failures are told
                 problems.append(f"{what}: {error}")
         return problems
+
+
+def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
+    """Why the prober's reads prove nothing; empty when they may. Who answers what nobody serves as it answers them is
+    not the service: a page of the front for whatever it does not know, most often."""
+    if read.needs_known or read.method != "GET":
+        return ""
+    path = re.sub(r"\{\w+\}", "1", read.path)
+    asked = get(system.url + path, system.config.service.deadline_ms / 1000)
+    nowhere = get(f"{system.url}/no-such-page-{mono_ns():x}", system.config.service.deadline_ms / 1000)
+    if not (asked.ok and nowhere.ok and asked.body == nowhere.body):
+        return ""
+    return f"{path}, by which downtime is judged, is answered as any path that does not exist is ({asked.said()})"
 
 
 def load_config(config: SystemConfig, url: str, plan: Plan, folder: Path) -> LoadConfig:

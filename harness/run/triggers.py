@@ -143,10 +143,16 @@ class Triggers:
         if lost:
             self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=f"lost early: {lost}")
         released_ns = now().mono_ns
+        failed: list[str] = []
         for undo in reversed(held.undo):
-            undo()
+            try:
+                undo()
+            except Exception as error:  # noqa: BLE001 - the others get their try; what is not undone is a fault not healed
+                failed.append(f"{type(error).__name__}: {error}")
+        for said in failed:
+            self._recorder.event("warning", text=f"undo {held.trigger.fault.name} ({held.id}): {said}")
         if held.injection:
-            ok, healed = held.injection.healed(), now()
+            ok, healed = held.injection.healed() and not failed, now()
             # Looking through what was said takes its time on a busy host: the fault was gone before it.
             felt = held.injection.felt(self._said_since(held.sizes))
             about = {"released_ns": released_ns, "ok": ok, "felt": bool(felt), "felt_said": felt}

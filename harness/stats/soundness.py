@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import get_args
 
 import numpy as np
 
 from harness.load.ledger import ledger_outcome
-from harness.model import Instant, LedgerOutcome, Write
+from harness.model import NS, Instant, LedgerOutcome, Write
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.downtime import Records, bad_mask, by_channel, joined, within
 
 CPU_LIMIT_PERCENT = 80.0
 CLOCK_STEP_S = 0.05
+# The resource meter writes four rows a second; a second more without one, and it was not running.
+STANDSTILL_S = 1.25
 # The instruments may disagree about less than this: at usual rates too few requests of the load fall into it.
 _WITNESSES = 10
 _MARGIN_NS = 50_000_000
@@ -33,6 +36,7 @@ def reasons(recording: Recording, deadline_ms: float) -> tuple[str, ...]:
         *lateness_reasons(joined(recording.probe_samples), deadline_ms, "prober"),
         *lateness_reasons(joined(recording.load_samples), deadline_ms, "load"),
         *cpu_reasons(recording.resources, window),
+        *standstill_reasons(standstills(recording.resources), window),
         *clock_reasons([Instant(e["t"], e["w"]) for e in recording.events]),
         *agreement_reasons(
             within(joined(recording.load_samples), window),
@@ -56,14 +60,20 @@ def sample_reasons(files: Sequence[SampleFile], who: str) -> list[str]:
 
 
 def started_reasons(recording: Recording) -> list[str]:
-    """Locust's own count of what it started, in its closing status line, against the samples."""
-    lines = [e for e in recording.of_kind("load.stopped") if "started" in e]
-    samples = sum(len(f.records) for f in recording.load_samples)
-    return [
-        f"the load started {e['started']} requests, but what became of {samples} is recorded"
-        for e in lines[-1:]
-        if e["started"] != samples
-    ]
+    """What each sender itself says it started, in its closing line, against the samples."""
+    found: list[str] = []
+    for who, kind, files in (
+        ("load", "load.stopped", recording.load_samples),
+        ("prober", "prober.stopped", recording.probe_samples),
+    ):
+        lines = [e for e in recording.of_kind(kind) if "started" in e and e.get("clean", True)]
+        samples = sum(len(f.records) for f in files)
+        found += [
+            f"the {who} started {e['started']} requests, but what became of {samples} is recorded"
+            for e in lines[-1:]
+            if e["started"] != samples
+        ]
+    return found
 
 
 def ledger_reasons(files: Sequence[SampleFile], writes: Sequence[Write], who: str) -> list[str]:
@@ -100,6 +110,18 @@ def cpu_reasons(rows: Sequence[Mapping[str, float]], window_ns: tuple[int, int])
         if mean > CPU_LIMIT_PERCENT:
             found.append(f"the {who} used {mean:.0f} % of a core (limit {CPU_LIMIT_PERCENT:.0f} %)")
     return found
+
+
+def standstills(rows: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
+    """When the inside half did not run (paused, or starved): whatever it timed then took longer for its sake. Times in
+    CLOCK_MONOTONIC ns."""
+    times = [int(row["t"]) for row in rows]
+    return [(before, after) for before, after in pairwise(times) if after - before > STANDSTILL_S * NS]
+
+
+def standstill_reasons(spans: Sequence[tuple[int, int]], window_ns: tuple[int, int]) -> list[str]:
+    longest_s = max(((b - a) / NS for a, b in spans if a < window_ns[1] and b > window_ns[0]), default=0.0)
+    return [f"the harness itself stood still for {longest_s:.1f} s while it measured"] if longest_s else []
 
 
 def clock_reasons(instants: Sequence[Instant]) -> list[str]:

@@ -96,6 +96,7 @@ class Operations:
         del system.running[id_]
         stopped = now()
         watch.end()
+        recorder.check_room()  # what the kit says is written there, too
         gate_ns = self._phases.gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
         attributes = dict(order.attributes)
         if order.backup:
@@ -171,10 +172,9 @@ class Operations:
         """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted)."""
         while True:
             own_s = (mono_ns() - start_ns - self._phases.gates.gate_ns(id_)) / NS
-            if own_s >= deadline_s:
-                return None
-            code = process.wait(min(0.25, deadline_s - own_s))
-            if code is not None:
+            # Asked also when it is too late: it may have ended while we ourselves stood still.
+            code = process.wait(max(0.0, min(0.25, deadline_s - own_s)))
+            if code is not None or own_s >= deadline_s:
                 return code
 
     def _version_after(self, wanted: str, stopped_ns: int) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -169,13 +168,11 @@ def observe(
         "offsite": None if status.offsite is None else [asdict(copy) for copy in status.offsite],
         "stored": system.stored(),
     }
-    folder = system.recorder.folder / "observations"
-    (folder / f"{label}.json").write_text(json.dumps(content, separators=(",", ":")))
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"
         system.recorder.event("warning", text=f"the read-back {label} {times}: {', '.join(back.asked_again)}")
     files = {a.path: _bytes(Path(a.path)) for a in status.artefacts}
-    system.recorder.event("observation", label=label, cause=cause, start_ns=start, backup_files=files)
+    system.recorder.observation(label, cause, start, content, backup_files=files)
     return back
 
 

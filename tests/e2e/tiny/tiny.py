@@ -62,8 +62,12 @@ class Handler(BaseHTTPRequestHandler):
                 ).fetchall()
             items = [{"token": t, "payload": p} for _, t, p in rows]
             self.reply(200, {"items": items, "next": rows[-1][0] if len(rows) == 500 else None})
-        else:
+        elif url.path == "/look":
+            self.reply(200, {"n": parse_qs(url.query)["n"][0]})
+        elif url.path in ("/health", "/ready"):
             self.reply(200, {"ok": True})
+        else:
+            self.reply(404, {"ok": False})
 
     def do_POST(self) -> None:
         entry = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
