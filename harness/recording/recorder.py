@@ -16,6 +16,7 @@ from harness.model import Instant
 
 EVENTS = "events.jsonl"
 PLAN = "run.json"
+OBSERVATIONS = "observations"
 # A text of an event is a sentence, not a log; what a system says in one may be as long as it likes.
 MOST_CHARS = 8192
 # With less than this, what is written there comes to nothing: our own lines, and the output of the kit.
@@ -36,7 +37,7 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("samples", "ledger", "operations", "observations", "logs"):
+        for name in ("samples", "ledger", "operations", OBSERVATIONS, "logs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         self._file = (folder / EVENTS).open("a", encoding="utf-8")
         self._lock = threading.Lock()
@@ -57,7 +58,7 @@ class Recorder:
         """Write a read-back down, and the event that names it, with the digest of what it says: that of another run
         would not fit."""
         text = json.dumps(content, separators=(",", ":"))
-        (self.folder / "observations" / f"{label}.json").write_text(text)
+        (self.folder / OBSERVATIONS / f"{label}.json").write_text(text)
         self.event("observation", label=label, cause=cause, start_ns=start_ns, digest=digest(text), **fields)
 
     def check_room(self) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from harness.recording.recorder import EVENTS, OBSERVATIONS, digest
+
 _NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|DSN|_URL$|_URI$", re.IGNORECASE)
 _HIDDEN_IN_URL = re.compile(r"://[^/@\s]*:([^/@\s]+)@")
 LEAST_CHARS = 8
@@ -35,10 +37,21 @@ def mask(folder: Path, values: Iterable[str]) -> int:
     if not needles:
         return 0
     found = 0
+    renewed: dict[bytes, bytes] = {}
     for path in sorted(folder.rglob("*")):
         if path.name != "run.json" or path.parent != folder:
-            found += _mask_file(path, needles)
+            before = _digest(path) if path.parent == folder / OBSERVATIONS else b""
+            masked = _mask_file(path, needles)
+            if before and masked:
+                renewed[before] = _digest(path)
+            found += masked
+    # The event that names an observation has its digest, as long as the one of what it says now.
+    _mask_file(folder / EVENTS, renewed, renewed)
     return found
+
+
+def _digest(path: Path) -> bytes:
+    return digest(path.read_text(errors="replace")).encode() if path.is_file() and not path.is_symlink() else b""
 
 
 def _spellings(value: str) -> tuple[bytes, ...]:
@@ -47,7 +60,8 @@ def _spellings(value: str) -> tuple[bytes, ...]:
     return (plain, json.dumps(value)[1:-1].encode())
 
 
-def _mask_file(path: Path, needles: Iterable[bytes]) -> int:
+def _mask_file(path: Path, needles: Iterable[bytes], instead: Mapping[bytes, bytes] | None = None) -> int:
+    """Overwrite each with stars, or with what is ``instead`` of it (as long); how often."""
     try:
         # Never through a link that the system may have put there.
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -61,7 +75,7 @@ def _mask_file(path: Path, needles: Iterable[bytes]) -> int:
             for needle in needles:
                 at = whole.find(needle)
                 while at >= 0:
-                    whole[at : at + len(needle)] = b"*" * len(needle)
+                    whole[at : at + len(needle)] = instead[needle] if instead else b"*" * len(needle)
                     found += 1
                     at = whole.find(needle, at + len(needle))
     except (ValueError, OSError):  # a fifo or a device: nothing is kept in it

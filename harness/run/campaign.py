@@ -332,9 +332,13 @@ def in_turn(
     timing = [t for t in able if t.selected.cell.timing]
     for group, lanes in ((timing, 1), ([t for t in able if not t.selected.cell.timing], jobs)):
         alone = lanes == 1 or len(group) == 1
+
+        def rehearse_one(turn: Turn, alone: bool = alone) -> Path:
+            return turn.campaign.rehearse(turn.selected, turn.out, places[id(turn)], alone)
+
         runs = side_by_side(
             group,
-            lambda t, alone=alone: t.campaign.rehearse(t.selected, t.out, places[id(t)], alone),
+            rehearse_one,
             lanes,
             stop=lambda: signals.stop or enough(),
             abandon=signals.abandon,

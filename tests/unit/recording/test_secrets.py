@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.recording.recorder import Recorder, digest
+from harness.recording.recording import Recording
 from harness.recording.secrets import mask, secret_values
 
 PASSWORD = 'p4ss"wörd\\with all'
@@ -48,3 +50,13 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "run" / "link.out").symlink_to(outside)
     assert mask(tmp_path / "run", ["token-1234"]) == 0
     assert outside.read_text() == "token-1234"
+
+
+def test_an_observation_that_was_masked_is_still_the_one_of_its_run(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.observation("end-1", "end", 0, {"error": "said token-1234", "found": []})
+    recorder.close()
+    assert mask(tmp_path, ["token-1234"]) == 1
+    assert "token" not in (tmp_path / "observations" / "end-1.json").read_text()
+    (event,) = Recording(tmp_path).of_kind("observation")
+    assert event["digest"] == digest((tmp_path / "observations" / "end-1.json").read_text())
