@@ -76,7 +76,7 @@ class MonitorsOut:
         done = commands.run(self.system.argv(config.command), env=self.system.env, deadline_s=config.deadline_s)
         try:
             return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
-        except (ValueError, IndexError, AttributeError, TypeError):
+        except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
             return []
 
     def _asked(self) -> dict[str, http.Answer]:
