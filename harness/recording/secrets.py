@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 _NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|DSN|_URL$|_URI$", re.IGNORECASE)
 _HIDDEN_IN_URL = re.compile(r"://[^/@\s]*:([^/@\s]+)@")
@@ -39,6 +40,14 @@ def mask(folder: Path, values: Iterable[str]) -> int:
         if path.name != "run.json" or path.parent != folder:
             found += _mask_file(path, needles)
     return found
+
+
+def starred(event: Mapping[str, Any], values: Iterable[str]) -> dict[str, Any]:
+    """An event as it may be shown before its recording was masked."""
+    shown = dict(event)
+    for value in values:
+        shown = {k: v.replace(value, "*" * len(value)) if isinstance(v, str) else v for k, v in shown.items()}
+    return shown
 
 
 def _spellings(value: str) -> tuple[bytes, ...]:
