@@ -23,7 +23,7 @@ _END_GRACE_S = 10.0
 _UNKNOWN = pytest.StashKey[str]()
 
 
-class Unknown(pytest.fail.Exception):
+class Unknown(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # typed as a value, and a class all the same
     """Nothing can be said about the system: neither a pass nor its failure. Reported as an error."""
 
 
