@@ -6,9 +6,9 @@ Imports nothing of the harness until a rehearsal is asked for: every pytest of a
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import pytest
 
@@ -20,10 +20,10 @@ _MISSING = f"the fixture deploydrill needs a system under test: give {OPTION} NA
 # The command ends earlier by itself: --deadline is a run's limit, and set-up and judging have theirs.
 _GRACE_S = 300.0
 _END_GRACE_S = 10.0
-_TOLD = pytest.StashKey[bool]()
+_UNKNOWN = pytest.StashKey[str]()
 
 
-class Unknown(pytest.fail.Exception):
+class Unknown(pytest.fail.Exception):  # type: ignore[name-defined,misc]  # typed as a value, and a class all the same
     """Nothing can be said about the system: neither a pass nor its failure. Reported as an error."""
 
 
@@ -41,12 +41,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """An unknown is an error whatever the test is marked with: xfail would count it among what went as it should."""
+    """A phase of a test in which something was unknown is an error, also where the test caught it or is marked: xfail
+    would count it among what went as it should."""
     report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
-        item.stash[_TOLD] = True
-        report.outcome, report.longrepr = "failed", str(call.excinfo.value)
-        report.deploydrill_unknown = True
+    why = item.stash.get(_UNKNOWN, "")
+    if why:
+        del item.stash[_UNKNOWN]
+        other = call.excinfo is not None and not isinstance(call.excinfo.value, Unknown)
+        report.longrepr = f"{why}\n\n{report.longreprtext}" if other and report.failed else why
+        report.outcome, report.deploydrill_unknown = "failed", True
         vars(report).pop("wasxfail", None)
     return report
 
@@ -65,7 +68,6 @@ class Rehearse:
         self._system = system
         self._out = out
         self._node = node
-        self.unknowns: list[str] = []
 
     def __call__(
         self,
@@ -95,15 +97,16 @@ class Rehearse:
         result, report = self._run(words, deadline_s)
         self._node.user_properties.append(("deploydrill report", str(report)))
         if result.outcome == "unknown":
-            self.unknown(_told(result, report, "unknown"))
+            self._unknown(_told(result, report, "unknown"))
         if result.outcome != expect:
             headline = "" if expect == "pass" else "expected to fail, and it passed\n"
             pytest.fail(headline + _told(result, report, "fail"), pytrace=False)
         return result
 
-    def unknown(self, why: str) -> None:
-        self.unknowns.append(why)
-        raise Unknown(f"UNKNOWN, which is no pass: {why}", pytrace=False)
+    def _unknown(self, why: str) -> NoReturn:
+        said = f"UNKNOWN, which is no pass: {why}"
+        self._node.stash[_UNKNOWN] = said
+        raise Unknown(said, pytrace=False)
 
     def _run(self, words: Sequence[str], deadline_s: float) -> tuple[Result, Path]:
         """In a process of its own: this one belongs to the test suite, its warnings, signals and patches."""
@@ -124,7 +127,7 @@ class Rehearse:
             pytest.fail(f"deploydrill run {' '.join(words)}\n{tail(said, 2000).strip()}", pytrace=False)
         found = list((out / "latest").glob("*/result.json"))
         if code not in (0, 1, 3) or len(found) != 1:
-            self.unknown(f"deploydrill ended with {code} and {len(found)} results:\n{tail(said, 2000).strip()}")
+            self._unknown(f"deploydrill ended with {code} and {len(found)} results:\n{tail(said, 2000).strip()}")
         return read_result(found[0].parent), found[0].resolve().with_name("report.html")
 
 
@@ -139,13 +142,9 @@ def _told(result: Result, report: Path, outcome: str) -> str:
 
 
 @pytest.fixture
-def deploydrill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearse]:
+def deploydrill(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rehearse:
     """Call it with a cell to rehearse it on the system of --deploydrill-system."""
     system = request.config.getoption(OPTION)
     if system is None:
         raise pytest.UsageError(_MISSING)
-    rehearse = Rehearse(system, tmp_path_factory.mktemp("deploydrill"), request.node)
-    yield rehearse
-    if rehearse.unknowns and not request.node.stash.get(_TOLD, False):
-        # The test caught it: what it says of itself then rests on nothing.
-        raise Unknown(f"UNKNOWN, which is no pass: {rehearse.unknowns[0]}", pytrace=False)
+    return Rehearse(system, tmp_path_factory.mktemp("deploydrill"), request.node)

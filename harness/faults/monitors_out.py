@@ -75,7 +75,7 @@ class MonitorsOut:
         done = self.system.run(config.command, config.deadline_s)
         try:
             return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
-        except (ValueError, IndexError, AttributeError, TypeError):
+        except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
             return []
 
     def _asked(self) -> dict[str, http.Answer]:

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.recording.recorder import EVENTS, OBSERVATIONS, digest
 
@@ -52,6 +53,14 @@ def mask(folder: Path, values: Iterable[str]) -> int:
 
 def _digest(path: Path) -> bytes:
     return digest(path.read_text(errors="replace")).encode() if path.is_file() and not path.is_symlink() else b""
+
+
+def starred(event: Mapping[str, Any], values: Iterable[str]) -> dict[str, Any]:
+    """An event as it may be shown before its recording was masked."""
+    shown = dict(event)
+    for value in values:
+        shown = {k: v.replace(value, "*" * len(value)) if isinstance(v, str) else v for k, v in shown.items()}
+    return shown
 
 
 def _spellings(value: str) -> tuple[bytes, ...]:

@@ -28,7 +28,8 @@ def headline(d: Document) -> str:
     lead = {"fail": "Worse", "unknown": "Cannot be told", "pass": "Nothing is worse"}[d["outcome"]]
     counted = ", ".join(f"{d[change]} {change}" for change in _ORDER if d[change])
     alone = len(d["only_in_a"]) + len(d["only_in_b"])
-    return f"{lead}: of {len(d['cells'])} cells in both, {counted}{f'; {alone} in only one of them' if alone else ''}"
+    cells = f"{len(d['cells'])} cell{'' if len(d['cells']) == 1 else 's'}"
+    return f"{lead}: of {cells} in both, {counted}{f'; {alone} in only one of them' if alone else ''}"
 
 
 def unlike(d: Document) -> Iterator[str]:

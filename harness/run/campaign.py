@@ -20,7 +20,7 @@ from harness.island.island import best_kind
 from harness.island.spec import WORK, Kind
 from harness.links.toxiproxy import find_server
 from harness.model import Result
-from harness.recording.secrets import mask, secret_values
+from harness.recording.secrets import mask, secret_values, starred
 from harness.run.judge import judge, unjudged
 from harness.run.lanes import side_by_side
 from harness.run.outside import Signals, rehearse
@@ -195,6 +195,7 @@ class Campaign:
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
+        self._secrets = secret_values(os.environ, self.config.env)
         self._enough = False  # a run failed, and --fail-fast was asked for
 
     @property
@@ -252,7 +253,7 @@ class Campaign:
             out,
             self._undo,
             self.signals,
-            lambda event: self._progress.event(event, label),
+            lambda event: self._progress.event(starred(event, self._secrets), label),
             self._deadline_s(cell, plan),
         )
 
@@ -266,7 +267,7 @@ class Campaign:
         folder = out / plan.run
         staged = staging_path(out, plan.run)
         if staged.exists():
-            mask(staged, secret_values(os.environ, self.config.env))
+            mask(staged, self._secrets)
             staged.rename(folder)
         folder.mkdir(parents=True, exist_ok=True)
         if why_not:

@@ -9,7 +9,7 @@ import pytest
 
 from harness.recording.recorder import Recorder, digest
 from harness.recording.recording import Recording
-from harness.recording.secrets import mask, secret_values
+from harness.recording.secrets import mask, secret_values, starred
 
 PASSWORD = 'p4ss"wörd\\with all'
 
@@ -41,6 +41,11 @@ def test_a_value_is_masked_as_it_is_and_as_json_writes_it_and_lines_stay_lines(v
     assert json.loads(text)["text"].replace("*", "") == "it said , twice: "
     assert (tmp_path / "operations" / "a.out").read_bytes() == b"\xff\0" + b"*" * len(value.encode()) + b"\n"
     assert (tmp_path / "run.json").read_text() == value  # all our own
+
+
+def test_an_event_is_shown_without_them() -> None:
+    event = {"kind": "error", "text": "token-1234 is wrong: token-1234", "t": 5, "names": ["a"]}
+    assert starred(event, ["token-1234"]) == {**event, "text": "********** is wrong: **********"}
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.cli import deploydrill, main
@@ -150,8 +150,12 @@ def check(code: int, said: str) -> None:
         assert "cells, " in said
 
 
-@settings(max_examples=300, derandomize=True, deadline=2000, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=300, derandomize=True, deadline=20_000, suppress_health_check=list(HealthCheck), database=None)
 @given(content=documents())
+@example(content=b"name = " + b"[" * 9000)
+@example(content=b"a" + b".a" * 9000 + b" = 1")
+@example(content=b"name = " + b"9" * 9000)
+@example(content=b"")
 def test_a_mutated_file_is_a_plan_or_one_clear_usage_error(file: Path, content: bytes) -> None:
     check(*planned(file, content))
 
