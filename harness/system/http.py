@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,11 +37,16 @@ class Answer:
 
 
 def get(url: str, deadline_s: float) -> Answer:
+    return ask("GET", url, deadline_s)
+
+
+def ask(method: str, url: str, deadline_s: float, body: str = "", headers: Mapping[str, str] | None = None) -> Answer:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "127.0.0.1", parts.port or 80, timeout=deadline_s)
     try:
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path or "/", headers={"User-Agent": USER_AGENT, "Connection": "close"})
+        told = {"User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        connection.request(method, path or "/", body.encode() or None, told)
         answer = connection.getresponse()
         return Answer(answer.status, answer.read())
     except (OSError, http.client.HTTPException) as error:

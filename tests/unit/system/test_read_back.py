@@ -24,6 +24,11 @@ Pages = Callable[[str], tuple[int, Any]]
 @contextmanager
 def served(pages: Pages) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.path = f"/?{sent}&key={self.headers['X-Key']}"
+            self.do_GET()
+
         def do_GET(self) -> None:
             (after,) = parse_qs(urlsplit(self.path).query, keep_blank_values=True)["after"]
             status, document = pages(after)
@@ -158,3 +163,8 @@ def test_a_page_is_whole_only_with_what_every_page_has() -> None:
 def test_a_pattern_that_leads_in_a_circle_is_an_error() -> None:
     back = read(lambda _: (200, TEXT), pattern=ROW, next_pattern=r"(t-1)")
     assert back.found is None and "does not move on from 't-1'" in back.error
+
+
+def test_a_page_may_have_to_be_asked_for_with_a_body_and_headers() -> None:
+    post = {"method": "POST", "body": "after={after}", "headers": {"X-Key": "k"}}
+    assert len(read(two_pages, **post).found or ()) == len(ENTRIES)
