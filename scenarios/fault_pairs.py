@@ -101,7 +101,7 @@ scenario = Scenario(
             "another is inside too or has given up",
             (
                 # The lock is the first one's until it is back.
-                Together((_FAILS, Step("deploy", "any", "new", after=_BACK)), (_BACK, Edge("deploy.migrate", "start"))),
+                Together((_FAILS, Step("deploy", "any", "new", after=_BACK)), (_BACK,)),
                 _LOOK,
                 _DEPLOY,
                 _LOOK,

@@ -51,9 +51,8 @@ def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
         start, stop = span.start.mono_ns, span.stop.mono_ns
         if start < locked_ns or span.name == f"{operation.name}.lock":
             continue
-        stop = max(start, stop - recording.late_ns.get((operation.id, span.name, "stop"), 0))
-        if stop >= operation.stop_ns:
-            stop = max(start, stop - CUT_OFF_NS)
+        late_ns = recording.late_ns.get((operation.id, span.name, "stop"), 0)
+        stop = max(start, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
         found.extend(Stay(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
     return tuple(sorted(found, key=lambda s: s.start_ns))
 

@@ -62,10 +62,17 @@ class DiskFull:
                 f"add {self.disk} to [disks] in system.toml",
             )
         assert not isinstance(self.leave, tuple), "inject before planned()"
+        share = self.leave * system.database_bytes()
+        if self.leave and not share:
+            raise HarnessError(
+                f"inject disk_full on {self.disk}",
+                f"it is to leave {self.leave:g} of the size of the data free, and {system.data_place()} holds none",
+                "[data] database, or else dir, must be where the system keeps its data",
+            )
         # Without a name: the system cannot remove it, mistake it for its own, or find it after a crash of ours.
         filler = os.open(disk.path, os.O_TMPFILE | os.O_RDWR)
         undo(lambda: os.close(filler))
-        length = _fill(disk, filler, int(self.leave * system.database_bytes()))
+        length = _fill(disk, filler, int(share))
         system.fault_free_bytes[self.disk] = disk.free_bytes()
         system.watch.mark(self.disk)
         return FullDisk(disk, filler, length, disk.free_bytes(), system.watch)

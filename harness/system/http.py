@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,18 +65,30 @@ def _connected(host: str, port: int, deadline: Deadline) -> _Socket:
 
 def get(url: str, deadline_s: float, most_bytes: int = MOST_BYTES) -> Answer:
     """One answer, no more than ``most_bytes`` of it: a longer one is none."""
+    return ask("GET", url, deadline_s, most_bytes=most_bytes)
+
+
+def ask(
+    method: str,
+    url: str,
+    deadline_s: float,
+    body: str = "",
+    headers: Mapping[str, str] | None = None,
+    most_bytes: int = MOST_BYTES,
+) -> Answer:
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     connection = http.client.HTTPConnection(host, port)
     try:
         connection.sock = _connected(host, port, Deadline(deadline_s, "an answer"))
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path or "/", headers={"User-Agent": USER_AGENT, "Connection": "close"})
+        told = {"User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
+        connection.request(method, path or "/", body.encode() or None, told)
         answer = connection.getresponse()
-        body = answer.read(most_bytes + 1)
-        if len(body) > most_bytes:
+        said = answer.read(most_bytes + 1)
+        if len(said) > most_bytes:
             return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
-        return Answer(answer.status, body)
+        return Answer(answer.status, said)
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, b"", f"{type(error).__name__}: {error}")
     finally:

@@ -225,13 +225,15 @@ class LiveSystem:
         return http.get(self.text(self.config.monitors[name].health), 1.0, WORD_BYTES)
 
     # -- data ----------------------------------------------------------------------------------------------------
+    def data_place(self) -> Path:
+        """The database file; the whole data directory when the system names no file."""
+        return Path(self.text(self.config.data.database or self.config.data.dir))
+
     def database_bytes(self) -> int:
-        """Size of the database file now; the whole data directory when the system names no file."""
-        data = self.config.data
-        if data.database:
-            path = Path(self.text(data.database))
-            return path.stat().st_size if path.exists() else 0
-        return sum(p.stat().st_size for p in Path(self.text(data.dir)).rglob("*") if p.is_file())
+        """The size of that now; 0 when there is none."""
+        place = self.data_place()
+        files = [place] if place.is_file() else place.rglob("*")
+        return sum(p.stat().st_size for p in files if p.is_file())
 
     def newest_backup_bytes(self) -> int:
         """Size of the backup written last; an error when there is none, for then no share of it can be told."""

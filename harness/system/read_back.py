@@ -49,7 +49,7 @@ def read_back(system: LiveSystem) -> ReadBack:
     again: list[str] = []
     after = ""
     for _ in range(_PAGES):
-        answer = _page(system.url + system.text(config.path, after=quote(after, safe="")), deadline, again)
+        answer = _page(system, config, quote(after, safe=""), deadline, again)
         if not answer.ok:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
         try:
@@ -128,15 +128,16 @@ def _bounded(value: object) -> str:
     return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
 
 
-def _page(url: str, deadline: Deadline, again: list[str]) -> http.Answer:
+def _page(system: LiveSystem, config: ReadBackConfig, after: str, deadline: Deadline, again: list[str]) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
+    url, body = system.url + system.text(config.path, after=after), system.text(config.body, after=after)
     for _ in range(_TIMES_ASKED_AGAIN):
-        answer = http.get(url, PAGE_DEADLINE_S)
+        answer = http.ask(config.method, url, PAGE_DEADLINE_S, body, config.headers)
         if answer.status not in _NOT_NOW or deadline.passed:
             return answer
         again.append(f"a page answered {answer.status}")
         sleep(_PAUSE_S)
-    return http.get(url, PAGE_DEADLINE_S)
+    return http.ask(config.method, url, PAGE_DEADLINE_S, body, config.headers)
 
 
 def observe(

@@ -165,9 +165,9 @@ class RequestTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ReadBackConfig:
-    """``[load.read_back]``: how all ledger entries are read, page by page. All but ``path`` are JSON pointers; ``next``
-    is null on the last page, and what it gives is quoted into ``{after}``; ``totals`` are invariants (pointer ->
-    value).
+    """``[load.read_back]``: how all ledger entries are read, page by page. ``items``, ``token``, ``payload`` and
+    ``next`` are JSON pointers; ``next`` is null on the last page, and what it gives is quoted into ``{after}``;
+    ``totals`` are invariants (pointer -> value).
 
     With ``pattern`` the pages need not be JSON: each match is an entry, with groups ``token`` and ``payload``;
     ``next_pattern`` (its group 1) leads to the next page, and a page without ``expect_body`` is unreadable."""
@@ -181,6 +181,9 @@ class ReadBackConfig:
     pattern: str = ""
     next_pattern: str = ""
     expect_body: str = ""
+    method: str = "GET"
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 from harness.system.placeholders import REQUEST, fill
 from harness.system.schema import ReadBackConfig, RequestTemplate, SystemLoadConfig
 from harness.system.table import Table
 from harness.system.texts import is_pointer, pattern, pointer, starts_with_slash
 
+_AFTER = frozenset({"after"})
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
 
@@ -50,9 +52,7 @@ def _request(table: Table) -> RequestTemplate:
         expect_body=pattern(table, "expect_body", ""),
     )
     starts_with_slash(table, "path", request.path)
-    for name, value in request.headers.items():
-        if not (name + value).isascii() or not (name + value).isprintable():
-            table.fail(f"headers.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
+    _check_headers(table, request.headers)
     if request.method == "HEAD" and request.expect_body:
         table.fail("expect_body", "the answer to a HEAD has no body", "use GET")
     if request.body and not _has_content_type(request):
@@ -65,6 +65,12 @@ def _request(table: Table) -> RequestTemplate:
             table.fail("body", f"is not JSON once filled in: {error}", hint)
     table.end()
     return request
+
+
+def _check_headers(table: Table, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not (name + value).isascii() or not (name + value).isprintable():
+            table.fail(f"headers.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
 
 
 def _has_content_type(request: RequestTemplate) -> bool:
@@ -87,7 +93,7 @@ def _read_back(table: Table) -> ReadBackConfig:
         )
     totals = table.table("totals", {})
     read_back = ReadBackConfig(
-        path=table.text("path", fills=frozenset({"after"})),
+        path=table.text("path", fills=_AFTER),
         items=pointer(table, "items", "/items"),
         token=pointer(table, "token", "/token"),
         payload=pointer(table, "payload", "/payload"),
@@ -96,8 +102,12 @@ def _read_back(table: Table) -> ReadBackConfig:
         pattern=found,
         next_pattern=pattern(table, "next_pattern", ""),
         expect_body=pattern(table, "expect_body", ""),
+        method=table.choice("method", ("GET", "POST"), "GET"),
+        body=table.text("body", "", fills=_AFTER),
+        headers=table.environment("headers", fills=frozenset()),
     )
     starts_with_slash(table, "path", read_back.path)
+    _check_headers(table, read_back.headers)
     for key in ("next_pattern", "expect_body"):
         if table.value(key, "") and not found:
             table.fail(key, "only means something beside pattern", "or read JSON, with items, token, payload and next")
@@ -106,9 +116,10 @@ def _read_back(table: Table) -> ReadBackConfig:
             "next_pattern", "has no group, and its group 1 is what {after} is filled with", "write ( ) around it"
         )
     pages = not found or bool(read_back.next_pattern)
-    if pages and "{after}" not in read_back.path:
+    after = "{after}" in read_back.path + read_back.body
+    if pages and not after:
         table.fail("path", "has no {after}, so the second page would be the first again", "/readback?after={after}")
-    if not pages and "{after}" in read_back.path:
+    if not pages and after:
         table.fail("path", "has {after}, and nothing says what comes after a page", "add next_pattern")
     totals.end()
     table.end()

@@ -24,11 +24,11 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run")
 
 
-def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0, **how: Any) -> str:
+def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0) -> str:
     """A deployment that had the lock from ``locked`` on."""
-    run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked, **how)
-    run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2, **how)
-    run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None, **how)
+    run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked)
+    run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2)
+    run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None)
     return run.op("deploy", start, stop, exit_, together="1", expect="any", output="deployed: version 2\n")
 
 
@@ -114,20 +114,33 @@ def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
     assert "cannot be told when deploy-1, deploy-2 had the lock" in verdict.why
 
 
+def seen(run: Run, start: float, locked: float, stop: float, **after: Any) -> None:
+    """A deployment of a kit whose phases are seen up to 60 ms late; it goes on for a second after the last of them."""
+    how = {"by": "log", "held": False, "late_ns": 60_000_000, "ended": False}
+    id_ = f"deploy-{run.next('deploy')}"
+    run.phase(id_, "deploy.lock", start, locked, **how)
+    run.phase(id_, "deploy.migrate", locked, stop, **how | after)
+    run.op("deploy", start, stop + 1, 0, together="1", expect="any")
+
+
 def test_phases_that_were_seen_late_do_not_overlap_by_that_alone(run: Run) -> None:
-    seen = {"by": "log", "held": False, "late_ns": 60_000_000, "ended": False}
-    winner(run, 1, 1.1, 4, **seen)
-    winner(run, 1, 3.95, 7, **seen)  # the first was seen to end up to 60 ms after it did
+    seen(run, 1, 1.1, 4)
+    seen(run, 1, 3.95, 7)  # the first was seen to end up to 60 ms after it did
     verdict = only(Exclusive().check(run.done()))
     assert verdict.outcome == "pass"
     assert verdict.why.startswith("never two inside for longer than 60.0 ms, so late may we have seen it; ")
 
 
 def test_phases_that_were_seen_late_and_overlap_by_more_do(run: Run) -> None:
-    seen = {"by": "log", "held": False, "late_ns": 60_000_000, "ended": False}
-    winner(run, 1, 1.1, 4, **seen)
-    winner(run, 1, 3.9, 7, **seen)
+    seen(run, 1, 1.1, 4)
+    seen(run, 1, 3.9, 7)
     assert only(Exclusive().check(run.done())).outcome == "fail"
+
+
+def test_a_lock_that_was_seen_in_time_does_not_help_where_the_rest_was_not(run: Run) -> None:
+    seen(run, 1, 1.1, 8)
+    seen(run, 1, 2.0, 7, ended=True)
+    assert only(Exclusive().check(run.done())).outcome == "unknown"
 
 
 def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) -> None:
@@ -140,6 +153,16 @@ def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) ->
     assert recording.phases == ()
     verdict = only(Exclusive().check(recording))
     assert verdict.outcome == "unknown" and "or seen in time" in verdict.why
+
+
+def test_what_a_zombie_was_seen_in_late_is_no_step_after_it_was_continued(run: Run) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.5)
+    run.phase("deploy-1", "deploy.migrate", 1.5, 8.005, by="log", held=False, late_ns=20_000_000, ended=False)
+    run.phase("deploy-1", "deploy.switch", 8.3, 8.3, by="end", held=True, late_ns=0, ended=False)
+    run.op("deploy", 1, 8.3, 1, together="1", expect="any", output="failed: no longer mine\n")
+    winner(run, 3, 3.1, 6)
+    run.fault(2, 8, name="process_pause", operation="deploy-1")
+    assert only(Fenced().check(run.done())).outcome == "pass"
 
 
 @pytest.mark.parametrize("checker", [Exclusive(), Winners(), Fenced()])

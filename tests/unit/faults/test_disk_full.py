@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 import pytest
 
 from harness.disks.disk import Disk
-from harness.faults.disk_full import FullDisk
+from harness.errors import HarnessError
+from harness.faults.disk_full import DiskFull, FullDisk
 
 
 @dataclass
@@ -44,3 +48,16 @@ def test_the_count_of_what_is_written_begins_after_our_own_write(tmp_path: Path)
 def test_it_is_felt_by_whoever_says_so_in_words_or_by_its_status(line: str, felt: bool, tmp_path: Path) -> None:
     full = FullDisk(Disk("data", tmp_path, 1 << 20, ""), -1, 0, 0, Watch(tmp_path))  # type: ignore[arg-type]  # words only
     assert full.felt(f"before\n{line}\nafter") == (line if felt else "")
+
+
+def test_half_of_no_data_at_all_is_no_room_anyone_meant(tmp_path: Path) -> None:
+    """A system that keeps its data elsewhere: the disk would be filled to the last byte, and called half a backup."""
+    system = SimpleNamespace(
+        disks={"backup": Disk("backup", tmp_path, 1 << 20, "")},
+        database_bytes=lambda: 0,
+        data_place=lambda: tmp_path / "data",
+        config=SimpleNamespace(name="mute"),
+    )
+    with pytest.raises(HarnessError) as caught:
+        DiskFull("backup", leave=0.5).inject(system, "backup-1", lambda _: None)  # type: ignore[arg-type]  # no more
+    assert caught.value.why == f"it is to leave 0.5 of the size of the data free, and {tmp_path}/data holds none"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +15,7 @@ import pytest
 
 from harness.host import commands
 from harness.host.clock import Deadline, sleep, wait_until
+from harness.host.processes import group_states
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.system.gates import Gates, Sighting
@@ -161,6 +165,23 @@ def test_the_nth_call_of_a_family_is_meant_whichever_process_makes_it(tmp_path: 
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
     # What it left behind goes on under the filter, and is answered.
     assert wait_until((run.place / "late").exists, Deadline(5, "the rename"))
+
+
+def test_a_kit_that_stands_at_its_call_can_be_stopped_and_comes_to_it_only_once(tmp_path: Path) -> None:
+    still: list[bool] = []
+
+    def stop_for_a_while(_: Edge) -> None:
+        group = int((tmp_path / "dir" / "pid").read_text())
+        os.killpg(group, signal.SIGSTOP)
+        stopped = wait_until(lambda: set(group_states(group).values()) == {"T"}, Deadline(2, "the signal"), 0.005)
+        still.append(stopped)
+        threading.Timer(0.2, os.killpg, (group, signal.SIGCONT)).start()
+
+    script = "echo $$ > pid; echo > a; mv a b; mv b c"
+    run = Run(tmp_path, script, phase(call("rename"), call("rename", "/c$")), at=stop_for_a_while)
+    assert run.outcome.exit == 0 and still == [True, True]
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+    assert (run.place / "c").exists() and (run.outcome.stop_ns - run.outcome.start_ns) / NS > 0.4
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0)], ids=repr)

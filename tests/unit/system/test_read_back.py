@@ -24,6 +24,11 @@ Pages = Callable[[str], tuple[int, Any]]
 @contextmanager
 def served(pages: Pages) -> Iterator[int]:
     class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self.path = f"/?{sent}&key={self.headers['X-Key']}"
+            self.do_GET()
+
         def do_GET(self) -> None:
             (after,) = parse_qs(urlsplit(self.path).query, keep_blank_values=True)["after"]
             status, document = pages(after)
@@ -171,3 +176,8 @@ def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: 
     monkeypatch.setattr("harness.system.read_back.MOST_ENTRIES", 10)
     back = read(lambda after: (200, {"items": ENTRIES, "next": f"{after}x"}))
     assert (back.found, back.error) == (None, "read-back: more than 10 entries")
+
+
+def test_a_page_may_have_to_be_asked_for_with_a_body_and_headers() -> None:
+    post = {"method": "POST", "body": "after={after}", "headers": {"X-Key": "k"}}
+    assert len(read(two_pages, **post).found or ()) == len(ENTRIES)
