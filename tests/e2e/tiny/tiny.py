@@ -20,6 +20,7 @@ HOME = Path(os.environ["TINY_DIR"])
 DATABASE = HOME / "data" / "app.db"
 BACKUPS = HOME / "backup"
 VERSION = HOME / "version"
+CUT = HOME / "cut"
 LOG = HOME / "logs" / "access.log"
 FLAWS = set(os.environ.get("TINY_FLAWS", "").split(","))
 _lock = threading.Lock()
@@ -40,9 +41,10 @@ class Handler(BaseHTTPRequestHandler):
         super().setup()
         self.connection.setsockopt(6, 1, 1)  # TCP_NODELAY: an answer goes out in two pieces
 
-    def reply(self, status: int, document: object) -> None:
+    def reply(self, status: int, document: object, kind: str = "application/json") -> None:
         body = json.dumps(document).encode()
         self.send_response(status)
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -62,14 +64,19 @@ class Handler(BaseHTTPRequestHandler):
                 ).fetchall()
             items = [{"token": t, "payload": p} for _, t, p in rows]
             self.reply(200, {"items": items, "next": rows[-1][0] if len(rows) == 500 else None})
+        elif url.path == "/look" and "error_page" in FLAWS and VERSION.read_text() == "2":
+            self.reply(200, "<h1>Sorry, we will be back soon</h1>", "text/html")
         elif url.path == "/look":
             self.reply(200, {"n": parse_qs(url.query)["n"][0]})
         elif url.path in ("/health", "/ready"):
             self.reply(200, {"ok": True})
         else:
-            self.reply(404, {"ok": False})
+            self.reply(200 if "catches_all" in FLAWS else 404, {"ok": False})
 
     def do_POST(self) -> None:
+        if CUT.exists():
+            self.close_connection = True  # in the middle of it, without a word
+            return
         entry = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with _lock, contextlib.closing(database()) as connection:
             values = (entry["token"], entry["payload"])
@@ -108,6 +115,8 @@ def backup() -> None:
             os.kill(pid, signal.SIGKILL)
     if "no_backup" in FLAWS:
         sys.exit("nothing was copied")
+    if "idle" in FLAWS:
+        return
     path = BACKUPS / f"{len(list(BACKUPS.iterdir())) + 1:04}.db"
     with contextlib.closing(database()) as source, contextlib.closing(sqlite3.connect(path)) as copy:
         source.backup(copy)
@@ -120,6 +129,10 @@ def validate(path: str) -> None:
 
 
 def deploy(version: str) -> None:
+    if "cuts" in FLAWS:
+        CUT.touch()
+        time.sleep(0.3)
+        CUT.unlink()
     if "lies" not in FLAWS:
         VERSION.write_text(version)
     if "freezes_later" in FLAWS and version == "2":

@@ -1,16 +1,19 @@
-"""Scenarios whose faults and checkers do not do what they should."""
+"""Scenarios whose faults do not do what they should."""
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from harness.checkers import standard
+from harness.checkers.monitored import Monitored
+from harness.faults.disk_full import DiskFull, FullDisk
 from harness.faults.fault import Undo
-from harness.model import Edge, Evidence, Verdict
-from harness.recording.recording import Recording
+from harness.faults.monitor import Monitor
+from harness.model import Edge, Evidence
 from harness.scenario import Cell, Scenario, Step, Trigger
 from harness.system.live import LiveSystem
 
@@ -55,27 +58,35 @@ class Hollow:
 
 
 @dataclass(frozen=True)
-class Raising:
-    judges: ClassVar[Literal["run", "observation"]] = "run"
-    name: ClassVar[str] = "raising"
-    requirement: ClassVar[str] = ""
+class Stuck(Hollow):
+    """What takes it back fails."""
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        raise ZeroDivisionError("on purpose")
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> Hollow:
+        def failing() -> None:
+            raise OSError("the undo failed on purpose")
+
+        undo(failing)
+        return self
 
 
 @dataclass(frozen=True)
-class Silent:
-    judges: ClassVar[Literal["run", "observation"]] = "run"
-    name: ClassVar[str] = "silent"
-    requirement: ClassVar[str] = ""
+class Leaking(DiskFull):
+    """A full disk that is not full after all: what fills it is gone at once."""
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return None  # type: ignore[return-value]  # the sabotage
+    def inject(self, system: LiveSystem, operation: str, undo: Undo) -> FullDisk:
+        full = super().inject(system, operation, undo)
+        os.ftruncate(full.filler, 0)
+        return full
 
 
-def _cell(name: str, *triggers: Trigger, checkers: tuple[Any, ...] = (), steps: tuple[Step, ...] = ()) -> Cell:
-    return Cell(name, "sabotage", steps or (Step("backup"), Step("read_back")), triggers, checkers)
+def _cell(
+    name: str,
+    *triggers: Trigger,
+    checkers: tuple[Any, ...] = (),
+    steps: tuple[Step, ...] = (),
+    timing: bool = False,
+) -> Cell:
+    return Cell(name, "sabotage", steps or (Step("backup"), Step("read_back")), triggers, checkers, timing=timing)
 
 
 _AT = Edge("backup", "start")
@@ -87,13 +98,26 @@ scenario = Scenario(
     checkers=standard(),
     cells=(
         _cell("sound"),
-        _cell("not-applied", Trigger(Hollow(False, "felt"), _AT)),
-        _cell("not-felt", Trigger(Hollow(True, ""), _AT)),
-        _cell("lost-early", Trigger(Hollow(True, "felt", lost_said="somebody removed it"), _AT)),
-        _cell("not-healed", Trigger(Hollow(True, "felt", is_healed=False), _AT)),
-        _cell("never-fired", Trigger(Hollow(True, "felt"), Edge("no.such.phase", "start"))),
-        _cell("raising", checkers=(Raising(),)),
-        _cell("silent", checkers=(Silent(),)),
+        _cell(
+            "unbitten",
+            Trigger(Hollow(False, "felt"), _AT),
+            Trigger(Hollow(True, ""), _AT),
+            Trigger(Hollow(True, "felt", lost_said="somebody removed it"), _AT),
+            Trigger(Hollow(True, "felt", is_healed=False), _AT),
+            Trigger(Hollow(True, "felt"), Edge("no.such.phase", "start")),
+            Trigger(Stuck(True, "felt"), _AT),
+            Trigger(Leaking("backup"), _AT),
+            # Bites, so that nothing else is unknown.
+            Trigger(Hollow(True, "felt"), _AT),
+            steps=(Step("backup"), Step("read_back"), Step("backup")),
+        ),
+        _cell(
+            "monitor-not-in-use",
+            Trigger(Monitor("killed"), Edge("deploy", "start")),
+            steps=(Step("deploy", version="new", expect="any"), Step("read_back")),
+            checkers=(Monitored(),),
+        ),
+        _cell("timed", steps=(Step("backup"), Step("deploy", version="new"), Step("read_back")), timing=True),
         _cell(
             "long",
             steps=(Step("backup"), Step("deploy", version="new"), Step("read_back"), Step("wait", seconds=5)),

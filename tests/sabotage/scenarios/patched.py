@@ -91,6 +91,7 @@ def _stopped(pid: int, seconds: float) -> None:
 
 
 def load_nowhere() -> None:
+    stage.STEADY_DEADLINE_S = 3.0
     _load_aims_at(lambda: NOBODY)
 
 
@@ -120,7 +121,7 @@ def inside_paused() -> None:
 
     def paused(self: Operations, process: Any, id_: str, start_ns: int, deadline_s: float) -> int | None:
         if id_ == "deploy-1":
-            _stopped(os.getpid(), 4.0)
+            _stopped(os.getpid(), 3.5)
         return wait(self, process, id_, start_ns, deadline_s)
 
     Operations._wait = paused  # type: ignore[method-assign]  # the sabotage

@@ -8,6 +8,7 @@ import pytest
 
 from harness.checkers.durations import Durations
 from harness.checkers.expectations import Expectations
+from harness.checkers.made_backup import MadeBackup
 from harness.checkers.no_hang import NoHang
 from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.recovery import Recovery
@@ -376,3 +377,30 @@ def test_claims_about_what_this_run_does_not_measure_are_left_to_others(tmp_path
     run = Run(tmp_path / "run", CLAIM, timing=timing)
     run.op("backup" if timing else "rollback", 0, 1)
     assert Durations().check(run.done()) == []
+
+
+# -- operations that only say they worked ---------------------------------------------------------------------------
+@pytest.mark.parametrize(("bytes_", "outcome"), [(4096, "unknown"), (19_000_000, "pass")])
+def test_times_on_hardly_any_data_prove_no_claim(tmp_path: Path, bytes_: int, outcome: str) -> None:
+    run = Run(tmp_path / "run", claims=(Claim("backup", "duration_s", "<=", 5),))
+    run.event("seeded", 0, asked_bytes=20_000_000, found_bytes=bytes_)
+    run.op("backup", 1, 2)
+    verdict = only(Durations().check(run.done()))
+    assert verdict.outcome == outcome
+    assert ("the seed left 4.1 kB where 20.0 MB were asked for" in verdict.why) == (outcome == "unknown")
+
+
+def test_a_backup_that_succeeded_and_of_which_the_kit_knows_nothing_is_a_fail(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.observe("backup", 3, [])
+    run.op("backup", 4, 5)
+    run.observe("backup", 6, [], artefacts=[Artefact("1", "/b/1", 10, True)], latest="/b/1")
+    verdict = only(MadeBackup().check(run.done()))
+    assert (verdict.outcome, verdict.measured) == ("fail", "1 of 2 backups listed afterwards")
+    assert verdict.why == "backup-1 exited with 0 after 1.00 s, and `status` knows of no backup at backup-look-1"
+
+
+def test_a_kit_whose_status_says_nothing_has_no_verdict_on_the_backups_it_knows_of(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.observe("backup", 3, [], status_error="the system declares no `status` operation")
+    assert MadeBackup().check(run.done()) == []

@@ -360,3 +360,11 @@ def test_an_observation_of_a_crash_state_knows_nothing_that_came_after_the_cut(t
     assert [(o.id, o.exit) for o in look.operations] == [("backup-1", 0), ("deploy-1", None)]
     assert {w.token: w.outcome for w in look.writes}["w-under-way"] == "indeterminate"
     assert max(w.sent_ns for w in look.writes) <= run.ns(CUT)
+
+
+def test_a_block_log_that_lost_a_write_makes_everything_unknown(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", [])
+    run.event("power.unsound", 15, why="the block log lost writes: 2 blocks of the disk are not what it says")
+    verdict = only(run.judged())
+    assert (verdict.outcome, verdict.why[:26]) == ("unknown", "the block log lost writes:")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from harness.checkers import standard
+from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.durations import counted
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.offsite_copies import OffsiteCopies
@@ -135,6 +138,37 @@ def test_counts_of_the_prober_are_compared_with_its_own_samples(run: Run) -> Non
     run.load()
     run.event("server.count", 30.9, marker="deploydrill-probe", requests=3000)
     assert sound(run).outcome == "pass"
+
+
+def test_a_sender_whose_writes_are_never_found_did_not_write_to_this_system(run: Run) -> None:
+    run.load()
+    recording = run.done()
+    run.observe("end", 29, [w.token for w in recording.writes if w.worker == "probe"])
+    again = run.done()
+    assert {w.worker for w in again.writes} == {"probe", "load-1"}
+    assert only(AcknowledgedWrites().check(again.observations[0])).outcome == "pass"
+    assert "acknowledged to load-1 was ever found, though others' were" in only(LoadSound().check(again)).why
+
+
+def test_a_sender_of_whose_writes_one_was_found_did(run: Run) -> None:
+    run.load()
+    recording = run.done()
+    found = [w.token for w in recording.writes if w.worker == "probe"]
+    found += [w.token for w in recording.writes if w.worker == "load-1"][:1]
+    run.observe("end", 29, found)
+    again = run.done()
+    assert only(AcknowledgedWrites().check(again.observations[0])).outcome == "fail"
+
+
+def test_a_harness_that_stood_still_is_unknown_and_times_nothing(run: Run) -> None:
+    run.load()
+    run.op("backup", 10, 14)
+    run.done()
+    rows = [{"t": run.ns(t), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0} for t in (9.9, 10.1, 13.6, 13.8)]
+    (run.folder / "resources.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recording = Recording(run.folder)
+    assert "the harness itself stood still for 3.5 s" in only(LoadSound().check(recording)).why
+    assert counted(recording, "backup") == []
 
 
 # -- fault ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
-from harness.crash.states import State, build, states_of, whole
+from harness.crash.states import State, build, states_of, unlogged, whole
 from harness.disks.block_log import BLOCK, BlockLog, LogWriter
 from harness.disks.image import in_memory
 from harness.model import Instant, Span
@@ -135,3 +135,24 @@ def test_a_host_without_a_logged_disk_is_told_what_it_lacks() -> None:
 )
 def test_power_cuts_say_what_they_are(power: PowerCuts, said: str) -> None:
     assert str(power) == said
+
+
+def test_a_write_the_log_lost_is_seen_on_the_disk() -> None:
+    log = logged("A0 B1 | C0 z1 D2-3")
+    disk = build(log, whole(len(log.records) - 1), SIZE)
+    try:
+        assert unlogged(disk, SIZE, lambda: log) == 0
+        os.pwrite(disk, b"x" * 2 * BLOCK, 5 * BLOCK)
+        assert unlogged(disk, SIZE, lambda: log) == 2
+    finally:
+        os.close(disk)
+
+
+def test_what_is_written_while_the_disk_is_compared_is_no_lost_write() -> None:
+    before, after = logged("A0 B1 | C0"), logged("A0 B1 | C0 D4 z1")
+    disk = build(after, whole(len(after.records) - 1), SIZE)
+    reads = iter((before, after))
+    try:
+        assert unlogged(disk, SIZE, lambda: next(reads)) == 0
+    finally:
+        os.close(disk)

@@ -155,6 +155,23 @@ def test_record_made_before_a_reboot_is_healed_whatever_its_pid_is_now(state: Pa
     assert not thing.exists()
 
 
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        ("path", {"path": "/tmp/deploydrill-gone/x"}),
+        ("staging", {"path": "/mnt/deploydrill-gone/.run.partial"}),
+        ("cgroup", {"path": str(healers.CGROUPS / "deploydrill-gone")}),
+        ("process", {"pid": 2**22 - 1, "start_ticks": 7}),
+        ("toxiproxy_proxy", {"url": "http://127.0.0.1:1", "name": "x", "listen": "127.0.0.1:2", "upstream": "u:3"}),
+    ],
+)
+def test_record_of_what_a_reboot_took_along_is_fine(state: Path, kind: str, key: dict[str, object]) -> None:
+    UndoLog(state).record(kind, key)  # type: ignore[arg-type]
+    change_record(state, boot="00000000-0000-0000-0000-000000000000", pid_namespace=1)
+    assert outcomes(heal(state)) == ["gone"]
+    assert heal(state) == []
+
+
 def test_record_of_another_pid_namespace_is_not_touched(state: Path, tmp_path: Path) -> None:
     thing = tmp_path / "x"
     UndoLog(state).record("path", {"path": str(thing)})

@@ -94,3 +94,28 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
     (verdict,) = FaultBit().check(Recording(tmp_path / "run"))
     assert verdict.outcome == "unknown"
     assert verdict.why == "it could not be injected: inject counted: there is no such disk; try: add it"
+
+
+def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_is_not_healed(tmp_path: Path) -> None:
+    class Twofold(Counted):
+        def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Counted:
+            undo(lambda: self.healings.append("first"))
+            undo(lambda: 1 // 0 and None)
+            return self
+
+        def felt(self, said: str) -> str:
+            return "felt"
+
+    recorder = Recorder(tmp_path / "run")
+    healings: list[str] = []
+    trigger = Trigger(Twofold(healings), Edge("backup", "start"))
+    triggers = Triggers((trigger,), SimpleNamespace(log_files=list), recorder)  # type: ignore[arg-type]
+    triggers.on_edge(Edge("backup", "start"), "backup-1")
+    triggers.on_edge(Edge("backup", "stop"), "backup-1")
+    recorder.close()
+    recording = Recording(tmp_path / "run")
+    assert healings == ["first"]
+    (verdict,) = FaultBit().check(recording)
+    assert (verdict.outcome, verdict.why[:24]) == ("unknown", "it could not be healed, ")
+    (warning,) = recording.of_kind("warning")
+    assert warning["text"] == "undo counted (fault-1): ZeroDivisionError: integer division or modulo by zero"

@@ -1,0 +1,174 @@
+"""The harness broken on purpose while it runs: what was not measured ends as unknown (exit 3), never as a pass, and
+what went wrong for our own sake never as a fail of the system."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import TINY, Done, deploydrill, run_tiny
+from tests.e2e.live_run import LiveRun, tiny_copy
+
+SCENARIOS = Path(__file__).with_name("scenarios")
+pytestmark = pytest.mark.island
+
+# A process that leaves a daemon and ends, as start scripts do.
+_DAEMON = '["sh", "-c", "{python} -m http.server --bind 127.0.0.1 %d > /dev/null 2>&1 & sleep 0.2"]'
+_MONITORS = "".join(
+    f'[monitors.{name}]\nstart = {_DAEMON % port}\nhealth = "http://127.0.0.1:{port}/"\n'
+    for name, port in (("one", 9201), ("two", 9202))
+)
+_IDLE_SEED = '[operations.seed]\ncommand = ["true"]\n'
+_SQUATTER = (
+    '[operations.seed]\ncommand = ["sh", "-c",'
+    ' "TINY_DIR={dir}/other {python} {system}/tiny.py serve {port} > /dev/null 2>&1 & sleep 0.5"]\n'
+)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A run of ``cell`` and what must be ``said`` in its unknowns (its fails where ``exit`` is 1). ``more`` goes into
+    the system.toml, ``path`` is what the reads ask for, ``small``: --out is a disk that can be filled."""
+
+    cell: str
+    said: str
+    flaw: str = ""
+    exit: int = 3
+    more: str = ""
+    path: str = ""
+    small: bool = False
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The same for two that are seen in one run."""
+        return (self.cell, self.flaw, self.more, self.path)
+
+
+LIVE = {
+    "load-nowhere": Live("patched:load-nowhere", "the load never became steady"),
+    "load-elsewhere": Live("patched:load-elsewhere", "was ever found, though others' were: somebody else answered it"),
+    "load-dies": Live("harmful:long", "Locust ended in the middle of the run", "kill_load"),
+    "load-stalls": Live("harmful:long", "the load", "freeze_load"),
+    "probes-nowhere": Live("patched:probes-nowhere", "the prober got no good answer (read_fresh, read_reused, write)"),
+    "probes-elsewhere": Live("patched:probes-elsewhere", "acknowledged to probe was ever found, though others' were"),
+    "prober-paused": Live("patched:prober-paused", "the prober sent nothing for"),
+    "front-answers-all": Live(
+        "harmful:sound", "is answered as any path that does not exist is", "catches_all", path="/no"
+    ),
+    "error-page": Live("harmful:long", "got another kind of content (look: text/html after", "error_page"),
+    "monitor-not-in-use": Live("harmful:monitor-not-in-use", "one answers; two answers", more=_MONITORS),
+    "inside-paused": Live("patched:inside-paused", "the harness itself stood still for"),
+    "recording-full": Live("patched:recording-full", "the disk it is written to is full", small=True),
+    "someone-on-the-port": Live("harmful:sound", "somebody else answers at", more=_SQUATTER),
+    "idle-seed": Live("harmful:timed", "where 20.0 MB were asked for", more=_IDLE_SEED),
+    "idle-backup": Live("harmful:timed", "and `status` knows of no backup", "careless", exit=1),
+    "ignores-the-drain": Live("harmful:timed", "reset", "careless", exit=1),
+    "stops-answering": Live("harmful:long", "never answered again", "freezes_later"),
+    "no-phases": Live("concurrent_deployments:race-2", "it cannot be told when deploy-1, deploy-2 had the lock"),
+}
+# Faults that did not bite, all in one run: each has a verdict of its own, and one unknown makes the run unknown.
+UNBITTEN = {
+    "not-applied": (1, "it was injected and did not take effect: our probe went through"),
+    "not-felt": (2, "it took effect and nothing of the system met it"),
+    "removed-by-the-system": (3, "it took effect and did not stay: lost early: somebody removed it"),
+    "not-healed": (4, "it could not be healed"),
+    "never-fired": (5, "it never fired: no.such.phase.start was not met"),
+    "undo-fails": (6, "it could not be healed"),
+    "disk-not-full": (7, "it took effect and did not stay: lost early: only 0 of"),
+}
+Result = Callable[[str], Done]
+
+
+def run(live: Live, folder: Path) -> Done:
+    system = TINY
+    if live.more or live.path:
+        changes = (('path = "/look?n={n}"', f'path = "{live.path}"'),) if live.path else ()
+        system = tiny_copy(folder / "tiny", *changes, more=live.more)
+    flaw = ("--flaw", live.flaw) if live.flaw else ()
+    words = (
+        "run",
+        live.cell,
+        "--scenarios",
+        SCENARIOS,
+        *flaw,
+        "--system",
+        system,
+        "--out",
+        folder / "out",
+        "--no-live",
+    )
+    if not live.small:
+        return deploydrill(*words)
+    # The memory file system is the command's own, so its report is copied to where it can be read.
+    (folder / "out").mkdir()
+    script = 'mount -t tmpfs -o size=288m small "$1" && out=$1 && shift && "$@"; code=$?; '
+    script += 'rm -f "$out"/*/*/ballast; cp -a "$out" "$out.kept"; exit $code'
+    done = deploydrill(*words, before=("unshare", "--mount", "sh", "-c", script, "sh", str(folder / "out")))
+    return Done(done.exit, done.out.replace(f"{folder}/out/", f"{folder}/out.kept/"), done.err)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
+    """All runs, two at a time, none twice; a test waits for its own."""
+    with ThreadPoolExecutor(2) as pool:
+        runs: dict[tuple[str, ...], Future[Done]] = {}
+        cases = {"unbitten": Live("harmful:unbitten", ""), **LIVE}
+        for live in cases.values():
+            if live.key not in runs:
+                runs[live.key] = pool.submit(run, live, tmp_path_factory.mktemp("live"))
+        yield lambda name: runs[cases[name].key].result()
+
+
+@pytest.mark.parametrize("name", [name for name, live in LIVE.items() if live.exit == 3 and not live.small])
+def test_what_was_not_measured_is_unknown(result: Result, name: str) -> None:
+    done = result(name)
+    assert (done.exit, done.why("fail")) == (3, "")
+    assert LIVE[name].said in done.why("unknown")
+
+
+@pytest.mark.parametrize("name", UNBITTEN)
+def test_a_fault_that_did_not_bite_is_unknown(result: Result, name: str) -> None:
+    number, said = UNBITTEN[name]
+    done = result("unbitten")
+    assert (done.exit, done.why("fail")) == (3, "")
+    (verdict,) = [v for r in done.results() for v in r["verdicts"] if v["about"].endswith(f"(fault-{number}) bit")]
+    assert verdict["outcome"] == "unknown"
+    assert said in verdict["why"]
+
+
+@pytest.mark.root
+def test_a_recording_whose_disk_fills_is_unknown_and_not_the_kit_s_fault(result: Result) -> None:
+    done = result("recording-full")
+    assert (done.exit, done.why("fail")) == (3, "")
+    assert LIVE["recording-full"].said in done.why("unknown")
+
+
+@pytest.mark.parametrize("name", [name for name, live in LIVE.items() if live.exit == 1])
+def test_a_system_that_only_says_it_works_fails_for_that(result: Result, name: str) -> None:
+    done = result(name)
+    assert done.exit == 1
+    assert LIVE[name].said in done.why("fail")
+
+
+def test_an_outside_half_that_stands_still_changes_nothing(tmp_path: Path) -> None:
+    with LiveRun(
+        tmp_path / "out", "harmful:sound", "--scenarios", SCENARIOS, system=tiny_copy(tmp_path / "tiny")
+    ) as run:
+        run.wait_for_event("load.start")
+        os.kill(run.process.pid, signal.SIGSTOP)
+        time.sleep(3)
+        os.kill(run.process.pid, signal.SIGCONT)
+        assert run.end() == 0
+        assert run.left_behind() == []
+
+
+@pytest.mark.parametrize("name", ["harmful:nothing", "empty"])
+def test_nothing_selected_is_a_usage_error(tmp_path: Path, name: str) -> None:
+    assert run_tiny(tmp_path, name, "--scenarios", SCENARIOS).exit == 64

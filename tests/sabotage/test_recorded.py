@@ -1,0 +1,239 @@
+"""One real recording, broken in every way it can be, and judged again: never a pass, and never a fail."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pytest
+
+from harness import registry
+from harness.checkers.protocol import RunChecker
+from harness.model import Result, Verdict
+from harness.recording.recording import Recording
+from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD
+from harness.run import judge as judging
+from harness.run.campaign import exit_code
+from harness.run.judge import judge
+from harness.run.outside import Signals
+from harness.scenario import Cell, Scenario
+from tests.e2e.command import run_tiny
+
+SCENARIOS = Path(__file__).with_name("scenarios")
+RUN = "harmful-timed"
+pytestmark = pytest.mark.island
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that went well."""
+    done = run_tiny(tmp_path_factory.mktemp("whole"), "harmful:timed", "--scenarios", SCENARIOS)
+    assert (done.exit, done.why("unknown"), done.why("fail")) == (0, "", "")
+    return done.report / RUN
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(whole, tmp_path / RUN)
+
+
+def judged(folder: Path, *checkers: RunChecker, none: bool = False) -> Result:
+    """Judged as the scenario says and by ``checkers``; ``none``: by them alone."""
+    scenario = registry.scenario("harmful", [SCENARIOS])
+    cell = scenario.cell("timed")
+    listed = (*(() if none else scenario.checkers), *checkers)
+    return judge(folder, Scenario("harmful", "", (), (cell,), listed), Cell(cell.name, "", cell.steps, timing=True))
+
+
+def unknown(result: Result) -> str:
+    """Why it is unknown; it is, and the command would say so with its exit code."""
+    assert [v.why for v in result.verdicts if v.outcome == "fail"] == []
+    assert exit_code([result], Signals()) == 3
+    return "; ".join(v.why for v in result.verdicts if v.outcome == "unknown")
+
+
+# -- what breaks it ------------------------------------------------------------------------------------------------
+def samples(folder: Path, who: str, change: Callable[[Any], Any]) -> None:
+    """The records of a sample file changed, and the trailer made to fit."""
+    (path,) = (folder / "samples").glob(f"{who}-*.bin")
+    raw = path.read_bytes()
+    body = raw.index(b"\n", raw.index(b"\n") + 1) + 1
+    records = change(np.frombuffer(raw[body : -RECORD.size], DTYPE).copy())
+    path.write_bytes(raw[:body] + records.tobytes() + RECORD.pack(-1, len(records), 0, 0, 0, 0, 0, 0))
+
+
+def events(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    path = folder / "events.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        change(line)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def load_drops_samples(folder: Path) -> None:
+    # Reads, for writes are missed by the ledger as well; and what the server counted goes down with them.
+    samples(folder, "load", lambda r: np.delete(r, np.flatnonzero((r["flags"] & FLAG_WRITE) == 0)[5:8]))
+    events(folder, lambda e: e.update(requests=e["requests"] - 3) if e["kind"] == "server.count" else None)
+
+
+def load_loses_writes(folder: Path) -> None:
+    (path,) = (folder / "ledger").glob("load-*.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-5]))
+
+
+def load_resends(folder: Path) -> None:
+    events(folder, lambda e: e.update(requests=e["requests"] + 300) if e["kind"] == "server.count" else None)
+
+
+def prober_late(folder: Path) -> None:
+    def late(records: Any) -> Any:
+        for key in ("sent_ns", "end_ns"):
+            records[key] += 700_000_000
+        return records
+
+    samples(folder, "probe", late)
+
+
+def prober_dies(folder: Path) -> None:
+    (path,) = (folder / "samples").glob("probe-*.bin")
+    path.write_bytes(path.read_bytes()[: -20 * RECORD.size - 5])
+
+
+def prober_missing(folder: Path) -> None:
+    next((folder / "samples").glob("probe-*.bin")).unlink()
+
+
+def prober_drops_samples(folder: Path) -> None:
+    samples(folder, "probe", lambda r: np.delete(r, np.flatnonzero((r["flags"] & FLAG_WRITE) == 0)[3:6]))
+
+
+def clock_stepped(folder: Path) -> None:
+    events(folder, lambda e: e.update(w=e["w"] + 2 * 10**9) if e["n"] > 12 else None)
+
+
+def cut_short(folder: Path) -> None:
+    path = folder / "events.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+
+
+def torn_line(folder: Path) -> None:
+    path = folder / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[9] = lines[9][:30] + "\n"
+    path.write_text("".join(lines))
+
+
+def line_of_nothing(folder: Path) -> None:
+    path = folder / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[9] = '{"n": 9}\n'
+    path.write_text("".join(lines))
+
+
+def events_of_two_runs(folder: Path) -> None:
+    path = folder / "events.jsonl"
+    path.write_text(path.read_text() * 2)
+
+
+def plan_of_another_run(folder: Path) -> None:
+    about = json.loads((folder / "run.json").read_text())
+    about["claims"] = []
+    (folder / "run.json").write_text(json.dumps(about))
+
+
+def read_back_of_another_run(folder: Path) -> None:
+    path = folder / "observations" / "end-1.json"
+    content = json.loads(path.read_text())
+    content["found"] = [[f"another-{n}", payload] for n, (_, payload) in enumerate(content["found"])]
+    path.write_text(json.dumps(content))
+
+
+def read_back_missing(folder: Path) -> None:
+    (folder / "observations" / "end-1.json").unlink()
+
+
+BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+    "load-drops-samples": (load_drops_samples, "requests, but what became of"),
+    "load-loses-writes": (load_loses_writes, "of the load's writes the ledger holds"),
+    "load-resends": (load_resends, "the server counted"),
+    "prober-late": (prober_late, "ms late (p99; limit 600 ms)"),
+    "prober-dies": (prober_dies, "(no trailer, or its count differs)"),
+    "prober-missing": (prober_missing, "there are no samples of the prober"),
+    "prober-drops-samples": (prober_drops_samples, "the prober started"),
+    "clock-stepped": (clock_stepped, "the wall clock was stepped by 2.0"),
+    "cut-short": (cut_short, "the recording was cut short"),
+    "torn-line": (torn_line, "event lines are torn or out of sequence"),
+    "line-of-nothing": (line_of_nothing, "event lines are torn or out of sequence"),
+    "events-of-two-runs": (events_of_two_runs, "event lines are torn or out of sequence"),
+    "plan-of-another-run": (plan_of_another_run, "run.json is not the one of this run"),
+    "read-back-of-another-run": (read_back_of_another_run, "observations/end-1.json is not the one of this run"),
+    "read-back-missing": (read_back_missing, "observations/end-1.json is missing"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_recording_is_unknown(folder: Path, name: str) -> None:
+    damage, said = BROKEN[name]
+    damage(folder)
+    assert said in unknown(judged(folder))
+
+
+# -- who judges it -------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Checker:
+    """One that does as it is told."""
+
+    does: Callable[[], Any]
+    judges: ClassVar[Literal["run", "observation"]] = "run"
+    name: ClassVar[str] = "sabotaged"
+    requirement: ClassVar[str] = ""
+
+    def check(self, recording: Recording) -> list[Verdict]:
+        said: list[Verdict] = self.does()
+        return said
+
+
+def raising() -> None:
+    raise ZeroDivisionError("on purpose")
+
+
+def leaving() -> None:
+    raise SystemExit(0)
+
+
+def hanging() -> None:
+    time.sleep(5)
+
+
+JUDGES: dict[str, tuple[Callable[[], Any], str]] = {
+    "checker-raises": (raising, "the checker sabotaged crashed: ZeroDivisionError: on purpose"),
+    "checker-leaves": (leaving, "the checker sabotaged crashed: SystemExit: 0"),
+    "checker-returns-nothing": (lambda: None, "the checker sabotaged crashed: TypeError"),
+    "checker-says-what-is-no-verdict": (lambda: ["pass"], "the checker sabotaged crashed: TypeError"),
+    "checker-hangs": (hanging, "the checker sabotaged had not ended after 0.2 s"),
+}
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_checker_that_does_not_judge_is_unknown(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    does, said = JUDGES[name]
+    if name == "checker-hangs":
+        # Its own limit is short; that of the others is not the matter here.
+        monkeypatch.setattr(judging, "CHECKER_LIMIT_S", 0.2)
+        assert said in unknown(judged(folder, Checker(does), none=True))
+        return
+    assert said in unknown(judged(folder, Checker(does)))
+
+
+def test_a_scenario_without_a_checker_is_unknown(folder: Path) -> None:
+    assert "no checker said anything about this run" in unknown(judged(folder, none=True))
+
+
+def test_the_recording_itself_passes_when_judged_again(folder: Path) -> None:
+    assert exit_code([judged(folder)], Signals()) == 0
