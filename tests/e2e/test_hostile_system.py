@@ -31,6 +31,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
         ('TINY_DIR = "{dir}"', f'TINY_DIR = "{{dir}}"\nTINY_API_TOKEN = "{SECRETS["of the file"]}"'),
         ('access_log = "{dir}/logs/access.log"', 'logs = ["{dir}/logs"]'),
         ("deadline_s = 3 }", "deadline_s = 30 }"),
+        ("users = 4", "users = 2"),  # it is not about load, and a busy host has enough to do with what is printed
+        ("write_rate = 30.0", "write_rate = 15.0"),
     )
     shutil.copy(HOSTILE, system)
     file = system / "system.toml"

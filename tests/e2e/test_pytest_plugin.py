@@ -132,7 +132,7 @@ def test_each_outcome_of_a_rehearsal_is_told_as_what_it_is(pytester: pytest.Pyte
             deploydrill("baseline:twice")
     """)
     done = pytester.runpytest_subprocess(
-        *PLAIN, "-n", "2", "-rA", "--deploydrill-system", str(system), "--junit-xml", "junit.xml", timeout=150
+        *PLAIN, "-n", "2", "-rA", "--deploydrill-system", str(system), "--junit-xml", "junit.xml", timeout=240
     )
     done.assert_outcomes(passed=1, failed=2, errors=1)
     assert done.ret == pytest.ExitCode.TESTS_FAILED
