@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -329,17 +330,16 @@ def in_turn(
     for turn in (t for t in turns if t.selected.why_not):
         yield turn, *turn.campaign.ended(turn.selected, turn.out, turn.selected.why_not)
     places = {id(turn): f"{i} of {len(turns)}" for i, turn in enumerate(turns, 1)}
+
+    def rehearsed(alone: bool, turn: Turn) -> Path:
+        return turn.campaign.rehearse(turn.selected, turn.out, places[id(turn)], alone)
+
     able = [t for t in turns if not t.selected.why_not]
     timing = [t for t in able if t.selected.cell.timing]
     for group, lanes in ((timing, 1), ([t for t in able if not t.selected.cell.timing], jobs)):
-        alone = lanes == 1 or len(group) == 1
-
-        def rehearse_one(turn: Turn, alone: bool = alone) -> Path:
-            return turn.campaign.rehearse(turn.selected, turn.out, places[id(turn)], alone)
-
         runs = side_by_side(
             group,
-            rehearse_one,
+            partial(rehearsed, lanes == 1 or len(group) == 1),
             lanes,
             stop=lambda: signals.stop or enough(),
             abandon=signals.abandon,

@@ -9,8 +9,6 @@ from types import SimpleNamespace
 
 import pytest
 
-import pytest
-
 from harness.disks.disk import Disk
 from harness.errors import HarnessError
 from harness.faults.disk_full import DiskFull, FullDisk
