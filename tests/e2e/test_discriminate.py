@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.command import deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 
+@pytest.mark.island
 def test_a_flaw_is_caught_by_its_sentence_and_one_that_shows_nothing_escapes(tmp_path: Path) -> None:
     out, system = tmp_path / "out", tiny_copy(tmp_path / "tiny")
     words = ("--system", system, "--scenarios", SCENARIOS, "--out", out, "--no-live")
