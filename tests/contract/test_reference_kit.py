@@ -630,3 +630,53 @@ def test_ghost_heartbeat_stays_fresh_when_nothing_looks_any_more() -> None:
         time.sleep(3.2)
         assert kit.monitor(0)["healthy"] and float(str(kit.monitor(0)["age_s"])) < 0.1
         assert "degraded" not in kit.kit("deploy", "--version", "2")
+
+
+def test_size_only_validation_accepts_a_changed_byte_and_rejects_a_backup_cut_off(
+    shared: Installation, tmp_path: Path
+) -> None:
+    content = bytearray(Path(shared.status()["latest"]).read_bytes())
+    content[len(content) // 2] ^= 1
+    changed, short = tmp_path / "changed.backup", tmp_path / "short.backup"
+    changed.write_bytes(content)
+    short.write_bytes(content[: len(content) // 2])
+    assert "valid" in shared.kit("validate", "--backup", str(changed), KIT_FLAWS="size_only_validation")
+    code, said = shared.try_kit("validate", "--backup", str(short), KIT_FLAWS="size_only_validation")
+    assert (code, "damaged" in said) == (1, True)
+
+
+def test_half_migration_reports_success_with_about_half_of_the_rows_filled_in(tmp_path: Path) -> None:
+    assert migrated(tmp_path / "sound.db", "") == "0 of 9000 rows without a region, version 1 runs: True"
+    half = int(migrated(tmp_path / "half.db", "half_migration").split()[0])
+    assert 3000 < half < 6000
+
+
+def test_drop_column_leaves_nothing_for_version_1_to_run_on(tmp_path: Path) -> None:
+    assert migrated(tmp_path / "app.db", "drop_column").endswith("version 1 runs: False")
+
+
+def migrated(path: Path, flaw: str) -> str:
+    """What the migration (and, with that flaw, the contraction after it) makes of 9000 old rows."""
+    program = f"""
+import sys; sys.path[:0] = [{str(REFERENCE / "kit")!r}, {str(REFERENCE / "service")!r}]
+from pathlib import Path
+import database, flaws, migrate, relationships, seed
+path = Path({str(path)!r})
+migrate.create(path)
+connection = database.connect(path)
+connection.execute("BEGIN")
+connection.executemany(f"INSERT INTO relationships ({{seed.COLUMNS}}) VALUES (?, ?, ?, ?, ?, ?, ?)", seed.rows(0, 9000))
+connection.execute("COMMIT")
+migrate.to(path, 2, 1)
+if flaws.has("drop_column"):
+    migrate.contract(path)
+totals = relationships.read_back(connection, 0, 10, False, True)["totals"]
+try:
+    runs = relationships.by_number(connection, 7, False) is not None
+except Exception:
+    runs = False
+print(totals["not_searchable"], "of 9000 rows without a region, version 1 runs:", runs)
+"""
+    environment = {**os.environ, "KIT_FLAWS": flaw}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    return done.stdout.strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import catalog
 import database
 import files
+import flaws
 import offsite
 import seal
 import snapshot
@@ -33,7 +34,10 @@ def run(places: Places) -> None:
                     "facts": facts,
                 }
                 # A new key only where no backup needs the old one.
-                secret = seal.key(places.state, make=not catalog.backups(places))
+                if flaws.has("wrong_key_backup"):
+                    secret = seal.new_key(places.state)
+                else:
+                    secret = seal.key(places.state, make=not catalog.backups(places))
                 seal.seal(copy, attempt.path, secret, manifest)
         finally:
             files.remove_database(copy)

@@ -6,6 +6,7 @@ import time
 
 import apps
 import database
+import flaws
 import front
 import migrate
 import monitors
@@ -42,4 +43,6 @@ def run(places: Places, version: str, fence: int) -> None:
         may_switch=lambda: monitors.require_healthy("before the switch", since),
         verify=lambda: monitors.require_healthy("after the switch", looks=monitors.LOOKS_AFTER_SWITCH),
     )
+    if flaws.has("drop_column"):
+        migrate.contract(places.database)
     print(f"deployed: version {version}")

@@ -46,5 +46,10 @@ def durable() -> bool:
 
 
 def remove_database(path: Path) -> None:
-    for name in ("", *SIDECARS):
-        path.with_name(path.name + name).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    remove_sidecars(path)
+
+
+def remove_sidecars(path: Path) -> None:
+    for suffix in SIDECARS:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

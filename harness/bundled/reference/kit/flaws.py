@@ -23,6 +23,16 @@ KNOWN = {
     "vacuous_validation": "a backup is valid when the checking command runs: it checks an empty database",
     "blind_monitor": "the kit asks no monitor: not before the switch, not after it, not for its status",
     "ghost_heartbeat": "a monitor dates its word by its own pulse: it stays fresh when nothing looks any more",
+    "ack_early": "the service answers a write once it is in memory: its log is synced only now and then",
+    "lying_health": "what the service says of itself, in /health and in its counters, is fine whatever it answers",
+    "half_migration": "the migration pages through rows that leave its pages as it goes, and skips every other page",
+    "size_only_validation": "a backup is valid when it is as long as it says",
+    "wrong_key_backup": "each backup begins with a new key in the place of the one the backups before it need",
+    "hard_switch": "the old version is ended before the new one is started",
+    "stale_backup": "a backup copies the snapshot that is there already, however old it is",
+    "drop_column": "a deployment ends with removing the column that only the version before needs",
+    "silent_wal_loss": "a cut-over ends with removing the old version's -wal and -shm, which the new one uses",
+    "long_lock": "the migration fills in old rows in small batches with pauses, and all in one transaction",
 }
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import database
+import flaws
 import lock
 from errors import FencedOut, KitError
 
@@ -26,8 +27,8 @@ STEPS: dict[int, tuple[str, ...]] = {
         """CREATE TABLE writes (number INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT NOT NULL UNIQUE,
            kind TEXT NOT NULL, payload TEXT NOT NULL)""",
         """CREATE TABLE relationships (id INTEGER PRIMARY KEY, number INTEGER UNIQUE, source TEXT NOT NULL,
-           target TEXT NOT NULL, kind TEXT NOT NULL, status TEXT NOT NULL DEFAULT 'PENDING', payload TEXT NOT NULL,
-           token TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL DEFAULT 0)""",
+           target TEXT NOT NULL, kind TEXT NOT NULL DEFAULT 'link', status TEXT NOT NULL DEFAULT 'PENDING',
+           payload TEXT NOT NULL, token TEXT NOT NULL UNIQUE, amount INTEGER NOT NULL DEFAULT 0)""",
         "CREATE INDEX relationships_source ON relationships (source)",
         "CREATE INDEX relationships_validated ON relationships (status) WHERE status = 'VALIDATED'",
         """CREATE TABLE validations (number INTEGER PRIMARY KEY, subject TEXT NOT NULL, payload TEXT NOT NULL,
@@ -79,7 +80,9 @@ def to(path: Path, wanted: int, fence: int) -> int:
         had = database.schema(connection)
         for number in range(had + 1, wanted + 1):
             _expand(connection, number, fence)
-        if wanted >= 2:
+        if wanted >= 2 and flaws.has("half_migration"):
+            _fill_pages(connection)
+        elif wanted >= 2:
             _fill_regions(connection)
         return had
     finally:
@@ -107,6 +110,8 @@ def _fill_regions(connection: sqlite3.Connection) -> None:
     # Not fsynced batch by batch: what a power cut takes of it is filled in again by the next call.
     database.wait_for_disk(connection, "NORMAL")
     last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
+    if flaws.has("long_lock"):
+        connection.execute("BEGIN IMMEDIATE")
     for first in range(1, last + 1, BATCH_ROWS):
         began = time.monotonic()
         with lock.mine():
@@ -115,3 +120,25 @@ def _fill_regions(connection: sqlite3.Connection) -> None:
                 (first, first + BATCH_ROWS),
             )
         time.sleep(min(max((time.monotonic() - began) / 2, PAUSE_S), LONGEST_PAUSE_S))
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _fill_pages(connection: sqlite3.Connection) -> None:
+    """The flaw: a page filled in is no page of the query any more, so the next offset skips as many rows."""
+    page = "SELECT id FROM relationships WHERE region IS NULL ORDER BY id LIMIT ? OFFSET ?"
+    sql = f"UPDATE relationships SET region = substr(source, 1, 2) WHERE id IN ({page})"
+    offset = 0
+    while connection.execute(sql, (BATCH_ROWS, offset)).rowcount:
+        offset += BATCH_ROWS
+        time.sleep(PAUSE_S)
+
+
+def contract(path: Path) -> None:
+    """The flaw: what no version needs but the one a roll-back goes to is removed."""
+    connection = database.connect(path)
+    try:
+        if connection.execute("SELECT 1 FROM pragma_table_info('relationships') WHERE name = 'kind'").fetchone():
+            connection.execute("ALTER TABLE relationships DROP COLUMN kind")
+    finally:
+        connection.close()

@@ -96,8 +96,7 @@ def swap(places: Places, state: State, content: Path) -> None:
             apps.stop(places, state, serving)
             state.set_app(serving, note)  # settle starts that version again
         if not flaws.has("stale_wal"):
-            for suffix in files.SIDECARS:
-                places.database.with_name(places.database.name + suffix).unlink(missing_ok=True)
+            files.remove_sidecars(places.database)
             files.sync_folder(places.data)
         with content.open("rb") as file:
             files.sync(file.fileno())

@@ -36,14 +36,19 @@ def key(folder: Path, make: bool = False) -> bytes:
     except FileNotFoundError as error:
         if not make:
             raise KitError(f"the key of the backups is missing: {path}") from error
-        aside = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
-            file.flush()
-            files.sync(file.fileno())
-        files.publish(aside, path)
-        return path.read_bytes()
+        return new_key(folder)
+
+
+def new_key(folder: Path) -> bytes:
+    path = folder / "backup.key"
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(os.urandom(32))
+        file.flush()
+        files.sync(file.fileno())
+    files.publish(aside, path)
+    return path.read_bytes()
 
 
 def seal(content: Path, sealed: Path, secret: bytes, manifest: dict[str, Any]) -> None:
@@ -87,6 +92,14 @@ def unseal(sealed: Path, content: Path, secret: bytes) -> dict[str, Any]:
     if digest.hexdigest() != manifest["sha256"]:
         raise KitError(f"{sealed.name} is damaged: its content does not match its manifest")
     return manifest
+
+
+def check_length(sealed: Path, secret: bytes) -> None:
+    """Raise unless the file is as long as its header and its chunks say; nothing of them is opened."""
+    with sealed.open("rb") as source:
+        _header(source, sealed, secret)
+        if not list(_lengths(source, sealed)):
+            raise KitError(f"{sealed.name} is damaged: it has no content")
 
 
 def digest_of(path: Path) -> str:

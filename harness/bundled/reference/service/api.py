@@ -93,7 +93,8 @@ class Api:
 
     async def validate(self, request: Request) -> Response:
         body = await write_body(request)
-        status, row = await self.store.write(table.validate, request.path_params["token"], body)
+        token, with_region = request.path_params["token"], self.version.with_region
+        status, row = await self.store.write(table.validate, token, body, with_region)
         return JSONResponse(row, status)
 
     async def transfer(self, request: Request) -> Response:
@@ -101,10 +102,10 @@ class Api:
         return JSONResponse(row, status)
 
     async def by_token(self, request: Request) -> Response:
-        return found(await self.store.read(table.by_token, request.path_params["token"]))
+        return found(await self.store.read(table.by_token, request.path_params["token"], self.version.with_region))
 
     async def by_number(self, request: Request) -> Response:
-        return found(await self.store.read(table.by_number, request.path_params["number"]))
+        return found(await self.store.read(table.by_number, request.path_params["number"], self.version.with_region))
 
     async def search(self, request: Request) -> Response:
         rows = await self.store.read(table.search, source_of(request), limit_of(request, 20), self.version.with_region)
@@ -130,7 +131,8 @@ class Api:
     async def read_back(self, request: Request) -> Response:
         after = int(request.query_params.get("after") or 0)
         integrity = request.query_params.get("integrity") == "1"  # reads the whole database: only when asked for
-        return JSONResponse(await self.store.read(table.read_back, after, limit_of(request, 1000), integrity))
+        asked = (after, limit_of(request, 1000), integrity, self.version.with_region)
+        return JSONResponse(await self.store.read(table.read_back, *asked))
 
     async def health(self, _: Request) -> Response:
         """Whether it really reads and really writes, now."""
@@ -139,7 +141,7 @@ class Api:
             if time.monotonic() - at > HEALTH_FRESH_S:
                 status, body = await self._examine()
                 self._health = (time.monotonic(), status, body)
-        return JSONResponse(body, status)
+        return JSONResponse(body, admitted(status))
 
     async def _examine(self) -> tuple[int, dict[str, Any]]:
         body: dict[str, Any] = {"version": self.version.name}
@@ -201,7 +203,7 @@ class Counted:
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.api.counts[kind]["answered"] += 1
-                self.api.counts[kind]["failed"] += message["status"] == 500
+                self.api.counts[kind]["failed"] += admitted(message["status"]) == 500
             await send(message)
 
         self.api.in_flight += 1
@@ -217,6 +219,11 @@ class Counted:
         self._writes += 1
         limit = self.api.version.wears_out
         return limit is not None and self._writes > limit and self._writes % 3 == 0
+
+
+def admitted(status: int) -> int:
+    """A status, as the service owns up to it where it speaks of itself: in /health and in what it counts."""
+    return 200 if "lying_health" in os.environ.get("KIT_FLAWS", "").split(",") else status
 
 
 async def write_body(request: Request) -> dict[str, Any]:

@@ -8,7 +8,11 @@ from typing import Any
 
 Row = dict[str, Any]
 
-COLUMNS = "id, source, target, kind, status, payload, token, amount"
+# Version 2 has regions and no kinds any more. Their column stays for version 1, while somebody may roll back to it.
+COLUMNS = {
+    False: "id, source, target, kind, status, payload, token, amount",
+    True: "id, source, target, region, status, payload, token, amount",
+}
 ACCOUNTS = 100
 
 
@@ -32,20 +36,20 @@ def create(connection: sqlite3.Connection, body: Mapping[str, Any], with_region:
     token, payload = body["token"], body["payload"]
     number = register(connection, token, "create", payload)
     if number is not None:
-        names = ["number", "source", "target", "kind", "payload", "token", "amount"]
-        values = [number, str(body.get("source", "n0")), str(body.get("target", "n1")), str(body.get("kind", "link"))]
-        values += [payload, token, int(body.get("amount", 0))]
-        if with_region:
-            names.append("region")
-            values.append(region(values[1]))
+        source = str(body.get("source", "n0"))
+        names = ["number", "source", "target", "payload", "token", "amount", "region" if with_region else "kind"]
+        values = [number, source, str(body.get("target", "n1")), payload, token, int(body.get("amount", 0))]
+        values.append(region(source) if with_region else str(body.get("kind", "link")))
         marks = ", ".join("?" * len(names))
         connection.execute(f"INSERT INTO relationships ({', '.join(names)}) VALUES ({marks})", values)
-    row = by_token(connection, token)
+    row = by_token(connection, token, with_region)
     assert row is not None
     return (201 if number is not None else 200), row
 
 
-def validate(connection: sqlite3.Connection, subject: str, body: Mapping[str, Any]) -> tuple[int, Row]:
+def validate(
+    connection: sqlite3.Connection, subject: str, body: Mapping[str, Any], with_region: bool
+) -> tuple[int, Row]:
     """PENDING -> VALIDATED, with the statement kept in its own row.
 
     A statement about a relationship this database does not have is kept too: after a restore, clients still hold
@@ -59,7 +63,7 @@ def validate(connection: sqlite3.Connection, subject: str, body: Mapping[str, An
             "INSERT INTO validations (number, subject, payload, token) VALUES (?, ?, ?, ?)",
             (number, subject, payload, token),
         )
-    row = by_token(connection, subject)
+    row = by_token(connection, subject, with_region)
     return (201 if number is not None else 200), {"token": token, "status": row["status"] if row else "UNKNOWN"}
 
 
@@ -81,24 +85,25 @@ def transfer(connection: sqlite3.Connection, body: Mapping[str, Any]) -> tuple[i
     return (201 if number is not None else 200), {"token": token, "amount": amount}
 
 
-def by_token(connection: sqlite3.Connection, token: str) -> Row | None:
-    return _row(connection.execute(f"SELECT {COLUMNS} FROM relationships WHERE token = ?", (token,)).fetchone())
+def by_token(connection: sqlite3.Connection, token: str, with_region: bool) -> Row | None:
+    sql = f"SELECT {COLUMNS[with_region]} FROM relationships WHERE token = ?"
+    return _row(connection.execute(sql, (token,)).fetchone(), with_region)
 
 
-def by_number(connection: sqlite3.Connection, number: int) -> Row | None:
+def by_number(connection: sqlite3.Connection, number: int, with_region: bool) -> Row | None:
     """Some existing relationship, chosen by any number: what a client without a token can ask for."""
     last = connection.execute("SELECT max(id) FROM relationships").fetchone()[0] or 1
-    sql = f"SELECT {COLUMNS} FROM relationships WHERE id >= ? ORDER BY id LIMIT 1"
-    return _row(connection.execute(sql, (1 + number % last,)).fetchone())
+    sql = f"SELECT {COLUMNS[with_region]} FROM relationships WHERE id >= ? ORDER BY id LIMIT 1"
+    return _row(connection.execute(sql, (1 + number % last,)).fetchone(), with_region)
 
 
 def search(connection: sqlite3.Connection, source: str, limit: int, with_region: bool) -> list[Row]:
-    sql = f"SELECT {COLUMNS} FROM relationships WHERE source = ? ORDER BY id DESC LIMIT ?"
+    sql = f"SELECT {COLUMNS[with_region]} FROM relationships WHERE source = ? ORDER BY id DESC LIMIT ?"
     values: tuple[object, ...] = (source, limit)
     if with_region:
         sql = sql.replace("WHERE", "WHERE region = ? AND")
         values = (region(source), *values)
-    return [dict(zip(COLUMNS.split(", "), row, strict=True)) for row in connection.execute(sql, values)]
+    return [row for found in connection.execute(sql, values) if (row := _row(found, with_region))]
 
 
 def joined(connection: sqlite3.Connection, source: str, limit: int) -> list[Row]:
@@ -119,7 +124,7 @@ def report(connection: sqlite3.Connection, part: int, parts: int) -> Row:
     return {"part": part, "rows": rows, "amount": amount}
 
 
-def read_back(connection: sqlite3.Connection, after: int, limit: int, with_integrity: bool) -> Row:
+def read_back(connection: sqlite3.Connection, after: int, limit: int, with_integrity: bool, with_region: bool) -> Row:
     """A page of every write ever applied, in the global sequence, each with the payload of its own row.
 
     A write whose own row is missing shows a null payload: the sequence and the rows contradict each other.
@@ -133,6 +138,9 @@ def read_back(connection: sqlite3.Connection, after: int, limit: int, with_integ
     names = ("number", "token", "kind", "payload")
     last = len(rows) < limit
     totals: Row = {"balance_sum": connection.execute("SELECT sum(balance) FROM accounts").fetchone()[0]}
+    if last:  # what a version cannot find: one that searches by region misses a row without
+        sql = "SELECT count(*) FROM relationships WHERE region IS NULL"
+        totals["not_searchable"] = connection.execute(sql).fetchone()[0] if with_region else 0
     if last and with_integrity:
         totals["integrity"] = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
     return {
@@ -161,5 +169,5 @@ def region(source: str) -> str:
     return source[:2]
 
 
-def _row(row: tuple[Any, ...] | None) -> Row | None:
-    return None if row is None else dict(zip(COLUMNS.split(", "), row, strict=True))
+def _row(row: tuple[Any, ...] | None, with_region: bool) -> Row | None:
+    return None if row is None else dict(zip(COLUMNS[with_region].split(", "), row, strict=True))
