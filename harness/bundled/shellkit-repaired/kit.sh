@@ -5,139 +5,13 @@
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/../shellkit/machine.sh"
-FRONT=$STATE/front.sock # nginx sends all requests there: a link to the socket of the version in service
-MARGIN=4000000          # bytes left over after whatever an operation writes
+. "$HERE/lock.sh"
+. "$HERE/space.sh"
+. "$HERE/versions.sh"
 
-# -- one at a time ---------------------------------------------------------------------------------------------------
-# The lock is the kernel's and goes with its holder. A holder renews a lease beside it; one that stands still is killed
-# before it is followed, so that it can do no more.
-LEASE_S=4
-WAIT_S=3
-
-lock() {
-    exec 9>>"$STATE/lock"
-    flock -n 9 || await_lock
-    echo "$$ $command" >"$STATE/holder"
-    trap 'exit 130' INT TERM
-    trap end EXIT
-    while kill -0 $$ 2>/dev/null; do
-        : >"$STATE/lease"
-        sleep 0.5
-    done 9>&- &
-    renewing=$!
-    clean_up_after_others
-}
-
-await_lock() {
-    tenths=0 still=0 lease=
-    until flock -n 9; do
-        now=$(stat -c %y "$STATE/lease" 2>/dev/null || true)
-        if [ "$now" = "$lease" ]; then still=$((still + 1)); else still=0 lease=$now; fi
-        if [ $still -ge $((LEASE_S * 10)) ]; then
-            end_holder
-            still=0
-        elif [ $tenths -ge $((WAIT_S * 10)) ] && [ $still -lt 15 ]; then
-            die 75 "locked by $(cat "$STATE/holder")"
-        elif [ $tenths -ge $((WAIT_S * 40)) ]; then
-            die 75 "locked by $(cat "$STATE/holder"), which cannot be ended"
-        fi
-        tenths=$((tenths + 1))
-        sleep 0.1
-    done
-}
-
-end_holder() { # the whole process group of the one that stands still; services are in sessions of their own
-    read -r holder what <"$STATE/holder"
-    grep -aqs kit.sh "/proc/$holder/cmdline" || return 0
-    group=$(ps -o pgid= -p "$holder" | tr -d ' ')
-    echo "kit: $what ($holder) has stood still for $LEASE_S s and is ended"
-    kill -KILL -- "-$group" || true
-}
-
-undo=: # what takes back a step that has not led to its end
-end() {
-    code=$?
-    set +e
-    trap - EXIT
-    trap '' INT TERM
-    kill "$renewing" 2>/dev/null || true
-    [ $code -eq 0 ] || echo "kit: $command failed; taking back what it began" >&2
-    $undo
-    rm -rf "$BACKUPS"/.new "$BACKUPS"/.trial.$$
-    exit $code
-}
-
-clean_up_after_others() { # whatever was under way when the last holder died
-    rm -rf "$BACKUPS"/.new "$BACKUPS"/.trial.* "$STATE"/front.new
-    for file in "$RUN"/app-*.pid; do
-        name=${file##*/}
-        [ "$name" = "app-*.pid" ] || [ "$name" = "$(current).pid" ] || end_app "${name%.pid}"
-    done
-}
-
-# -- space -----------------------------------------------------------------------------------------------------------
-require_space() { # DIRECTORY, BYTES, for what
-    df -Pk "$1" | {
-        read -r _
-        read -r _ _ _ free _
-        [ $((free * 1024)) -ge $(($2 + MARGIN)) ] ||
-            die 75 "not enough space in $1 for $3: $((free * 1024)) bytes free, $(($2 + MARGIN)) needed"
-    }
-}
-
-size() { wc -c <"$1"; }
-
-# -- versions --------------------------------------------------------------------------------------------------------
-# app-VERSION-NUMBER is one running instance: its socket, its log, its process.
-current() { link=$(readlink "$FRONT") && echo "${link##*/}"; }
-
-version_of() {
-    version=${1#app-}
-    echo "${version%-*}"
-}
-
-launch() { # NAME
-    rm -f "$RUN/$1"
-    launch_app "$1" "$(version_of "$1")" "$RUN/$1"
-}
-
-answers() { curl -fsS --max-time 2 --unix-socket "$RUN/$1" "http://app$2"; } # NAME, PATH
-
-serves() { # VERSION: through nginx
-    case $(curl -fsS --max-time 2 "http://127.0.0.1:$PORT/version") in *"\"$1\""*) ;; *) return 1 ;; esac
-}
-
-point_front_at() { # NAME: nginx connects by this name for each request, so none is lost and no worker is replaced
-    rm -f "$STATE/front.new"
-    ln -s "$RUN/$1" "$STATE/front.new"
-    mv -fT "$STATE/front.new" "$FRONT"
-    sync "$STATE"
-}
-
-retire() { # NAME: nobody is sent to it any more; it finishes what it has
-    sleep 0.2
-    end_app "$1"
-    rm -f "$RUN/$1"
-}
-
-back_to() { # OLD NEW
-    [ "$(current)" = "$1" ] || point_front_at "$1"
-    app_is_gone "$2" || retire "$2"
-}
-
-bring_in() { # VERSION: beside the old one, tried, then the traffic, and only then the old one goes
-    old=$(current)
-    number=${old##*-}
-    new=app-$1-$((number + 1))
-    undo="back_to $old $new"
-    launch "$new"
-    wait_for 150 answers "$new" /ready || die 1 "version $1 did not get ready"
-    answers "$new" "/notes?from=1" >/dev/null || die 1 "version $1 cannot read the notes"
-    point_front_at "$new"
-    wait_for 50 serves "$1" || die 1 "version $1 does not answer through nginx"
-    undo=:
-    retire "$old"
-    echo "kit: version $1 is in service"
+clean_up() { # what an operation leaves half-made: our own, or one that was killed
+    rm -rf "$BACKUPS"/.new "$BACKUPS"/.trial "$STATE"/front.new
+    retire_all_but_current
 }
 
 expand() { # DATABASE: the schema version 2 needs, if it is not there yet
@@ -154,7 +28,7 @@ facts() { # DATABASE: what a backup has to give back
 }
 
 unseal() { # BACKUP: into $trial, compared with what was noted when it was taken
-    trial=$BACKUPS/.trial.$$
+    trial=$BACKUPS/.trial
     require_space "$BACKUPS" "$(size "$1/database.db.gpg")" "the trial restore"
     rm -rf "$trial"
     mkdir "$trial"
@@ -224,7 +98,7 @@ backup)
     backup
     ;;
 validate)
-    trap 'rm -rf "$BACKUPS/.trial.$$"' EXIT
+    lock
     unseal "$2"
     echo "kit: ${2##*/} can be restored, $(sed -n 2p "$2/facts")"
     ;;

@@ -3,6 +3,7 @@ PATH=$PATH:/usr/sbin:/sbin:$HERE/../../../.tools # Debian's place for nginx; the
 DIR=$SHELLKIT_DIR PORT=$SHELLKIT_PORT
 DATA=$DIR/data BACKUPS=$DIR/backup LOGS=$DIR/logs RUN=$DIR/run STATE=$DIR/state
 DATABASE=$DATA/database.db
+SERVICE=$HERE/../shellkit/service.py
 export GNUPGHOME="$STATE/gnupg"
 umask 077
 
@@ -31,7 +32,7 @@ wait_for() { # TENTHS of a second, command: until it succeeds
 
 # -- the application -----------------------------------------------------------------------------------------------
 launch_app() { # NAME, VERSION, LISTEN: in a session of its own, without the lock (descriptor 9)
-    setsid "$SHELLKIT_PYTHON" "$HERE/../shellkit/service.py" "$2" "$DATABASE" "$3" 9>&- </dev/null >>"$LOGS/$1.log" 2>&1 &
+    setsid "$SHELLKIT_PYTHON" "$SERVICE" "$2" "$DATABASE" "$3" 9>&- </dev/null >>"$LOGS/$1.log" 2>&1 &
     echo $! >"$RUN/$1.pid"
 }
 

@@ -11,7 +11,7 @@ systemctl() {
     case "$*" in
     "reload nginx") reload_nginx ;;
     "stop application") end_app application ;;
-    "start application") launch_app application "$(cat "$STATE/release")" 127.0.0.1:8080 ;;
+    "start application") launch_app application "$(cat "$STATE/release")" 127.0.0.1:8081 ;;
     esac
 }
 
@@ -33,7 +33,7 @@ seed)
 start)
     [ -s "$STATE/release" ] || echo "$2" >"$STATE/release"
     systemctl start application
-    start_nginx 127.0.0.1:8080
+    start_nginx 127.0.0.1:8081
     ;;
 stop)
     stop_nginx
@@ -66,7 +66,7 @@ deploy)
     # 4. Gradual service restart
     systemctl start application
     sleep "$SHELLKIT_RESTART_S"
-    curl -f http://localhost:8080/health || exit 1
+    curl -f http://localhost:8081/health || exit 1
     systemctl reload nginx
     ;;
 rollback)
@@ -75,14 +75,14 @@ rollback)
     echo "$2" >"$STATE/release"
     systemctl start application
     sleep "$SHELLKIT_RESTART_S"
-    curl -f http://localhost:8080/health || exit 1
+    curl -f http://localhost:8081/health || exit 1
     ;;
 restore)
     copy_over_database "$2"
     systemctl stop application
     systemctl start application
     sleep "$SHELLKIT_RESTART_S"
-    curl -f http://localhost:8080/health || exit 1
+    curl -f http://localhost:8081/health || exit 1
     ;;
 status)
     latest=null backups=

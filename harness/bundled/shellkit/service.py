@@ -23,6 +23,14 @@ SLOW_S = 1.2
 BUSY_S = 5.0
 
 
+class StoreError(Exception):
+    """What went wrong with the data; ``full``: it is only that nothing can be stored now."""
+
+    def __init__(self, why: str, full: bool = False) -> None:
+        super().__init__(why)
+        self.full = full
+
+
 class Store:
     """A pool of connections; one write at a time. An answer is given once SQLite has put the note on the disk."""
 
@@ -38,12 +46,32 @@ class Store:
             connection = self._idle.get_nowait()
         except queue.Empty:
             connection = sqlite3.connect(self._path, BUSY_S, isolation_level=None, check_same_thread=False)
-        yield connection
-        self._idle.put(connection)  # after an error it is not put back: the next one opens its own
+        try:
+            yield connection
+        except sqlite3.Error as error:  # not put back: the next one opens its own
+            raise StoreError(str(error), full="disk is full" in str(error)) from error
+        self._idle.put(connection)
 
-    def read(self, sql: str, *values: object) -> list[tuple]:
+    def _read(self, sql: str, *values: object) -> list[tuple]:
         with self._connection() as connection:
             return connection.execute(sql, values).fetchall()
+
+    def check(self) -> None:
+        """Fails when this version cannot run on this schema."""
+        self._read("SELECT kind FROM notes LIMIT 1" if self._version == "2" else "SELECT token FROM notes LIMIT 1")
+
+    def newest(self) -> int:
+        return self._read("SELECT max(id) FROM notes")[0][0]
+
+    def count(self) -> int:
+        return self._read("SELECT count(*) FROM notes")[0][0]
+
+    def some(self, first: int) -> list[tuple]:
+        return self._read("SELECT id, payload FROM notes WHERE id >= ? ORDER BY id LIMIT 20", first)
+
+    def tokens(self, after: int) -> list[tuple]:
+        sql = "SELECT id, token, payload FROM notes WHERE token IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+        return self._read(sql, after, PAGE)
 
     def add(self, token: str, payload: str) -> None:
         sql = "INSERT INTO notes (token, payload) VALUES (?, ?)"
@@ -71,18 +99,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def look(self, path: str, asked: dict[str, str]) -> tuple[int, object]:
         if path in ("/health", "/ready"):
-            return 200, {"notes": self.store.read("SELECT max(id) FROM notes")[0][0]}
+            return 200, {"newest": self.store.newest()}
         if path == "/version":
             return 200, {"version": self.version}
         if path == "/report":  # slow on purpose: some are on their way whenever a version goes
             time.sleep(SLOW_S)
-            return 200, {"notes": self.store.read("SELECT count(*) FROM notes")[0][0]}
+            return 200, {"notes": self.store.count()}
         if path == "/notes":
-            rows = self.store.read("SELECT id, payload FROM notes WHERE id >= ? LIMIT 20", int(asked.get("from", 0)))
+            rows = self.store.some(int(asked.get("from", 0)))
             return 200, [{"id": number, "payload": payload} for number, payload in rows]
         if path == "/export":
-            sql = "SELECT id, token, payload FROM notes WHERE token IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
-            rows = self.store.read(sql, int(asked.get("after") or 0), PAGE)
+            rows = self.store.tokens(int(asked.get("after", 0)))
             items = [{"token": token, "payload": payload} for _, token, payload in rows]
             return 200, {"items": items, "next": rows[-1][0] if len(rows) == PAGE else None}
         return 404, {"error": "no such page"}
@@ -94,8 +121,8 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, work) -> None:
         try:
             status, document = work()
-        except sqlite3.Error as error:
-            status, document = 507 if "disk is full" in str(error) else 500, {"error": str(error)}
+        except StoreError as error:
+            status, document = 507 if error.full else 500, {"error": str(error)}
         body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -121,6 +148,10 @@ class Server(ThreadingHTTPServer):
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer's own looks a host name up
 
+    def handle_error(self, *_: object) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a client that did not wait for its answer
+            super().handle_error(*_)
+
     def finish(self) -> None:
         """Answer whoever has connected already, then close."""
         self.socket.setblocking(False)
@@ -133,11 +164,10 @@ class Server(ThreadingHTTPServer):
         self.server_close()
 
 
-def main() -> None:
-    Handler.version, database, listen = sys.argv[1:]
-    Handler.store = Store(database, Handler.version)
-    if Handler.version == "2":
-        Handler.store.read("SELECT kind FROM notes LIMIT 1")  # ends here when the schema is too old
+def serve(store: Store, version: str, listen: str) -> None:
+    """Until SIGTERM; then what has been accepted is answered."""
+    store.check()
+    Handler.store, Handler.version = store, version
     server = Server(listen)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.05)
@@ -145,4 +175,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    given_version, database, place = sys.argv[1:]
+    serve(Store(database, given_version), given_version, place)
