@@ -40,7 +40,9 @@ class Fenced:
         if operation.stop_ns <= to_ns:
             why = f"{story}; it had ended before it was continued"
             return Verdict("unknown", about, measured, why, self.requirement)
-        later = [e for e in recording.of_kind("phase") if e["operation"] == operation.id and e["t"] > to_ns]
+        marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
+        # What was only seen is older than that; the end of the operation is no step it took.
+        later = [e for e in marks if e["t"] - e.get("late_ns", 0) > to_ns and e.get("by") != "end"]
         went_on = f", went on through {later[-1]['phase']}" if later else ""
         if operation.succeeded:
             why = f"{story}{went_on or ', went on'} and reported success: {last_line(operation.output)}"

@@ -47,6 +47,7 @@ def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
         start, stop = span.start.mono_ns, span.stop.mono_ns
         if start < locked_ns or span.name == f"{operation.name}.lock":
             continue
+        stop = max(start, stop - recording.late_ns.get((operation.id, span.name, "stop"), 0))
         if stop >= operation.stop_ns:
             stop = max(start, stop - CUT_OFF_NS)
         found.extend(Stay(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))

@@ -23,6 +23,7 @@ from harness.island.spec import COVERED, WORK_MOUNT
 from harness.model import NS
 from harness.recording.recorder import Recorder
 from harness.system.config import load_system
+from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order, Status
 from harness.system.phases import PhaseServer
@@ -103,7 +104,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
         return
     config = load_system(spec.system, Path(spec.bundled), variants=spec.variants)
     system = LiveSystem(config, directory, spec.port, spec.size_bytes, {}, recorder, spec.python)
-    phases = PhaseServer(Path("/tmp/phases.sock"), lambda *_: None, lambda *_: None)
+    phases = PhaseServer(Path("/tmp/phases.sock"), Gates(lambda *_: None, lambda *_: None))
     operations = Operations(system, phases, lambda *_: None)
     started = _start(system)
     recorder.event("boot.started", error=started[0], seconds=started[1])

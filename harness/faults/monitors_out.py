@@ -11,7 +11,6 @@ from functools import partial
 from typing import Literal
 
 from harness.faults.impostor import Impostor
-from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
@@ -73,7 +72,7 @@ class MonitorsOut:
         config = self.system.config.operations.get("status")
         if config is None:
             return []
-        done = commands.run(self.system.argv(config.command), env=self.system.env, deadline_s=config.deadline_s)
+        done = self.system.run(config.command, config.deadline_s)
         try:
             return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
         except (ValueError, IndexError, AttributeError, TypeError):

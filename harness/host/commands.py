@@ -10,9 +10,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import ExitCode, HarnessError
+from harness.host.accounts import Account
 from harness.host.clock import Deadline, wait_until
 
 # How finely the end of a child is seen: every duration of an operation is that uncertain.
@@ -93,8 +94,13 @@ def spawn(
     output: Path | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
     stdin_pipe: bool = False,
+    account: Account | None = None,
+    fork: bool = False,
 ) -> Process:
-    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere."""
+    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere.
+
+    ``account``: as that user. ``fork``: never by vfork, during which this process stands still until the other's exec.
+    """
     sink: int | IO[bytes] = subprocess.DEVNULL
     opened: IO[bytes] | None = None
     if isinstance(output, Path):
@@ -104,7 +110,7 @@ def spawn(
         sink = output
     try:
         popen = subprocess.Popen(
-            list(argv),
+            [*(account.prefix if account else ()), *argv],
             env=None if env is None else dict(env),
             cwd=cwd,
             stdin=subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
@@ -112,6 +118,7 @@ def spawn(
             stderr=subprocess.STDOUT if sink is not subprocess.DEVNULL else subprocess.DEVNULL,
             pass_fds=tuple(pass_fds),
             start_new_session=True,
+            **_identity(account, fork),
         )
     except OSError as error:
         raise HarnessError(
@@ -123,6 +130,12 @@ def spawn(
         if opened:
             opened.close()
     return Process(argv, popen)
+
+
+def _identity(account: Account | None, fork: bool = False) -> dict[str, Any]:
+    if account and not account.prefix:
+        return {"user": account.uid, "group": account.gid, "extra_groups": account.groups}
+    return {"user": os.geteuid()} if fork else {}  # to change it, even to the same, Python has to fork
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +153,21 @@ def run(
     env: Mapping[str, str] | None = None,
     text: str = "",
     pass_fds: Sequence[int] = (),
+    account: Account | None = None,
+    cwd: Path | None = None,
 ) -> Completed:
     """Run one of our own tools (ip, mkfs, ...) to its end; never a program that leaves a daemon behind."""
     try:
         done = subprocess.run(
-            list(argv),
+            [*(account.prefix if account else ()), *argv],
             input=text.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=deadline_s,
             env=None if env is None else dict(env),
+            cwd=cwd,
             pass_fds=tuple(pass_fds),
+            **_identity(account),
         )
     except subprocess.TimeoutExpired as error:
         raise HarnessError(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
 from harness.host import commands
+from harness.host.accounts import Account
 from harness.host.clock import Deadline, wait_until
 
 # RFC 2544 reserves 198.18.0.0/15 for tests between devices: it cannot clash with an address a system means.
@@ -79,9 +80,18 @@ class FarSide:
         return ["nsenter", "-t", str(self._holder.pid), "-n", "--", *argv]
 
     def spawn(
-        self, argv: Sequence[str], env: dict[str, str], output: Path, cwd: Path | None = None
+        self,
+        argv: Sequence[str],
+        env: dict[str, str],
+        output: Path,
+        cwd: Path | None = None,
+        account: Account | None = None,
     ) -> commands.Process:
-        return commands.spawn(self.command(argv), env=env, output=output, cwd=cwd)
+        """Start ``argv`` on the far side; only root may enter it, so ``account`` comes after that."""
+        become: tuple[str, ...] = ()
+        if account:
+            become = account.prefix or ("setpriv", f"--reuid={account.uid}", f"--regid={account.gid}", "--clear-groups")
+        return commands.spawn(self.command([*become, *argv]), env=env, output=output, cwd=cwd)
 
     @contextmanager
     def entered(self) -> Iterator[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -65,12 +66,13 @@ class Requests:
                 if not self._known:
                     return None
                 values["{known}"] = self._random.choice(self._known)
+        own = {name: _filled(value, values) for name, value in template.headers.items()}
         headers = {"User-Agent": self._agent}
-        if template.body:
+        if template.body and not any(name.lower() == "content-type" for name in own):
             headers["Content-Type"] = "application/json"
         if template.kind == "write":
             headers["Idempotency-Key"] = token
-        headers.update({name: _filled(value, values) for name, value in template.headers.items()})
+        headers.update(own)
         path, body = _filled(template.path, values), _filled(template.body, values)
         return Request(template, token, payload, path, body.encode(), headers)
 
@@ -79,6 +81,14 @@ class Requests:
         if request.template.name == self._creates:
             self._untouched.append(request.token)
             self._known.append(request.token)
+
+
+def answered(template: RequestTemplate, status: int, body: bytes) -> str:
+    """``ok`` when the answer is what the template expects, else ``http_error``: an error page with status 200, too."""
+    good = status in template.expect_status if template.expect_status else 200 <= status < 300
+    if good and template.expect_body:
+        good = re.search(template.expect_body, body.decode(errors="replace")) is not None
+    return "ok" if good else "http_error"
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

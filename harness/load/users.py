@@ -18,7 +18,7 @@ from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
-from harness.load.requests import Request, Requests
+from harness.load.requests import Request, Requests, answered
 from harness.model import NS
 from harness.system.schema import SLOW_DEADLINE_S, RequestTemplate
 
@@ -57,7 +57,10 @@ class Sender:
                     headers=request.headers,
                     catch_response=True,
                 ) as response:
-                    outcome, status = classified(response.status_code or 0, response.request_meta["exception"])
+                    body = response.content or b"" if template.expect_body else b""
+                    outcome, status = classified(
+                        template, response.status_code or 0, body, response.request_meta["exception"]
+                    )
         except gevent.Timeout:
             pass
         except Exception:
@@ -72,13 +75,11 @@ class Sender:
             gevent.sleep(60)
 
 
-def classified(status: int, error: Any) -> tuple[str, int]:
+def classified(template: RequestTemplate, status: int, body: bytes, error: Any) -> tuple[str, int]:
     """(outcome, status) of an answer or of what the client raised instead."""
-    if error is None:
-        return ("ok" if 200 <= status < 300 else "http_error"), status
     error = getattr(error, "original", None) or error  # timeouts come wrapped as RetriesExceeded
-    if isinstance(error, LocustBadStatusCode):
-        return "http_error", status
+    if error is None or isinstance(error, LocustBadStatusCode):  # to Locust every status from 400 on is bad
+        return answered(template, status, body), status
     if isinstance(error, gevent.Timeout | TimeoutError):
         return "timeout", status
     if isinstance(error, OSError) and error.errno in _NOT_CONNECTED:

@@ -18,7 +18,7 @@ import msgspec
 
 from harness.host.clock import mono_ns
 from harness.load.book import Book
-from harness.load.requests import Request, Requests
+from harness.load.requests import Request, Requests, answered
 from harness.model import NS
 from harness.system.schema import RequestTemplate
 
@@ -26,6 +26,7 @@ FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
 _PRIORITY = 10  # any real-time priority will do: it only has to beat the load and the system under test
 _IDLE_KEPT = 64
+_BODY_READ = 2**20  # what is expected in an answer is looked for in so much of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Connection(asyncio.Protocol):
         self._http = h11.Connection(h11.CLIENT)
         self._answer: asyncio.Future[tuple[str, int]] | None = None
         self._status = 0
+        self._body = b""
+        self._template: RequestTemplate | None = None
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -78,7 +81,7 @@ class Connection(asyncio.Protocol):
 
     def send(self, request: Request, host: str, close: bool) -> asyncio.Future[tuple[str, int]]:
         self._answer = asyncio.get_running_loop().create_future()
-        self._status = 0
+        self._status, self._body, self._template = 0, b"", request.template
         headers = [("Host", host), *request.headers.items()]
         if request.body or request.template.method != "GET":
             headers.append(("Content-Length", str(len(request.body))))
@@ -108,8 +111,11 @@ class Connection(asyncio.Protocol):
                 event = self._http.next_event()
                 if isinstance(event, h11.Response):
                     self._status = event.status_code
+                elif isinstance(event, h11.Data):
+                    if self._template and self._template.expect_body and len(self._body) < _BODY_READ:
+                        self._body += event.data
                 elif isinstance(event, h11.EndOfMessage):
-                    self._ended("ok" if 200 <= self._status < 300 else "http_error")
+                    self._ended(answered(self._template, self._status, self._body) if self._template else "reset")
                     if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
                         self._http.start_next_cycle()
                 elif event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):

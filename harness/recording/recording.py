@@ -134,6 +134,14 @@ class Recording:
                     done.append((key[0], Span(key[1], began, at), gate / 1e9))
         return tuple(done)
 
+    @cached_property
+    def late_ns(self) -> Mapping[tuple[str, str, str], int]:
+        """(operation id, phase, event) -> by how much that edge may have been seen late, for those of a kit that does
+        not mark them."""
+        return {
+            (e["operation"], e["phase"], e["event"]): e["late_ns"] for e in self.of_kind("phase") if e.get("late_ns")
+        }
+
     # -- load and meters -----------------------------------------------------------------------------------------
     @cached_property
     def load_samples(self) -> tuple[SampleFile, ...]:

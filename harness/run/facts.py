@@ -235,8 +235,13 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
     for id_, span, gate_s in recording.phases:
         if id_ in counted:
             values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
+    late_s: dict[str, float] = {}
+    for (_, phase, _), late_ns in recording.late_ns.items():
+        late_s[phase] = max(late_s.get(phase, 0.0), late_ns / NS)
     durations = [
-        Measurement(name, "s", tuple(found), RESOLUTION_S, {"disk": profile} if profile else {})
+        Measurement(
+            name, "s", tuple(found), max(RESOLUTION_S, late_s.get(name, 0.0)), {"disk": profile} if profile else {}
+        )
         for name, found in values.items()
     ]
     return (*durations, *broken_version.measurement(recording))

@@ -50,14 +50,15 @@ class Group:
         if errors:
             raise errors[0]
 
-    def on_edge(self, edge: Edge, operation: str) -> None:
-        """After the faults of this edge are in. Holds the caller while it is to wait for the others."""
+    def on_edge(self, edge: Edge, operation: str, held: bool = True) -> None:
+        """After the faults of this edge are in. Holds the caller while it is to wait for the others; a kit that was
+        only seen there goes on and meets nobody."""
         with self._changed:
             self._met.add(edge)
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
                 self._ended.append(operation)
             self._changed.notify_all()
-            if edge in self._meet:
+            if edge in self._meet and held:
                 self._hold(edge, operation)
 
     def _hold(self, edge: Edge, operation: str) -> None:

@@ -16,6 +16,7 @@ from harness.run.stage import Stage
 from harness.run.triggers import Triggers
 from harness.scenario import Step, Together
 from harness.system.config import load_system
+from harness.system.gates import MARKED, Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome, damaged, largest_file
 from harness.system.phases import PhaseServer
 from harness.system.read_back import observe
@@ -40,13 +41,15 @@ class Rehearsal:
         triggers = planned_triggers(scenario, cell, plan.seed)
         self._links = links(triggers)
         self._triggers = Triggers(triggers, self._system, recorder)
-        self._phases = PhaseServer(Path(plan.work) / "phases.sock", self._on_mark, self._record_phase)
+        self._gates = Gates(self._on_mark, self._record_phase)
+        self._phases = PhaseServer(Path(plan.work) / "phases.sock", self._gates)
         self._operations = Operations(self._system, self._phases, self._on_edge)
         self._repeat, self._warmup = 0, False
         self._last = Outcome("", 0, 0, 0)
         self._labels: dict[str, int] = {}
         self._phase_ns: dict[tuple[str, str], list[int]] = {}
         self._snapshots: dict[str, tuple[int, int]] = {}  # path of a backup -> when it was taken
+        self._seen_late_ns: list[int] = []
         self._restored_from = ""
         self._group: Group | None = None
         self._groups = 0
@@ -87,12 +90,13 @@ class Rehearsal:
         if self._triggers.heal_all():
             self._see_recovered("the last faults were healed")
         self._stage.stop_load()
+        self._tell_seen()
         self._observe("end")
         if self._power:
             self._power.cut(registry.BUNDLED, self._snapshots)
 
     def tear_down(self) -> list[str]:
-        return [*self._stage.tear_down(), *self._phases.problems]
+        return [*self._stage.tear_down(), *self._gates.problems]
 
     # -- steps ---------------------------------------------------------------------------------------------------
     def _take(self, step: Step | Together) -> None:
@@ -191,7 +195,9 @@ class Rehearsal:
         edges = self._phase_ns.get((self._last.id, SNAPSHOT_PHASE), [])
         if latest and (self._last.exit == 0 or latest not in self._snapshots):
             self._snapshots[latest] = (
-                (edges[0], edges[1]) if len(edges) == 2 else (self._last.start_ns, self._last.stop_ns)
+                (edges[0] or self._last.start_ns, edges[1])
+                if len(edges) == 2
+                else (self._last.start_ns, self._last.stop_ns)
             )
 
     def _observe(self, cause: str) -> None:
@@ -215,19 +221,31 @@ class Rehearsal:
             finally:
                 file.write_bytes(original)
 
+    def _tell_seen(self) -> None:
+        """How far the phases of a kit that does not mark them can be relied on."""
+        if self._seen_late_ns:
+            late_ms = max(self._seen_late_ns) / 1e6
+            said = f"{len(self._seen_late_ns)} edges of phases were seen, not marked: at most {late_ms:.1f} ms late"
+            self._recorder.event("warning", text=f"{said}, and the kit was not held while a fault was put in there")
+
     # -- edges ---------------------------------------------------------------------------------------------------
-    def _on_edge(self, edge: Edge, operation: str) -> None:
-        self._triggers.on_edge(edge, operation)
+    def _on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
+        self._triggers.on_edge(edge, operation, sighting)
         if group := self._group:
-            group.on_edge(edge, operation)
+            group.on_edge(edge, operation, sighting.held)
         if self._power:
             self._power.on_edge(edge, operation)
 
-    def _on_mark(self, edge: Edge, operation: str) -> None:
-        """A phase the kit marks. One with an operation's name is that operation's edge, which we mark ourselves."""
+    def _on_mark(self, edge: Edge, operation: str, sighting: Sighting) -> None:
+        """A phase of the kit. One with an operation's name is that operation's edge, which we mark ourselves."""
         if edge.phase not in self._config.operations:
-            self._on_edge(edge, operation)
+            self._on_edge(edge, operation, sighting)
 
-    def _record_phase(self, at: Instant, operation: str, edge: Edge, gate_ns: int) -> None:
-        self._phase_ns.setdefault((operation, edge.phase), []).append(at.mono_ns)
-        self._recorder.event("phase", when=at, operation=operation, phase=edge.phase, event=edge.event, gate_ns=gate_ns)
+    def _record_phase(self, at: Instant, operation: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
+        if not sighting.held:
+            self._seen_late_ns.append(sighting.late_ns)
+        # When it was seen is not when it began: what was written before may be missing from that backup already.
+        exact_ns = at.mono_ns if sighting.held or edge.event == "stop" else 0
+        self._phase_ns.setdefault((operation, edge.phase), []).append(exact_ns)
+        how = {"phase": edge.phase, "event": edge.event, "gate_ns": gate_ns, **sighting.told()}
+        self._recorder.event("phase", when=at, operation=operation, **how)

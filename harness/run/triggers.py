@@ -14,6 +14,7 @@ from harness.model import Edge
 from harness.recording.recorder import Recorder
 from harness.run.plan import described_faults
 from harness.scenario import Trigger
+from harness.system.gates import MARKED, Sighting
 from harness.system.live import LiveSystem
 
 _SAID_LIMIT = 2 * 1024 * 1024
@@ -21,12 +22,14 @@ _SAID_LIMIT = 2 * 1024 * 1024
 
 @dataclass(slots=True)
 class _Held:
-    """A fault that is in: what undoes it, the operation it lasts for, and how long the system's logs were before."""
+    """A fault that is in: what undoes it, the operation it lasts for, how long the system's logs were before, and how
+    its edge came to be known."""
 
     id: str
     trigger: Trigger
     operation: str
     sizes: dict[Path, int]
+    sighting: Sighting
     undo: list[Callable[[], None]] = field(default_factory=list)
     injection: Injection | None = None
     mark: ByteMark | None = None
@@ -48,12 +51,12 @@ class Triggers:
             recorder.event("fault.planned", **entry)
             self._waiting.append((entry["id"], trigger))
 
-    def on_edge(self, edge: Edge, operation: str) -> None:
+    def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         with self._lock:
             self._seen[str(edge)] = count = self._seen.get(str(edge), 0) + 1
             for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
                 self._waiting.remove((id_, trigger))
-                held = _Held(id_, trigger, operation, self._log_sizes())
+                held = _Held(id_, trigger, operation, self._log_sizes(), sighting)
                 if trigger.share:
                     self._await_share(held)
                 else:
@@ -111,8 +114,11 @@ class Triggers:
             return
         landing = held.mark.landing() if held.mark else None
         self._recorder.event("fault.injected", when=began, id=id_, operation=held.operation)
+        in_ns = now().mono_ns
         evidence = held.injection.confirm()
         applied, said = evidence.applied, evidence.said
+        if seen := held.sighting.said():
+            said = f"{said}; {seen} (it took {(in_ns - began.mono_ns) / 1e6:.1f} ms more until the fault was in)"
         if landing:
             applied, said = applied and landing.exact, f"{landing.said}; {said}"
         self._recorder.event("fault.confirmed", id=id_, applied=applied, felt=evidence.felt, said=said)

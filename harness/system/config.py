@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.system.claims import read_claims
+from harness.system.phase_table import read_phases
 from harness.system.placeholders import LINK, PLACES
 from harness.system.schema import (
     OPERATIONS,
@@ -28,7 +29,7 @@ from harness.system.schema import (
 )
 from harness.system.suggest import did_you_mean
 from harness.system.table import Table
-from harness.system.texts import HEALTH, URL, address, path, pointer, program
+from harness.system.texts import HEALTH, URL, address, path, pattern, pointer, program
 from harness.system.traffic import read_load
 
 FILE = "system.toml"
@@ -102,7 +103,7 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
         load=read_load(top.table("load")),
         limits=_limits(top.table("limits", {})),
         env=top.environment("env", fills=PLACES) | _switched_on(top, known, variants),
-        operations={n: _operation(n, t) for n, t in top.tables("operations", OPERATIONS).items()},
+        operations=(operations := {n: _operation(n, t) for n, t in top.tables("operations", OPERATIONS).items()}),
         dependencies=(dependencies := {n: _dependency(n, t) for n, t in top.tables("dependencies").items()}),
         links={n: _link(n, t, dependencies) for n, t in top.tables("links").items()},
         monitors={n: _monitor(n, t) for n, t in top.tables("monitors").items()},
@@ -110,6 +111,8 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
         claims=read_claims(top.table("claims", {})),
         waives=tuple(_waive(n, t) for n, t in top.tables("waive").items()),
         active=tuple(variants),
+        phases=read_phases(top.table("phases", {}), operations),
+        user=top.text("user", ""),
     )
     top.end()
     return config
@@ -125,6 +128,7 @@ def _service(table: Table) -> ServiceConfig:
         ready=path(table, "ready", "/ready"),
         version=path(table, "version", "/version"),
         version_pointer=pointer(table, "version_pointer", "/version"),
+        version_pattern=pattern(table, "version_pattern", ""),
         deadline_ms=table.number("deadline_ms", 1000.0, least=1, most=600_000),
         start_deadline_s=table.number("start_deadline_s", 20.0, least=0.1, most=3600),
         access_log=table.text("access_log", "", fills=PLACES),

@@ -50,11 +50,14 @@ class Dependencies:
         for name, dependency in config.dependencies.items():
             directory = self._system.directory / "far" / name
             directory.mkdir(parents=True, exist_ok=True)
+            if self._system.account:
+                self._system.account.own(directory)
             self.processes[name] = self.far.spawn(
                 self._system.argv(dependency.start, port=str(dependency.port)),
                 self._system.env,
                 self._logs / f"dependency-{name}.out",
                 directory,
+                self._system.account,
             )
         for name, dependency in config.dependencies.items():
             health = self._system.text(dependency.health, port=str(dependency.port))

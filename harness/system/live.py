@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from harness.disks.disk import Disk
 from harness.disks.watch import DiskWatch
 from harness.errors import ExitCode, HarnessError
 from harness.host import commands
+from harness.host.accounts import account
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.links.link import Link
 from harness.model import NS
@@ -55,7 +57,9 @@ class LiveSystem:
             "size": str(size_bytes),
             "version": config.versions.old,
         }
+        self.account = account(config.user) if config.user else None
         self.env = self._environment()
+        self._hand_over()
 
     # -- words and places ----------------------------------------------------------------------------------------
     def text(self, template: str, **more: str) -> str:
@@ -83,6 +87,28 @@ class LiveSystem:
             "PYTHONDONTWRITEBYTECODE": "1",
             **{k: self.text(v) for k, v in self.config.env.items()},
         }
+
+    def _hand_over(self) -> None:
+        """The places of the system belong to the user its commands run as."""
+        if self.account:
+            for path in (self.directory.parent, self.directory):
+                path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+            for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values())):
+                self.account.own(path)
+
+    def run(self, command: Sequence[str], deadline_s: float) -> commands.Completed:
+        """One of the system's commands, to its end; its placeholders are filled in."""
+        argv = self.argv(command)
+        return commands.run(argv, env=self.env, deadline_s=deadline_s, account=self.account, cwd=self.directory)
+
+    def spawn(
+        self, argv: Sequence[str], output: str, env: Mapping[str, str] | None = None, fork: bool = False
+    ) -> commands.Process:
+        """Start one of the system's commands; its output goes to that file of the recording."""
+        path = self.recorder.folder / "operations" / output
+        return commands.spawn(
+            argv, env=env or self.env, output=path, cwd=self.directory, account=self.account, fork=fork
+        )
 
     def connect(self, link: Link, env: Mapping[str, str]) -> None:
         """Make the link known to every command of the system."""
@@ -112,9 +138,7 @@ class LiveSystem:
         service = self.config.service
         began = mono_ns()
         output = self.recorder.folder / "operations" / "service.out"
-        self._service = commands.spawn(
-            self.argv(service.start, version=version), env=self.env, output=output, cwd=self.directory
-        )
+        self._service = self.spawn(self.argv(service.start, version=version), output.name)
         what = f"start the service of {self.config.name}"
 
         def ready() -> bool:
@@ -146,6 +170,9 @@ class LiveSystem:
         answer = http.get(self.url + self.config.service.version, self._deadline_s)
         if not answer.ok:
             return ""
+        if pattern := self.config.service.version_pattern:
+            match = re.search(pattern, answer.body.decode(errors="replace"))
+            return (match[1] if match.re.groups else match[0]) or "" if match else ""
         document = answer.json()
         if document is None:
             return answer.body.decode(errors="replace").strip()
@@ -175,12 +202,7 @@ class LiveSystem:
             self.await_monitor(name)
 
     def start_monitor(self, name: str) -> None:
-        self.monitors[name] = commands.spawn(
-            self.argv(self.config.monitors[name].start),
-            env=self.env,
-            output=self.recorder.folder / "operations" / f"monitor-{name}.out",
-            cwd=self.directory,
-        )
+        self.monitors[name] = self.spawn(self.argv(self.config.monitors[name].start), f"monitor-{name}.out")
 
     def await_monitor(self, name: str) -> None:
         """Wait until it answers; HarnessError when it does not."""
@@ -262,7 +284,7 @@ class LiveSystem:
         for monitor in self.monitors.values():
             monitor.end(1.0)
         if self.config.service.stop:
-            commands.run(self.argv(self.config.service.stop), env=self.env, deadline_s=20)
+            self.run(self.config.service.stop, deadline_s=20)
         if self._service is not None:
             self._service.end(2.0)
         self.watch.close()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, now, wait_until
+from harness.host.held_calls import CannotHold, spawned_under
 from harness.host.processes import blocked_on
 from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.system.live import LiveSystem
-from harness.system.phases import OnEdge, PhaseServer
+from harness.system.phase_watch import PhaseWatch
+from harness.system.phases import PhaseServer
 
 # How long an operation that exited 0 is watched for the version it promised.
 VERSION_GRACE_S = 15.0
@@ -58,9 +60,10 @@ class Status:
 class Operations:
     """Runs the kit's commands one by one (several threads may run one each)."""
 
-    def __init__(self, system: LiveSystem, phases: PhaseServer, on_edge: OnEdge) -> None:
+    def __init__(self, system: LiveSystem, phases: PhaseServer, on_edge: Callable[[Edge, str], None]) -> None:
         self._system = system
         self._phases = phases
+        self._gates = phases.gates
         self._on_edge = on_edge
         self._lock = threading.Lock()
         self._count: dict[str, int] = {}
@@ -79,8 +82,11 @@ class Operations:
                 system.watch.mark(disk)
             system.fault_free_bytes.clear()
         self._on_edge(Edge(order.operation, "start"), id_)
+        phases = [p for p in system.config.phases if p.operation == order.operation]
+        watch = PhaseWatch(phases, id_, output, system.text, self._gates)
+        watch.begin()
         start = mono_ns()
-        process = system.running[id_] = commands.spawn(argv, env=env, output=output, cwd=system.directory)
+        process = system.running[id_] = self._start(argv, output.name, env, watch)
         code = self._wait(process, id_, start, config.deadline_s)
         blocked = ""
         if code is None:
@@ -89,7 +95,8 @@ class Operations:
             process.wait(5)
         del system.running[id_]
         stopped = now()
-        gate_ns = self._phases.gate_ns(id_)  # one it was held at when it ended holds nothing any more
+        watch.end()
+        gate_ns = self._gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
         attributes = dict(order.attributes)
         if order.backup:
             attributes["backup"] = order.backup
@@ -119,12 +126,23 @@ class Operations:
         )
         return Outcome(id_, code, start, stopped.mono_ns)
 
+    def _start(self, argv: Sequence[str], output: str, env: Mapping[str, str], watch: PhaseWatch) -> commands.Process:
+        """Start it, with the system calls that are edges of its phases held."""
+        if watch.families:
+            try:
+                return spawned_under(
+                    watch.families, watch.on_call, lambda: self._system.spawn(argv, output, env, fork=True)
+                )
+            except CannotHold as cannot:
+                self._system.recorder.event("left_out", what="phases seen by system calls", why=str(cannot))
+        return self._system.spawn(argv, output, env)
+
     def status(self) -> Status:
         """Ask the kit what it would restore from. Not timed, not gated."""
         config = self._system.config.operations.get("status")
         if config is None:
             return Status("", (), "the system declares no `status` operation")
-        done = commands.run(self._system.argv(config.command), env=self._system.env, deadline_s=config.deadline_s)
+        done = self._system.run(config.command, config.deadline_s)
         if done.exit:
             return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
         try:
@@ -151,7 +169,7 @@ class Operations:
     def _wait(self, process: commands.Process, id_: str, start_ns: int, deadline_s: float) -> int | None:
         """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted)."""
         while True:
-            own_s = (mono_ns() - start_ns - self._phases.gate_ns(id_)) / NS
+            own_s = (mono_ns() - start_ns - self._gates.gate_ns(id_)) / NS
             if own_s >= deadline_s:
                 return None
             code = process.wait(min(0.25, deadline_s - own_s))

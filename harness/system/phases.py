@@ -5,40 +5,25 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
-from harness.host.clock import mono_ns, now
-from harness.model import Edge, Instant
-
-# on_edge(edge, operation id): what the run does while the kit is held.
-OnEdge = Callable[[Edge, str], None]
-# record(at, operation id, edge, gate_ns)
-Record = Callable[[Instant, str, Edge, int], None]
+from harness.host.clock import now
+from harness.model import Edge
+from harness.system.gates import Gates
 
 
 class PhaseServer:
     """Accepts marks for the whole run; one thread a connection, since two kits may be held at the same time."""
 
-    def __init__(self, path: Path, on_edge: OnEdge, record: Record) -> None:
+    def __init__(self, path: Path, gates: Gates) -> None:
         self.path = path
-        self._on_edge = on_edge
-        self._record = record
-        self._lock = threading.Lock()
-        self._gate_ns: dict[str, int] = {}
-        self._open: dict[str, int] = {}  # operation -> since when it is held
-        self.problems: list[str] = []
+        self.gates = gates
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
+        path.chmod(0o666)  # the kit may run as another user
         self._listener.listen(64)
         threading.Thread(target=self._accept, name="phases", daemon=True).start()
-
-    def gate_ns(self, operation: str) -> int:
-        """How long this operation was held at its gates so far, the one it is at included."""
-        with self._lock:
-            since = self._open.get(operation)
-            return self._gate_ns.get(operation, 0) + (mono_ns() - since if since else 0)
 
     def close(self) -> None:
         self._listener.close()
@@ -62,23 +47,11 @@ class PhaseServer:
                     if edge.event not in ("start", "stop"):
                         raise ValueError(edge.event)
                 except (ValueError, KeyError, TypeError):
-                    with self._lock:
-                        self.problems.append(f"not a phase mark: {line[:80]!r}")
+                    self.gates.problem(f"not a phase mark: {line[:80]!r}")
                     if not _let_go(connection, "not a phase mark"):
                         return
                     continue
-                with self._lock:
-                    self._open[operation] = at.mono_ns
-                try:
-                    self._on_edge(edge, operation)
-                except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
-                    with self._lock:
-                        self.problems.append(f"at {edge}: {type(error).__name__}: {error}")
-                gate = mono_ns() - at.mono_ns
-                with self._lock:
-                    self._open.pop(operation, None)
-                    self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate
-                self._record(at, operation, edge, gate)
+                self.gates.hold(at, edge, operation)
                 if not _let_go(connection):
                     return
 

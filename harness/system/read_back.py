@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from harness.host.clock import Deadline, mono_ns, sleep
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
+from harness.system.schema import ReadBackConfig
 
 PAGE_DEADLINE_S = 15.0
 DEADLINE_S = 60.0
@@ -39,37 +41,76 @@ def read_back(system: LiveSystem) -> ReadBack:
     if config is None:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
+    read = _read_text if config.pattern else _read_json
     found: list[tuple[str, str]] = []
     again: list[str] = []
     after = ""
     for _ in range(_PAGES):
         answer = _page(system.url + system.text(config.path, after=quote(after, safe="")), deadline, again)
-        document = answer.json() if answer.ok else None
-        if document is None:
+        if not answer.ok:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
-        items = http.pointer(document, config.items)
-        if not isinstance(items, list):
-            return ReadBack(None, {}, f"read-back: no list at {config.items} in the answer")
-        for item in items:
-            token, payload = (http.pointer(item, p, _MISSING) for p in (config.token, config.payload))
-            if token is _MISSING or payload is _MISSING:
-                lacking = config.token if token is _MISSING else config.payload
-                return ReadBack(None, {}, f"read-back: no {lacking} in an entry of the answer")
-            if token is None:  # an entry nobody's client wrote
-                continue
-            found.append((str(token), "" if payload is None else str(payload)))
-        following = http.pointer(document, config.next, _MISSING)
-        if following is _MISSING and not after:  # on the first page it may be misspelt, and more pages left unread
-            return ReadBack(None, {}, f"read-back: no {config.next} in the answer (null says that it is the last page)")
-        if following in (None, _MISSING):
-            totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
-            return ReadBack(tuple(found), totals, "", tuple(again))
-        if str(following) == after:
-            return ReadBack(None, {}, f"read-back: {config.next} does not move on from {after!r}")
+        try:
+            page = read(config, answer, first=not after)
+        except _Unreadable as unreadable:
+            return ReadBack(None, {}, f"read-back: {unreadable}")
+        found += page.found
+        if page.next is None:
+            return ReadBack(tuple(found), page.totals, "", tuple(again))
+        if page.next == after:
+            return ReadBack(
+                None, {}, f"read-back: {config.next_pattern or config.next} does not move on from {after!r}"
+            )
         if deadline.passed:
             return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
-        after = str(following)
+        after = page.next
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+class _Unreadable(Exception):
+    """A page that does not say what is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one page holds; ``next`` is what leads to the page after it, None on the last one."""
+
+    found: list[tuple[str, str]]
+    next: str | None
+    totals: Mapping[str, float]
+
+
+def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
+    document = answer.json()
+    if document is None:
+        raise _Unreadable(f"{config.path} is not JSON: {answer.said()}")
+    items = http.pointer(document, config.items)
+    if not isinstance(items, list):
+        raise _Unreadable(f"no list at {config.items} in the answer")
+    found: list[tuple[str, str]] = []
+    for item in items:
+        token, payload = (http.pointer(item, p, _MISSING) for p in (config.token, config.payload))
+        if token is _MISSING or payload is _MISSING:
+            raise _Unreadable(f"no {config.token if token is _MISSING else config.payload} in an entry of the answer")
+        if token is not None:  # else an entry nobody's client wrote
+            found.append((str(token), "" if payload is None else str(payload)))
+    following = http.pointer(document, config.next, _MISSING)
+    if following is _MISSING and first:  # on the first page it may be misspelt, and more pages left unread
+        raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
+    totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
+    return _Page(found, None if following in (None, _MISSING) else str(following), totals)
+
+
+def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
+    """By patterns. An error page holds no entry either: what says nothing at all is not read as empty."""
+    text = answer.body.decode(errors="replace")
+    found = [(m["token"], m["payload"] or "") for m in re.finditer(config.pattern, text) if m["token"] is not None]
+    if config.expect_body and not re.search(config.expect_body, text):
+        raise _Unreadable(f"a page without {config.expect_body!r}: {answer.said()}")
+    if not found and not config.expect_body:
+        why = "and without expect_body it cannot be told from an error page"
+        raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
+    following = re.search(config.next_pattern, text) if config.next_pattern else None
+    return _Page(found, following[1] if following else None, {})
 
 
 def _page(url: str, deadline: Deadline, again: list[str]) -> http.Answer:

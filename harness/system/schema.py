@@ -20,7 +20,8 @@ SLOW_DEADLINE_S = 10.0
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """``[service]``: how the service starts and where it answers. ``version_pointer`` is a JSON pointer into the
-    answer of ``version``; an answer later than ``deadline_ms`` is a bad one."""
+    answer of ``version``, ``version_pattern`` a regular expression instead (its group 1, or the whole match); an answer
+    later than ``deadline_ms`` is a bad one."""
 
     start: Argv
     url: str
@@ -29,6 +30,7 @@ class ServiceConfig:
     ready: str = "/ready"
     version: str = "/version"
     version_pointer: str = "/version"
+    version_pattern: str = ""
     deadline_ms: float = 1000.0
     start_deadline_s: float = 20.0
     access_log: str = ""
@@ -75,6 +77,31 @@ class OperationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeConfig:
+    """An edge of a phase that the kit does not mark itself, by what it does: the ``nth`` line that ``pattern`` is found
+    in (of ``file``; of its own output when empty), ``size_bytes`` written below ``path``, or the ``nth`` system call of
+    the family ``call`` on a path that ``pattern`` is found in."""
+
+    by: Literal["log", "bytes", "syscall"]
+    pattern: str = ""
+    file: str = ""
+    path: str = ""
+    size_bytes: int = 0
+    call: str = ""
+    nth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself."""
+
+    name: str
+    operation: str
+    start: EdgeConfig | None
+    stop: EdgeConfig | None
+
+
+@dataclass(frozen=True, slots=True)
 class DependencyConfig:
     """``[dependencies.NAME]``: a server at the far side of the links. ``store`` is the directory it keeps what it was
     sent in, a file an object: looked into at every read-back."""
@@ -113,7 +140,10 @@ class MonitorConfig:
 
 @dataclass(frozen=True, slots=True)
 class RequestTemplate:
-    """One of ``[[load.requests]]``. ``write``: its token goes into the ledger. ``slow``: may take SLOW_DEADLINE_S."""
+    """One of ``[[load.requests]]``. ``write``: its token goes into the ledger. ``slow``: may take SLOW_DEADLINE_S.
+
+    ``expect_status`` (empty: any 2xx) and ``expect_body`` (a regular expression; empty: any) say which answer is a good
+    one, and so which write is acknowledged."""
 
     name: str
     kind: Literal["read", "write", "slow"]
@@ -122,6 +152,8 @@ class RequestTemplate:
     path: str
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    expect_status: tuple[int, ...] = ()
+    expect_body: str = ""
 
     @property
     def needs_known(self) -> bool:
@@ -135,7 +167,10 @@ class RequestTemplate:
 class ReadBackConfig:
     """``[load.read_back]``: how all ledger entries are read, page by page. All but ``path`` are JSON pointers; ``next``
     is null on the last page, and what it gives is quoted into ``{after}``; ``totals`` are invariants (pointer ->
-    value)."""
+    value).
+
+    With ``pattern`` the pages need not be JSON: each match is an entry, with groups ``token`` and ``payload``;
+    ``next_pattern`` (its group 1) leads to the next page, and a page without ``expect_body`` is unreadable."""
 
     path: str
     items: str = "/items"
@@ -143,6 +178,9 @@ class ReadBackConfig:
     payload: str = "/payload"
     next: str = "/next"
     totals: Mapping[str, float] = field(default_factory=dict)
+    pattern: str = ""
+    next_pattern: str = ""
+    expect_body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +223,7 @@ class Waive:
 @dataclass(frozen=True, slots=True)
 class SystemConfig:
     """One system.toml, checked. ``active`` are the variants switched on; their environment is already in ``env``.
+    ``user``: whom the system's commands run as; empty: whoever runs Deploydrill.
 
     Texts still hold their placeholders (``{dir}``, ``{port}``): see harness.system.placeholders.
     """
@@ -206,6 +245,8 @@ class SystemConfig:
     claims: tuple[Claim, ...]
     waives: tuple[Waive, ...]
     active: tuple[str, ...] = ()
+    phases: tuple[PhaseConfig, ...] = ()
+    user: str = ""
 
     @property
     def folder(self) -> Path:

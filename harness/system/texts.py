@@ -1,4 +1,4 @@
-"""Kinds of text in a system.toml: programs, addresses of this host, paths of requests, JSON pointers."""
+"""Kinds of text in a system.toml: programs, addresses of this host, paths of requests, JSON pointers, patterns."""
 
 from __future__ import annotations
 
@@ -44,4 +44,19 @@ def pointer(table: Table, key: str, default: str) -> str:
 def is_pointer(table: Table, key: str, text: str) -> str:
     if not text.startswith("/"):
         table.fail(key, f"{text!r} is not a JSON pointer", f"write /{text}")
+    return text
+
+
+def pattern(table: Table, key: str, *default: str, groups: tuple[str, ...] = ()) -> str:
+    """A regular expression that has the named ``groups``."""
+    text = table.text(key, *default)
+    if not text:
+        return ""
+    try:
+        known = re.compile(text).groupindex
+    except (re.error, RecursionError, OverflowError) as error:
+        table.fail(key, f"{text!r} is not a regular expression: {error}", "in 'single quotes' a backslash stays one")
+    for name in groups:
+        if name not in known:
+            table.fail(key, f"has no group {name}", f"write (?P<{name}>...) around it")
     return text

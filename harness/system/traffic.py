@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from harness.system.placeholders import REQUEST, fill
 from harness.system.schema import ReadBackConfig, RequestTemplate, SystemLoadConfig
 from harness.system.table import Table
-from harness.system.texts import is_pointer, pointer, starts_with_slash
+from harness.system.texts import is_pointer, pattern, pointer, starts_with_slash
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
@@ -45,21 +46,45 @@ def _request(table: Table) -> RequestTemplate:
         path=table.text("path", fills=REQUEST),
         body=table.text("body", "", fills=REQUEST),
         headers=table.environment("headers", fills=REQUEST),
+        expect_status=_statuses(table),
+        expect_body=pattern(table, "expect_body", ""),
     )
     starts_with_slash(table, "path", request.path)
     for name, value in request.headers.items():
         if not (name + value).isascii() or not (name + value).isprintable():
             table.fail(f"headers.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
-    if request.body:
+    if request.method == "HEAD" and request.expect_body:
+        table.fail("expect_body", "the answer to a HEAD has no body", "use GET")
+    if request.body and not _has_content_type(request):
         try:
             json.loads(fill(request.body, _SAMPLE))
         except (ValueError, RecursionError) as error:
-            table.fail("body", f"is not JSON once filled in: {error}", 'quote text placeholders: {"token": "{token}"}')
+            hint = (
+                'quote text placeholders: {"token": "{token}"}; another kind needs headers = { Content-Type = "..." }'
+            )
+            table.fail("body", f"is not JSON once filled in: {error}", hint)
     table.end()
     return request
 
 
+def _has_content_type(request: RequestTemplate) -> bool:
+    return any(n.lower() == "content-type" and "json" not in v.lower() for n, v in request.headers.items())
+
+
+def _statuses(table: Table) -> tuple[int, ...]:
+    found = table.value("expect_status", [])
+    if not isinstance(found, list) or not all(type(s) is int and 200 <= s <= 599 for s in found):
+        table.fail("expect_status", f"is {found!r}", "a list of HTTP statuses, such as [200, 303]")
+    return tuple(found)
+
+
 def _read_back(table: Table) -> ReadBackConfig:
+    found = pattern(table, "pattern", "", groups=("token", "payload"))
+    pointers = [key for key in ("items", "token", "payload", "next", "totals") if key in table]
+    if found and pointers:
+        table.fail(
+            pointers[0], "is a JSON pointer, and with pattern no answer is read as JSON", "leave one of them out"
+        )
     totals = table.table("totals", {})
     read_back = ReadBackConfig(
         path=table.text("path", fills=frozenset({"after"})),
@@ -68,10 +93,23 @@ def _read_back(table: Table) -> ReadBackConfig:
         payload=pointer(table, "payload", "/payload"),
         next=pointer(table, "next", "/next"),
         totals={is_pointer(totals, key, key): totals.number(key, least=-1e15) for key in totals},
+        pattern=found,
+        next_pattern=pattern(table, "next_pattern", ""),
+        expect_body=pattern(table, "expect_body", ""),
     )
     starts_with_slash(table, "path", read_back.path)
-    if "{after}" not in read_back.path:
+    for key in ("next_pattern", "expect_body"):
+        if table.value(key, "") and not found:
+            table.fail(key, "only means something beside pattern", "or read JSON, with items, token, payload and next")
+    if read_back.next_pattern and not re.compile(read_back.next_pattern).groups:
+        table.fail(
+            "next_pattern", "has no group, and its group 1 is what {after} is filled with", "write ( ) around it"
+        )
+    pages = not found or bool(read_back.next_pattern)
+    if pages and "{after}" not in read_back.path:
         table.fail("path", "has no {after}, so the second page would be the first again", "/readback?after={after}")
+    if not pages and "{after}" in read_back.path:
+        table.fail("path", "has {after}, and nothing says what comes after a page", "add next_pattern")
     totals.end()
     table.end()
     return read_back

@@ -19,6 +19,7 @@ from harness import registry
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.system.config import load_system
+from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order
 from harness.system.phases import PhaseServer
@@ -45,14 +46,14 @@ def main() -> None:
         recorder = Recorder(folder / "record")
         config = load_system("hardened", registry.BUNDLED)
         system = LiveSystem(config, folder / "sut", PORT, SIZE_BYTES, {}, recorder, sys.executable)
-        phases = PhaseServer(
-            folder / "p.sock",
-            lambda edge, operation: None,
-            lambda at, operation, edge, gate: (
+        gates = Gates(
+            lambda *_: None,
+            lambda at, operation, edge, gate, _: (
                 recorder.event("phase", when=at, operation=operation, phase=edge.phase, event=edge.event, gate_ns=gate)
                 and None
             ),
         )
+        phases = PhaseServer(folder / "p.sock", gates)
         operations = Operations(system, phases, lambda edge, operation: None)
         bare: list[float] = []
         copied: list[float] = []
@@ -72,7 +73,7 @@ def main() -> None:
             phases.close()
         recorder.close()
         measured = [o for o in Recording(recorder.folder).operations if o.name == "backup"]
-        under, gates = [o.seconds for o in measured], [o.gate_ns / 1e6 for o in measured]
+        under, gates_ms = [o.seconds for o in measured], [o.gate_ns / 1e6 for o in measured]
     rows = {"bare command": bare[1:], "under the harness": under[1:], "copy + fsync": copied[1:]}
     for name, values in rows.items():
         low, high = min(values), max(values)
@@ -82,7 +83,7 @@ def main() -> None:
         print(f"{one} / {other}: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     print(
         f"database of {SIZE_BYTES} bytes; held at gates, not counted as the kit's: "
-        f"median {statistics.median(gates):.2f} ms an operation"
+        f"median {statistics.median(gates_ms):.2f} ms an operation"
     )
 
 

@@ -109,6 +109,14 @@ def test_every_example_of_the_file_is_right_once_it_is_uncommented(files: dict[s
     assert config.load.read_back and config.links and config.monitors and config.waives and config.variants
 
 
+def test_what_stands_there_instead_of_something_is_right_as_well(tmp_path: Path) -> None:
+    file, _ = write_draft(folder_of(tmp_path, NODE))
+    text = re.sub(r"^# (?=\[load.read_back\]|path = \"/items\?)", "", file.read_text(), flags=re.MULTILINE)
+    file.write_text(re.sub(r"^#   (?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    config = read_system(file)
+    assert config.load.read_back and config.load.read_back.next_pattern and config.service.version_pattern
+
+
 def test_every_key_there_is_stands_in_the_file(tmp_path: Path) -> None:
     text = write_draft(folder_of(tmp_path, {}))[0].read_text()
     keys = {f.name for c in (schema.ServiceConfig, schema.DataConfig, schema.VersionsConfig) for f in fields(c)}
@@ -116,7 +124,7 @@ def test_every_key_there_is_stands_in_the_file(tmp_path: Path) -> None:
     keys |= {
         f.name for c in (schema.RequestTemplate, schema.ReadBackConfig, schema.SystemLoadConfig) for f in fields(c)
     }
-    missing = [k for k in keys - {"name", "requests", "read_back"} if not re.search(rf"^(# )?{k} = ", text, re.M)]
+    missing = [k for k in keys - {"name", "requests", "read_back"} if not re.search(rf"^(# +)?{k} = ", text, re.M)]
     assert missing == []
     assert [k for k in CLAIMS if k.endswith("writes") and k not in text] == []
 

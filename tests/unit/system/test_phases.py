@@ -11,9 +11,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from harness.host import commands
 from harness.host.clock import mono_ns, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
+from harness.system.gates import Gates
 from harness.system.operations import Operations, Order
 from harness.system.phases import PhaseServer
 
@@ -33,7 +35,7 @@ if "--leave" not in sys.argv:
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[PhaseServer]:
     """Holds every kit for longer than they have."""
-    server = PhaseServer(tmp_path / "s", lambda *_: sleep(HELD_S), lambda *_: None)
+    server = PhaseServer(tmp_path / "s", Gates(lambda *_: sleep(HELD_S), lambda *_: None))
     yield server
     server.close()
 
@@ -49,14 +51,15 @@ def operations(slow: PhaseServer, recorder: Recorder, deadline_s: float, *more: 
     config = SimpleNamespace(command=(sys.executable, "-c", KIT, *more), deadline_s=deadline_s)
     system = SimpleNamespace(
         recorder=recorder,
-        config=SimpleNamespace(operations={"deploy": config}),
+        config=SimpleNamespace(operations={"deploy": config}, phases=()),
         values={"version": "1"},
         argv=lambda command, **_: list(command),
         env={},
         disks={},
         fault_free_bytes={},
+        text=str,
         running={},
-        directory=recorder.folder,
+        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
     )
     return Operations(system, slow, lambda *_: None)  # type: ignore[arg-type]  # no more of a system is used
 
@@ -75,14 +78,14 @@ def said(path: Path, *lines: bytes) -> list[bytes]:
 @pytest.mark.parametrize("line", [b"hello", b"[1]", b'{"phase": "x", "event": "begin", "operation": "deploy-1"}'])
 def test_a_mark_nobody_understands_is_answered_with_its_fault(tmp_path: Path, line: bytes) -> None:
     seen: list[tuple[Edge, str]] = []
-    server = PhaseServer(tmp_path / "s", lambda edge, id_: seen.append((edge, id_)), lambda *_: None)
+    server = PhaseServer(tmp_path / "s", Gates(lambda edge, id_, _: seen.append((edge, id_)), lambda *_: None))
     good = b'{"phase": "x", "event": "start", "operation": "deploy-1"}'
     bad, fine = (json.loads(a) for a in said(server.path, line, good))
     server.close()
     assert bad == {"go": True, "error": "not a phase mark"}
     assert fine == {"go": True}
     assert seen == [(Edge("x", "start"), "deploy-1")]
-    assert len(server.problems) == 1
+    assert len(server.gates.problems) == 1
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0)], ids=repr)
@@ -90,18 +93,18 @@ def test_a_kit_is_let_go_whatever_the_fault_does(tmp_path: Path, error: BaseExce
     def failing(*_: object) -> None:
         raise error
 
-    server = PhaseServer(tmp_path / "s", failing, lambda *_: None)
+    server = PhaseServer(tmp_path / "s", Gates(failing, lambda *_: None))
     (answer,) = said(server.path, b'{"phase": "x", "event": "start", "operation": "deploy-1"}')
     server.close()
     assert json.loads(answer) == {"go": True}
-    assert len(server.problems) == 1
+    assert len(server.gates.problems) == 1
 
 
 def test_a_gate_that_is_still_closed_at_the_deadline_is_no_hang(slow: PhaseServer, recorder: Recorder) -> None:
     outcome = operations(slow, recorder, 1.0).run(Order("deploy"))
     assert outcome.exit == 0
     assert (outcome.stop_ns - outcome.start_ns) / NS >= HELD_S
-    assert slow.gate_ns("deploy-1") / NS >= HELD_S
+    assert slow.gates.gate_ns("deploy-1") / NS >= HELD_S
 
 
 def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorder) -> None:

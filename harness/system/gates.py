@@ -1,0 +1,92 @@
+"""Edges as they are met: what the run does at each, and how long that held an operation of the kit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from harness.host.clock import mono_ns
+from harness.model import NS, Edge, Instant
+
+By = Literal["mark", "syscall", "log", "bytes", "start", "end"]
+_SEEN = {"log": "in a line of a log", "bytes": "by the bytes written"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """How an edge came to be known: by a mark of the kit, a system call, a line of a log, bytes written, or as the
+    start or the end of the operation. ``held``: it stood there meanwhile. ``late_ns``: the edge may be so much older
+    than it was seen, at most. ``ended``: it was seen only once the operation had ended."""
+
+    by: By = "mark"
+    held: bool = True
+    late_ns: int = 0
+    ended: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """What the recording keeps beside the edge; nothing for a mark."""
+        if self.by == "mark":
+            return {}
+        return {"by": self.by, "held": self.held, "late_ns": self.late_ns, "ended": self.ended}
+
+    def said(self) -> str:
+        """For the sentence on a fault that was put in there; empty where the edge was exact."""
+        if self.held:
+            return ""
+        return f"the edge was seen {_SEEN[self.by]}, at most {self.late_ns * 1000 / NS:.1f} ms late; the kit went on"
+
+
+MARKED = Sighting()
+
+# on_edge(edge, operation id, how it was seen): what the run does, while the kit is held where it is.
+OnEdge = Callable[[Edge, str, Sighting], None]
+# record(at, operation id, edge, gate_ns, how it was seen)
+Record = Callable[[Instant, str, Edge, int, Sighting], None]
+
+
+class Gates:
+    """Of a whole run; called by every thread that meets an edge."""
+
+    def __init__(self, on_edge: OnEdge, record: Record) -> None:
+        self._on_edge = on_edge
+        self._record = record
+        self._lock = threading.Lock()
+        self._gate_ns: dict[str, int] = {}
+        self._open: dict[str, int] = {}  # operation -> since when it is held
+        self.problems: list[str] = []
+
+    def gate_ns(self, operation: str) -> int:
+        """How long this operation was held at its gates so far, the one it is at included."""
+        with self._lock:
+            since = self._open.get(operation)
+            return self._gate_ns.get(operation, 0) + (mono_ns() - since if since else 0)
+
+    def hold(self, at: Instant, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
+        """The kit stands at the edge until this returns."""
+        with self._lock:
+            self._open[operation] = at.mono_ns
+        self._meet(edge, operation, sighting)
+        gate_ns = mono_ns() - at.mono_ns
+        with self._lock:
+            self._open.pop(operation, None)
+            self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate_ns
+        self._record(at, operation, edge, gate_ns, sighting)
+
+    def see(self, at: Instant, edge: Edge, operation: str, sighting: Sighting) -> None:
+        """The edge was met and holds nobody: the kit goes on, has not begun or has ended. What was seen only after the
+        end is written down, and nothing is done there."""
+        self._record(at, operation, edge, 0, sighting)
+        if not sighting.ended:
+            self._meet(edge, operation, sighting)
+
+    def _meet(self, edge: Edge, operation: str, sighting: Sighting) -> None:
+        try:
+            self._on_edge(edge, operation, sighting)
+        except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
+            self.problem(f"at {edge}: {type(error).__name__}: {error}")
+
+    def problem(self, text: str) -> None:
+        with self._lock:
+            self.problems.append(text)

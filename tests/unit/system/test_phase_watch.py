@@ -1,0 +1,171 @@
+"""Phases of a kit that marks none: real commands, seen in their lines, their bytes and their system calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.host import commands
+from harness.host.clock import Deadline, sleep, wait_until
+from harness.model import NS, Edge, Instant
+from harness.recording.recorder import Recorder
+from harness.system.gates import Gates, Sighting
+from harness.system.operations import Operations, Order, Outcome
+from harness.system.phases import PhaseServer
+from harness.system.schema import EdgeConfig, OperationConfig, PhaseConfig
+
+COPY = "backup.copy"
+Seen = list[tuple[str, Sighting]]
+
+
+def log(pattern: str, **more: Any) -> EdgeConfig:
+    return EdgeConfig("log", pattern, **more)
+
+
+def call(family: str, pattern: str = "", nth: int = 1) -> EdgeConfig:
+    return EdgeConfig("syscall", pattern, call=family, nth=nth)
+
+
+class Run:
+    """One operation, a shell script in a directory of its own, and what was seen of it."""
+
+    def __init__(self, folder: Path, script: str, *phases: PhaseConfig, at: Callable[[Edge], object] = str) -> None:
+        recorder = Recorder(folder / "record")
+        self.place = folder / "dir"
+        self.place.mkdir()
+        self.fired: Seen = []
+        self.recorded: list[tuple[str, int, Sighting]] = []
+
+        def on_edge(edge: Edge, _: str, sighting: Sighting) -> None:
+            self.fired.append((str(edge), sighting))
+            at(edge)
+
+        def record(when: Instant, _: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
+            self.recorded.append((str(edge), gate_ns, sighting))
+
+        def spawn(argv: list[str], output: str, env: dict[str, str], fork: bool = False) -> Any:
+            path = recorder.folder / "operations" / output
+            return commands.spawn(argv, output=path, cwd=self.place, fork=fork)
+
+        command = OperationConfig("backup", ("sh", "-c", script), 10.0)
+        system = SimpleNamespace(
+            recorder=recorder,
+            config=SimpleNamespace(operations={"backup": command}, phases=phases),
+            values={"version": "1"},
+            argv=lambda command, **_: list(command),
+            text=lambda text: text.replace("{dir}", str(self.place)),
+            env={},
+            disks={},
+            fault_free_bytes={},
+            running={},
+            spawn=spawn,
+        )
+        server = PhaseServer(folder / "s", Gates(on_edge, record))
+        operations = Operations(system, server, lambda *_: None)  # type: ignore[arg-type]  # no more is used
+        self.outcome: Outcome = operations.run(Order("backup"))
+        server.close()
+        self.problems = server.gates.problems
+        recorder.close()
+        lines = map(json.loads, (recorder.folder / "events.jsonl").read_text().splitlines())
+        self.gate_s = next(e["gate_ns"] for e in lines if e["kind"] == "operation.stop") / NS
+
+    @property
+    def edges(self) -> list[str]:
+        return [edge for edge, _ in self.fired]
+
+
+def phase(start: EdgeConfig | None, stop: EdgeConfig | None, name: str = COPY) -> PhaseConfig:
+    return PhaseConfig(name, "backup", start, stop)
+
+
+def test_lines_of_the_output_are_edges_seen_while_the_kit_goes_on(tmp_path: Path) -> None:
+    script = "echo noise; echo copying 1; sleep 0.1; echo copied 1; sleep 0.1; echo copying 2"
+    run = Run(tmp_path, script, phase(log("^copying"), log("^copied")), at=lambda _: sleep(0.05))
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+    for _, sighting in run.fired:
+        assert (sighting.by, sighting.held, sighting.ended) == ("log", False, False)
+        assert 0 < sighting.late_ns < NS
+    assert run.gate_s == 0
+    assert "seen in a line of a log, at most" in run.fired[0][1].said()
+
+
+def test_the_stop_only_counts_after_the_start_and_the_nth_line_is_meant(tmp_path: Path) -> None:
+    script = "echo done; echo go; echo go; echo done; echo done; sleep 0.1"
+    run = Run(tmp_path, script, phase(log("go", nth=2), log("done", nth=2)))
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+    script = "echo done; echo go; sleep 0.1"
+    assert Run(tmp_path / "2", script, phase(log("go"), log("done"))).edges == [f"{COPY}.start"]
+
+
+def test_another_file_is_read_from_where_it_was(tmp_path: Path) -> None:
+    script = "echo old >> log; echo copying; sleep 0.05; printf 'copied\\r\\n' >> log; sleep 0.1"
+    run = Run(tmp_path, script, phase(log("copying"), log("^copied$", file="{dir}/log")))
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+
+
+def test_bytes_below_a_directory_are_an_edge(tmp_path: Path) -> None:
+    script = "head -c 1000 /dev/zero > a; sleep 0.1; mv a b; head -c 1200 /dev/zero > c; sleep 0.1; echo end"
+    edge = EdgeConfig("bytes", path="{dir}", size_bytes=2000)
+    run = Run(
+        tmp_path, script, phase(edge, log("end")), phase(None, EdgeConfig("bytes", path="{dir}", size_bytes=3000), "x")
+    )
+    assert run.edges == ["x.start", f"{COPY}.start"] and run.fired[1][1].by == "bytes"
+    assert [(edge, s.ended) for edge, _, s in run.recorded] == [
+        ("x.start", False),
+        (f"{COPY}.start", False),
+        (f"{COPY}.stop", True),  # said in the moment it ended
+    ]
+
+
+def test_what_is_seen_only_after_the_end_fires_nothing_and_is_written_down(tmp_path: Path) -> None:
+    run = Run(tmp_path, "exec printf copying", phase(log("copying"), None))
+    assert run.edges in ([], [f"{COPY}.stop"])
+    assert [(edge, s.ended) for edge, _, s in run.recorded] == [(f"{COPY}.start", True), (f"{COPY}.stop", False)]
+
+
+def test_the_operations_own_edges_stand_in_for_those_left_out(tmp_path: Path) -> None:
+    run = Run(
+        tmp_path, "sleep 0.05; echo half; sleep 0.05", phase(None, log("half"), "a"), phase(log("half"), None, "b")
+    )
+    assert run.edges == ["a.start", "a.stop", "b.start", "b.stop"]
+    assert [s.by for _, s in run.fired] == ["start", "log", "log", "end"]
+
+
+def test_a_system_call_is_held_at_its_door_and_that_is_no_time_of_the_kit(tmp_path: Path) -> None:
+    there: list[bool] = []
+    held = tmp_path / "dir" / "b"
+
+    def look(_: Edge) -> None:
+        sleep(0.3)  # it would long have been renamed
+        there.append(held.exists())
+
+    script = "echo 1 > a; echo 2 > c; mv a b; mv c d; ls"
+    run = Run(tmp_path, script, phase(call("rename", "/b$"), call("execve", "/ls$")), at=look)
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+    assert there == [False, True]
+    assert run.outcome.exit == 0 and run.problems == []
+    assert all(s.held and s.said() == "" for _, s in run.fired)
+    took_s = (run.outcome.stop_ns - run.outcome.start_ns) / NS
+    assert 0.6 <= run.gate_s < took_s < run.gate_s + 5
+
+
+def test_the_nth_call_of_a_family_is_meant_whichever_process_makes_it(tmp_path: Path) -> None:
+    script = "for i in 1 2 3; do echo > f$i; sync f$i; done; (setsid sh -c 'sync -d f1; sleep 0.3; mv f1 late' &)"
+    run = Run(tmp_path, script, phase(call("fsync", "f.$", 3), None), phase(call("rename"), None, "late"))
+    assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
+    # What it left behind goes on under the filter, and is answered.
+    assert wait_until((run.place / "late").exists, Deadline(5, "the rename"))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no"), SystemExit(0)], ids=repr)
+def test_a_kit_is_let_go_whatever_the_fault_does_at_its_call(tmp_path: Path, error: BaseException) -> None:
+    def fail(_: Edge) -> None:
+        raise error
+
+    run = Run(tmp_path, "echo > a; mv a b", phase(call("rename"), None), at=fail)
+    assert run.outcome.exit == 0 and len(run.problems) == 2
