@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness import registry
+from harness.checkers.words import last_line
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
 from harness.model import NS, Edge, Instant
@@ -67,10 +68,10 @@ class Rehearsal:
             self._stage.later("stop nudging", self._power.stop)
         self._stage.later("heal the faults", self._triggers.heal_all)
         self._stage.lay_links(self._links)
-        if "seed" in self._config.operations and self._operations.run(Order("seed")).exit != 0:
-            raise HarnessError(
-                f"seed {self._config.name}", "its seed operation failed", "see operations/seed-1.out", ExitCode.UNKNOWN
-            )
+        if "seed" in self._config.operations and (done := self._operations.run(Order("seed"))).exit != 0:
+            output = self._recorder.folder / "operations" / f"{done.id}.out"
+            why = f"its seed operation failed; {last_line(output.read_text(errors='replace'))}"
+            raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
         self._stage.start_service()
         self._stage.start_load()
         if self._power:

@@ -39,7 +39,7 @@ start_postgres() {
         # Of before a power cut: the number may be anybody's by now.
         grep -aqs postgres "/proc/$(head -n 1 "$CLUSTER/postmaster.pid")/cmdline" || rm -f "$CLUSTER/postmaster.pid" "$DATABASE"*
     fi
-    (cd "$DATA" && as_owner pg_ctl start -w -t 15 -s -D "$CLUSTER" -l "$DIR/pglog/postgres.log" -o "-c fsync=$SHELLKIT_FSYNC")
+    (cd "$DATA" && as_owner pg_ctl start -w -t 15 -s -D "$CLUSTER" -l "$DIR/pglog/postgres.log" -o "-c fsync=${POSTGRES_FSYNC:-on}")
 }
 
 stop_postgres() { as_owner pg_ctl stop -w -s -m "$1" -D "$CLUSTER"; } # MODE

@@ -1,6 +1,6 @@
 """The notes of ../shellkit/service.py, kept in PostgreSQL.
 
-    service.py VERSION SOCKET LISTEN        SOCKET: PostgreSQL's; LISTEN: HOST:PORT, or the path of a Unix socket
+service.py VERSION SOCKET LISTEN        SOCKET: PostgreSQL's; LISTEN: HOST:PORT, or the path of a Unix socket
 """
 
 import contextlib

@@ -74,7 +74,7 @@ need_programs
 command=$1
 case $command in
 seed)
-    seed_data "$2" wal
+    seed_data "$2"
     make_key
     sync "$STATE"/* "$GNUPGHOME"/* "$GNUPGHOME" "$STATE" "$DIR" "$DATA" "$BACKUPS"
     ;;

@@ -81,10 +81,10 @@ reload_nginx() { nginx -c "$RUN/nginx.conf" -e "$LOGS/nginx.log" -s reload; }
 stop_nginx() { nginx -c "$RUN/nginx.conf" -e "$LOGS/nginx.log" -s stop; }
 
 # -- data ----------------------------------------------------------------------------------------------------------
-seed_data() { # BYTES, JOURNAL MODE
+seed_data() { # BYTES; WAL as in all deployments after the first, which switches it on
     mkdir -p "$DATA" "$BACKUPS" "$STATE"
     sqlite3 "$DATABASE" <<END
-PRAGMA journal_mode = $2;
+PRAGMA journal_mode = wal;
 CREATE TABLE notes (id INTEGER PRIMARY KEY, token TEXT UNIQUE, payload TEXT NOT NULL);
 INSERT INTO notes (payload)
     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < $1 / 1100)

@@ -27,7 +27,7 @@ case $command in seed) ;; *) cd "$DATA" ;; esac
 
 case $command in
 seed)
-    seed_data "$2" delete
+    seed_data "$2"
     make_key
     ;;
 start)
