@@ -42,7 +42,7 @@ end_holder() { # the whole process group of the one that stands still; services 
     grep -aqs kit.sh "/proc/$holder/cmdline" || return 0
     group=$(ps -o pgid= -p "$holder" | tr -d ' ')
     echo "kit: $what ($holder) has stood still for $LEASE_S s and is ended"
-    kill -KILL -- "-$group" || true
+    kill -KILL "-$group" || true
 }
 
 undo=: # what takes back a step that has not led to its end

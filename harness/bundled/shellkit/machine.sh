@@ -81,7 +81,7 @@ reload_nginx() { nginx -c "$RUN/nginx.conf" -e "$LOGS/nginx.log" -s reload; }
 stop_nginx() { nginx -c "$RUN/nginx.conf" -e "$LOGS/nginx.log" -s stop; }
 
 # -- data ----------------------------------------------------------------------------------------------------------
-seed_data() { # BYTES; WAL as in all deployments after the first, which switches it on
+seed_data() { # BYTES; in WAL mode, as the procedure leaves a database after the first deployment
     mkdir -p "$DATA" "$BACKUPS" "$STATE"
     sqlite3 "$DATABASE" <<END
 PRAGMA journal_mode = wal;
