@@ -58,7 +58,8 @@ $([ "$(id -u)" -ne 0 ] || echo "user root root;")
 worker_processes 1;
 pid $RUN/nginx.pid;
 error_log $LOGS/nginx.log;
-events { worker_connections 512; }
+worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
 http {
     access_log $LOGS/access.log;
     client_body_temp_path $RUN/nginx/body;
