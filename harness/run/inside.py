@@ -50,7 +50,8 @@ def main() -> int:
         traceback.print_exc()
         code = ExitCode.OUR_BUG
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Not SIG_IGN: the system's own `stop` would inherit that, and could not end what it starts by SIGTERM.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         if rehearsal is not None:
             for problem in rehearsal.tear_down():
                 recorder.event("warning", text=problem)

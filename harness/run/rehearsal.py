@@ -7,6 +7,7 @@ from pathlib import Path
 from harness import registry
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
+from harness.host.outputs import last_line
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.run.group import Group
@@ -68,17 +69,21 @@ class Rehearsal:
             self._stage.later("stop nudging", self._power.stop)
         self._stage.later("heal the faults", self._triggers.heal_all)
         self._stage.lay_links(self._links)
-        if "seed" in self._config.operations and self._operations.run(Order("seed")).exit != 0:
-            raise HarnessError(
-                f"seed {self._config.name}", "its seed operation failed", "see operations/seed-1.out", ExitCode.UNKNOWN
-            )
         if "seed" in self._config.operations:
-            found = self._system.database_bytes()
-            self._recorder.event("seeded", asked_bytes=self._plan.size_bytes, found_bytes=found)
+            self._seed()
         self._stage.start_service()
         self._stage.start_load()
         if self._power:
             self._power.stand()
+
+    def _seed(self) -> None:
+        done = self._operations.run(Order("seed"))
+        if done.exit != 0:
+            output = self._recorder.folder / "operations" / f"{done.id}.out"
+            why = f"its seed operation failed; it said: {last_line(output) or 'nothing'}"
+            raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
+        found = self._system.database_bytes()
+        self._recorder.event("seeded", asked_bytes=self._plan.size_bytes, found_bytes=found)
 
     def perform(self) -> None:
         rounds = [(r, True) for r in range(self._plan.warmup)] + [(r, False) for r in range(self._plan.repeat)]

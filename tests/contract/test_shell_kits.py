@@ -1,0 +1,100 @@
+"""The shell kits by themselves: what the review's validation accepts, and what its repaired twin does not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.host.clock import Deadline, wait_until
+from harness.registry import BUNDLED
+from harness.run.rehearsal import MUTATIONS
+from harness.system.operations import damaged, largest_file
+
+ORIGINAL, REPAIRED = BUNDLED / "shellkit" / "procedure.sh", BUNDLED / "shellkit-repaired" / "kit.sh"
+TOOLS = BUNDLED.parents[1] / ".tools"
+PATH = f"{os.environ['PATH']}:/usr/sbin:{TOOLS}"
+MISSING = [name for name in ("nginx", "sqlite3", "gpg", "curl", "flock") if shutil.which(name, path=PATH) is None]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on this machine: {', '.join(MISSING)}")
+
+Kit = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(place: Path) -> dict[str, str]:
+    return {
+        "PATH": PATH,
+        "HOME": str(place),
+        "SHELLKIT_DIR": str(place),
+        "SHELLKIT_PORT": "0",
+        "SHELLKIT_PYTHON": sys.executable,
+    }
+
+
+def seeded(script: Path, place: Path) -> Kit:
+    """A kit with its data, and no service running."""
+
+    def kit(*words: str) -> subprocess.CompletedProcess[str]:
+        command = ["sh", str(script), *words]
+        return subprocess.run(command, env=environment(place), capture_output=True, text=True, timeout=60)
+
+    assert kit("seed", "200000").returncode == 0
+    return kit
+
+
+def backup_of(kit: Kit, place: Path) -> Path:
+    done = kit("backup")
+    assert done.returncode == 0, done.stderr
+    return max((place / "backup").iterdir())
+
+
+@pytest.fixture
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kit")
+
+
+def test_the_reviews_validation_accepts_every_damaged_backup(place: Path) -> None:
+    kit = seeded(ORIGINAL, place)
+    backup = backup_of(kit, place)
+    for mutation in MUTATIONS:
+        good = damaged(backup, mutation)
+        done = kit("validate", str(backup))
+        assert (done.returncode, done.stdout.strip()) == (0, "ok"), mutation
+        backup.write_bytes(good)
+
+
+def test_the_repaired_validation_accepts_the_good_backup_and_none_that_is_damaged(place: Path) -> None:
+    kit = seeded(REPAIRED, place)
+    backup = backup_of(kit, place)
+    assert kit("validate", str(backup)).returncode == 0
+    for mutation in MUTATIONS:
+        file = largest_file(backup)
+        good = damaged(file, mutation)
+        assert kit("validate", str(backup)).returncode != 0, mutation
+        file.write_bytes(good)
+    assert kit("validate", str(backup)).returncode == 0
+
+
+def test_the_repaired_kit_ends_a_lock_holder_that_stands_still_before_it_follows(place: Path) -> None:
+    kit = seeded(REPAIRED, place)
+    stuck = shutil.copytree(REPAIRED.parent, place / "copy" / "shellkit-repaired") / "kit.sh"
+    shutil.copytree(ORIGINAL.parent, place / "copy" / "shellkit")
+    stuck.write_text(REPAIRED.read_text().replace("    lock\n    backup\n", "    lock\n    sleep 30\n"))
+    holder = subprocess.Popen(["sh", str(stuck), "backup"], env=environment(place), start_new_session=True)
+    try:
+        assert wait_until((place / "state" / "holder").exists, Deadline(10, "the holder"), every_s=0.01)
+        os.killpg(holder.pid, signal.SIGSTOP)
+        done = kit("backup")
+        assert done.returncode == 0, done.stderr
+        assert "has stood still for 4 s and is ended" in done.stdout
+        assert holder.wait(5) == -signal.SIGKILL
+    finally:
+        try:
+            os.killpg(holder.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
