@@ -28,8 +28,8 @@ WORDS: Mapping[str, str] = {
 # Two questions so far apart that a monitor that looks has looked in between.
 _APART_S = 1.2
 _SAID = re.compile(
-    r"[^\n]*(?:degraded|blind|no monitor (?:answers|sees)"
-    r"|monitors?\b[^\n]{0,120}(?:not answer|not looked|not agree|stale|unreachable|missing|is down|is dead))[^\n]*",
+    r"degraded|blind|no monitor (?:answers|sees)"
+    r"|monitors?\b[^\n]{0,120}(?:not answer|not looked|not agree|stale|unreachable|missing|is down|is dead)",
     re.IGNORECASE,
 )
 
@@ -110,7 +110,8 @@ class MonitorsOut:
         """The kit's words. One that never asks has none: what it met is that it went on where it could not be seen."""
         match = _SAID.search(said)
         if match:
-            return match.group(0).strip()[:300]
+            line_start, line_end = said.rfind("\n", 0, match.start()) + 1, said.find("\n", match.end())
+            return said[line_start : line_end if line_end >= 0 else None].strip()[:300]
         gone = f"{' and '.join(self.names)} {'was' if len(self.names) == 1 else 'were'} {WORDS[self.how]}"
         marks = [*Recording(self.system.recorder.folder).of_kind("phase")]
         later = dict.fromkeys(f"{e['phase']} of {e['operation']}" for e in marks if e["t"] > self.began_ns)

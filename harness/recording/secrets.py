@@ -21,14 +21,22 @@ _PLAIN_WORD = re.compile(r"[a-z_.]{1,15}")
 
 def secret_values(*environments: Mapping[str, str]) -> tuple[str, ...]:
     """Those whose name says that they are secret, and passwords in addresses; the longest first, for one may hold
-    another. What is short or a plain word is left alone, and so is what is filled in by us (``{dir}``)."""
+    another. What is short or a plain word is left alone, and so are places of this host (``PWD``, ``SSH_AUTH_SOCK``) and
+    what is filled in by us (``{dir}``)."""
     found: set[str] = set()
     for name, value in (item for environment in environments for item in environment.items()):
         hidden = _HIDDEN_IN_URL.findall(value)
-        if _NAME.search(name) and not name.upper().endswith(("_URL", "_URI")):
+        if _NAME.search(name) and not name.upper().endswith(("_URL", "_URI")) and not _is_place(value):
             hidden.append(value)
         found |= {h for h in hidden if len(h) >= LEAST_CHARS and "{" not in h and not _PLAIN_WORD.fullmatch(h)}
     return tuple(sorted(found, key=lambda value: (-len(value), value)))
+
+
+def _is_place(value: str) -> bool:
+    try:
+        return value.startswith("/") and os.path.lexists(value)
+    except ValueError:  # with a NUL in it
+        return False
 
 
 def mask(folder: Path, values: Iterable[str]) -> int:

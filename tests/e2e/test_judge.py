@@ -228,7 +228,7 @@ def test_list_names_scenarios_cells_systems_and_variants() -> None:
     assert done.exit == 0
     for line in ("  disk_full:in-restore (quick): the data disk is full when", "  quick:backup (quick): one backup"):
         assert line in done.out
-    assert "systems: naive, reference\n" in done.out
+    assert "systems: naive, postgres, reference, shellkit, shellkit-repaired\n" in done.out
     assert "  lies: deploy exits 0 and does nothing" in done.out
 
 

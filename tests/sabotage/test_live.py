@@ -79,7 +79,7 @@ UNBITTEN = {
     "not-felt": (2, "it took effect and nothing of the system met it"),
     "removed-by-the-system": (3, "it took effect and did not stay: lost early: somebody removed it"),
     "not-healed": (4, "it could not be healed"),
-    "never-fired": (5, "it never fired: no.such.phase.start was not met"),
+    "never-fired": (5, "it never fired: no.such.phase.start #1 was not met"),
     "undo-fails": (6, "it could not be healed"),
     "disk-not-full": (7, "it took effect and did not stay: lost early: only 0 of"),
 }

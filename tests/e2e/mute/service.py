@@ -39,8 +39,10 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(200, f"<table>{rows}</table>{more}")
         elif url.path == "/about":
             self.reply(200, f"mute, release {(HOME / 'release').read_text().strip()} of today")
-        else:
+        elif url.path in ("/", "/health", "/ready"):
             self.reply(200, "fine")
+        else:
+            self.reply(404, "There is no such page")
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())

@@ -20,6 +20,7 @@ def test_what_looks_secret_is_found_by_its_name_or_in_an_address() -> None:
         "db_password": PASSWORD,
         "DATABASE_URL": "postgres://me:hidden-42@localhost/db",
         "PATH": "/usr/bin:/usr/sbin",
+        "OLDPWD": str(Path(__file__).parent),
         "KEY_FILE": "{dir}/state/backup.key",
         "SHORT_KEY": "1234567",
         "TOKEN_KIND": "acknowledged",
