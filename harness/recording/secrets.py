@@ -21,8 +21,8 @@ _PLAIN_WORD = re.compile(r"[a-z_.]{1,15}")
 
 def secret_values(*environments: Mapping[str, str]) -> tuple[str, ...]:
     """Those whose name says that they are secret, and passwords in addresses; the longest first, for one may hold
-    another. What is short or a plain word is left alone, and so are places of this host (``PWD``, ``SSH_AUTH_SOCK``) and
-    what is filled in by us (``{dir}``)."""
+    another. What is short or a plain word is left alone, and so are places of this host (``PWD``, ``SSH_AUTH_SOCK``)
+    and what is filled in by us (``{dir}``)."""
     found: set[str] = set()
     for name, value in (item for environment in environments for item in environment.items()):
         hidden = _HIDDEN_IN_URL.findall(value)
