@@ -102,7 +102,9 @@ def _phases(scenario: Scenario, cell: Cell, seen: Seen) -> Iterator[str]:
         members = {m.do for g in groups for m in g.members} & seen.operations
         yield from (f"phase {name}.lock" for name in sorted(members) if f"{name}.lock" not in seen.phases)
         for group in groups:
-            at = {edge.phase for edge in group.meet if edge.phase.partition(".")[0] in {m.do for m in group.members}}
+            met = [edge.phase.partition(".") for edge in group.meet]
+            ours = [(name, dot, last) for name, dot, last in met if name in {m.do for m in group.members}]
+            at = {"".join(phase) for phase in ours if phase[2] not in _ONLY_WHEN_WRONG}
             if at and not at & seen.phases and members:
                 yield f"phase {' or '.join(sorted(at))}"
 

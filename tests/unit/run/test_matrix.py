@@ -72,7 +72,7 @@ def test_with_all_cells_each_flaw_is_tried_in_each_of_them() -> None:
 
 def test_what_the_cells_selected_cannot_show_is_said_to_be_left_out() -> None:
     planned = plan(scenarios=("disk_full:before-backup", "disk_full:within-backup"))
-    assert [f.name for f in planned.flaws] == ["no_space_check", "partial_is_latest"]
+    assert [f.name for f in planned.flaws] == ["no_space_check", "partial_is_latest", "wrong_key_backup"]
     assert planned.left_out[0].startswith("plain_copy, in_place_restore, ")
 
 

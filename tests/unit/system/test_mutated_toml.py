@@ -150,7 +150,7 @@ def check(code: int, said: str) -> None:
         assert "cells, " in said
 
 
-@settings(max_examples=300, derandomize=True, deadline=20_000, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=150, derandomize=True, deadline=20_000, suppress_health_check=list(HealthCheck), database=None)
 @given(content=documents())
 @example(content=b"name = " + b"[" * 9000)
 @example(content=b"a" + b".a" * 9000 + b" = 1")
