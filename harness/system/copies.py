@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 # By name, or by how the file begins: what opens somebody's door is not evidence.
 _KEY_NAME = re.compile(
@@ -87,11 +88,11 @@ class Copies:
 class _Limited:
     """The first ``left`` bytes of a file that may grow while it is read."""
 
-    def __init__(self, source: object, left: int) -> None:
+    def __init__(self, source: IO[bytes], left: int) -> None:
         self._source = source
         self._left = left
 
     def read(self, most: int = -1) -> bytes:
-        piece: bytes = self._source.read(min(most, self._left) if most >= 0 else self._left)  # type: ignore[attr-defined]
+        piece = self._source.read(min(most, self._left) if most >= 0 else self._left)
         self._left -= len(piece)
         return piece
