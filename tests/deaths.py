@@ -33,8 +33,10 @@ CELLS = {
     "monitor_crash": ("monitor_crash:both-killed", False),
     "network_partition": ("network_partition:upload-cut", False),
 }
-# What LiveRun says of a run that was killed and wrote its last record all the same.
-ENDED = "before heal: the run was killed and went on to its end"
+# What LiveRun says of a run that was killed and wrote its last record all the same; one written while the kill was on
+# its way (by its own time, so much after the kill at most) is no going on.
+ENDED = "the run was killed and went on to its end"
+ON_ITS_WAY_NS = 100_000_000
 # A record may come late on a busy host.
 LIMIT_S = 180.0
 
@@ -89,15 +91,17 @@ class Campaign:
                 return Death(point, "", () if run.process.poll() is not None else ("the run stood still",))
             kind = str(events[point.record - 1]["kind"])
             left = [*(self._kill_outside(run) if self._role == "outer" else self._kill_within(run, kind))]
-            if point.record >= point.of - 1 and ENDED in left:
-                left.remove(ENDED)  # its last record was written while the kill was on its way
             shutil.rmtree(run.out, ignore_errors=True)
             return Death(point, kind, tuple(left))
 
     def _kill_outside(self, run: LiveRun) -> Iterator[str]:
         """The host is as before without any healing; healing removes the unfinished recording."""
+        killed_ns = time.monotonic_ns()
         run.kill()
-        yield from (f"before heal: {line}" for line in run.left_behind())
+        left = run.left_behind()
+        if ENDED in left and run.events()[-1]["t"] - killed_ns < ON_ITS_WAY_NS:
+            left.remove(ENDED)
+        yield from (f"before heal: {line}" for line in left)
         healed = deploydrill("heal")
         if healed.exit:
             yield f"heal ended with {healed.exit}: {healed.out}"
