@@ -1,7 +1,9 @@
-"""An operation that stood still past its lease, lost the lock and goes on again is kept from changing anything."""
+"""An operation that stood still past its lease and lost the lock is kept from changing anything: refused when it goes
+on again, or ended by whoever took the lock from it."""
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -13,7 +15,8 @@ from harness.recording.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """Judged by what it did after it was continued: phases it still marked, and the success it reported."""
+    """Judged by what it did after it was continued: phases it still marked, and the success it reported. One that was
+    killed where it stood (a stopped process ends in no other way) can do no more, if nothing it had started went on."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "fenced"
@@ -37,7 +40,8 @@ class Fenced:
             why = f"{measured}, and no other operation had the lock meanwhile: it had lost nothing"
             return Verdict("unknown", about, measured, why, self.requirement)
         story = f"{measured} while {', '.join(o.id for o in others)} had the lock"
-        if operation.stop_ns <= to_ns:
+        gone = operation.stop_ns <= to_ns
+        if gone and operation.exit != -signal.SIGKILL:
             why = f"{story}; it had ended before it was continued"
             return Verdict("unknown", about, measured, why, self.requirement)
         marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
@@ -48,8 +52,12 @@ class Fenced:
             why = f"{story}{went_on or ', went on'} and reported success: {last_line(operation.output)}"
             return Verdict("fail", about, measured, why, self.requirement)
         if later:
-            why = f"{story}{went_on} and only then failed: {last_line(operation.output)}"
+            what = "though it had been killed" if gone else f"and only then failed: {last_line(operation.output)}"
+            why = f"{story}{went_on} {what}"
             return Verdict("fail", about, measured, why, self.requirement)
+        if gone:
+            why = f"{story}; it was killed where it stood ({seconds(operation.stop_ns - from_ns)} after); then nothing "
+            return Verdict("pass", about, measured, f"{why}of it went on", self.requirement)
         took_s = (operation.stop_ns - to_ns) / NS
         why = f"{story}; continued, it changed nothing: {ended(operation)} ({took_s:.2f} s after), "
         return Verdict("pass", about, measured, why + last_line(operation.output), self.requirement)

@@ -258,6 +258,7 @@ def fenced(
     other: bool = True,
     output: str = "fenced out: 4",
     healed: float = 9,
+    stop: float = 9.5,
 ) -> Verdict:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.switch", 2, 9.1 if later else None)
@@ -266,7 +267,7 @@ def fenced(
     if other:
         run.phase("deploy-2", "deploy.lock", 3, 6)
         run.phase("deploy-2", "deploy.migrate", 6, 8)
-    run.op("deploy", 1, 9.5, exit_, together="1", output=output)
+    run.op("deploy", 1, stop, exit_, together="1", output=output)
     run.op("deploy", 3, 8.5, together="1")
     run.fault(2.1, healed, released=9, name="process_pause", operation="deploy-1")
     return only(Fenced().check(run.done()))
@@ -301,6 +302,22 @@ def test_a_zombie_that_goes_on_and_fails_later_is_a_fail(run: Run) -> None:
     verdict = fenced(run, 1, later=True)
     assert verdict.outcome == "fail"
     assert "went on through deploy.drain and only then failed" in verdict.why
+
+
+def test_a_zombie_that_is_killed_where_it_stands_is_a_pass(run: Run) -> None:
+    verdict = fenced(run, -9, stop=5.9)
+    assert verdict.outcome == "pass"
+    assert "it was killed where it stood (3.80 s after); then nothing of it went on" in verdict.why
+
+
+def test_a_zombie_of_which_something_goes_on_after_it_was_killed_is_a_fail(run: Run) -> None:
+    verdict = fenced(run, -9, stop=5.9, later=True)
+    assert verdict.outcome == "fail"
+    assert "went on through deploy.drain though it had been killed" in verdict.why
+
+
+def test_a_zombie_that_ended_otherwise_before_it_was_continued_is_unknown(run: Run) -> None:
+    assert fenced(run, 1, stop=5.9).outcome == "unknown"
 
 
 def test_a_pause_in_which_nobody_took_the_lock_proves_nothing(run: Run) -> None:
