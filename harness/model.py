@@ -165,6 +165,11 @@ class Operation:
         return self.exit == 0
 
     @property
+    def on_our_backup(self) -> bool:
+        """Whether the backup it was given was one we damaged, or copied to damage it: no step of the scenario's."""
+        return bool({"mutation", "copy"} & self.attributes.keys())
+
+    @property
     def restores(self) -> bool:
         """Whether it goes back to a backup: a ``restore``, or a ``rollback`` that is one (``rollback.restores``)."""
         return self.name == "restore" or self.attributes.get("restores") == "yes"
@@ -191,6 +196,10 @@ class CrashState:
     start_s: float = 0.0
 
 
+# The cause of a read-back that is only a look at what an attached system holds when the run begins.
+BEFORE = "before"
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """The system's data as found by a read-back, with all that is needed to judge it.
@@ -205,6 +214,7 @@ class Observation:
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
     really there (file name -> bytes), None when nothing says where to look.
+    ``held_before``: tokens that were there before the run, in a system that it was attached to.
     ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
     (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
@@ -230,6 +240,7 @@ class Observation:
     stored: Mapping[str, int] | None = None
     earlier: tuple[Observation, ...] = ()
     crash: CrashState | None = None
+    held_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def gaps(observation: Observation) -> list[str]:
     if unreported:
         said.append(f"the system did not report {', '.join(unreported)}")
     known = {w.token for w in observation.writes}
+    known |= observation.held_before  # an attached system has met clients of ours in an earlier run
     strangers = sum(1 for f in observation.found or () if f.token not in known and _OURS.match(f.token))
     if strangers:
         said.append(f"{count(strangers, 'write')} of our own clients were found that no ledger holds")

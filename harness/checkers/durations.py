@@ -32,7 +32,7 @@ def counted(recording: Recording, name: str) -> list[Operation]:
         if o.name == name
         and o.succeeded
         and not o.warmup
-        and not o.attributes.get("mutation")
+        and not o.on_our_backup
         and not any(start <= o.stop_ns and o.start_ns <= stop for start, stop in held)
     ]
 

@@ -30,7 +30,7 @@ class Recovery:
                 verdicts.append(self._recovered(what, self._first_after(recording, at_ns), at_ns, limit_s, still))
                 verdicts.append(self._works_again(recording, fault, at_ns))
         for operation in recording.operations:
-            if operation.exit != 0 and not operation.attributes.get("mutation"):
+            if operation.exit != 0 and not operation.on_our_backup:
                 event = next((e for e in recording.of_kind("recovered") if e["after"] == operation.id), None)
                 verdicts.append(self._recovered(f"{operation.id} failed", event, operation.stop_ns, limit_s, still))
         well = {o.id: o for o in recording.operations if o.succeeded}

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
 from harness.island import mounts
-from harness.island.spec import COVERED, WORK, WORK_MOUNT, IslandSpec
+from harness.island.spec import COVERED, OURS, WORK, WORK_MOUNT, IslandSpec
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
@@ -107,10 +107,20 @@ def watch(inside: int, lifeline: int) -> int:
                 return os.waitstatus_to_exitcode(status) & 0xFF
 
 
-def end_descendants() -> None:
-    """Without a namespace of our own: end every process that descends from us (we are their subreaper), bounded."""
+def _is_ours(pid: str, inside: int) -> bool:
+    """The inside half, or one of its senders."""
+    try:
+        return int(pid) == inside or OURS.encode() + b"=" in Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:  # it has ended, or is somebody else's
+        return False
+
+
+def end_descendants(inside: int, leave: bool) -> None:
+    """Without a namespace of our own: end every process that descends from us (we are their subreaper), bounded; with
+    ``leave`` only our own, for what a kit started is a system that is to stay."""
     for _ in range(50):
         children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+        children = [child for child in children if not leave or _is_ours(child, inside)]
         if not children:
             return
         for child in children:
@@ -128,8 +138,8 @@ def main() -> int:
     os.set_inheritable(lifeline, False)
     if spec.kind == "none":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        code = watch(start_inside(spec), lifeline)
-        end_descendants()
+        code = watch(inside := start_inside(spec), lifeline)
+        end_descendants(inside, spec.leave)
         return code
     try:
         cover(spec)

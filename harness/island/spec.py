@@ -17,11 +17,15 @@ WORK = WORK_MOUNT / "drill"
 COVERED = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), Path("/run"), WORK_MOUNT)
 
 
+# Set for our own senders: without an island, and beside a system that is to stay, they alone are ended with the run.
+OURS = "DEPLOYDRILL_OURS"
+
+
 @dataclass(frozen=True, slots=True)
 class IslandSpec:
     """``inside`` is the argv of the inside half; ``record`` the run folder it may write; ``keep`` directories that stay
     reachable (read-only) though a covered path lies above them; ``work`` where live work is done; ``fds`` inherited
-    descriptors by name (images of disks)."""
+    descriptors by name (images of disks). ``leave``: what others started goes on when the run is over."""
 
     kind: Kind
     inside: tuple[str, ...]
@@ -29,6 +33,7 @@ class IslandSpec:
     work: str
     keep: tuple[str, ...] = ()
     fds: Mapping[str, int] = field(default_factory=dict)
+    leave: bool = False
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -15,6 +15,7 @@ from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
+from harness.island.spec import OURS
 from harness.load.config import CONFIG_VARIABLE, LoadConfig
 from harness.model import NS
 
@@ -104,7 +105,7 @@ class LoadDriver:
         self.config.save(path)
         # Locust reads defaults from LOCUST_* and ~/.locust.conf; a run must not depend on who started it.
         env = {k: v for k, v in self._env.items() if not k.startswith("LOCUST_")}
-        env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(_ROOT)}
+        env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(_ROOT), OURS: "load"}
         users = self._users()
         self._began_ns = mono_ns()
         self._process = commands.spawn(

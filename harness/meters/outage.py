@@ -16,6 +16,7 @@ from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import Deadline, wait_until
 from harness.host.outputs import last_line
+from harness.island.spec import OURS
 from harness.load.config import LoadConfig
 from harness.load.driver import end_sender
 from harness.meters.prober import ProberConfig
@@ -81,7 +82,7 @@ class Prober:
         self.config.save(path)
         self._process = commands.spawn(
             [sys.executable, "-m", "harness.meters.prober", str(path)],
-            env=self._env | {"PYTHONPATH": str(_ROOT)},
+            env=self._env | {"PYTHONPATH": str(_ROOT), OURS: "prober"},
             cwd=self._folder,
             output=self._folder / "probe.out",
             stdin_pipe=True,

@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.host.outputs import tail
 from harness.model import (
+    BEFORE,
     Artefact,
     CrashState,
     Evidence,
@@ -239,13 +240,17 @@ class Recording:
     @cached_property
     def observations(self) -> tuple[Observation, ...]:
         """Read-backs in the order they were made, each with the ledger and operations up to it. Those of crash states
-        know only what came before their cut."""
+        know only what came before their cut. What an attached system held before is with each of them instead."""
         done: list[Observation] = []
+        held_before: frozenset[str] = frozenset()
         for e in self.of_kind("observation"):
             if strange := self._strange(_look(e), e):
                 raise ValueError(strange)
             content = json.loads((self.folder / _look(e)).read_text())
             found = content["found"]
+            if e["cause"] == BEFORE:
+                held_before = frozenset(token for token, _ in found or ())
+                continue
             copies = content.get("offsite")
             look = Observation(
                 label=e["label"],
@@ -267,6 +272,7 @@ class Recording:
                 stored=content.get("stored"),
                 writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                 operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
+                held_before=held_before,
             )
             if "crash" in content:
                 after = [_operation(o, o["output"]) for o in content["operations"]]

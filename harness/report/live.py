@@ -133,7 +133,8 @@ def describe(event: Event) -> str:
         case "warning" | "error" as kind:
             said = f"{kind}: {get('text', '')}"
         case "system.up":
-            said = f"system is up, version {get('version')}, after {_seconds(get('seconds'))}"
+            since = "as it was found" if get("attached") else f"after {_seconds(get('seconds'))}"
+            said = f"system is up, version {get('version')}, {since}"
         case "load.start":
             said = f"load starts: {get('profile')}, {get('users')} users"
         case "load.steady":

@@ -69,7 +69,11 @@ def able(
 def _needs(
     scenario: Scenario, cell: Cell, config: SystemConfig, capabilities: Mapping[str, bool], seen: Seen
 ) -> Iterator[str]:
-    yield from (f"of this host: {text}" for text in scenario.lacks(cell, capabilities))
+    lacks = scenario.lacks(cell, capabilities)
+    if config.service.attach:
+        yield from (f"an island: {text.partition(':')[0]}" for text in lacks)
+    else:
+        yield from (f"of this host: {text}" for text in lacks)
     yield from missing_in(config, cell)
     names = [s.do for s in cell.single_steps]
     wanted = {*names, *(["validate"] if "validate_damaged" in names else [])} & set(OPERATIONS)

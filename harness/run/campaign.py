@@ -76,17 +76,21 @@ def command_line(options: Options) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A cell to run. ``lacks``: what this host does not have for it; ``missing``: what the system.toml does not have
-    that the cell is about."""
+    """A cell to run. ``lacks``: what this host does not have for it (``attached``: what an island would have);
+    ``missing``: what the system.toml does not have that the cell is about."""
 
     scenario: Scenario
     cell: Cell
     lacks: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    attached: bool = False
 
     @property
     def why_not(self) -> str:
         """Why it cannot run, and what to do; empty when it can."""
+        if self.lacks and self.attached:
+            what = "; ".join(text.partition(":")[0] for text in self.lacks)
+            return f"it takes an island, for {what}, and a system that runs already has none (give it a start instead)"
         if self.lacks:
             return f"this host lacks {'; '.join(self.lacks)} (`deploydrill doctor` says how to get it)"
         if self.missing:
@@ -130,6 +134,7 @@ def capabilities(kind: Kind) -> dict[str, bool]:
 def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
     """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
     ``config``: the system they are to run on."""
+    attached = bool(config and config.service.attach)
     known = registry.scenarios(options.scenario_dirs)
     names = options.scenarios or tuple(known)
     chosen: list[Selected] = []
@@ -147,7 +152,7 @@ def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> 
                 )
         for cell in cells:
             missing = tuple(missing_in(config, cell)) if config else ()
-            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing))
+            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing, attached))
     chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
     if not chosen:
         raise HarnessError(
@@ -187,12 +192,12 @@ class Campaign:
         self.row = row
         self.options = options
         self.signals = signals
-        self.kind = best_kind()
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
+        self.kind: Kind = "none" if self.config.service.attach else best_kind()
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
         self.selected = list(selected) or select(options, self.kind, self.config)
-        # Without namespaces two runs would meet: their ports, their files, their processes.
+        # Without namespaces two runs would meet: their ports, files and processes; and so would two at one system.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
@@ -227,14 +232,14 @@ class Campaign:
             work=str(WORK),
             port=ISLAND_PORT,
             python=sys.executable,
-            keep_data=True,
+            keep_data=not self.config.service.attach,  # what is in use is nobody's to take away
         )
 
     def results(self, out: Path) -> Generator[Ended, None, None]:
         """Each result with the folder of its run, as ``in_turn`` has them. The first fail of ``fail_fast`` lets
         nothing more begin."""
         if self.options.jobs and self.jobs < self.options.jobs:
-            self._progress.note(f"{self.jobs} at a time: without namespaces runs side by side would meet")
+            self._progress.note(f"{self.jobs} at a time: without islands runs side by side would meet")
         turns = [Turn(self, selected, out) for selected in self.selected]
         with closing(in_turn(turns, self.jobs, self.signals, lambda: self._enough)) as runs:
             for turn, result, folder in runs:
@@ -303,7 +308,7 @@ class Campaign:
             "rollback_restores": bool(
                 "rollback" in self.config.operations and self.config.operations["rollback"].restores
             ),
-            "host": host_facts(self.kind),
+            "host": host_facts(self.kind, self.config.service.attach),
             "provenance": provenance(self.config, self.options.command, __version__),
             "reproduce": self._reproduce(selected),
         }

@@ -141,9 +141,8 @@ def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
         Verdict("unknown", f"the step {operation}", "it was not taken", f"the system provides no {operation}")
         for operation in lacking
     ]
-    remedy = " (`deploydrill doctor` says how to get them)" if plan.kind == "none" else ""
-    verdicts += [Verdict("unknown", e["what"], "left out", e["why"] + remedy) for e in recording.of_kind("left_out")]
-    ends = [o.name for o in recording.operations if not o.attributes.get("mutation")]
+    verdicts += [Verdict("unknown", e["what"], "left out", e["why"]) for e in recording.of_kind("left_out")]
+    ends = [o.name for o in recording.operations if not o.on_our_backup]
     short: list[str] = []
     steps = cell.single_steps
     for name in dict.fromkeys(s.do for s in steps if s.do in MEASURED_OPERATIONS and s.do not in lacking):

@@ -113,6 +113,7 @@ def _spec(plan: Plan, config: SystemConfig, folder: Path) -> IslandSpec:
         work=plan.work,
         keep=_kept(plan, config),
         fds=plan.fds,
+        leave=config.service.attach,
     )
 
 

@@ -35,15 +35,16 @@ def provenance(config: SystemConfig, command: str, version: str) -> dict[str, An
     }
 
 
-def host_facts(kind: Kind) -> dict[str, Any]:
+def host_facts(kind: Kind, attached: bool = False) -> dict[str, Any]:
     """What the numbers were taken on."""
+    none = "none: the system runs already" if attached else "none: own process group only"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpus": os.cpu_count(),
         "memory_bytes": memory,
         "kernel": platform.release(),
         "python": platform.python_version(),
-        "island": {"root": "full", "user": "in a user namespace", "none": "none: own process group only"}[kind],
+        "island": {"root": "full", "user": "in a user namespace", "none": none}[kind],
     }
 
 

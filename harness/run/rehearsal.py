@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from harness import registry
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
 from harness.host.outputs import last_line
-from harness.model import NS, Edge, Instant
+from harness.model import BEFORE, NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.run.group import Group
 from harness.run.plan import Plan, links, planned_steps, planned_triggers
@@ -18,7 +19,7 @@ from harness.run.triggers import Triggers
 from harness.scenario import Step, Together
 from harness.system.config import load_system
 from harness.system.gates import MARKED, Gates, Sighting
-from harness.system.operations import Operations, Order, Outcome, damaged, largest_file
+from harness.system.operations import Operations, Order, Outcome, copied, damaged, largest_file
 from harness.system.phases import PhaseServer
 from harness.system.read_back import observe
 
@@ -72,6 +73,8 @@ class Rehearsal:
         if "seed" in self._config.operations:
             self._seed()
         self._stage.start_service()
+        if self._config.service.attach:
+            self._observe(BEFORE)
         self._stage.start_load()
         if self._power:
             self._power.stand()
@@ -102,7 +105,7 @@ class Rehearsal:
         self._stage.stop_load()
         self._tell_seen()
         self._observe("end")
-        if self._restart_at_end:
+        if self._restart_at_end and not self._config.service.attach:
             self._restart()
         if self._power:
             self._power.cut(registry.BUNDLED, self._snapshots)
@@ -234,11 +237,25 @@ class Rehearsal:
         if not file.is_file():
             self._recorder.event("left_out", what="validate of a damaged backup", why=f"{latest} is no file to damage")
             return
+        if not self._config.service.attach:
+            self._validate_each_damage(latest, file)
+            return
+        # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
+        with tempfile.TemporaryDirectory(dir=self._plan.work) as place:
+            copy = copied(Path(latest), Path(place))
+            order = Order("validate", warmup=True, expect="any", backup=str(copy), attributes={"copy": "yes"})
+            if self._operations.run(order).exit == 0:
+                self._validate_each_damage(str(copy), largest_file(copy))
+            else:
+                why = "validate refuses a copy of a good backup in another place, and the one in use is not damaged"
+                self._recorder.event("left_out", what="validate of a damaged backup", why=why)
+
+    def _validate_each_damage(self, backup: str, file: Path) -> None:
         for mutation in MUTATIONS:
             original = damaged(file, mutation)
             try:
                 # Not timed, whatever it says: `warmup` keeps it out of the claims.
-                order = Order("validate", warmup=True, expect="any", backup=latest, attributes={"mutation": mutation})
+                order = Order("validate", warmup=True, expect="any", backup=backup, attributes={"mutation": mutation})
                 self._operations.run(order)
             finally:
                 file.write_bytes(original)

@@ -44,11 +44,14 @@ class Stage:
         self._undo: list[tuple[str, Callable[[], object]]] = []
         self.versions: VersionWatch | None = None
         self.logged: LoggedDisk | None = None
+        self._counted_before = 0
         self.directory = Path(plan.work) / "sut"
         self.directory.mkdir(parents=True, exist_ok=True)
         self.later("cut what programs printed", outputs.Watch(self._printed).stop)
         recorder.event("island.up", island=plan.kind)
-        if plan.kind == "none":
+        if config.service.attach:
+            recorder.event("warning", text="no island: the system runs already, where it is, and is used as it is")
+        elif plan.kind == "none":
             recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
         self.system = LiveSystem(
             config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
@@ -56,7 +59,8 @@ class Stage:
         for mounted in self.system.disks.values():
             recorder.event("disk", name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes)
         self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
-        self.later("stop the system", self.system.stop)
+        if not config.service.attach:
+            self.later("stop the system", self.system.stop)
         check_commands(config, self.system.values)
 
     def _printed(self) -> list[Path]:
@@ -121,11 +125,15 @@ class Stage:
             return
         if self.plan.kind == "none":
             what = f"links: {', '.join(wanted)}"
-            self.recorder.event("left_out", what=what, why="without namespaces there is no far side")
+            why = "without namespaces there is no far side (`deploydrill doctor` says how to get them)"
+            self.recorder.event("left_out", what=what, why=why)
             return
         Dependencies(self.system).start(cut)
 
     def start_service(self) -> None:
+        if self.config.service.attach:
+            self._attach()
+            return
         stranger = self.system.ready()
         if stranger.status:
             raise HarnessError(
@@ -134,7 +142,21 @@ class Stage:
                 "end what listens there: nothing that is done to the service would be seen through it",
                 ExitCode.UNKNOWN,
             )
-        seconds = self.system.start(self.config.versions.old)
+        self._tell_up(self.system.start(self.config.versions.old))
+        self.system.start_monitors()
+
+    def _attach(self) -> None:
+        """The service must run already, in the old version: what is measured begins there."""
+        what, old = f"attach to {self.config.name}", self.config.versions.old
+        if not (ready := self.system.ready()).ok:
+            where = f"{self.system.url}{self.config.service.ready}"
+            raise HarnessError(what, f"{where} is not ready ({ready.said()})", "start it before", ExitCode.UNKNOWN)
+        if (version := self.system.version()) != old:
+            why = f"it says it is version {version or 'of no name'}, and versions.old is {old}"
+            raise HarnessError(what, why, "a rehearsal begins with the old version in service", ExitCode.UNKNOWN)
+        self._tell_up(0.0)
+
+    def _tell_up(self, seconds: float) -> None:
         health, ready, version = self.system.health(), self.system.ready(), self.system.version()
         self.recorder.event(
             "system.up",
@@ -143,8 +165,8 @@ class Stage:
             health="" if health.ok else health.said(),
             ready="" if ready.ok else ready.said(),
             data_bytes=self.system.database_bytes(),
+            attached=self.config.service.attach,
         )
-        self.system.start_monitors()
 
     # -- load and meters -----------------------------------------------------------------------------------------
     def start_load(self) -> None:
@@ -153,6 +175,7 @@ class Stage:
         env = self.system.env
         self.load = LoadDriver(config, self.recorder.folder, env)
         self.prober = Prober(prober_config(config), self.recorder.folder, env)
+        self._counted_before = self._counted()
         self.later("stop Locust", lambda: self.load.stop(2.0))
         self.load.start()
         self.later("stop the prober", lambda: self.prober.stop(2.0))
@@ -218,8 +241,12 @@ class Stage:
         )
         if self.config.service.access_log:
             sleep(_LOG_LAG_S)
-            log = Path(self.system.text(self.config.service.access_log))
-            self.recorder.event("server.count", marker=MARKER, requests=outputs.count(log, MARKER.encode()))
+            self.recorder.event("server.count", marker=MARKER, requests=self._counted() - self._counted_before)
+
+    def _counted(self) -> int:
+        """Requests of our load in the system's own log so far: also of earlier runs, when it is attached."""
+        log = self.config.service.access_log
+        return outputs.count(Path(self.system.text(log)), MARKER.encode()) if log else 0
 
     def tear_down(self) -> list[str]:
         """Undo everything, the last first; what went wrong on the way, in words."""

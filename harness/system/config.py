@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.system.attached import refuse_held_calls, refuse_of_an_island
 from harness.system.claims import read_claims
 from harness.system.phase_table import read_phases
 from harness.system.placeholders import LINK, PLACES
@@ -28,11 +29,12 @@ from harness.system.schema import (
     Waive,
 )
 from harness.system.suggest import did_you_mean
-from harness.system.table import Table
-from harness.system.texts import HEALTH, URL, address, path, pattern, pointer, program
+from harness.system.table import REQUIRED, Table
+from harness.system.texts import HEALTH, URL, address, address_of, path, pattern, pointer, program
 from harness.system.traffic import read_load
 
 FILE = "system.toml"
+_URL = "http://127.0.0.1:{port}"
 
 
 def load_system(name_or_path: str | Path, bundled_dir: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
@@ -93,15 +95,21 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         top.fail("name", f"{name!r} is not a name", "letters, digits, . _ and -, at most 64")
     known = _variants(top)
+    limits = _limits(top.table("limits", {}))
+    service = _service(top.table("service"), limits)
+    if service.attach:
+        refuse_of_an_island(top)
+    elif limits.allow_hosts:
+        top.fail("limits.allow_hosts", "is for a system that runs already", "from an island no other host is reached")
     config = SystemConfig(
         name=name,
         file=file.resolve(),
-        service=_service(top.table("service")),
-        data=_data(top.table("data")),
+        service=service,
+        data=_data(top.table("data", {} if service.attach else REQUIRED), service.attach),
         disks=_disks(top.table("disks", {})),
         versions=_versions(top.table("versions")),
         load=read_load(top.table("load")),
-        limits=_limits(top.table("limits", {})),
+        limits=limits,
         env=top.environment("env", fills=PLACES) | _switched_on(top, known, variants),
         operations=(operations := {n: _operation(n, t) for n, t in top.tables("operations", OPERATIONS).items()}),
         dependencies=(dependencies := {n: _dependency(n, t) for n, t in top.tables("dependencies").items()}),
@@ -115,15 +123,20 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
         user=top.text("user", ""),
     )
     top.end()
+    if service.attach:
+        refuse_held_calls(top, config.phases)
     return config
 
 
 # -- sections ------------------------------------------------------------------------------------------------------
-def _service(table: Table) -> ServiceConfig:
+def _service(table: Table, limits: LimitsConfig) -> ServiceConfig:
+    attach = table.flag("attach", False)
+    url = address_of(table, "url", limits.allow_hosts) if attach else address(table, "url", URL, _URL)
     service = ServiceConfig(
-        start=program(table, "start"),
+        start=program(table, "start", () if attach else REQUIRED),
         stop=program(table, "stop", ()),
-        url=address(table, "url", URL, "http://127.0.0.1:{port}").rstrip("/"),
+        attach=attach,
+        url=url.rstrip("/"),
         health=path(table, "health", "/health"),
         ready=path(table, "ready", "/ready"),
         version=path(table, "version", "/version"),
@@ -138,11 +151,12 @@ def _service(table: Table) -> ServiceConfig:
     return service
 
 
-def _data(table: Table) -> DataConfig:
+def _data(table: Table, attached: bool) -> DataConfig:
+    place = "" if attached else REQUIRED
     data = DataConfig(
-        kind=table.choice("kind", ("sqlite", "postgres", "opaque")),
-        dir=table.text("dir", fills=PLACES),
-        backup_dir=table.text("backup_dir", fills=PLACES),
+        kind=table.choice("kind", ("sqlite", "postgres", "opaque"), "opaque" if attached else REQUIRED),
+        dir=table.text("dir", place, fills=PLACES),
+        backup_dir=table.text("backup_dir", place, fills=PLACES),
         database=table.text("database", "", fills=PLACES),
     )
     table.end()
@@ -264,7 +278,10 @@ def _switched_on(top: Table, known: Mapping[str, VariantConfig], names: Sequence
 
 
 def _limits(table: Table) -> LimitsConfig:
-    limits = LimitsConfig(max_run_s=table.number("max_run_s", 300.0, least=1, most=604_800))
+    limits = LimitsConfig(
+        max_run_s=table.number("max_run_s", 300.0, least=1, most=604_800),
+        allow_hosts=table.texts("allow_hosts", ()),
+    )
     table.end()
     return limits
 

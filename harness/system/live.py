@@ -28,6 +28,10 @@ STOP_DEADLINE_S = 5.0
 # What is asked for a word, such as health and version, answers with a few.
 WORD_BYTES = 256 * 1024
 _VERSION_CHARS = 200
+# What commands of the system see of our environment; the second only those of one that runs already, whose kit is at
+# home where it is.
+_KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
+_KEPT_ATTACHED = ("HOME", "USER", "LOGNAME", "SHELL")
 
 
 class LiveSystem:
@@ -79,9 +83,14 @@ class LiveSystem:
         return self.text(self.config.service.url)
 
     def _environment(self) -> dict[str, str]:
+        at_home = self.config.service.attach and not self.account
+        of_the_host = (*_KEPT, *_KEPT_ATTACHED) if at_home else _KEPT
+        kept = {k: os.environ[k] for k in of_the_host if k in os.environ}
+        own = {k: self.text(v) for k, v in self.config.env.items()}
+        if self.config.service.attach:
+            return kept | own
         home = self.directory / "home"
         home.mkdir(parents=True, exist_ok=True)
-        kept = {k: os.environ[k] for k in ("PATH", "LANG", "LC_ALL", "TZ") if k in os.environ}
         # Programs of the wheels (caddy, rclone) lie beside the interpreter.
         kept["PATH"] = f"{Path(self.values['python']).parent}:{kept.get('PATH', os.defpath)}"
         return {
@@ -91,30 +100,33 @@ class LiveSystem:
             "XDG_DATA_HOME": str(home / ".local/share"),
             "XDG_CACHE_HOME": str(home / ".cache"),
             "PYTHONDONTWRITEBYTECODE": "1",
-            **{k: self.text(v) for k, v in self.config.env.items()},
+            **own,
         }
 
     def _hand_over(self) -> None:
-        """The places of the system belong to the user its commands run as."""
-        if self.account:
+        """The places of the system belong to the user its commands run as; one that runs already has its own."""
+        if self.account and not self.config.service.attach:
             for path in (self.directory.parent, self.directory):
                 path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
             for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values())):
                 self.account.own(path)
 
+    @property
+    def _cwd(self) -> Path:
+        """Where its commands are run: one that runs already may leave programs there, which outlive the run."""
+        return self.config.folder if self.config.service.attach else self.directory
+
     def run(self, command: Sequence[str], deadline_s: float) -> commands.Completed:
         """One of the system's commands, to its end; its placeholders are filled in."""
         argv = self.argv(command)
-        return commands.run(argv, env=self.env, deadline_s=deadline_s, account=self.account, cwd=self.directory)
+        return commands.run(argv, env=self.env, deadline_s=deadline_s, account=self.account, cwd=self._cwd)
 
     def spawn(
         self, argv: Sequence[str], output: str, env: Mapping[str, str] | None = None, fork: bool = False
     ) -> commands.Process:
         """Start one of the system's commands; its output goes to that file of the recording."""
         path = self.recorder.folder / "operations" / output
-        return commands.spawn(
-            argv, env=env or self.env, output=path, cwd=self.directory, account=self.account, fork=fork
-        )
+        return commands.spawn(argv, env=env or self.env, output=path, cwd=self._cwd, account=self.account, fork=fork)
 
     def connect(self, link: Link, env: Mapping[str, str]) -> None:
         """Make the link known to every command of the system."""
@@ -225,13 +237,16 @@ class LiveSystem:
         return http.get(self.text(self.config.monitors[name].health), 1.0, WORD_BYTES)
 
     # -- data ----------------------------------------------------------------------------------------------------
-    def data_place(self) -> Path:
-        """The database file; the whole data directory when the system names no file."""
-        return Path(self.text(self.config.data.database or self.config.data.dir))
+    def data_place(self) -> Path | None:
+        """The database file; the whole data directory when the system names no file; None when it names neither."""
+        named = self.config.data.database or self.config.data.dir
+        return Path(self.text(named)) if named else None
 
     def database_bytes(self) -> int:
         """The size of that now; 0 when there is none."""
         place = self.data_place()
+        if place is None:
+            return 0
         files = [place] if place.is_file() else place.rglob("*")
         return sum(p.stat().st_size for p in files if p.is_file())
 

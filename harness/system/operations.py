@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,6 +214,13 @@ def damaged(path: Path, mutation: str) -> bytes:
     else:
         raise ValueError(mutation)
     return original
+
+
+def copied(path: Path, into: Path) -> Path:
+    """A copy of a backup (a file or a directory) under its own name."""
+    if path.is_dir():
+        return shutil.copytree(path, into / path.name, symlinks=True)
+    return Path(shutil.copy2(path, into / path.name))
 
 
 def largest_file(path: Path) -> Path:

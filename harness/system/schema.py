@@ -19,12 +19,13 @@ SLOW_DEADLINE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """``[service]``: how the service starts and where it answers. ``version_pointer`` is a JSON pointer into the
-    answer of ``version``, ``version_pattern`` a regular expression instead (its group 1, or the whole match); an answer
-    later than ``deadline_ms`` is a bad one."""
+    """``[service]``: how the service starts and where it answers; ``attach``: it runs already, and is neither started
+    nor stopped. ``version_pointer`` is a JSON pointer into the answer of ``version``, ``version_pattern`` a regular
+    expression instead (its group 1, or the whole match); an answer later than ``deadline_ms`` is a bad one."""
 
     start: Argv
     url: str
+    attach: bool = False
     stop: Argv = ()
     health: str = "/health"
     ready: str = "/ready"
@@ -39,7 +40,7 @@ class ServiceConfig:
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """``[data]``: where the system keeps its data and its backups."""
+    """``[data]``: where the system keeps its data and its backups; the places may be empty if it is attached."""
 
     kind: Literal["sqlite", "postgres", "opaque"]
     dir: str
@@ -213,9 +214,11 @@ class VariantConfig:
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """``[limits]``: what a run may use."""
+    """``[limits]``: what a run may use. ``allow_hosts``: other hosts than this one that an attached system may answer
+    at, and so be loaded."""
 
     max_run_s: float = 300.0
+    allow_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

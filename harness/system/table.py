@@ -73,6 +73,11 @@ class Table:
     def __iter__(self) -> Iterator[str]:
         return iter(self._data)
 
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """All of it as it was read; looking at it asks for nothing."""
+        return self._data
+
     def end(self) -> None:
         for key in self._data:
             if key not in self._asked:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from harness.system.placeholders import COMMAND, PLACES
 from harness.system.schema import Argv
 from harness.system.table import Table
 
-# Nothing but this host is ever loaded: another address in the file is refused, not resolved.
+# Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
 URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s]*)?")
+_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s]*)?")
 HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
 
 
@@ -24,6 +26,20 @@ def address(table: Table, key: str, form: re.Pattern[str], example: str) -> str:
     text = table.text(key, fills=PLACES)
     if not form.fullmatch(text):
         table.fail(key, f"{text!r} is not an address of this host", f"write it like {example}")
+    return text
+
+
+def address_of(table: Table, key: str, allowed: Collection[str]) -> str:
+    """Where a system answers that runs already: on this host, or on one of those allowed."""
+    text = table.text(key)
+    if URL.fullmatch(text):
+        return text
+    match = _ANY_URL.fullmatch(text)
+    if match is None:
+        table.fail(key, f"{text!r} is not an address that can be loaded", "write it like http://127.0.0.1:8080")
+    if match["host"] not in allowed:
+        why = f"{match['host']} is not this host, and limits.allow_hosts does not name it"
+        table.fail(key, why, "nothing but what is named there is ever loaded: name it only if it may be overloaded")
     return text
 
 

@@ -32,7 +32,7 @@ class Line:
 
 def run_of(recording: Recording, name: str) -> list[Operation]:
     """The runs of an operation in the order they began, but those on backups damaged on purpose."""
-    found = [o for o in recording.operations if o.name == name and not o.attributes.get("mutation")]
+    found = [o for o in recording.operations if o.name == name and not o.on_our_backup]
     return sorted(found, key=lambda o: o.start_ns)
 
 

@@ -22,7 +22,10 @@ def service(recording: Recording) -> Iterator[Line]:
     up = next(recording.of_kind("system.up"), None)
     if up is None:
         return
-    yield Line("ok", "service.start", f"ready {up['seconds']:.2f} s after it was started")
+    if up.get("attached"):
+        yield Line("ok", "service.attach", "it was ready, in the old version")
+    else:
+        yield Line("ok", "service.start", f"ready {up['seconds']:.2f} s after it was started")
     for name, promised in _ANSWERS.items():
         answer = str(up.get(name, ""))
         if answer:
@@ -39,7 +42,8 @@ def service(recording: Recording) -> Iterator[Line]:
 def seed(recording: Recording) -> Iterator[Line]:
     runs = run_of(recording, "seed")
     if not runs:
-        if any(True for _ in recording.of_kind("system.up")):
+        up = next(recording.of_kind("system.up"), None)
+        if up and not up.get("attached"):
             yield Line("note", "seed", "not provided: the system starts with what it starts with, whatever --size says")
         return
     done, asked = runs[0], int(recording.plan["plan"]["size_bytes"])

@@ -500,3 +500,77 @@ def test_a_read_back_by_patterns(folder: Path, new: str, said: str) -> None:
     with pytest.raises(HarnessError) as caught:
         read_system(file)
     assert said in str(caught.value)
+
+
+# -- a system that runs already ------------------------------------------------------------------------------------
+ATTACHED = """
+name = "shop"
+[service]
+attach = true
+url = "http://127.0.0.1:8080"
+[versions]
+old = "1"
+new = "2"
+[operations.backup]
+command = ["sh", "{system}/backup.sh"]
+[load]
+write_rate = 0
+[[load.requests]]
+name = "list"
+kind = "read"
+path = "/notes"
+[limits]
+allow_hosts = ["shop.staging"]
+"""
+
+
+def attached(folder: Path, old: str = "", new: str = "") -> Path:
+    file = folder / "system.toml"
+    assert old in ATTACHED
+    file.write_text(ATTACHED.replace(old, new) if old else ATTACHED)
+    return file
+
+
+def test_a_system_that_runs_already_needs_no_start_and_no_places(folder: Path) -> None:
+    config = read_system(attached(folder))
+    assert config.service.attach and config.service.start == () and config.data.dir == ""
+
+
+@pytest.mark.parametrize(
+    "url", ["http://shop.staging:8080", "http://shop.staging/app", "http://[::1]:80", "http://localhost"]
+)
+def test_this_host_and_those_allowed_may_be_loaded(folder: Path, url: str) -> None:
+    assert read_system(attached(folder, "http://127.0.0.1:8080", url)).service.url == url
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "127.0.0.1",
+            "shop.example",
+            "service.url: shop.example is not this host, and limits.allow_hosts does not name",
+        ),
+        ("127.0.0.1", "shop.staging.evil.example", "is not this host"),
+        ("http://127.0.0.1:8080", "http://shop.staging@evil.example", "is not an address that can be loaded"),
+        ("http://127", "https://127", "is not an address that can be loaded"),
+        ("attach = true", 'attach = true\nstart = ["sh"]', "service.start: is not done to a system that runs already"),
+        ("attach = true", 'attach = true\nstop = ["sh"]', "service.stop: is not done to a system that runs already"),
+        ("attach = true", "attach = 1", "service.attach: must be true or false, not a number"),
+        ("[operations.backup]", '[operations.seed]\ncommand = ["sh"]\n[operations.backup]', "operations.seed: is not"),
+        ("[versions]", '[disks]\ndata = "64m"\n[versions]', "disks: is of an island"),
+        ("[versions]", '[monitors.a]\nstart = ["sh"]\n[versions]', "monitors: is of an island"),
+        ("{system}/backup.sh", "{dir}/backup.sh", "operations.backup.command[1]: {dir} is of an island"),
+        ("attach = true", 'attach = true\nlogs = ["{dir}/logs"]', "service.logs[0]: {dir} is of an island"),
+        (
+            "[versions]",
+            '[phases."backup.copy"]\nstart = { syscall = "execve" }\n[versions]',
+            'phases."backup.copy".start: a kit held at system calls leaves programs behind',
+        ),
+        ("attach = true", 'start = ["sh"]', "limits.allow_hosts: is for a system that runs already"),
+        ("[limits]", "unheard = 1\n[limits]", "load.requests[0].unheard: unknown key"),
+        ('name = "shop"', 'name = "shop"\nunheard = 1', "unheard: unknown key"),
+    ],
+)
+def test_what_a_system_that_runs_already_cannot_have_is_told(folder: Path, old: str, new: str, words: str) -> None:
+    assert words in str(refusal(attached(folder, old, new)))

@@ -1,0 +1,152 @@
+"""A system that runs already: used as it is, neither started nor stopped, and left with whatever its kit started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+
+from harness.recording.recording import Recording
+from tests.e2e import host_state
+from tests.e2e.command import TINY, Done, deploydrill
+from tests.e2e.live_run import SCENARIOS, LiveRun
+
+_TINY = f'"{{python}}", "{TINY / "tiny.py"}"'
+# A program in the background, such as a deployment leaves that starts a new version.
+_LEAVES = "'setsid sleep 600 & echo $! > $TINY_DIR/left; exec \"$@\"'"
+_ATTACHED = f"""
+name = "attached"
+[service]
+attach = true
+url = "http://127.0.0.1:PORT"
+deadline_ms = 30000
+access_log = "HOME/logs/access.log"
+[env]
+TINY_DIR = "HOME"
+[versions]
+old = "1"
+new = "2"
+[operations]
+backup = {{ command = ["sh", "-c", {_LEAVES}, "sh", {_TINY}, "backup"] }}
+deploy = {{ command = [{_TINY}, "deploy", "{{version}}"] }}
+rollback = {{ command = [{_TINY}, "deploy", "1"] }}
+status = {{ command = [{_TINY}, "status"] }}
+[load]
+users = 4
+think_s = [0.05, 0.15]
+write_rate = 30.0
+[[load.requests]]
+name = "create"
+kind = "write"
+weight = 0
+method = "POST"
+path = "/entries"
+body = '{{"token": "{{token}}", "payload": "{{payload}}"}}'
+[[load.requests]]
+name = "look"
+kind = "read"
+path = "/look?n={{n}}"
+[load.read_back]
+path = "/entries?after={{after}}"
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    """The service as somebody else started it, and its system.toml."""
+
+    home: Path
+    toml: Path
+    url: str
+    process: subprocess.Popen[bytes]
+
+    def answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except URLError:
+            return False
+
+    def left(self) -> int:
+        """The program that the last backup left running."""
+        return int((self.home / "left").read_text())
+
+    def run(self, *words: str | Path) -> Done:
+        common = ("--scenarios", SCENARIOS, "--system", self.toml, "--out", self.home.parent / "out", "--no-live")
+        return deploydrill("run", *words, *common)
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    home, toml = tmp_path / "home", tmp_path / "attached.toml"
+    home.mkdir()
+    toml.write_text(_ATTACHED.replace("PORT", str(port)).replace("HOME", str(home)))
+    argv = [sys.executable, str(TINY / "tiny.py"), "serve", str(port)]
+    process = subprocess.Popen(argv, env={**os.environ, "TINY_DIR": str(home)})
+    system = Running(home, toml, f"http://127.0.0.1:{port}", process)
+    try:
+        deadline = time.monotonic() + 30
+        while not system.answers():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        yield system
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_path: Path) -> None:
+    # First a run that is killed: its writes are there when the next one begins, and its lines in the log.
+    with LiveRun(tmp_path / "killed", "quick:backup", "--scenarios", SCENARIOS, system=running.toml) as live:
+        live.wait_for_event("operation.stop")
+        left = running.left()
+        live.kill()
+        deadline = time.monotonic() + 20
+        while family := [p for p in host_state.of_run(live.mark) if p != left]:
+            assert time.monotonic() < deadline, family
+            time.sleep(0.05)
+        assert running.process.poll() is None and running.answers()
+        assert list(host_state.of_run(live.mark)) == [left]  # what the kit had started goes on
+        os.kill(left, 9)
+
+    done = running.run("quick:backup", "disk_full:before-backup")
+    try:
+        assert running.process.poll() is None and running.answers()
+        assert Path(f"/proc/{running.left()}/cmdline").read_bytes().startswith(b"sleep")
+    finally:
+        os.kill(running.left(), 9)
+    assert (done.exit, done.why("fail")) == (3, "")
+    assert {r["scenario"]: r["outcome"] for r in done.results()} == {"quick": "pass", "disk_full": "unknown"}
+    assert done.why("unknown").startswith(
+        "it takes an island, for a sized disk, and a system that runs already has none"
+    )
+    quick = next(r for r in done.results() if r["scenario"] == "quick")
+    assert quick["host"]["island"] == "none: the system runs already"
+    recording = Recording(next(done.report.glob("quick-*")))
+    (look, *_) = recording.observations
+    assert look.cause != "before" and len(look.held_before) > 20  # the killed run's, which no ledger of this one holds
+    assert not (done.report / "quick-backup" / "artefacts").exists()
+
+
+def test_one_that_does_not_run_or_runs_another_version_is_unknown(running: Running) -> None:
+    (running.home / "version").write_text("2")
+    done = running.run("quick:backup")
+    assert done.exit == 3
+    assert "attach to attached: it says it is version 2, and versions.old is 1" in done.why("unknown")
+    running.process.kill()
+    running.process.wait()
+    done = running.run("quick:backup")
+    assert done.exit == 3
+    assert f"attach to attached: {running.url}/ready is not ready" in done.why("unknown")
