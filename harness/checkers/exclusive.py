@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import Stay, groups, marks_lock, overlaps, stays
+from harness.checkers.groups import Stay, groups, marks_lock, overlaps, stays, stood
 from harness.checkers.words import count, seconds
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
@@ -48,6 +48,11 @@ class Exclusive:
             f"{b.id} was under way while {a.id} was inside {max(shared)[1]}"
             for a, b in permutations(members, 2)
             if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (Stay("", b.start_ns, b.stop_ns),))])
+        ]
+        tried = tried or [
+            f"{b.id} was under way while {a.id} stood still inside {shared[0]}"
+            for a, b in permutations(members, 2)
+            if (shared := [s.phase for s, _, _ in overlaps(stood(recording, a), (Stay("", b.start_ns, b.stop_ns),))])
         ]
         if not tried:
             return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)

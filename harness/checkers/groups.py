@@ -57,6 +57,17 @@ def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
     return tuple(sorted(found, key=lambda s: s.start_ns))
 
 
+def stood(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
+    """Where it was inside while we had stopped it, until that was over or it had ended."""
+    inside = stays(recording, operation)
+    found: list[Stay] = []
+    for start, stop in pauses(recording, operation):
+        before = [s for s in inside if s.start_ns <= start]
+        if before:
+            found.append(Stay(before[-1].phase, start, min(stop, operation.stop_ns)))
+    return tuple(found)
+
+
 def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
     """When we had stopped it."""
     return [

@@ -83,6 +83,22 @@ def test_the_time_in_which_we_had_stopped_it_does_not_count(run: Run) -> None:
     assert only(Exclusive().check(run.done())).outcome == "pass"
 
 
+def test_one_that_waits_for_a_holder_that_stands_still_and_is_killed_has_tried(run: Run) -> None:
+    winner(run, 1, 1.1, 6, exit_=-9)
+    winner(run, 3, 6.5, 9)
+    run.fault(3, 8, name="process_pause", operation="deploy-1")
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.why.endswith("; deploy-2 was under way while deploy-1 stood still inside deploy.migrate")
+
+
+def test_one_that_came_after_the_holder_had_been_killed_has_not_tried(run: Run) -> None:
+    winner(run, 1, 1.1, 6, exit_=-9)
+    winner(run, 6.2, 6.5, 9)
+    run.fault(3, 8, name="process_pause", operation="deploy-1")
+    assert only(Exclusive().check(run.done())).outcome == "unknown"
+
+
 def test_a_race_that_nobody_ran_proves_nothing(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 5, 5.1, 8)
