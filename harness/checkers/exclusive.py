@@ -50,9 +50,9 @@ class Exclusive:
             if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (Stay("", b.start_ns, b.stop_ns),))])
         ]
         tried = tried or [
-            f"{b.id} was under way while {a.id} stood still inside {shared[0]}"
+            f"{b.id} was under way while {a.id} stood still inside {phases[0]}"
             for a, b in permutations(members, 2)
-            if (shared := [s.phase for s, _, _ in overlaps(stood(recording, a), (Stay("", b.start_ns, b.stop_ns),))])
+            if (phases := [s.phase for s, _, _ in overlaps(stood(recording, a), (Stay("", b.start_ns, b.stop_ns),))])
         ]
         if not tried:
             return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)
