@@ -133,6 +133,8 @@ def headline(document: Document) -> Sentence:
     for name, what in (("escaped", "escaped"), ("undecided", "not decided")):
         if counts[name]:
             said += [", ", number(name), f" {what}"]
+    if not counts["clean"] and not counts["clean_unknown"]:
+        return (*said, "; no run without a flaw was made")
     said += ["; ", number("false_alarms"), " of ", number("clean"), " clean runs red"]
     if counts["clean_unknown"]:
         said += [", ", number("clean_unknown"), " unknown"]

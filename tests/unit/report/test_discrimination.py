@@ -116,6 +116,12 @@ def test_the_headline_counts_flaws_and_clean_runs() -> None:
     )
 
 
+def test_the_headline_says_when_nothing_was_run_without_a_flaw() -> None:
+    document = made()
+    document["counts"] |= {"clean": 0, "clean_unknown": 0, "false_alarms": 0}
+    assert said(headline(document), document).endswith("1 not decided; no run without a flaw was made")
+
+
 def test_a_terminal_has_80_columns_and_the_last_line_is_for_scripts() -> None:
     out = io.StringIO()
     document = made()
