@@ -16,7 +16,8 @@ from harness.recording.recording import Recording
 @dataclass(frozen=True, slots=True)
 class Fenced:
     """Judged by what it did after it was continued: phases it still marked, and the success it reported. One that was
-    killed where it stood (a stopped process ends in no other way) can do no more, if nothing it had started went on."""
+    killed where it stood (a stopped process ends in no other way) can do no more, if nothing it had started went on.
+    One that kept its lock, for another was refused meanwhile, has nothing to be fenced from."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "fenced"
@@ -37,8 +38,7 @@ class Fenced:
             if o.id != operation.id and any(s.start_ns < to_ns and s.stop_ns > from_ns for s in stays(recording, o))
         ]
         if not others:
-            why = f"{measured}, and no other operation had the lock meanwhile: it had lost nothing"
-            return Verdict("unknown", about, measured, why, self.requirement)
+            return self._nothing_lost(recording, operation, from_ns, to_ns)
         story = f"{measured} while {', '.join(o.id for o in others)} had the lock"
         gone = operation.stop_ns <= to_ns
         if gone and operation.exit != -signal.SIGKILL:
@@ -61,3 +61,25 @@ class Fenced:
         took_s = (operation.stop_ns - to_ns) / NS
         why = f"{story}; continued, it changed nothing: {ended(operation)} ({took_s:.2f} s after), "
         return Verdict("pass", about, measured, why + last_line(operation.output), self.requirement)
+
+    def _nothing_lost(self, recording: Recording, operation: Operation, from_ns: int, to_ns: int) -> Verdict:
+        about = f"fencing of {operation.id}"
+        measured = f"{operation.id} stood still for {seconds(to_ns - from_ns)}"
+        group = operation.attributes.get("together")
+        refused = [
+            o
+            for o in recording.operations
+            if o.id != operation.id
+            and o.attributes.get("together") == group
+            and (o.exit or 0) > 0
+            and from_ns <= o.stop_ns <= to_ns
+        ]
+        if group is None or not refused or operation.stop_ns <= to_ns:
+            why = f"{measured}, and no other operation had the lock meanwhile: it had lost nothing"
+            return Verdict("unknown", about, measured, why, self.requirement)
+        waited = seconds(refused[0].stop_ns - refused[0].start_ns)
+        why = (
+            f"{measured} and kept its lock: {refused[0].id} was refused meanwhile, after {waited}, "
+            f"{last_line(refused[0].output)}; a lock without a lease waits for its holder, however long"
+        )
+        return Verdict("pass", about, measured, why, self.requirement)

@@ -11,6 +11,7 @@ from harness.checkers import broken_version
 from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.counted import cut_by_us, merged_spans, seen
 from harness.checkers.damage import duplicated, torn
+from harness.checkers.fault_bit import failed_for_it
 from harness.checkers.history import acknowledged, is_restored, owed, tokens
 from harness.checkers.restore_exact import recovery_point
 from harness.host.commands import RESOLUTION_S
@@ -74,7 +75,7 @@ def faults(recording: Recording) -> Facts:
             "confirmed_s": seconds_since(recording, f.confirmed_ns),
             "healed_s": seconds_since(recording, f.healed_ns),
             "applied": f.evidence.applied,
-            "felt": f.evidence.felt,
+            "felt": f.evidence.felt or bool(failed_for_it(recording, f)),
             "said": f.evidence.said,
         }
         for f in recording.faults

@@ -104,6 +104,8 @@ class Stage:
             self.recorder.folder / "operations" / "block-server.out",
         )
         self.later("unmount the logged disk", self.logged.close)
+        for place in (self.config.data.dir, self.config.data.backup_dir):
+            Path(place.replace("{dir}", str(self.directory))).mkdir(parents=True, exist_ok=True)
         far = self.directory / "far"
         far.mkdir()
         mounts.tmpfs(far)

@@ -108,7 +108,9 @@ class LiveSystem:
         if self.account and not self.config.service.attach:
             for path in (self.directory.parent, self.directory):
                 path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
-            for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values())):
+            data = (Path(self.text(place)) for place in (self.config.data.dir, self.config.data.backup_dir))
+            made = [path for path in data if path.exists()]
+            for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values()), *made):
                 self.account.own(path)
 
     @property

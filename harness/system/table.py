@@ -82,7 +82,8 @@ class Table:
         for key in self._data:
             if key not in self._asked:
                 meant = did_you_mean(key, self._asked)
-                self.fail(key, "unknown key", meant or f"known here: {', '.join(sorted(self._asked)) or 'nothing'}")
+                known = ", ".join(sorted(set(self._asked))) or "nothing"
+                self.fail(key, "unknown key", meant or f"known here: {known}")
 
     def value(self, key: str, default: Any) -> Any:
         self._asked.append(key)

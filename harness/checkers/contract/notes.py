@@ -37,5 +37,8 @@ def downtime(recording: Recording) -> Iterator[Line]:
     """A stop and start under load is no breach of the contract; of a claim it is."""
     for verdict in Downtime().check(recording):
         if verdict.outcome == "fail":
-            hint = "[claims] bad_requests and deploy_outage_s: what you promise; else every cell that deploys fails"
+            hint = (
+                "[claims] bad_requests (of a whole run: six rounds in baseline:round-trip) and deploy_outage_s, "
+                "rollback_outage_s: what you promise; else every cell that deploys fails"
+            )
             yield Line("note", "downtime", verdict.why, hint)

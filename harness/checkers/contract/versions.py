@@ -14,23 +14,34 @@ from harness.recording.recording import Recording
 _EXIT = "exit 0 only when the version it was asked for answers, and not before"
 
 
+_LOST = {
+    "deploy": "a write is acknowledged once it is stored, so that it outlives the service that took it",
+    "rollback": "a roll-back keeps the data; one that restores a backup says restores = true",
+}
+
+
 def deploy(recording: Recording) -> Iterator[Line]:
     yield from _moved(recording, "deploy")
+    yield from _kept(recording, "deploy")
 
 
 def rollback(recording: Recording) -> Iterator[Line]:
     yield from _moved(recording, "rollback")
-    for done in (o for o in run_of(recording, "rollback") if o.succeeded):
+    yield from _kept(recording, "rollback")
+
+
+def _kept(recording: Recording, name: str) -> Iterator[Line]:
+    """What is missing after it; that nothing is, is no line of its own."""
+    for done in (o for o in run_of(recording, name) if o.succeeded):
         look = look_after(recording, done)
         if look is None or look.found is None:
             continue  # `load.read_back` says why
         judged = RestoreExact() if done.restores else AcknowledgedWrites()
         outcome, why = judged.judged(look)
         if outcome == "fail":
-            hint = "a roll-back keeps the data; one that restores a backup says restores = true"
-            yield Line("wrong", "rollback", why, hint)
+            yield Line("wrong", name, why, _LOST[name])
         elif outcome == "unknown":
-            yield Line("not seen", "rollback", why)
+            yield Line("not seen", name, why)
 
 
 def _moved(recording: Recording, name: str) -> Iterator[Line]:

@@ -336,6 +336,27 @@ def test_a_zombie_that_ended_otherwise_before_it_was_continued_is_unknown(run: R
     assert fenced(run, 1, stop=5.9).outcome == "unknown"
 
 
+def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.switch", 2, 9.1)
+    run.phase("deploy-2", "deploy.lock", 3, None)
+    run.op("deploy", 1, 9.5, 0, together="1", output="deployed")
+    run.op("deploy", 3, 6, 75, together="1", output="locked by 7")
+    run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
+    verdict = only(Fenced().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert "kept its lock: deploy-2 was refused meanwhile, after 3.00 s, it said: locked by 7" in verdict.why
+
+
+@pytest.mark.parametrize(("exit_", "stop"), [(0, 6), (75, 9.2), (-9, 6)])
+def test_one_that_was_not_refused_while_it_stood_shows_no_lock(run: Run, exit_: int, stop: float) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.op("deploy", 1, 9.5, 0, together="1")
+    run.op("deploy", 3, stop, exit_, together="1")
+    run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
+    assert only(Fenced().check(run.done())).outcome == "unknown"
+
+
 def test_a_pause_in_which_nobody_took_the_lock_proves_nothing(run: Run) -> None:
     verdict = fenced(run, 1, other=False)
     assert verdict.outcome == "unknown"

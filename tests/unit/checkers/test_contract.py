@@ -47,7 +47,8 @@ class Verified(Run):
             start = 3.3 + number / 10
             self.op("validate", start, start + 0.05, 0 if accepted else 1, expect="any", mutation=mutation)
         self.operation("deploy", 5.0, 6.0, version_wanted="2", **but("deploy_said", {"version_at_exit": "2"}))
-        self.looked("deploy", 6.2, [t for t in tokens if t < "w-006200"], backups, version="2")
+        deployed = [t for t in tokens if t < "w-006200"]
+        self.looked("deploy", 6.2, but("deployed", deployed), backups, version="2")
         self.operation("rollback", 8.0, 9.0, version_wanted="1", version_at_exit="1")
         kept = [t for t in tokens if t < "w-009200"]
         self.looked("rollback", 9.2, but("rolled_back", kept), backups)
@@ -131,6 +132,7 @@ def test_a_system_that_keeps_its_contract_has_nothing_to_put_right(told: Told) -
             "deploy",
             "while /version said '1', not '2', and said so 0.40 s later",
         ),
+        ({"deployed": []}, "deploy", "acknowledged writes lost after deploy-1"),
         ({"rolled_back": []}, "rollback", "acknowledged writes lost after rollback-1"),
         ({"restored": []}, "restore", "writes older than the backup missing"),
         ({"first": ["x-1"]}, "load.read_back", "none of 9 acknowledged writes is among the 1 entries it gave"),

@@ -262,3 +262,12 @@ def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path
     assert deploy.outcome == "pass"
     assert rollback.outcome == "fail"
     assert "resolution 0.01" in rollback.why
+
+
+def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_warm_up(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run.load((10.0, 16.0, "refused", 0, ()))
+    run.op("deploy", 9.5, 17, warmup=True)
+    run.op("deploy", 20, 21)
+    (deploy,) = Outages().check(run.done())
+    assert deploy.outcome == "fail"

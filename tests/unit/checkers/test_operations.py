@@ -404,3 +404,8 @@ def test_a_kit_whose_status_says_nothing_has_no_verdict_on_the_backups_it_knows_
     run.op("backup", 1, 2)
     run.observe("backup", 3, [], status_error="the system declares no `status` operation")
     assert MadeBackup().check(run.done()) == []
+
+
+def test_a_seed_that_fails_says_nothing_about_the_kit(run: Run) -> None:
+    run.op("seed", 0, 1, 1, output="seed: no such directory")
+    assert only(Expectations().check(run.done())).outcome == "unknown"

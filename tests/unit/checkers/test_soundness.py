@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,6 +202,31 @@ def test_a_fault_that_was_taken_away_too_early_took_effect_and_did_not_stay(run:
     verdict = only(FaultBit().check(run.done()))
     assert verdict.outcome == "unknown"
     assert verdict.why.startswith("it took effect and did not stay: lost early: somebody removed it")
+
+
+def wordless(run: Run, *, exit_: int = 1, expect: str = "failure", healed: float = 12, other: float | None = 2) -> str:
+    """A backup that failed under a fault and said nothing of it, after (or before, or beside) one that succeeded."""
+    run.op("backup", 10, 11.5, exit_, expect=expect, output="backup: 10039296 bytes free, 21000000 needed")
+    if other is not None:
+        run.op("backup", other, other + 1)
+    run.fault(10, healed, felt=False, operation="backup-1")
+    verdict = only(FaultBit().check(run.done()))
+    assert "10039296 bytes free" in verdict.why or verdict.outcome == "pass"
+    return verdict.outcome
+
+
+@pytest.mark.parametrize("other", [2.0, 20.0])
+def test_an_operation_that_failed_under_the_fault_alone_has_met_it_whatever_it_said(run: Run, other: float) -> None:
+    assert wordless(run, other=other) == "pass"
+
+
+@pytest.mark.parametrize(
+    "but", [{"exit_": 0}, {"exit_": -9}, {"expect": "any"}, {"healed": 11.0}, {"other": None}, {"other": 11.0}]
+)
+def test_without_a_failure_of_its_own_and_a_success_without_the_fault_it_may_not_have_met_it(
+    run: Run, but: dict[str, Any]
+) -> None:
+    assert wordless(run, **but) == "unknown"
 
 
 def test_a_run_without_faults_has_no_verdict_about_them(run: Run) -> None:
