@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 
 import pytest
@@ -15,6 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     missing: dict[str, str] = {}
     if os.geteuid() != 0:
         missing["root"] = "needs root"
+    if shutil.which("node") is None:
+        missing["node"] = "needs Node.js (Debian: nodejs)"
     if any(item.get_closest_marker("island") for item in items):
         island = doctor.capability("island")
         if not island.ok:
