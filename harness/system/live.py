@@ -104,10 +104,13 @@ class LiveSystem:
         }
 
     def _hand_over(self) -> None:
-        """The places of the system belong to the user its commands run as; one that runs already has its own."""
-        if self.account and not self.config.service.attach:
-            for path in (self.directory.parent, self.directory):
-                path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+        """The places of the system belong to the user its commands run as; one that runs already has its own, and its
+        kit has to get at the socket for its marks only, and at a copy of a backup."""
+        if not self.account:
+            return
+        for path in (self.directory.parent, self.directory):
+            path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+        if not self.config.service.attach:
             for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values())):
                 self.account.own(path)
 
