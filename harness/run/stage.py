@@ -164,7 +164,8 @@ class Stage:
             seconds=round(seconds, 3),
             health="" if health.ok else health.said(),
             ready="" if ready.ok else ready.said(),
-            data_bytes=self.system.database_bytes(),
+            # Data in use may be large, not be ours to look at, and change meanwhile: nobody asks for its size.
+            data_bytes=0 if self.config.service.attach else self.system.database_bytes(),
             attached=self.config.service.attach,
         )
 
@@ -245,8 +246,13 @@ class Stage:
 
     def _counted(self) -> int:
         """Requests of our load in the system's own log so far: also of earlier runs, when it is attached."""
-        log = self.config.service.access_log
-        return outputs.count(Path(self.system.text(log)), MARKER.encode()) if log else 0
+        if not (log := self.system.text(self.config.service.access_log)):
+            return 0
+        try:
+            return outputs.count(Path(log), MARKER.encode())
+        except OSError as error:
+            hint = "have it readable for whoever runs this, or leave service.access_log out"
+            raise HarnessError(f"read {log}", error.strerror or str(error), hint, ExitCode.UNKNOWN) from error
 
     def tear_down(self) -> list[str]:
         """Undo everything, the last first; what went wrong on the way, in words."""
