@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Collection
@@ -148,6 +149,7 @@ class Stage:
     def _attach(self) -> None:
         """The service must run already, in the old version: what is measured begins there."""
         what, old = f"attach to {self.config.name}", self.config.versions.old
+        self._have_it_alone(what)
         if not (ready := self.system.ready()).ok:
             where = f"{self.system.url}{self.config.service.ready}"
             raise HarnessError(what, f"{where} is not ready ({ready.said()})", "start it before", ExitCode.UNKNOWN)
@@ -155,6 +157,17 @@ class Stage:
             why = f"it says it is version {version or 'of no name'}, and versions.old is {old}"
             raise HarnessError(what, why, "a rehearsal begins with the old version in service", ExitCode.UNKNOWN)
         self._tell_up(0.0)
+
+    def _have_it_alone(self, what: str) -> None:
+        """Two rehearsals of one system would each take what the other does for its own doing. The kernel takes the lock
+        back from whoever dies with it."""
+        file = self.config.file.open("rb")
+        self.later("let others rehearse it", file.close)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            why = f"another rehearsal of {self.config.file} is under way"
+            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN) from None
 
     def _tell_up(self, seconds: float) -> None:
         health, ready, version = self.system.health(), self.system.ready(), self.system.version()

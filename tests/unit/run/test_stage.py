@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,3 +49,17 @@ def test_a_log_that_cannot_be_read_is_unknown_and_says_which(tmp_path: Path) -> 
         made._counted()
     assert caught.value.code == ExitCode.UNKNOWN
     assert stage()[0]._counted() == 0
+
+
+def test_two_do_not_rehearse_one_attached_system_at_once(tmp_path: Path) -> None:
+    made, _ = stage()
+    made.config.file = file = tmp_path / "system.toml"  # type: ignore[misc]  # a stand-in, see above
+    made._undo = []
+    file.touch()
+    with file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(HarnessError, match=r"another rehearsal of .* is under way") as caught:
+            made._have_it_alone("attach to shop")
+    assert caught.value.code == ExitCode.UNKNOWN
+    made._have_it_alone("attach to shop")
+    assert made.tear_down() == []
