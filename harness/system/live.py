@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.disks.disk import Disk
@@ -70,6 +71,8 @@ class LiveSystem:
         self.account = account(config.user) if config.user else None
         self.env = self._environment()
         self._hand_over()
+        # What one that runs already has logged before is of others.
+        self._logged_before = {p: p.stat().st_size for p in self.log_files()} if config.service.attach else {}
 
     # -- words and places ----------------------------------------------------------------------------------------
     def text(self, template: str, **more: str) -> str:
@@ -282,15 +285,18 @@ class LiveSystem:
         files: list[Path] = []
         for entry in self.config.service.logs:
             path = Path(self.text(entry))
-            files.extend(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else files.append(path)
-        return sorted(p for p in files if p.is_file() and not p.is_symlink())
+            with suppress(PermissionError):  # a directory on the way is not ours to look into
+                found = path.rglob("*") if path.is_dir() else [path]
+                files.extend(p for p in found if p.is_file() and not p.is_symlink())
+        return sorted(files)
 
     def copy_out(self, keep_data: bool) -> None:
         """The system's logs, and its data when asked, to the run folder: never what looks like a key, nor through a
         link, and no more than copies.py allows. What is left out is told."""
         logs = Copies(self.recorder.folder / "logs", LOGS)
         for path in self.log_files():
-            logs.copy(path, str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else path.name)
+            name = str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else path.name
+            logs.copy(path, name, self._logged_before.get(path, 0))
         copied = [logs]
         if keep_data:
             data = Path(self.text(self.config.data.dir))

@@ -103,6 +103,25 @@ def test_the_user_of_an_attached_system_gets_at_the_socket_for_its_marks(
     assert work.stat().st_mode & 0o777 == 0o711
 
 
+def test_of_the_logs_of_an_attached_system_only_what_the_run_saw_is_copied(tmp_path: Path) -> None:
+    names = ("grown", "rotated", "new")
+    logs = [str(tmp_path / name) for name in names]
+    text = _ATTACHED.replace("attach = true", f"logs = {logs}, attach = true").replace('user = "somebody"', "")
+    (tmp_path / "system.toml").write_text(text)
+    for name in names[:2]:
+        (tmp_path / name).write_text("of a customer, long ago\n")
+    recorder = Recorder(tmp_path / "run")
+    system = LiveSystem(read_system(tmp_path / "system.toml"), tmp_path / "sut", 8080, 1, {}, recorder, sys.executable)
+    with (tmp_path / "grown").open("a") as log:
+        log.write("of the run\n")
+    for name in names[1:]:
+        (tmp_path / name).write_text("of the run\n")
+    system.copy_out(keep_data=False)
+    recorder.close()
+    copies = {p.name: p.read_text() for p in (tmp_path / "run" / "logs").iterdir()}
+    assert copies == dict.fromkeys(names, "of the run\n")
+
+
 def test_a_program_of_an_attached_system_is_found_in_the_folder_its_kit_runs_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
