@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import CUT_OFF_NS, pauses, stays
+from harness.checkers.groups import CUT_OFF_NS, faults_on, pauses, stays
 from harness.checkers.words import ended, last_line, seconds
 from harness.model import NS, Operation, Verdict
 from harness.recording.recording import Recording
@@ -44,12 +44,14 @@ class Fenced:
             return Verdict("unknown", about, measured, why, self.requirement)
         story = f"{measured} while {', '.join(dict(others))} had the lock"
         gone = operation.stop_ns <= to_ns
-        if gone and operation.exit != -signal.SIGKILL:
+        by_us = any(f.name == "process_kill" for f in faults_on(recording, operation))
+        if gone and (operation.exit != -signal.SIGKILL or by_us):
             why = f"{story}; it had ended before it was continued"
             return Verdict("unknown", about, measured, why, self.requirement)
         marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
         # What was only seen is older than that; the end of the operation is no step it took.
-        later = [e for e in marks if e["t"] - e.get("late_ns", 0) > to_ns and e.get("by") != "end"]
+        still_ns = min(to_ns, operation.stop_ns)
+        later = [e for e in marks if e["t"] - e.get("late_ns", 0) > still_ns and e.get("by") != "end"]
         went_on = f", went on through {later[-1]['phase']}" if later else ""
         if operation.succeeded:
             why = f"{story}{went_on or ', went on'} and reported success: {last_line(operation.output)}"

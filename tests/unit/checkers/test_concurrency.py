@@ -341,6 +341,18 @@ def test_a_zombie_of_which_something_goes_on_after_it_was_killed_is_a_fail(run: 
     assert "went on through deploy.drain though it had been killed" in verdict.why
 
 
+def test_a_zombie_of_which_something_goes_on_while_it_would_still_stand_is_a_fail(run: Run) -> None:
+    run.phase("deploy-1", "deploy.drain", 6.5, 6.6)  # a child in a session of its own, which was not stopped
+    verdict = fenced(run, -9, stop=5.9)
+    assert verdict.outcome == "fail"
+    assert "went on through deploy.drain though it had been killed" in verdict.why
+
+
+def test_a_zombie_that_we_killed_ourselves_was_fenced_by_nobody(run: Run) -> None:
+    run.fault(5.9, 5.95, id="fault-2", name="process_kill", operation="deploy-1")
+    assert fenced(run, -9, stop=5.9).outcome == "unknown"
+
+
 def test_a_zombie_that_is_killed_long_after_another_was_inside_was_not_kept_from_anything(run: Run) -> None:
     verdict = fenced(run, -9, stop=7)
     assert verdict.outcome == "unknown"
