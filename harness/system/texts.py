@@ -11,8 +11,8 @@ from harness.system.schema import Argv
 from harness.system.table import Table
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
-URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s]*)?")
-_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s]*)?")
+URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
+_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s?#]*)?")
 HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
 
 

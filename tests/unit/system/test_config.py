@@ -568,6 +568,8 @@ def test_this_host_and_those_allowed_may_be_loaded(folder: Path, url: str) -> No
             'phases."backup.copy".start: a kit held at system calls leaves programs behind',
         ),
         ("127.0.0.1:8080", "127.0.0.1:99999", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "127.0.0.1/#/app", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "127.0.0.1/?shop=1", "is not an address that can be loaded"),
         ("127.0.0.1:8080", "[::::]", "is not an address that can be loaded"),
         ("127.0.0.1:8080", "shop..staging", "is not an address that can be loaded"),
         ("127.0.0.1:8080", "127.0.0.1/ü", "is not an address that can be loaded"),
