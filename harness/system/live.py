@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -91,6 +92,9 @@ class LiveSystem:
         kept = {k: os.environ[k] for k in of_the_host if k in os.environ}
         own = {k: self.text(v) for k, v in self.config.env.items()}
         if self.config.service.attach:
+            if self.account:  # as a login would have it: a kit without a HOME finds neither its keys nor its settings
+                entry = pwd.getpwnam(self.config.user)
+                kept |= {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
             return kept | own
         home = self.directory / "home"
         home.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_what_the_far_side_keeps_is_listed_by_name_and_size(system: LiveSystem) 
 # -- a system that runs already ------------------------------------------------------------------------------------
 _ATTACHED = """
 name = "shop"
-user = "somebody"
+user = "nobody"
 service = { attach = true, url = "http://127.0.0.1:8080" }
 versions = { old = "1", new = "2" }
 [operations.backup]
@@ -89,7 +90,7 @@ requests = [{ name = "look", kind = "read", path = "/" }]
 """
 
 
-def test_the_user_of_an_attached_system_gets_at_the_socket_for_its_marks(
+def test_the_user_of_an_attached_system_is_at_home_and_gets_at_the_socket_for_its_marks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "system.toml").write_text(_ATTACHED)
@@ -98,15 +99,16 @@ def test_the_user_of_an_attached_system_gets_at_the_socket_for_its_marks(
     work.mkdir(mode=0o700)
     (work / "sut").mkdir()
     recorder = Recorder(tmp_path / "run")
-    LiveSystem(read_system(tmp_path / "system.toml"), work / "sut", 8080, 1, {}, recorder, sys.executable)
+    system = LiveSystem(read_system(tmp_path / "system.toml"), work / "sut", 8080, 1, {}, recorder, sys.executable)
     recorder.close()
+    assert (system.env["HOME"], system.env["USER"]) == (pwd.getpwnam("nobody").pw_dir, "nobody")
     assert work.stat().st_mode & 0o777 == 0o711
 
 
 def test_of_the_logs_of_an_attached_system_only_what_the_run_saw_is_copied(tmp_path: Path) -> None:
     names = ("grown", "rotated", "new")
     logs = [str(tmp_path / name) for name in names]
-    text = _ATTACHED.replace("attach = true", f"logs = {logs}, attach = true").replace('user = "somebody"', "")
+    text = _ATTACHED.replace("attach = true", f"logs = {logs}, attach = true").replace('user = "nobody"', "")
     (tmp_path / "system.toml").write_text(text)
     for name in names[:2]:
         (tmp_path / name).write_text("of a customer, long ago\n")
