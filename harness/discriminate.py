@@ -18,7 +18,6 @@ from harness import __version__, registry
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
-from harness.island.island import best_kind
 from harness.model import NS, Result
 from harness.recording.recording import Recording
 from harness.report import terminal
@@ -29,7 +28,7 @@ from harness.report.render import PAGE, render_discrimination, render_run
 from harness.report.result import NAME as RESULT
 from harness.report.result import read_document, read_result, to_document, write_result
 from harness.run import again, marks
-from harness.run.campaign import Campaign, Options, Progress, Selected, Turn, in_turn, wall_s
+from harness.run.campaign import Campaign, Options, Progress, Selected, Turn, in_turn, kind_for, wall_s
 from harness.run.matrix import Matrix, Row, plan_matrix
 from harness.run.outside import Signals, check_room
 from harness.run.provenance import host_facts, provenance
@@ -186,7 +185,7 @@ class _Work:
             left_out=self._matrix.left_out,
             warnings=self._warnings,
             options=self._kept,
-            host=host_facts(best_kind()),
+            host=host_facts(kind_for(self._matrix.config), self._matrix.config.service.attach),
             provenance=self._provenance,
         )
         write_discrimination(document, self._folder)
@@ -279,7 +278,7 @@ def _print_plan(matrix: Matrix, options: Options, clean: int) -> int:
     for left in matrix.left_out:
         click.echo(f"left out: {left}")
     cells = [s.cell for row in matrix.rows for s in row.cells]
-    jobs = options.jobs or min(2, len(os.sched_getaffinity(0)))
+    jobs = 1 if kind_for(config) == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
     click.echo(
         f"{len(cells)} runs, {sum(c.timing for c in cells)} of them alone for their times are claims, the others {jobs}"
         f" at a time: about {wall_s(cells, jobs) / 60:.0f} min by their budgets"

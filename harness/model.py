@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -198,6 +199,8 @@ class CrashState:
 
 # The cause of a read-back that is only a look at what an attached system holds when the run begins.
 BEFORE = "before"
+# How the tokens of our own clients begin (harness.load.requests).
+OUR_TOKEN = re.compile(r"[lp]-[0-9a-f]+-[0-9a-f]+-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,8 @@ class Observation:
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
     really there (file name -> bytes), None when nothing says where to look.
-    ``held_before``: tokens that were there before the run, in a system that it was attached to.
+    ``held_before``: tokens of our clients that were there before the run, in a system that it was attached to;
+    ``backups_before``: path and size of the backups its ``status`` named then.
     ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
     (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
@@ -241,6 +245,11 @@ class Observation:
     earlier: tuple[Observation, ...] = ()
     crash: CrashState | None = None
     held_before: frozenset[str] = frozenset()
+    backups_before: frozenset[tuple[str, int]] = frozenset()
+
+    def is_new(self, artefact: Artefact) -> bool:
+        """Whether a backup was made, or made anew, since the run began."""
+        return (artefact.path, artefact.size) not in self.backups_before
 
 
 @dataclass(frozen=True, slots=True)

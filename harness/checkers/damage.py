@@ -6,16 +6,15 @@ import re
 from collections import Counter
 
 from harness.checkers.words import count, grouped
-from harness.model import Observation
+from harness.model import OUR_TOKEN, Observation
 
-# How the tokens of our own clients begin (harness.load.requests).
-_OURS = re.compile(r"[lp]-[0-9a-f]+-[0-9a-f]+-")
 # The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
 _ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
 
 
 def duplicated(observation: Observation) -> list[str]:
-    return [token for token, n in Counter(f.token for f in observation.found or ()).items() if n > 1]
+    found = Counter(f.token for f in observation.found or () if f.token not in observation.held_before)
+    return [token for token, n in found.items() if n > 1]
 
 
 def torn(observation: Observation) -> list[str]:
@@ -59,7 +58,7 @@ def gaps(observation: Observation) -> list[str]:
         said.append(f"the system did not report {', '.join(unreported)}")
     known = {w.token for w in observation.writes}
     known |= observation.held_before  # an attached system has met clients of ours in an earlier run
-    strangers = sum(1 for f in observation.found or () if f.token not in known and _OURS.match(f.token))
+    strangers = sum(1 for f in observation.found or () if f.token not in known and OUR_TOKEN.match(f.token))
     if strangers:
         said.append(f"{count(strangers, 'write')} of our own clients were found that no ledger holds")
     return said

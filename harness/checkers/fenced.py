@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import pauses, stays
+from harness.checkers.groups import CUT_OFF_NS, faults_on, pauses, stays
 from harness.checkers.words import ended, last_line, seconds
 from harness.model import NS, Operation, Verdict
 from harness.recording.recording import Recording
@@ -16,8 +16,8 @@ from harness.recording.recording import Recording
 @dataclass(frozen=True, slots=True)
 class Fenced:
     """Judged by what it did after it was continued: phases it still marked, and the success it reported. One that was
-    killed where it stood (a stopped process ends in no other way) can do no more, if nothing it had started went on.
-    One that kept its lock, for another was refused meanwhile, has nothing to be fenced from."""
+    killed where it stood (a stopped process ends in no other way) before another was inside can do no more, if nothing
+    it had started went on. One that kept its lock, for another was refused meanwhile, has nothing to be fenced from."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "fenced"
@@ -33,20 +33,24 @@ class Fenced:
         about = f"fencing of {operation.id}"
         measured = f"{operation.id} stood still for {seconds(to_ns - from_ns)}"
         others = [
-            o
+            (o.id, s.start_ns)
             for o in recording.operations
-            if o.id != operation.id and any(s.start_ns < to_ns and s.stop_ns > from_ns for s in stays(recording, o))
+            if o.id != operation.id
+            for s in stays(recording, o)
+            if s.start_ns < to_ns and s.stop_ns > from_ns
         ]
         if not others:
             return self._nothing_lost(recording, operation, from_ns, to_ns)
-        story = f"{measured} while {', '.join(o.id for o in others)} had the lock"
+        story = f"{measured} while {', '.join(dict(others))} had the lock"
         gone = operation.stop_ns <= to_ns
-        if gone and operation.exit != -signal.SIGKILL:
+        by_us = any(f.name == "process_kill" for f in faults_on(recording, operation))
+        if gone and (operation.exit != -signal.SIGKILL or by_us):
             why = f"{story}; it had ended before it was continued"
             return Verdict("unknown", about, measured, why, self.requirement)
         marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
         # What was only seen is older than that; the end of the operation is no step it took.
-        later = [e for e in marks if e["t"] - e.get("late_ns", 0) > to_ns and e.get("by") != "end"]
+        still_ns = min(to_ns, operation.stop_ns)
+        later = [e for e in marks if e["t"] - e.get("late_ns", 0) > still_ns and e.get("by") != "end"]
         went_on = f", went on through {later[-1]['phase']}" if later else ""
         if operation.succeeded:
             why = f"{story}{went_on or ', went on'} and reported success: {last_line(operation.output)}"
@@ -55,6 +59,12 @@ class Fenced:
             what = "though it had been killed" if gone else f"and only then failed: {last_line(operation.output)}"
             why = f"{story}{went_on} {what}"
             return Verdict("fail", about, measured, why, self.requirement)
+        late_ns = operation.stop_ns - min(start_ns for _, start_ns in others)
+        if gone and late_ns > CUT_OFF_NS:
+            why = (
+                f"{story}; it was killed where it stood, {seconds(late_ns)} after another was inside: nothing had kept "
+            )
+            return Verdict("unknown", about, measured, f"{why}it from going on until then", self.requirement)
         if gone:
             why = f"{story}; it was killed where it stood ({seconds(operation.stop_ns - from_ns)} after); then nothing "
             return Verdict("pass", about, measured, f"{why}of it went on", self.requirement)

@@ -63,7 +63,7 @@ def stood(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
     found: list[Stay] = []
     for start, stop in pauses(recording, operation):
         before = [s for s in inside if s.start_ns <= start]
-        if before:
+        if before and before[-1].stop_ns + CUT_OFF_NS >= start:  # else it had left, and stood still outside
             found.append(Stay(before[-1].phase, start, min(stop, operation.stop_ns)))
     return tuple(found)
 

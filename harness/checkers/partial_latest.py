@@ -9,7 +9,8 @@ from harness.checkers.words import count, size
 from harness.model import Artefact, Observation, Verdict
 from harness.recording.recording import Recording
 
-# Backups of one run hold the same data but for what its load wrote: none can rightly be this much smaller.
+# Backups of one run hold the same data but for what its load wrote: none can rightly be this much smaller. Those
+# that an attached system had before may be of other data.
 _LEAST_SHARE = 0.9
 
 
@@ -32,7 +33,10 @@ class NoPartialLatest:
                 gaps.append(f"{look.label}: {look.status_error or _why_none(look)}")
                 blind += bool(look.status_error or look.latest)
                 continue
-            for artefact in look.artefacts:
+            if not look.is_new(latest):
+                gaps.append(f"{look.label}: {latest.name} is from before the run")
+                continue
+            for artefact in filter(look.is_new, look.artefacts):
                 seen[artefact.path] = max(seen.get(artefact.path, artefact), artefact, key=lambda a: a.size)
             others = [a for path, a in seen.items() if path != latest.path]
             reference = max(others, key=lambda a: a.size, default=latest)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -45,7 +47,7 @@ class ProcessPause:
         process = system.running.get(operation)
         paused = PausedProcess(operation, system, process)
         if process:
-            undo(partial(process.signal_group, signal.SIGCONT))
+            undo(partial(continue_group, process.pid))
             undo(paused.stop_watching)
             process.signal_group(signal.SIGSTOP)
             paused.watch()
@@ -82,7 +84,11 @@ class PausedProcess:
         return Evidence(applied, False, f"SIGSTOP to the processes of {self.operation}, in /proc: {states or 'none'}")
 
     def lost(self) -> str:
-        return f"{self.operation} went on before it was continued" if self._moved else ""
+        if self._moved:
+            return f"{self.operation} went on before it was continued"
+        if self.process and self.process.exit is not None and (left := len(stopped(self.process.pid))):
+            return f"{self.operation} was ended, but not {left} of its processes: what they do now nobody can tell"
+        return ""
 
     def felt(self, said: str) -> str:
         """It was seen stopped while another operation ran: for the kit it stood still, not the whole machine."""
@@ -114,4 +120,15 @@ class PausedProcess:
         return bool(states) and all(state in _STILL for state in states.values())
 
     def _is_stopped(self) -> bool:
-        return self.process is not None and "T" in group_states(self.process.pid).values()
+        return self.process is not None and bool(stopped(self.process.pid))
+
+
+def stopped(group: int) -> list[int]:
+    return [pid for pid, state in group_states(group).items() if state == "T"]
+
+
+def continue_group(group: int) -> None:
+    """Also what is left of one whose leader was killed where it stood: nobody else would ever wake it."""
+    for pid in stopped(group):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)

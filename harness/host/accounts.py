@@ -23,7 +23,7 @@ class Account:
 
     def own(self, path: Path) -> None:
         """Make it the owner of a file or directory."""
-        os.chown(path, self.uid, self.gid)
+        os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def account(name: str) -> Account | None:

@@ -15,9 +15,11 @@ import signal
 import socket
 import struct
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import ExitCode, HarnessError
+from harness.host.processes import descendants, state
 from harness.island import mounts
 from harness.island.spec import COVERED, OURS, WORK, WORK_MOUNT, IslandSpec
 
@@ -122,13 +124,17 @@ def end_descendants(inside: int, leave: bool) -> None:
         children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
         children = [child for child in children if not leave or _is_ours(child, inside)]
         if not children:
-            return
+            break
         for child in children:
             try:
                 os.kill(int(child), signal.SIGKILL)
                 os.waitpid(int(child), 0)
             except (ProcessLookupError, ChildProcessError):
                 continue
+    for pid in descendants(os.getpid()):  # what a fault had stopped goes on: nobody else would ever wake it
+        if state(pid) == "T":
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def main() -> int:

@@ -243,6 +243,7 @@ class Recording:
         know only what came before their cut. What an attached system held before is with each of them instead."""
         done: list[Observation] = []
         held_before: frozenset[str] = frozenset()
+        backups_before: frozenset[tuple[str, int]] = frozenset()
         for e in self.of_kind("observation"):
             if strange := self._strange(_look(e), e):
                 raise ValueError(strange)
@@ -250,6 +251,7 @@ class Recording:
             found = content["found"]
             if e["cause"] == BEFORE:
                 held_before = frozenset(token for token, _ in found or ())
+                backups_before = frozenset((a["path"], a["size"]) for a in content["artefacts"])
                 continue
             copies = content.get("offsite")
             look = Observation(
@@ -273,6 +275,7 @@ class Recording:
                 writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
                 operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
                 held_before=held_before,
+                backups_before=backups_before,
             )
             if "crash" in content:
                 after = [_operation(o, o["output"]) for o in content["operations"]]

@@ -131,6 +131,11 @@ def capabilities(kind: Kind) -> dict[str, bool]:
     }
 
 
+def kind_for(config: SystemConfig) -> Kind:
+    """The island that runs of this system are made on: the best there is, but none of one that runs already."""
+    return "none" if config.service.attach else best_kind()
+
+
 def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
     """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
     ``config``: the system they are to run on."""
@@ -193,7 +198,7 @@ class Campaign:
         self.options = options
         self.signals = signals
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
-        self.kind: Kind = "none" if self.config.service.attach else best_kind()
+        self.kind = kind_for(self.config)
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
         self.selected = list(selected) or select(options, self.kind, self.config)

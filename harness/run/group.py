@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
+from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
@@ -27,6 +28,7 @@ class Group:
         self._arrived: list[str] = []
         self._ended: list[str] = []
         self._started = 0
+        self._broken_off = False
 
     def run(self, operate: Callable[[int], None]) -> None:
         """``operate(i)`` runs the i-th member to its end; returns when all have, raises what the first one raised."""
@@ -45,8 +47,14 @@ class Group:
         threads = [threading.Thread(target=member, args=(n,), name=f"member-{n}") for n in range(len(self._members))]
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:  # the run is to end: what has not begun does not begin any more
+            with self._changed:
+                self._broken_off = True
+                self._changed.notify_all()
+            raise
         if errors:
             raise errors[0]
 
@@ -82,10 +90,12 @@ class Group:
     def _wait_to_start(self, step: Step) -> None:
         deadline = Deadline(START_LIMIT_S, f"the start of {step.do}")
         with self._changed:
-            self._changed.wait_for(lambda: self._may_start(step.after), deadline.left_s)
+            self._changed.wait_for(lambda: self._broken_off or self._may_start(step.after), deadline.left_s)
             self._started += 1
         assert not isinstance(step.offset_s, tuple), "run before planned_steps()"
         sleep(step.offset_s)
+        if self._broken_off:
+            raise HarnessError(f"start {step.do}", "the run was broken off before", "", ExitCode.UNKNOWN)
 
     def _may_start(self, after: Edge | int) -> bool:
         if after in self._met if isinstance(after, Edge) else len(self._ended) >= after:

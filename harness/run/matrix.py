@@ -9,8 +9,7 @@ from typing import Literal
 
 from harness import registry
 from harness.errors import HarnessError
-from harness.island.island import best_kind
-from harness.run.campaign import Options, Selected, select
+from harness.run.campaign import Options, Selected, kind_for, select
 from harness.system.config import load_system
 from harness.system.schema import SystemConfig, VariantConfig
 from harness.system.suggest import did_you_mean
@@ -52,7 +51,7 @@ def plan_matrix(options: Options, clean: int, all_cells: bool) -> Matrix:
     cells = options.scenarios
     if options.flaws and not cells:
         cells = tuple(dict.fromkeys(c for f in chosen for c in f.shown_by))
-    selected = tuple(select(replace(options, scenarios=cells), best_kind(), config))
+    selected = tuple(select(replace(options, scenarios=cells), kind_for(config), config))
     there = {s.name for s in selected}
     flaws = [f for f in chosen if there.intersection(f.shown_by)]
     missed = [f for f in chosen if f not in flaws]

@@ -233,22 +233,36 @@ class Rehearsal:
         if not latest or "validate" not in self._config.operations:
             self._recorder.event("not_provided", operation="validate of a damaged backup")
             return
-        file = largest_file(Path(latest))
-        if not file.is_file():
-            self._recorder.event("left_out", what="validate of a damaged backup", why=f"{latest} is no file to damage")
-            return
-        if not self._config.service.attach:
+        why = ""
+        if self._config.service.attach:
+            # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
+            with tempfile.TemporaryDirectory(dir=self._plan.work) as place:
+                why = self._validate_damaged_copy(Path(latest), Path(place))
+        elif (file := largest_file(Path(latest))).is_file():
             self._validate_each_damage(latest, file)
-            return
-        # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
-        with tempfile.TemporaryDirectory(dir=self._plan.work) as place:
-            copy = copied(Path(latest), Path(place))
-            order = Order("validate", warmup=True, expect="any", backup=str(copy), attributes={"copy": "yes"})
-            if self._operations.run(order).exit == 0:
-                self._validate_each_damage(str(copy), largest_file(copy))
-            else:
-                why = "validate refuses a copy of a good backup in another place, and the one in use is not damaged"
-                self._recorder.event("left_out", what="validate of a damaged backup", why=why)
+        else:
+            why = f"{latest} is no file to damage"
+        if why:
+            self._recorder.event("left_out", what="validate of a damaged backup", why=why)
+
+    def _validate_damaged_copy(self, latest: Path, place: Path) -> str:
+        """The same on a copy in ``place``; why not, where it cannot be made, or is not really one."""
+        try:
+            copy = copied(latest, place)
+            if self._system.account:
+                for path in (place, copy, *copy.rglob("*")):
+                    self._system.account.own(path)
+        except OSError as error:  # no room, not ours to read, or the kit's own clearing up was faster
+            return f"{latest} could not be copied ({error.strerror or error}), and the one in use is not damaged"
+        if not (file := largest_file(copy)).is_file():
+            return f"{latest} is no file to damage"
+        if not file.resolve().is_relative_to(place.resolve()):
+            return f"{file.name} of {latest} is a link out of it: a copy leads to the one in use, which is not damaged"
+        order = Order("validate", warmup=True, expect="any", backup=str(copy), attributes={"copy": "yes"})
+        if self._operations.run(order).exit != 0:
+            return "validate refuses a copy of a good backup in another place, and the one in use is not damaged"
+        self._validate_each_damage(str(copy), file)
+        return ""
 
     def _validate_each_damage(self, backup: str, file: Path) -> None:
         for mutation in MUTATIONS:

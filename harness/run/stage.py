@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Collection
@@ -150,6 +151,7 @@ class Stage:
     def _attach(self) -> None:
         """The service must run already, in the old version: what is measured begins there."""
         what, old = f"attach to {self.config.name}", self.config.versions.old
+        self._have_it_alone(what)
         if not (ready := self.system.ready()).ok:
             where = f"{self.system.url}{self.config.service.ready}"
             raise HarnessError(what, f"{where} is not ready ({ready.said()})", "start it before", ExitCode.UNKNOWN)
@@ -157,6 +159,17 @@ class Stage:
             why = f"it says it is version {version or 'of no name'}, and versions.old is {old}"
             raise HarnessError(what, why, "a rehearsal begins with the old version in service", ExitCode.UNKNOWN)
         self._tell_up(0.0)
+
+    def _have_it_alone(self, what: str) -> None:
+        """Two rehearsals of one system would each take what the other does for its own doing. The kernel takes the lock
+        back from whoever dies with it."""
+        file = self.config.file.open("rb")
+        self.later("let others rehearse it", file.close)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            why = f"another rehearsal of {self.config.file} is under way"
+            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN) from None
 
     def _tell_up(self, seconds: float) -> None:
         health, ready, version = self.system.health(), self.system.ready(), self.system.version()
@@ -166,7 +179,8 @@ class Stage:
             seconds=round(seconds, 3),
             health="" if health.ok else health.said(),
             ready="" if ready.ok else ready.said(),
-            data_bytes=self.system.database_bytes(),
+            # Data in use may be large, not be ours to look at, and change meanwhile: nobody asks for its size.
+            data_bytes=0 if self.config.service.attach else self.system.database_bytes(),
             attached=self.config.service.attach,
         )
 
@@ -247,8 +261,13 @@ class Stage:
 
     def _counted(self) -> int:
         """Requests of our load in the system's own log so far: also of earlier runs, when it is attached."""
-        log = self.config.service.access_log
-        return outputs.count(Path(self.system.text(log)), MARKER.encode()) if log else 0
+        if not (log := self.system.text(self.config.service.access_log)):
+            return 0
+        try:
+            return outputs.count(Path(log), MARKER.encode())
+        except OSError as error:
+            hint = "have it readable for whoever runs this, or leave service.access_log out"
+            raise HarnessError(f"read {log}", error.strerror or str(error), hint, ExitCode.UNKNOWN) from error
 
     def tear_down(self) -> list[str]:
         """Undo everything, the last first; what went wrong on the way, in words."""

@@ -16,14 +16,19 @@ _NOT_KNOWN = frozenset({"dir", "port", "host", "size"})
 
 
 def refuse_of_an_island(top: Table) -> None:
-    """An error for every key and placeholder that stands for something an island has."""
+    """An error for every key that stands for something an island has."""
     hint = "with attach = true the system is as it is; leave it out"
     for name in _OF_AN_ISLAND:
         if name in top:
             top.fail(name, "is of an island, and a system that runs already has none", hint)
     for name, key in _NOT_OURS:
-        if key in top.raw.get(name, ()):
+        section = top.raw.get(name)
+        if isinstance(section, Mapping) and key in section:
             top.fail(f"{name}.{key}", "is not done to a system that runs already", hint)
+
+
+def refuse_places(top: Table) -> None:
+    """The same for placeholders, once every key is known: what nobody knows may be nested without an end."""
     for key, placeholder in _placeholders(top.raw, ""):
         if placeholder in _NOT_KNOWN:
             top.fail(key, f"{{{placeholder}}} is of an island", "write the real one: a system that runs already has it")

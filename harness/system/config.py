@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.system.attached import refuse_held_calls, refuse_of_an_island
+from harness.system.attached import refuse_held_calls, refuse_of_an_island, refuse_places
 from harness.system.claims import read_claims
 from harness.system.phase_table import read_phases
 from harness.system.placeholders import LINK, PLACES
@@ -124,6 +124,7 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
     )
     top.end()
     if service.attach:
+        refuse_places(top)
         refuse_held_calls(top, config.phases)
     return config
 

@@ -45,7 +45,8 @@ class Copies:
         self._left_out: dict[str, int] = {}
         folder.mkdir(exist_ok=True)
 
-    def copy(self, path: Path, name: str) -> None:
+    def copy(self, path: Path, name: str, since: int = 0) -> None:
+        """``since``: from that byte on; all of a file that is shorter now, for that was begun anew."""
         bounds = self._bounds
         if path.is_symlink() or not path.is_file():
             return
@@ -53,10 +54,11 @@ class Copies:
             # Not through a link, also not through one made in this moment: it may lead to a key.
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
                 state = os.fstat(source.fileno())
-                size = min(state.st_size, bounds.most_bytes)
+                new = state.st_size - since if since <= state.st_size else state.st_size
+                size = min(new, bounds.most_bytes)
                 if _KEY_NAME.search(path.name) or _KEY_HEAD.search(source.read(4096)):
                     self._leave("look like keys")
-                elif not bounds.ends and state.st_size > bounds.most_bytes:
+                elif not bounds.ends and new > bounds.most_bytes:
                     self._leave(f"are longer than {bounds.most_bytes} bytes")
                 elif len(self._names) >= bounds.most_files or self._bytes + size > bounds.all_bytes:
                     self._leave(f"are beyond {bounds.most_files} files or {bounds.all_bytes} bytes")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from harness.disks.disk import Disk
@@ -70,6 +72,8 @@ class LiveSystem:
         self.account = account(config.user) if config.user else None
         self.env = self._environment()
         self._hand_over()
+        # What one that runs already has logged before is of others.
+        self._logged_before = {p: p.stat().st_size for p in self.log_files()} if config.service.attach else {}
 
     # -- words and places ----------------------------------------------------------------------------------------
     def text(self, template: str, **more: str) -> str:
@@ -88,6 +92,9 @@ class LiveSystem:
         kept = {k: os.environ[k] for k in of_the_host if k in os.environ}
         own = {k: self.text(v) for k, v in self.config.env.items()}
         if self.config.service.attach:
+            if self.account:  # as a login would have it: a kit without a HOME finds neither its keys nor its settings
+                entry = pwd.getpwnam(self.config.user)
+                kept |= {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
             return kept | own
         home = self.directory / "home"
         home.mkdir(parents=True, exist_ok=True)
@@ -104,10 +111,13 @@ class LiveSystem:
         }
 
     def _hand_over(self) -> None:
-        """The places of the system belong to the user its commands run as; one that runs already has its own."""
-        if self.account and not self.config.service.attach:
-            for path in (self.directory.parent, self.directory):
-                path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+        """The places of the system belong to the user its commands run as; one that runs already has its own, and its
+        kit has to get at the socket for its marks only, and at a copy of a backup."""
+        if not self.account:
+            return
+        for path in (self.directory.parent, self.directory):
+            path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+        if not self.config.service.attach:
             data = (Path(self.text(place)) for place in (self.config.data.dir, self.config.data.backup_dir))
             made = [path for path in data if path.exists()]
             for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values()), *made):
@@ -281,15 +291,18 @@ class LiveSystem:
         files: list[Path] = []
         for entry in self.config.service.logs:
             path = Path(self.text(entry))
-            files.extend(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else files.append(path)
-        return sorted(p for p in files if p.is_file() and not p.is_symlink())
+            with suppress(PermissionError):  # a directory on the way is not ours to look into
+                found = path.rglob("*") if path.is_dir() else [path]
+                files.extend(p for p in found if p.is_file() and not p.is_symlink())
+        return sorted(files)
 
     def copy_out(self, keep_data: bool) -> None:
         """The system's logs, and its data when asked, to the run folder: never what looks like a key, nor through a
         link, and no more than copies.py allows. What is left out is told."""
         logs = Copies(self.recorder.folder / "logs", LOGS)
         for path in self.log_files():
-            logs.copy(path, str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else path.name)
+            name = str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else path.name
+            logs.copy(path, name, self._logged_before.get(path, 0))
         copied = [logs]
         if keep_data:
             data = Path(self.text(self.config.data.dir))

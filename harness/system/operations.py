@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -217,7 +218,12 @@ def damaged(path: Path, mutation: str) -> bytes:
 
 
 def copied(path: Path, into: Path) -> Path:
-    """A copy of a backup (a file or a directory) under its own name."""
+    """A copy of a backup (a file or a directory) under its own name; OSError too where it would take half of the room
+    that is left: a host in use is not to be filled."""
+    files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file() and not p.is_symlink()]
+    size, state = sum(p.stat().st_size for p in files), os.statvfs(into)
+    if size > (free := state.f_bavail * state.f_frsize) // 2:
+        raise OSError(errno.ENOSPC, f"it has {size} bytes, and only {free} are free in {into}")
     if path.is_dir():
         return shutil.copytree(path, into / path.name, symlinks=True)
     return Path(shutil.copy2(path, into / path.name))

@@ -32,7 +32,9 @@ def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
         what = f"use {config.file}: {key}"
         if "{dir}" not in argv[0]:
             program = fill(argv[0], {**values, **here})
-            if shutil.which(program, path=path) is None:
+            # One that runs already is where its system.toml is, and so are its commands run there.
+            place = config.folder / program if config.service.attach and "/" in program else program
+            if shutil.which(place, path=path) is None:
                 raise HarnessError(what, f"there is no program {program!r}", "install it, or name it by its full path")
         for item in argv[1:]:
             if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():

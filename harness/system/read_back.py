@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from harness.host.clock import Deadline, mono_ns, sleep
+from harness.model import OUR_TOKEN
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
@@ -147,9 +148,12 @@ def observe(
     status: Status,
     snapshot_ns: tuple[int, int] | None,
 ) -> ReadBack:
-    """Read back and record it as the observation ``label``, which follows the operation ``cause``."""
+    """Read back and record it as the observation ``label``, which follows the operation ``cause``. What others wrote to
+    a system that runs already is theirs: it is neither kept nor judged."""
     start = mono_ns()
     back = read_back(system)
+    if system.config.service.attach and back.found is not None:
+        back = replace(back, found=tuple(entry for entry in back.found if OUR_TOKEN.match(entry[0])))
     version = system.version()
     content = {
         "found": back.found,

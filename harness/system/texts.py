@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
-from harness.system.placeholders import COMMAND, PLACES
+from harness.system.placeholders import COMMAND, PLACES, fill
 from harness.system.schema import Argv
 from harness.system.table import Table
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
-URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s]*)?")
-_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s]*)?")
+URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
+_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s?#]*)?")
 HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
 
 
@@ -24,7 +25,7 @@ def program(table: Table, key: str, *default: Argv) -> Argv:
 
 def address(table: Table, key: str, form: re.Pattern[str], example: str) -> str:
     text = table.text(key, fills=PLACES)
-    if not form.fullmatch(text):
+    if not form.fullmatch(text) or not _can_be_asked(fill(text, dict.fromkeys(PLACES, "1"))):
         table.fail(key, f"{text!r} is not an address of this host", f"write it like {example}")
     return text
 
@@ -32,15 +33,22 @@ def address(table: Table, key: str, form: re.Pattern[str], example: str) -> str:
 def address_of(table: Table, key: str, allowed: Collection[str]) -> str:
     """Where a system answers that runs already: on this host, or on one of those allowed."""
     text = table.text(key)
-    if URL.fullmatch(text):
-        return text
     match = _ANY_URL.fullmatch(text)
-    if match is None:
+    if match is None or not _can_be_asked(text):
         table.fail(key, f"{text!r} is not an address that can be loaded", "write it like http://127.0.0.1:8080")
-    if match["host"] not in allowed:
+    if not URL.fullmatch(text) and match["host"] not in allowed:
         why = f"{match['host']} is not this host, and limits.allow_hosts does not name it"
         table.fail(key, why, "nothing but what is named there is ever loaded: name it only if it may be overloaded")
     return text
+
+
+def _can_be_asked(url: str) -> bool:
+    """Whether its port is one, its host a name or address that can be, and its path of what a request line holds."""
+    try:
+        parts = urlsplit(url)
+        return parts.port != 0 and bool((parts.hostname or "").encode("idna")) and url.isascii()
+    except ValueError:
+        return False
 
 
 def path(table: Table, key: str, default: str) -> str:

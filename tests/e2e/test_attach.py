@@ -15,6 +15,10 @@ from urllib.error import URLError
 
 import pytest
 
+from harness.host.clock import Deadline, wait_until
+from harness.host.processes import state
+from harness.island.island import Island
+from harness.island.spec import IslandSpec
 from harness.recording.recording import Recording
 from tests.e2e import host_state
 from tests.e2e.command import TINY, Done, deploydrill
@@ -138,6 +142,25 @@ def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_pa
     (look, *_) = recording.observations
     assert look.cause != "before" and len(look.held_before) > 20  # the killed run's, which no ledger of this one holds
     assert not (done.report / "quick-backup" / "artefacts").exists()
+
+
+def test_what_a_fault_had_stopped_goes_on_when_the_run_is_killed(tmp_path: Path) -> None:
+    told = tmp_path / "stopped"
+    stops = f"setsid sleep 600 & kill -STOP $!; echo $! > {told}.new; mv {told}.new {told}; exec sleep 600"
+    island = Island(
+        IslandSpec("none", ("sh", "-c", stops), str(tmp_path), str(tmp_path), leave=True), tmp_path / "island.log"
+    )
+    island.start()
+    try:
+        assert wait_until(told.exists, Deadline(20, "its words"))
+        pid = int(told.read_text())
+        assert wait_until(lambda: state(pid) == "T", Deadline(5, "the signal"))
+    finally:
+        island.sink()
+    try:
+        assert wait_until(lambda: state(pid) == "S", Deadline(5, "the signal"))
+    finally:
+        os.kill(pid, 9)
 
 
 def test_one_that_does_not_run_or_runs_another_version_is_unknown(running: Running) -> None:

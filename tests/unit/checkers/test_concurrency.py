@@ -92,6 +92,15 @@ def test_one_that_waits_for_a_holder_that_stands_still_and_is_killed_has_tried(r
     assert verdict.why.endswith("; deploy-2 was under way while deploy-1 stood still inside deploy.migrate")
 
 
+def test_one_that_came_while_another_stood_still_outside_has_not_tried(run: Run) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.migrate", 1.1, 2)
+    run.op("deploy", 1, 8, -9, together="1", expect="any")
+    winner(run, 3, 8.2, 9.5)
+    run.fault(4, 8.5, name="process_pause", operation="deploy-1")
+    assert only(Exclusive().check(run.done())).outcome == "unknown"
+
+
 def test_one_that_came_after_the_holder_had_been_killed_has_not_tried(run: Run) -> None:
     winner(run, 1, 1.1, 6, exit_=-9)
     winner(run, 6.2, 6.5, 9)
@@ -330,6 +339,26 @@ def test_a_zombie_of_which_something_goes_on_after_it_was_killed_is_a_fail(run: 
     verdict = fenced(run, -9, stop=5.9, later=True)
     assert verdict.outcome == "fail"
     assert "went on through deploy.drain though it had been killed" in verdict.why
+
+
+def test_a_zombie_of_which_something_goes_on_while_it_would_still_stand_is_a_fail(run: Run) -> None:
+    run.phase("deploy-1", "deploy.drain", 6.5, 6.6)  # a child in a session of its own, which was not stopped
+    verdict = fenced(run, -9, stop=5.9)
+    assert verdict.outcome == "fail"
+    assert "went on through deploy.drain though it had been killed" in verdict.why
+
+
+def test_a_zombie_that_we_killed_ourselves_was_fenced_by_nobody(run: Run) -> None:
+    run.fault(5.9, 5.95, id="fault-2", name="process_kill", operation="deploy-1")
+    assert fenced(run, -9, stop=5.9).outcome == "unknown"
+
+
+def test_a_zombie_that_is_killed_long_after_another_was_inside_was_not_kept_from_anything(run: Run) -> None:
+    verdict = fenced(run, -9, stop=7)
+    assert verdict.outcome == "unknown"
+    assert (
+        "it was killed where it stood, 1.00 s after another was inside: nothing had kept it from going" in verdict.why
+    )
 
 
 def test_a_zombie_that_ended_otherwise_before_it_was_continued_is_unknown(run: Run) -> None:

@@ -36,6 +36,15 @@ def test_all_acknowledged_writes_found_is_a_pass_that_says_how_many(run: Run) ->
     assert "50 acknowledged, 50 found, 0 lost" in verdict.measured
 
 
+def test_what_an_earlier_run_left_doubled_in_an_attached_system_is_not_found_again(run: Run) -> None:
+    old = ["l-1f-2a-7", "l-1f-2a-7"]
+    run.observe("before", 0, old)
+    tokens = run.writes(1, 5)
+    run.op("deploy", 2, 3)
+    run.observe("deploy", 5.5, [*old, *tokens])
+    assert judged(run.done()).outcome == "pass"
+
+
 def test_one_lost_write_is_a_fail_that_names_it_and_the_operation(run: Run) -> None:
     tokens = run.writes(0, 5)
     run.op("rollback", 2, 3)

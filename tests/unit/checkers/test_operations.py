@@ -230,6 +230,22 @@ def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> tuple[str, str]:
     return verdict.outcome, verdict.why
 
 
+def test_backups_of_before_the_run_are_no_measure_for_those_of_the_run(run: Run) -> None:
+    """The system may have held more then."""
+    old = Artefact("20250101T0000", "/b/20250101T0000", 90_000_000, True)
+    run.observe("before", 1, [], artefacts=[old], latest=old.path)
+    assert looked_at(run, ([old], old.path), ([old, GOOD], GOOD.path), ([old, GOOD, GOOD_TOO], GOOD_TOO.path)) == (
+        "pass",
+        "what `restore` would use was never under 90 % of the largest backup",
+    )
+
+
+def test_a_backup_of_before_the_run_that_a_restore_would_use_is_compared_with_none(run: Run) -> None:
+    run.observe("before", 1, [], artefacts=[PARTIAL], latest=PARTIAL.path)
+    outcome, why = looked_at(run, ([PARTIAL, GOOD], PARTIAL.path))
+    assert (outcome, why) == ("unknown", "backup-look-2: 20251123T1012 is from before the run")
+
+
 def test_a_partial_backup_that_is_latest_is_named_with_its_share(run: Run) -> None:
     look = ([GOOD, PARTIAL], PARTIAL.path)
     outcome, why = looked_at(run, look, look)
@@ -398,6 +414,18 @@ def test_a_backup_that_succeeded_and_of_which_the_kit_knows_nothing_is_a_fail(ru
     verdict = only(MadeBackup().check(run.done()))
     assert (verdict.outcome, verdict.measured) == ("fail", "1 of 2 backups listed afterwards")
     assert verdict.why == "backup-1 exited with 0 after 1.00 s, and `status` knows of no backup at backup-look-1"
+
+
+@pytest.mark.parametrize(("size", "outcome"), [(10, "unknown"), (11, "pass")])
+def test_the_backups_that_an_attached_system_had_before_prove_nothing_of_what_was_made(
+    run: Run, size: int, outcome: str
+) -> None:
+    run.observe("before", 0, [], artefacts=[Artefact("1", "/b/1", 10, True)], latest="/b/1")
+    run.op("backup", 1, 2)
+    run.observe("backup", 3, [], artefacts=[Artefact("1", "/b/1", size, True)], latest="/b/1")
+    verdict = only(MadeBackup().check(run.done()))
+    assert verdict.outcome == outcome
+    assert ("after backup-1 `status` knows of none but those from before the run" in verdict.why) == (size == 10)
 
 
 def test_a_kit_whose_status_says_nothing_has_no_verdict_on_the_backups_it_knows_of(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -112,6 +113,19 @@ def test_a_pause_that_somebody_else_took_away_is_lost(system: System) -> None:
     assert paused.lost() == "deploy-1 went on before it was continued"
     heal()
     assert paused.felt("") == ""
+
+
+def test_what_is_left_of_a_paused_operation_whose_leader_was_killed_is_told_and_goes_on(system: System) -> None:
+    process = system.run("deploy-1")
+    paused, heal = injected(ProcessPause(), system)
+    assert paused.confirm().applied
+    os.kill(process.pid, signal.SIGKILL)  # whoever takes its lock, and knows nothing of its child
+    assert process.wait(5) == -signal.SIGKILL
+    assert paused.lost() == "deploy-1 was ended, but not 1 of its processes: what they do now nobody can tell"
+    heal()
+    assert paused.healed()
+    (child,) = (pid for pid, state in group_states(process.pid).items() if state == "S")
+    os.kill(child, signal.SIGKILL)
 
 
 def test_a_paused_operation_that_is_killed_is_healed_all_the_same(system: System) -> None:

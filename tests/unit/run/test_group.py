@@ -203,3 +203,30 @@ def test_a_group_is_told_in_words_and_its_members_count_as_steps() -> None:
 def test_what_cannot_run_together_is_refused(members: tuple[Step, ...]) -> None:
     with pytest.raises(HarnessError, match="build a Together"):
         Together(members)
+
+
+def test_a_run_that_is_broken_off_begins_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for another member would begin as soon as that one ends, also after Ctrl-C."""
+    made = Rehearsed(tmp_path, Together((DEPLOY, Step("deploy", after=1))))
+    under_way, may_end = threading.Event(), threading.Event()
+    began: list[int] = []
+    join, members = threading.Thread.join, [t for t in threading.enumerate() if t.name.startswith("member-")]
+
+    def operate(number: int) -> None:
+        began.append(number)
+        under_way.set()
+        may_end.wait(10)
+        made.end(number)
+
+    def interrupted(_thread: threading.Thread) -> None:
+        under_way.wait(10)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made.group.run(operate)
+    may_end.set()
+    for thread in (t for t in threading.enumerate() if t.name.startswith("member-") and t not in members):
+        join(thread, 10)
+    made.recorder.close()
+    assert began == [0]

@@ -9,7 +9,7 @@ import pytest
 
 from harness import registry
 from harness.errors import ExitCode, HarnessError
-from harness.run import matrix
+from harness.run import campaign
 from harness.run.campaign import Options
 from harness.run.matrix import Matrix, plan_matrix
 from harness.system.config import load_system
@@ -18,7 +18,7 @@ from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 @pytest.fixture(autouse=True)
 def _island(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix, "best_kind", lambda: "root")
+    monkeypatch.setattr(campaign, "best_kind", lambda: "root")
 
 
 def plan(clean: int = 1, all_cells: bool = False, **options: Any) -> Matrix:
@@ -116,3 +116,28 @@ def test_the_readme_of_the_reference_system_names_the_cells_its_file_does() -> N
     for flaw in config.variants.values():
         scenario, _, cell = flaw.shown_by[0].partition(":")
         assert told[flaw.name].strip().startswith(f"{scenario}, {cell}"), flaw.name
+
+
+def test_what_takes_an_island_is_not_begun_on_a_system_that_runs_already(tmp_path: Path) -> None:
+    """Not even to find out that it is unknown: it would be deployed to, and restored."""
+    (tmp_path / "system.toml").write_text(
+        """
+        name = "shop"
+        service = { attach = true, url = "http://127.0.0.1:8080" }
+        versions = { old = "1", new = "2" }
+        [operations.backup]
+        command = ["true"]
+        [load]
+        write_rate = 0
+        requests = [{ name = "look", kind = "read", path = "/" }]
+        [variants.no_check]
+        env = { KIT = "no_check" }
+        shown_by = ["baseline:once", "disk_full:before-backup", "power_loss:in-backup"]
+        observation = "full"
+        """
+    )
+    planned = plan(system=str(tmp_path), flaws=("no_check",))
+    once, full, power = planned.cells
+    assert once.why_not == ""
+    assert full.why_not.startswith("it takes an island, for a sized disk")
+    assert power.why_not.startswith("it takes an island, for")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from harness.run.rehearsal import Rehearsal
 from harness.scenario import Step
@@ -56,3 +59,80 @@ def test_a_broken_version_the_system_has_is_deployed() -> None:
     kit = Kit()
     rehearsal(kit, "2-broken")._take(Step("deploy", version="broken"))
     assert kit.asked == ["2-broken"]
+
+
+# -- a copy of a backup in use is damaged, never the backup ---------------------------------------------------------
+GOOD = b"all of it" * 100
+
+
+@dataclass
+class Validation:
+    """Stands for operations and recorder: what the kit's validate was given, and what was left out."""
+
+    latest: str
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def status(self) -> Any:
+        return SimpleNamespace(latest=self.latest)
+
+    def run(self, order: Any) -> Any:
+        backup = Path(order.backup)
+        file = backup / "data" if backup.is_dir() else backup
+        self.seen.append((order.attributes.get("mutation", "copy"), file.read_bytes()))
+        return SimpleNamespace(exit=0)
+
+    def event(self, _kind: str, **fields: Any) -> None:
+        self.left_out.append(str(fields["why"]))
+
+
+def damaged_validation(latest: Path, work: Path) -> Validation:
+    kit = Validation(str(latest))
+    made = Rehearsal.__new__(Rehearsal)
+    work.mkdir(exist_ok=True)
+    parts = {
+        "_config": SimpleNamespace(service=SimpleNamespace(attach=True), operations={"validate": None}),
+        "_operations": kit,
+        "_recorder": kit,
+        "_system": SimpleNamespace(account=None),
+        "_plan": SimpleNamespace(work=str(work)),
+    }
+    for name, part in parts.items():
+        setattr(made, name, part)
+    made._validate_damaged()
+    return kit
+
+
+def test_a_backup_in_use_stays_whole_while_copies_of_it_are_damaged(tmp_path: Path) -> None:
+    backup = tmp_path / "7.bak"
+    backup.write_bytes(GOOD)
+    kit = damaged_validation(backup, tmp_path / "work")
+    assert [what for what, _ in kit.seen] == ["copy", "truncated", "flipped", "empty"]
+    assert all(data != GOOD for _, data in kit.seen[1:])
+    assert backup.read_bytes() == GOOD and not kit.left_out
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_a_backup_whose_files_are_links_is_not_damaged_through_them(tmp_path: Path) -> None:
+    base, backup = tmp_path / "base", tmp_path / "7"
+    backup.mkdir()
+    base.write_bytes(GOOD)
+    (backup / "data").symlink_to(base)  # as backups do that share what has not changed
+    kit = damaged_validation(backup, tmp_path / "work")
+    assert base.read_bytes() == GOOD
+    assert all(data == GOOD for _, data in kit.seen)
+    (why,) = kit.left_out
+    assert why.startswith(f"data of {backup} is a link out of it")
+
+
+def test_a_backup_that_is_gone_or_too_large_to_be_copied_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = tmp_path / "7.bak"
+    assert "No such file" in damaged_validation(backup, tmp_path / "work").left_out[0]
+    backup.write_bytes(GOOD)
+    little = SimpleNamespace(f_bavail=len(GOOD), f_frsize=1)
+    monkeypatch.setattr("harness.system.operations.os.statvfs", lambda _: little)
+    kit = damaged_validation(backup, tmp_path / "work")
+    assert kit.seen == []
+    assert f"it has {len(GOOD)} bytes, and only {len(GOOD)} are free" in kit.left_out[0]

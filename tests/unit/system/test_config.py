@@ -567,6 +567,13 @@ def test_this_host_and_those_allowed_may_be_loaded(folder: Path, url: str) -> No
             '[phases."backup.copy"]\nstart = { syscall = "execve" }\n[versions]',
             'phases."backup.copy".start: a kit held at system calls leaves programs behind',
         ),
+        ("127.0.0.1:8080", "127.0.0.1:99999", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "127.0.0.1/#/app", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "127.0.0.1/?shop=1", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "[::::]", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "shop..staging", "is not an address that can be loaded"),
+        ("127.0.0.1:8080", "127.0.0.1/ü", "is not an address that can be loaded"),
+        ("[versions]", f"[waive{'.x' * 2000}]\n[versions]", "waive.x.reason: is required and missing"),
         ("attach = true", 'start = ["sh"]', "limits.allow_hosts: is for a system that runs already"),
         ("[limits]", "unheard = 1\n[limits]", "load.requests[0].unheard: unknown key"),
         ('name = "shop"', 'name = "shop"\nunheard = 1', "unheard: unknown key"),
@@ -574,3 +581,9 @@ def test_this_host_and_those_allowed_may_be_loaded(folder: Path, url: str) -> No
 )
 def test_what_a_system_that_runs_already_cannot_have_is_told(folder: Path, old: str, new: str, words: str) -> None:
     assert words in str(refusal(attached(folder, old, new)))
+
+
+def test_operations_that_are_no_table_are_told(folder: Path) -> None:
+    file = attached(folder, 'name = "shop"', 'name = "shop"\noperations = 5')
+    file.write_text(file.read_text().replace('[operations.backup]\ncommand = ["sh", "{system}/backup.sh"]\n', ""))
+    assert "operations: must be a table, not a number" in str(refusal(file))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,14 @@ import pytest
 
 from harness import registry
 from harness.errors import ExitCode, HarnessError
+from harness.host.accounts import Account
 from harness.links.cable import Cable
 from harness.links.link import Link
 from harness.recording.recorder import Recorder
-from harness.system.config import load_system
+from harness.system import live
+from harness.system.config import load_system, read_system
 from harness.system.live import LiveSystem
+from harness.system.programs import check_commands
 
 
 @pytest.fixture
@@ -70,3 +74,66 @@ def test_what_the_far_side_keeps_is_listed_by_name_and_size(system: LiveSystem) 
     bucket.mkdir(parents=True)
     (bucket / "one.backup").write_bytes(b"x" * 7)
     assert system.stored() == {"one.backup": 7}
+
+
+# -- a system that runs already ------------------------------------------------------------------------------------
+_ATTACHED = """
+name = "shop"
+user = "nobody"
+service = { attach = true, url = "http://127.0.0.1:8080" }
+versions = { old = "1", new = "2" }
+[operations.backup]
+command = ["./backup.sh", "{system}"]
+[load]
+write_rate = 0
+requests = [{ name = "look", kind = "read", path = "/" }]
+"""
+
+
+def test_the_user_of_an_attached_system_is_at_home_and_gets_at_the_socket_for_its_marks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "system.toml").write_text(_ATTACHED)
+    monkeypatch.setattr(live, "account", lambda _: Account(os.getuid(), os.getgid(), ()))
+    work = tmp_path / "work"
+    work.mkdir(mode=0o700)
+    (work / "sut").mkdir()
+    recorder = Recorder(tmp_path / "run")
+    system = LiveSystem(read_system(tmp_path / "system.toml"), work / "sut", 8080, 1, {}, recorder, sys.executable)
+    recorder.close()
+    assert (system.env["HOME"], system.env["USER"]) == (pwd.getpwnam("nobody").pw_dir, "nobody")
+    assert work.stat().st_mode & 0o777 == 0o711
+
+
+def test_of_the_logs_of_an_attached_system_only_what_the_run_saw_is_copied(tmp_path: Path) -> None:
+    names = ("grown", "rotated", "new")
+    logs = [str(tmp_path / name) for name in names]
+    text = _ATTACHED.replace("attach = true", f"logs = {logs}, attach = true").replace('user = "nobody"', "")
+    (tmp_path / "system.toml").write_text(text)
+    for name in names[:2]:
+        (tmp_path / name).write_text("of a customer, long ago\n")
+    recorder = Recorder(tmp_path / "run")
+    system = LiveSystem(read_system(tmp_path / "system.toml"), tmp_path / "sut", 8080, 1, {}, recorder, sys.executable)
+    with (tmp_path / "grown").open("a") as log:
+        log.write("of the run\n")
+    for name in names[1:]:
+        (tmp_path / name).write_text("of the run\n")
+    system.copy_out(keep_data=False)
+    recorder.close()
+    copies = {p.name: p.read_text() for p in (tmp_path / "run" / "logs").iterdir()}
+    assert copies == dict.fromkeys(names, "of the run\n")
+
+
+def test_a_program_of_an_attached_system_is_found_in_the_folder_its_kit_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "system.toml").write_text(_ATTACHED)
+    monkeypatch.chdir(tmp_path)
+    config = read_system(tmp_path / "shop" / "system.toml")
+    with pytest.raises(HarnessError, match=r"there is no program '\./backup\.sh'"):
+        check_commands(config, {"python": sys.executable})
+    script = tmp_path / "shop" / "backup.sh"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    check_commands(config, {"python": sys.executable})

@@ -7,13 +7,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.system.read_back import ReadBack, read_back
+from harness.load.requests import payload_of
+from harness.recording.recorder import Recorder
+from harness.system.operations import Status
+from harness.system.read_back import ReadBack, observe, read_back
 from harness.system.schema import ReadBackConfig
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
@@ -181,3 +185,27 @@ def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: 
 def test_a_page_may_have_to_be_asked_for_with_a_body_and_headers() -> None:
     post = {"method": "POST", "body": "after={after}", "headers": {"X-Key": "k"}}
     assert len(read(two_pages, **post).found or ()) == len(ENTRIES)
+
+
+@pytest.mark.parametrize("attach", [True, False])
+def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path, attach: bool) -> None:
+    ours = {"token": "l-1f-2a-7", "payload": payload_of("l-1f-2a-7")}
+    theirs = {"token": "Invoice 2026-114", "payload": "a customer's address"}
+    with served(lambda _: (200, {"items": [theirs, ours, theirs], "next": None})) as port:
+        system = SimpleNamespace(
+            config=SimpleNamespace(
+                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}")),
+                service=SimpleNamespace(attach=attach),
+                versions=SimpleNamespace(schemas={}),
+            ),
+            url=f"http://127.0.0.1:{port}",
+            text=lambda path, after: path.replace("{after}", after),
+            version=lambda: "1",
+            stored=lambda: None,
+            recorder=Recorder(tmp_path),
+        )
+        observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # as above
+        system.recorder.close()
+    kept = (tmp_path / "observations" / "end-1.json").read_text()
+    assert ours["payload"] in kept
+    assert ("customer" in kept) == ("Invoice" in kept) == (not attach)

@@ -1,0 +1,65 @@
+"""The stage beside a system that runs already: what it looks at, and what it leaves alone."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.errors import ExitCode, HarnessError
+from harness.run.stage import Stage
+from harness.system.http import Answer
+
+
+def stage(access_log: str = "") -> tuple[Stage, list[dict[str, Any]]]:
+    made = Stage.__new__(Stage)
+    told: list[dict[str, Any]] = []
+
+    def refuse() -> int:
+        raise PermissionError(13, "Permission denied", "/var/lib/shop/data")
+
+    parts = {
+        "config": SimpleNamespace(service=SimpleNamespace(attach=True, access_log=access_log)),
+        "recorder": SimpleNamespace(event=lambda kind, **fields: told.append({"kind": kind, **fields})),
+        "system": SimpleNamespace(
+            text=lambda text: text,
+            health=lambda: Answer(200, b""),
+            ready=lambda: Answer(200, b""),
+            version=lambda: "1",
+            database_bytes=refuse,
+        ),
+    }
+    for name, part in parts.items():
+        setattr(made, name, part)
+    return made, told
+
+
+def test_the_data_of_an_attached_system_is_not_looked_at() -> None:
+    made, told = stage()
+    made._tell_up(0.0)
+    assert [(e["kind"], e["attached"]) for e in told] == [("system.up", True)]
+
+
+def test_a_log_that_cannot_be_read_is_unknown_and_says_which(tmp_path: Path) -> None:
+    made, _ = stage(str(tmp_path))
+    with pytest.raises(HarnessError, match=f"read {tmp_path}") as caught:
+        made._counted()
+    assert caught.value.code == ExitCode.UNKNOWN
+    assert stage()[0]._counted() == 0
+
+
+def test_two_do_not_rehearse_one_attached_system_at_once(tmp_path: Path) -> None:
+    made, _ = stage()
+    made.config.file = file = tmp_path / "system.toml"  # type: ignore[misc]  # a stand-in, see above
+    made._undo = []
+    file.touch()
+    with file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(HarnessError, match=r"another rehearsal of .* is under way") as caught:
+            made._have_it_alone("attach to shop")
+    assert caught.value.code == ExitCode.UNKNOWN
+    made._have_it_alone("attach to shop")
+    assert made.tear_down() == []
