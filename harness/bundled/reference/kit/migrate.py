@@ -17,9 +17,11 @@ from errors import FencedOut, KitError
 SCHEMA_OF = {"1": 1, "2": 2, "2-broken": 2}
 ACCOUNTS = 100
 BALANCE = 10_000
-BATCH_ROWS = 750
+# A batch that took longer than BATCH_S is followed by one of half as many rows, so that writers wait no longer where
+# the machine is busy.
+BATCH_ROWS, FEWEST_ROWS, BATCH_S = 750, 150, 0.04
 # SQLite's lock is not fair: without a pause between batches a waiting writer of the service would hardly get in. A
-# pause lasts half as long as its batch did: where that is slow, so is the waking of a writer.
+# pause lasts as long as its batch did: where that is slow, so is the waking of a writer.
 PAUSE_S, LONGEST_PAUSE_S = 0.015, 0.25
 
 STEPS: dict[int, tuple[str, ...]] = {
@@ -112,14 +114,18 @@ def _fill_regions(connection: sqlite3.Connection) -> None:
     last = connection.execute("SELECT coalesce(max(id), 0) FROM relationships").fetchone()[0]
     if flaws.has("long_lock"):
         connection.execute("BEGIN IMMEDIATE")
-    for first in range(1, last + 1, BATCH_ROWS):
+    first, rows = 1, BATCH_ROWS
+    while first <= last:
         began = time.monotonic()
         with lock.mine():
             connection.execute(
                 "UPDATE relationships SET region = substr(source, 1, 2) WHERE id >= ? AND id < ? AND region IS NULL",
-                (first, first + BATCH_ROWS),
+                (first, first + rows),
             )
-        time.sleep(min(max((time.monotonic() - began) / 2, PAUSE_S), LONGEST_PAUSE_S))
+        first += rows
+        took_s = time.monotonic() - began
+        rows = max(rows // 2, FEWEST_ROWS) if took_s > BATCH_S else min(rows * 2, BATCH_ROWS)
+        time.sleep(min(max(took_s, PAUSE_S), LONGEST_PAUSE_S))
     if connection.in_transaction:
         connection.execute("COMMIT")
 
