@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -649,6 +651,34 @@ def test_half_migration_reports_success_with_about_half_of_the_rows_filled_in(tm
     assert migrated(tmp_path / "sound.db", "") == "0 of 9000 rows without a region, version 1 runs: True"
     half = int(migrated(tmp_path / "half.db", "half_migration").split()[0])
     assert 3000 < half < 6000
+
+
+@pytest.mark.parametrize(("batch_s", "sizes"), [(60, [750, 750, 750]), (0, [750, 375, 187, 150])])
+def test_where_the_migration_is_slow_its_batches_are_small(tmp_path: Path, batch_s: int, sizes: list[int]) -> None:
+    program = f"""
+import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
+from pathlib import Path
+import database, migrate, seed
+path = Path({str(tmp_path / "app.db")!r})
+migrate.create(path)
+connection = database.connect(path)
+connection.execute("BEGIN")
+connection.executemany(f"INSERT INTO relationships ({{seed.COLUMNS}}) VALUES (?, ?, ?, ?, ?, ?, ?)", seed.rows(0, 2000))
+connection.execute("COMMIT")
+migrate.to(path, 1, 1)
+for statement in migrate.STEPS[2]:
+    connection.execute(statement)
+migrate.BATCH_S, migrate.PAUSE_S = {batch_s}, 0
+connection.set_trace_callback(lambda sql: print(sql) if sql.startswith("UPDATE relationships") else None)
+migrate._fill_regions(connection)
+connection.set_trace_callback(None)
+print(connection.execute("SELECT count(*) FROM relationships WHERE region IS NULL").fetchone()[0], "left")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    ranges = [(int(a), int(b)) for a, b in re.findall(r"id >= (\d+) AND id < (\d+)", done.stdout)]
+    assert [b - a for a, b in ranges][: len(sizes)] == sizes
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(ranges))
+    assert done.stdout.endswith("\n0 left\n")
 
 
 def test_drop_column_leaves_nothing_for_version_1_to_run_on(tmp_path: Path) -> None:
