@@ -113,7 +113,8 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_path: Path) -> None:
     # First a run that is killed: its writes are there when the next one begins, and its lines in the log.
-    with LiveRun(tmp_path / "killed", "quick:backup", "--scenarios", SCENARIOS, system=running.toml) as live:
+    own = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    with LiveRun(tmp_path / "killed", "quick:backup", "--scenarios", SCENARIOS, system=running.toml, env=own) as live:
         live.wait_for_event("operation.stop")
         left = running.left()
         live.kill()
@@ -124,6 +125,8 @@ def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_pa
         assert running.process.poll() is None and running.answers()
         assert list(host_state.of_run(live.mark)) == [left]  # what the kit had started goes on
         os.kill(left, 9)
+    healed = deploydrill("heal", env=own)
+    assert (healed.exit, healed.out.count("healed: path ")) == (0, 1)  # its work directory
 
     done = running.run("quick:backup", "disk_full:before-backup")
     try:
