@@ -18,7 +18,7 @@ from harness.discriminate import discriminate as discriminate_
 from harness.errors import ExitCode, HarnessError
 from harness.report.clean import clean
 from harness.run.again import SAME, SAME_MATRIX
-from harness.run.campaign import Options
+from harness.run.options import Options
 from harness.system.table import parse_size
 
 OUT = registry.CHECKOUT / "reports"

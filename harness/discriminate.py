@@ -28,10 +28,12 @@ from harness.report.render import PAGE, render_discrimination, render_run
 from harness.report.result import NAME as RESULT
 from harness.report.result import read_document, read_result, to_document, write_result
 from harness.run import again, marks
-from harness.run.campaign import Campaign, Options, Progress, Selected, Turn, in_turn, kind_for, wall_s
+from harness.run.campaign import Campaign, Progress, Turn, in_turn
 from harness.run.matrix import Matrix, Row, plan_matrix
+from harness.run.options import Options
 from harness.run.outside import Signals, check_room
 from harness.run.provenance import host_facts, provenance
+from harness.run.selection import Selected, kind_for, wall_s
 from harness.system.config import find_system
 from harness.verbs import point_latest
 

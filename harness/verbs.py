@@ -35,11 +35,13 @@ from harness.report.render import render, render_campaign, render_run
 from harness.report.result import as_text, read_document, write_result
 from harness.run import again
 from harness.run.able import Seen, able
-from harness.run.campaign import Campaign, Options, capabilities, exit_code, wall_s
+from harness.run.campaign import Campaign, exit_code
 from harness.run.judge import judge
+from harness.run.options import Options
 from harness.run.outside import Signals, check_room
 from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.run.provenance import commit
+from harness.run.selection import capabilities, wall_s
 from harness.system.config import load_system
 from harness.system.draft import left_to_do, write_draft
 

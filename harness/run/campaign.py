@@ -17,153 +17,31 @@ from harness import __version__, registry
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.undo import UndoLog
-from harness.island.island import best_kind
-from harness.island.spec import WORK, Kind
-from harness.links.toxiproxy import find_server
+from harness.island.spec import WORK
 from harness.model import Result
 from harness.recording.secrets import mask, secret_values, starred
 from harness.run.judge import judge, unjudged
 from harness.run.lanes import side_by_side
+from harness.run.options import Options, command_line
 from harness.run.outside import Signals, rehearse
 from harness.run.plan import (
     Plan,
     described_faults,
     described_steps,
-    missing_in,
     planned_steps,
     planned_triggers,
     staging_path,
 )
 from harness.run.provenance import host_facts, provenance
-from harness.scenario import Cell, Scenario, Tier
+from harness.run.selection import Selected, kind_for, select
+from harness.scenario import Cell
 from harness.system.config import load_system
-from harness.system.schema import SystemConfig
 
 ISLAND_PORT = 8080
 SET_UP_AND_MARGIN_S = 90.0
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says; None or empty: the cell's or the system's own word counts."""
-
-    scenarios: tuple[str, ...] = ()
-    system: str = "hardened"
-    scenario_dirs: tuple[Path, ...] = ()
-    tier: Tier = "quick"
-    seed: int = 1
-    repeat: int | None = None
-    size_bytes: int = 20_000_000
-    flaws: tuple[str, ...] = ()
-    users: int | None = None
-    deadline_s: float = 1200.0
-    fail_fast: bool = False
-    keep: bool = False
-    jobs: int | None = None
-    command: str = ""
-
-
-def command_line(options: Options) -> str:
-    """The command that runs the same cells in the same way."""
-    words = ["deploydrill run", *options.scenarios, f"--system {options.system}"]
-    words += [f"--flaw {f}" for f in options.flaws]
-    words += [f"--seed {options.seed}", f"--size {options.size_bytes}"]
-    words += [f"--repeat {options.repeat}"] if options.repeat else []
-    words += [f"--users {options.users}"] if options.users else []
-    words += [f"--scenarios {d}" for d in options.scenario_dirs]
-    return " ".join(words)
-
-
-@dataclass(frozen=True, slots=True)
-class Selected:
-    """A cell to run. ``lacks``: what this host does not have for it (``attached``: what an island would have);
-    ``missing``: what the system.toml does not have that the cell is about."""
-
-    scenario: Scenario
-    cell: Cell
-    lacks: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    attached: bool = False
-
-    @property
-    def why_not(self) -> str:
-        """Why it cannot run, and what to do; empty when it can."""
-        if self.lacks and self.attached:
-            what = "; ".join(text.partition(":")[0] for text in self.lacks)
-            return f"it takes an island, for {what}, and a system that runs already has none (give it a start instead)"
-        if self.lacks:
-            return f"this host lacks {'; '.join(self.lacks)} (`deploydrill doctor` says how to get it)"
-        if self.missing:
-            what = ", ".join(self.missing)
-            return f"the system.toml has no {what}, which this cell is about (add it, or run other cells)"
-        return ""
-
-    @property
-    def run(self) -> str:
-        return f"{self.scenario.name}-{self.cell.name}"
-
-    @property
-    def name(self) -> str:
-        """As it is written on the command line."""
-        return f"{self.scenario.name}:{self.cell.name}"
-
-
 Ended = tuple[Selected, Result, Path]
-
-
-def wall_s(cells: Sequence[Cell], jobs: int) -> float:
-    """About how long these cells take, by their budgets: the timing ones alone, then the others on ``jobs`` lanes."""
-    lanes = [0.0] * jobs
-    for cell in (c for c in cells if not c.timing):
-        lanes[lanes.index(min(lanes))] += cell.budget_s
-    return sum(c.budget_s for c in cells if c.timing) + max(lanes)
-
-
-def capabilities(kind: Kind) -> dict[str, bool]:
-    """What faults ask for, by name."""
-    return {
-        "island": kind != "none",
-        "sized_disk": kind != "none",
-        "links": kind != "none",
-        "toxiproxy": find_server() is not None,
-        "root": kind == "root",
-        "logged_disk": kind == "root" and all(Path(p).exists() for p in ("/dev/fuse", "/dev/loop-control")),
-    }
-
-
-def kind_for(config: SystemConfig) -> Kind:
-    """The island that runs of this system are made on: the best there is, but none of one that runs already."""
-    return "none" if config.service.attach else best_kind()
-
-
-def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
-    """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
-    ``config``: the system they are to run on."""
-    attached = bool(config and config.service.attach)
-    known = registry.scenarios(options.scenario_dirs)
-    names = options.scenarios or tuple(known)
-    chosen: list[Selected] = []
-    for name in names:
-        wanted, colon, cell_name = name.partition(":")
-        scenario = registry.scenario(wanted, options.scenario_dirs)
-        cells = [c for c in scenario.cells if options.tier == "full" or c.tier == "quick"]
-        if colon:
-            cells = [c for c in scenario.cells if c.name == cell_name]
-            if not cells:
-                raise HarnessError(
-                    f"find the cell {name!r}",
-                    f"{wanted} has no cell {cell_name!r}",
-                    f"cells: {', '.join(c.name for c in scenario.cells)}",
-                )
-        for cell in cells:
-            missing = tuple(missing_in(config, cell)) if config else ()
-            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing, attached))
-    chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
-    if not chosen:
-        raise HarnessError(
-            "select scenarios", f"no cell of tier {options.tier} is among {', '.join(names)}", "--tier full"
-        )
-    return chosen
 
 
 class Progress(Protocol):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -21,6 +19,7 @@ from harness.model import NS
 from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.copies import ARTEFACTS, LOGS, Copies
+from harness.system.environment import at_home, on_island
 from harness.system.placeholders import fill
 from harness.system.schema import SystemConfig
 
@@ -30,10 +29,6 @@ STOP_DEADLINE_S = 5.0
 # What is asked for a word, such as health and version, answers with a few.
 WORD_BYTES = 256 * 1024
 _VERSION_CHARS = 200
-# What commands of the system see of our environment; the second only those of one that runs already, whose kit is at
-# home where it is.
-_KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
-_KEPT_ATTACHED = ("HOME", "USER", "LOGNAME", "SHELL")
 
 
 class LiveSystem:
@@ -87,28 +82,10 @@ class LiveSystem:
         return self.text(self.config.service.url)
 
     def _environment(self) -> dict[str, str]:
-        at_home = self.config.service.attach and not self.account
-        of_the_host = (*_KEPT, *_KEPT_ATTACHED) if at_home else _KEPT
-        kept = {k: os.environ[k] for k in of_the_host if k in os.environ}
         own = {k: self.text(v) for k, v in self.config.env.items()}
         if self.config.service.attach:
-            if self.account:  # as a login would have it: a kit without a HOME finds neither its keys nor its settings
-                entry = pwd.getpwnam(self.config.user)
-                kept |= {"HOME": entry.pw_dir, "USER": entry.pw_name, "LOGNAME": entry.pw_name}
-            return kept | own
-        home = self.directory / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        # Programs of the wheels (caddy, rclone) lie beside the interpreter.
-        kept["PATH"] = f"{Path(self.values['python']).parent}:{kept.get('PATH', os.defpath)}"
-        return {
-            **kept,
-            "HOME": str(home),
-            "XDG_CONFIG_HOME": str(home / ".config"),
-            "XDG_DATA_HOME": str(home / ".local/share"),
-            "XDG_CACHE_HOME": str(home / ".cache"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **own,
-        }
+            return at_home(self.config.user if self.account else "") | own
+        return on_island(Path(self.values["python"]), self.directory / "home") | own
 
     def _hand_over(self) -> None:
         """The places of the system belong to the user its commands run as; one that runs already has its own, and its

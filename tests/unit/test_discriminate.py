@@ -16,8 +16,8 @@ from harness.errors import HarnessError
 from harness.model import Outcome, Result, Verdict
 from harness.report.discrimination import NAME
 from harness.run import campaign
-from harness.run.campaign import Options
 from harness.run.judge import _result
+from harness.run.options import Options
 from harness.run.outside import Signals
 from harness.run.plan import Plan, staging_path
 from tests.e2e.live_run import SCENARIOS, tiny_copy

@@ -2,7 +2,7 @@
 
 from harness import registry
 from harness.model import Edge
-from harness.run.campaign import wall_s
+from harness.run.selection import wall_s
 from harness.scenario import Cell, Together
 from tests.cells import README, written
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness import verbs
 from harness.host.clock import now
-from harness.run.campaign import Options
+from harness.run.options import Options
 
 
 class Started:

@@ -11,7 +11,7 @@ import pytest
 from harness import registry
 from harness.errors import ExitCode, HarnessError
 from harness.run import again
-from harness.run.campaign import Options
+from harness.run.options import Options
 from harness.system.config import load_system
 
 FOLDER = Path("reports/then")

@@ -12,8 +12,9 @@ import pytest
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import sleep
-from harness.run import campaign
-from harness.run.campaign import Campaign, Options
+from harness.run import campaign, selection
+from harness.run.campaign import Campaign
+from harness.run.options import Options
 from harness.run.outside import Signals
 from harness.run.plan import Plan, staging_path
 
@@ -57,7 +58,7 @@ class Rehearsals:
 
 def made(monkeypatch: pytest.MonkeyPatch, rehearsals: Rehearsals, **options: Any) -> Campaign:
     monkeypatch.setattr(campaign, "rehearse", rehearsals)
-    monkeypatch.setattr(campaign, "best_kind", lambda: "user")
+    monkeypatch.setattr(selection, "best_kind", lambda: "user")
     return Campaign(Options(**options), Signals(), Silent())
 
 
@@ -95,7 +96,7 @@ def test_after_a_signal_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def test_without_namespaces_runs_go_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "best_kind", lambda: "none")
+    monkeypatch.setattr(selection, "best_kind", lambda: "none")
     assert Campaign(Options(jobs=4), Signals(), Silent()).jobs == 1
 
 

@@ -9,16 +9,16 @@ import pytest
 
 from harness import registry
 from harness.errors import ExitCode, HarnessError
-from harness.run import campaign
-from harness.run.campaign import Options
+from harness.run import selection
 from harness.run.matrix import Matrix, plan_matrix
+from harness.run.options import Options
 from harness.system.config import load_system
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 
 @pytest.fixture(autouse=True)
 def _island(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(campaign, "best_kind", lambda: "root")
+    monkeypatch.setattr(selection, "best_kind", lambda: "root")
 
 
 def plan(clean: int = 1, all_cells: bool = False, **options: Any) -> Matrix:

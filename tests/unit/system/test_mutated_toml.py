@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from harness.cli import deploydrill, main
 from harness.errors import ExitCode
-from harness.run import campaign
+from harness.run import selection
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {
@@ -119,10 +119,10 @@ def torn(draw: st.DrawFn, text: str) -> bytes:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the mutant lies. What this host can do is looked up once: it is not what is tested here."""
     with pytest.MonkeyPatch.context() as patch:
-        kind = campaign.best_kind()
-        patch.setattr(campaign, "best_kind", lambda: kind)
-        can = campaign.capabilities(kind)
-        patch.setattr(campaign, "capabilities", lambda _: can)
+        kind = selection.best_kind()
+        patch.setattr(selection, "best_kind", lambda: kind)
+        can = selection.capabilities(kind)
+        patch.setattr(selection, "capabilities", lambda _: can)
         yield tmp_path_factory.mktemp("mutated") / "system.toml"
 
 

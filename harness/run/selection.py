@@ -1,0 +1,106 @@
+"""Which cells are run: those that were named, each with what this host or the system lacks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import registry
+from harness.errors import HarnessError
+from harness.island.island import best_kind
+from harness.island.spec import Kind
+from harness.links.toxiproxy import find_server
+from harness.run.options import Options
+from harness.run.plan import missing_in
+from harness.scenario import Cell, Scenario
+from harness.system.schema import SystemConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A cell to run. ``lacks``: what this host does not have for it (``attached``: what an island would have);
+    ``missing``: what the system.toml does not have that the cell is about."""
+
+    scenario: Scenario
+    cell: Cell
+    lacks: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    attached: bool = False
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot run, and what to do; empty when it can."""
+        if self.lacks and self.attached:
+            what = "; ".join(text.partition(":")[0] for text in self.lacks)
+            return f"it takes an island, for {what}, and a system that runs already has none (give it a start instead)"
+        if self.lacks:
+            return f"this host lacks {'; '.join(self.lacks)} (`deploydrill doctor` says how to get it)"
+        if self.missing:
+            what = ", ".join(self.missing)
+            return f"the system.toml has no {what}, which this cell is about (add it, or run other cells)"
+        return ""
+
+    @property
+    def run(self) -> str:
+        return f"{self.scenario.name}-{self.cell.name}"
+
+    @property
+    def name(self) -> str:
+        """As it is written on the command line."""
+        return f"{self.scenario.name}:{self.cell.name}"
+
+
+def wall_s(cells: Sequence[Cell], jobs: int) -> float:
+    """About how long these cells take, by their budgets: the timing ones alone, then the others on ``jobs`` lanes."""
+    lanes = [0.0] * jobs
+    for cell in (c for c in cells if not c.timing):
+        lanes[lanes.index(min(lanes))] += cell.budget_s
+    return sum(c.budget_s for c in cells if c.timing) + max(lanes)
+
+
+def capabilities(kind: Kind) -> dict[str, bool]:
+    """What faults ask for, by name."""
+    return {
+        "island": kind != "none",
+        "sized_disk": kind != "none",
+        "links": kind != "none",
+        "toxiproxy": find_server() is not None,
+        "root": kind == "root",
+        "logged_disk": kind == "root" and all(Path(p).exists() for p in ("/dev/fuse", "/dev/loop-control")),
+    }
+
+
+def kind_for(config: SystemConfig) -> Kind:
+    """The island that runs of this system are made on: the best there is, but none of one that runs already."""
+    return "none" if config.service.attach else best_kind()
+
+
+def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
+    """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
+    ``config``: the system they are to run on."""
+    attached = bool(config and config.service.attach)
+    known = registry.scenarios(options.scenario_dirs)
+    names = options.scenarios or tuple(known)
+    chosen: list[Selected] = []
+    for name in names:
+        wanted, colon, cell_name = name.partition(":")
+        scenario = registry.scenario(wanted, options.scenario_dirs)
+        cells = [c for c in scenario.cells if options.tier == "full" or c.tier == "quick"]
+        if colon:
+            cells = [c for c in scenario.cells if c.name == cell_name]
+            if not cells:
+                raise HarnessError(
+                    f"find the cell {name!r}",
+                    f"{wanted} has no cell {cell_name!r}",
+                    f"cells: {', '.join(c.name for c in scenario.cells)}",
+                )
+        for cell in cells:
+            missing = tuple(missing_in(config, cell)) if config else ()
+            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing, attached))
+    chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
+    if not chosen:
+        raise HarnessError(
+            "select scenarios", f"no cell of tier {options.tier} is among {', '.join(names)}", "--tier full"
+        )
+    return chosen
