@@ -133,8 +133,9 @@ class Campaign:
         """The staged recording of one run, ``place`` (such as 2 of 6) among all; in a thread of its own."""
         cell = selected.cell
         label = "" if alone else self.called(selected)
-        self._progress.run(f"{self.called(selected)} on {self.config.name}, {place} (about {cell.budget_s:g} s)", label)
         plan = self.plan(selected)
+        about_s = cell.budget_s * _rounds(cell, plan)
+        self._progress.run(f"{self.called(selected)} on {self.config.name}, {place} (about {about_s:.0f} s)", label)
         return rehearse(
             plan,
             self.config,
@@ -170,8 +171,7 @@ class Campaign:
 
     def _deadline_s(self, cell: Cell, plan: Plan) -> float:
         """Its budget and the system's limit are for the rounds the cell has; more are given more time."""
-        rounds = (plan.repeat + plan.warmup) / (cell.repeat + cell.warmup)
-        allowed = max(self.config.limits.max_run_s, cell.budget_s) * max(1.0, rounds)
+        allowed = max(self.config.limits.max_run_s, cell.budget_s) * max(1.0, _rounds(cell, plan))
         return min(self.options.deadline_s, allowed + SET_UP_AND_MARGIN_S)
 
     def _about(self, selected: Selected, plan: Plan) -> dict[str, Any]:
@@ -198,6 +198,11 @@ class Campaign:
 
     def _reproduce(self, selected: Selected) -> str:
         return command_line(replace(self.options, scenarios=(selected.name,)))
+
+
+def _rounds(cell: Cell, plan: Plan) -> float:
+    """How many rounds are planned for each that the cell has."""
+    return (plan.repeat + plan.warmup) / (cell.repeat + cell.warmup)
 
 
 @dataclass(frozen=True, slots=True)

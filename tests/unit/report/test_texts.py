@@ -77,6 +77,13 @@ def test_terminal_output_fits_80_columns_and_has_no_colour_in_a_pipe(make: type[
     assert "\x1b" not in "".join(lines)
 
 
+def test_large_counts_stand_in_the_terminal_whole() -> None:
+    claim = build.claim("requests", 1000.0, [1297.0], measure="bad", unit="requests")
+    said = printed(replace(build.passing(), claims=(claim,)))
+    (row,) = (line for line in said.splitlines() if "1 297" in line)
+    assert row.split()[-7:] == ["1", "297", "1", "297", "1", "297", "1"]
+
+
 def test_the_terminal_names_what_failed_and_how_to_do_it_again() -> None:
     text = " ".join(printed(build.failing()).split())
     assert "backup 20251123T1012 is 31 % of its size and is what `restore` would use" in text
