@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from harness.disks import loop
+from harness.disks.image import in_memory
 from harness.host import commands
 from harness.island import mounts
 from harness.island.spec import Kind
 
 MIB = 1024 * 1024
+_LEFT_BYTES = 1024 * MIB
+_IN_MEMORY = "/memfd:"
 
 
 def image(folder: Path) -> int:
@@ -20,6 +26,14 @@ def image(folder: Path) -> int:
     ends. Opened outside the island, where that file system can be written."""
     with tempfile.TemporaryFile(dir=folder) as file:
         return os.dup(file.fileno())
+
+
+def images(folder: Path, sizes: Mapping[str, int], timed: bool) -> dict[str, int]:
+    """An image for each disk, by name. A run whose times are claims has them on the disk of ``folder``; it is alone
+    there. The others run side by side, and on one disk would wait for whatever their neighbours sync and free: theirs
+    are in memory, as long as there is enough of it."""
+    enough = psutil.virtual_memory().available >= sum(sizes.values()) + _LEFT_BYTES
+    return {name: in_memory(name) if enough and not timed else image(folder) for name in sizes}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +70,11 @@ def mount_sized(name: str, path: Path, size_bytes: int, kind: Kind, image_fd: in
         commands.check(["mkfs.ext4", "-q", "-F", "-m", "0", "-b", "4096", "-E", "nodiscard", device_path])
         mounts.mount(device_path, path, "ext4")
         os.close(device)
+        where = " in memory: no claim about time is judged on it"
+        where = where if os.readlink(f"/proc/self/fd/{image_fd}").startswith(_IN_MEMORY) else ""
         os.close(image_fd)
         (path / "lost+found").rmdir()
-        return Disk(name, path, size_bytes, f"ext4 on a {size_bytes // MIB} MiB loop device")
+        return Disk(name, path, size_bytes, f"ext4 on a {size_bytes // MIB} MiB loop device{where}")
     mounts.tmpfs(path, size_bytes=size_bytes)
     profile = f"memory file system of {size_bytes // MIB} MiB ({why}; syncing costs nothing)"
     return Disk(name, path, size_bytes, profile)

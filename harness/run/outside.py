@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from harness.disks.disk import image
+from harness.disks.disk import images
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns
 from harness.host.undo import UndoLog
@@ -93,7 +93,8 @@ def rehearse(
             plan = replace(plan, work=str(work), port=_free_port())
         with ExitStack() as started:
             if plan.kind == "root":
-                plan = replace(plan, fds={name: image(folder) for name in ("data", "backup")})
+                sizes = {"data": config.disks.data_bytes, "backup": config.disks.backup_bytes}
+                plan = replace(plan, fds=images(folder, sizes, bool(about.get("timing"))))
             for fd in plan.fds.values():
                 started.callback(os.close, fd)  # the island has its own by then
             (folder / "run.json").write_text(json.dumps({"plan": plan.to_dict(), **about}, indent=1))
