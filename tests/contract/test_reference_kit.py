@@ -89,6 +89,17 @@ def test_deploy_and_rollback_lose_no_request_and_no_write_and_restore_goes_back_
         assert len(kit.processes()) == 1
 
 
+def test_no_answer_of_the_service_waits_for_a_delayed_acknowledgement() -> None:
+    accepts = """import socket, app
+listening = app.listener("127.0.0.1", 0)
+with socket.create_connection(listening.getsockname()):
+    print(listening.accept()[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))"""
+    run = subprocess.run(
+        [sys.executable, "-c", accepts], cwd=REFERENCE / "service", capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "1\n"
+
+
 def test_restore_under_load_refuses_or_delays_writes_but_never_breaks_a_read() -> None:
     with Installation(size_bytes=4_000_000) as kit:
         kit.kit("backup")
