@@ -163,7 +163,7 @@ def run(
 @click.option("--flaw", "flaws", multiple=True, help="Only this flaw [default: every variant with shown_by].")
 @click.option("--clean", type=click.IntRange(0, 1000), default=1, show_default=True, help="Rounds without a flaw.")
 @click.option("--all-cells", is_flag=True, help="Each flaw in every cell, also in those not meant for it.")
-@click.option("--resume", metavar="FOLDER|latest", help="Go on with one that was broken off, as it was begun.")
+@click.option("--resume", metavar="FOLDER|latest", help="Go on with one, as it was begun; --clean may be more.")
 @click.option("--tier", type=click.Choice(["quick", "full"]), default="quick", show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Clean rounds take this one and the next.")
 @click.option("--repeat", type=click.IntRange(1, 1000), help="Measured rounds of timing cells.")

@@ -59,8 +59,10 @@ def discriminate(
     if resume is not None:
         folder = _found(resume, out)
         earlier = read_document(folder / NAME)
-        _refuse_others(folder, earlier, again.kept_matrix(options, _file(options), clean, all_cells), given or {})
-        options, clean, all_cells = again.asked(earlier["options"], options)
+        given = given or {}
+        _refuse_others(folder, earlier, again.kept_matrix(options, _file(options), clean, all_cells), given)
+        options, begun, all_cells = again.asked(earlier["options"], options)
+        clean = clean if "clean" in given else begun
         options = replace(options, command=earlier["provenance"]["command"])
     matrix = plan_matrix(options, clean, all_cells)
     if dry_run:
@@ -261,8 +263,13 @@ def _file(options: Options) -> Path:
 
 
 def _refuse_others(folder: Path, earlier: Mapping[str, Any], ours: Mapping[str, Any], given: Mapping[str, str]) -> None:
-    """What is given again must be what it was: its results would be of two different things."""
-    other = [spelled for name, spelled in given.items() if ours[name] != earlier["options"][name]]
+    """What is given again must be what it was, or its results would be of two different things; rounds may be more."""
+    then = earlier["options"]
+    other = [
+        spelled
+        for name, spelled in given.items()
+        if (ours[name] < then[name] if name == "clean" else ours[name] != then[name])
+    ]
     if other:
         why = f"{', '.join(other)} would make it something else than was begun"
         hint = f"leave {'it' if len(other) == 1 else 'them'} out, or start a new one without --resume"

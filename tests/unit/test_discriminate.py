@@ -143,7 +143,21 @@ def test_on_resume_the_same_options_may_be_given_again_and_others_are_refused(
     given = {"system": "--system", "flaws": "--flaw", "scenario_dirs": "--scenarios", "clean": "--clean"}
     assert go(options, out, resume="latest", given=given) == 0
     with pytest.raises(HarnessError, match="--clean would make it something else than was begun"):
-        go(options, out, clean=3, resume="latest", given=given)
+        go(options, out, clean=1, resume="latest", given=given)
+    with pytest.raises(HarnessError, match="--seed would make it something else than was begun"):
+        go(replace(options, seed=5), out, resume="latest", given={"seed": "--seed"})
+
+
+def test_on_resume_more_rounds_may_be_asked_for(islands: Islands, options: Options, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    go(options, out)
+    islands.made.clear()
+    assert go(Options(jobs=1), out, clean=3, resume="latest", given={"clean": "--clean"}) == 0
+    assert islands.made == [("backup", (), 3)]
+    assert document(out)["options"]["clean"] == 3
+    assert document(out)["false_alarms"][-1]["n"] == 3
+    assert go(Options(jobs=1), out, clean=1, resume="latest") == 0
+    assert document(out)["options"]["clean"] == 3
 
 
 def test_a_system_that_was_changed_meanwhile_is_another_system(
