@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import Stay, groups, marks_lock, overlaps, stays, stood
+from harness.checkers.groups import Stay, groups, killed, marks_lock, overlaps, stays, stood
 from harness.checkers.words import count, seconds
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
@@ -39,7 +39,7 @@ class Exclusive:
         measured = f"{n_inside} of {count(len(members), 'operation')} went inside"
         if broken:
             return Verdict("fail", about, measured, "; ".join(broken[:3]), self.requirement)
-        if silent := [m.id for m in members if not marks_lock(recording, m) and not _killed_at_once(m)]:
+        if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
             why = (
                 f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked, or seen in time"
             )
@@ -82,8 +82,3 @@ class Exclusive:
         total = sum(ns for _, _, ns in shared)
         both = f"both for {seconds(total)}{before}{won}"
         return f"{a.id} was inside {first.phase} while {b.id} was inside {second.phase}: {both}"
-
-
-def _killed_at_once(operation: Operation) -> bool:
-    """It ended before it could mark anything."""
-    return operation.exit is not None and operation.exit < 0

@@ -9,7 +9,7 @@ from harness.model import NS, FaultRecord, Operation
 from harness.recording.recording import Recording
 
 # An operation that fails inside a phase marks no end of it. It let the lock go some time before its process had ended,
-# so that much of its last phase does not count.
+# so that much of its last phase does not count. What we held it at its beginning does: there it did nothing at all.
 CUT_OFF_NS = NS // 2
 
 
@@ -42,17 +42,18 @@ def marks_lock(recording: Recording, operation: Operation) -> bool:
 
 def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
     """Its phases after ``<operation>.lock``, less the time in which we had stopped it. None while it waited."""
-    spans = [s for id_, s, _ in recording.phases if id_ == operation.id]
-    locked_ns = min((s.stop.mono_ns for s in spans if s.name == f"{operation.name}.lock"), default=None)
+    spans = [(s, gate_s) for id_, s, gate_s in recording.phases if id_ == operation.id]
+    locked_ns = min((s.stop.mono_ns for s, _ in spans if s.name == f"{operation.name}.lock"), default=None)
     if locked_ns is None:
         return ()
     found: list[Stay] = []
-    for span in spans:
+    for span, gate_s in spans:
         start, stop = span.start.mono_ns, span.stop.mono_ns
         if start < locked_ns or span.name == f"{operation.name}.lock":
             continue
         late_ns = recording.late_ns.get((operation.id, span.name, "stop"), 0)
-        stop = max(start, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
+        held_ns = 0 if killed(operation) else min(int(gate_s * NS), stop - start)
+        stop = max(start + held_ns, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
         found.extend(Stay(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
     return tuple(sorted(found, key=lambda s: s.start_ns))
 
@@ -66,6 +67,11 @@ def stood(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
         if before and before[-1].stop_ns + CUT_OFF_NS >= start:  # else it had left, and stood still outside
             found.append(Stay(before[-1].phase, start, min(stop, operation.stop_ns)))
     return tuple(found)
+
+
+def killed(operation: Operation) -> bool:
+    """It was ended by a signal, maybe before it could mark anything, or while it was held."""
+    return operation.exit is not None and operation.exit < 0
 
 
 def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:

@@ -89,9 +89,10 @@ class Run:
         )
         return id_
 
-    def phase(self, operation: str, name: str, start: float, stop: float | None, **how: Any) -> None:
-        """A phase the kit marked; without ``stop`` it was cut off by the end of its operation. ``how`` it was seen."""
-        self.event("phase", start, operation=operation, phase=name, event="start", gate_ns=0, **how)
+    def phase(self, operation: str, name: str, start: float, stop: float | None, held: float = 0, **how: Any) -> None:
+        """A phase the kit marked; without ``stop`` it was cut off by the end of its operation. ``held`` so many seconds
+        at its beginning. ``how`` it was seen."""
+        self.event("phase", start, operation=operation, phase=name, event="start", gate_ns=int(held * NS), **how)
         if stop is not None:
             self.event("phase", stop, operation=operation, phase=name, event="stop", gate_ns=0, **how)
 

@@ -76,6 +76,20 @@ def test_the_tail_of_a_phase_that_was_cut_off_does_not_count(run: Run) -> None:
     assert only(Exclusive().check(run.done())).outcome == "pass"
 
 
+@pytest.mark.parametrize(("exit_", "outcome"), [(1, "fail"), (-9, "pass")])  # killed it may have been free at once
+def test_what_it_was_held_of_a_phase_that_was_cut_off_counts(run: Run, exit_: int, outcome: str) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.migrate", 1.2, None, held=3)
+    run.op("deploy", 1, 4.24, exit_, together="1", expect="any", output="deploy: failed: fenced out\n")
+    run.phase("deploy-2", "deploy.lock", 4.0, 4.05)
+    run.phase("deploy-2", "deploy.check", 4.1, 4.18)
+    run.op("deploy", 3, 8, together="1", expect="any")
+    verdict = only(Exclusive().check(run.done()))
+    assert verdict.outcome == outcome
+    both = "deploy-1 was inside deploy.migrate while deploy-2 was inside deploy.check: both for 0.08 s"
+    assert (verdict.why == both) == (outcome == "fail")
+
+
 def test_the_time_in_which_we_had_stopped_it_does_not_count(run: Run) -> None:
     winner(run, 1, 1.1, 9, exit_=1)
     winner(run, 3, 6, 8)
