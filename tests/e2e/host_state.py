@@ -1,13 +1,16 @@
 """What a run could leave behind on its host: a snapshot, and what was not there before.
 
 Other runs may go on meanwhile. So each run of a test carries a mark in its PATH, the one variable that reaches every
-process of a run (a system gets an environment of its own, but for PATH), and has an --out of its own.
+process of a run (a system gets an environment of its own, but for PATH).
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import signal
+import struct
 import tempfile
 import time
 import uuid
@@ -17,6 +20,7 @@ from pathlib import Path
 
 NAMESPACES = ("pid", "mnt", "net", "ipc")
 _LISTEN = "0A"
+_LOOP_GET_STATUS64 = 0x4C05
 
 
 def new_mark() -> str:
@@ -100,13 +104,13 @@ class HostState:
         return sorted(new + [f"gone: {line}" for line in before.mounts - self.mounts])
 
 
-def snapshot(mark: str, out: Path) -> HostState:
+def snapshot(mark: str) -> HostState:
     """The host as it is now; of processes, namespaces, loop devices and ports only what cannot be another run's."""
     ours = of_run(mark)
     return HostState(
         processes=frozenset(map(str, ours.values())),
         mounts=_lines("/proc/self/mounts"),
-        loops=_loops(out),
+        loops=_loops(ours),
         cgroups=frozenset(f"cgroup {p}" for p in Path("/sys/fs/cgroup").rglob("deploydrill-*") if not _of_living(p)),
         ports=_ports(ours),
         devices=frozenset(f"network device {p.name}" for p in Path("/sys/class/net").iterdir()),
@@ -115,9 +119,9 @@ def snapshot(mark: str, out: Path) -> HostState:
     )
 
 
-def left_behind(before: HostState, mark: str, out: Path, within_s: float) -> list[str]:
+def left_behind(before: HostState, mark: str, within_s: float) -> list[str]:
     """What the run has left on the host ``within_s`` from now; returns as soon as that is nothing."""
-    return waited(lambda: snapshot(mark, out).since(before), within_s)
+    return waited(lambda: snapshot(mark).since(before), within_s)
 
 
 def waited(things: Callable[[], list[str]], within_s: float) -> list[str]:
@@ -136,17 +140,33 @@ def _lines(path: str) -> frozenset[str]:
     return frozenset(Path(path).read_text(errors="replace").splitlines())
 
 
-def _loops(out: Path) -> frozenset[str]:
-    """Loop devices over a file below ``out``; also one without a name is told with its directory."""
-    found = set()
-    for path in Path("/sys/block").glob("loop*/loop/backing_file"):
+def _loops(ours: Mapping[int, Process]) -> frozenset[str]:
+    """Loop devices which no process has mounted or open that is not of the run. What they stand on has no name to go
+    by (memory, or a deleted file), so its number is told: a number of a loop device is used again."""
+    found = {}
+    for device in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
-            backing = path.read_text().strip()
+            found[f"/dev/{device.parts[3]}"] = f"{device.read_text().strip()} {_stands_on(device.parts[3])}"
         except OSError:
             continue  # detached meanwhile
-        if backing.startswith(f"{out}/"):
-            found.add(f"{path.parts[3]} over {backing}")
-    return frozenset(found)
+    for folder in Path("/proc").glob("[0-9]*"):
+        if not found:
+            break
+        if int(folder.name) in ours:
+            continue
+        try:
+            mounted = (folder / "mountinfo").read_text(errors="replace")
+        except OSError:
+            continue  # it has just ended
+        for path in {*re.findall(r" (/dev/loop\d+) ", mounted), *_descriptors(folder / "fd")}:
+            found.pop(path, None)
+    return frozenset(f"{path} over {backing}" for path, backing in found.items())
+
+
+def _stands_on(loop: str) -> str:
+    """Device and inode of the file below it."""
+    with Path(f"/dev/{loop}").open("rb") as device:
+        return "{}:{}".format(*struct.unpack_from("<QQ", fcntl.ioctl(device, _LOOP_GET_STATUS64, bytes(232))))
 
 
 def _ports(ours: Mapping[int, Process]) -> frozenset[str]:

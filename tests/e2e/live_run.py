@@ -54,7 +54,7 @@ class LiveRun:
     def __init__(self, out: Path, *words: str | Path, system: Path = TINY, env: dict[str, str] | None = None) -> None:
         self.out = out
         self.mark = host_state.new_mark()
-        self.before = host_state.snapshot(self.mark, out)
+        self.before = host_state.snapshot(self.mark)
         out.mkdir(parents=True)
         self._complete_when_killed = True
         self._outputs = [(out.parent / f"{out.name}.{name}").open("w+") for name in ("stdout", "stderr")]
@@ -126,6 +126,10 @@ class LiveRun:
             return self.process.pid
         return member(host_state.of_run(self.mark), role)
 
+    def loops(self) -> frozenset[str]:
+        """The loop devices it has now. One that a process has which began while we looked is not told from another's."""
+        return host_state.snapshot(self.mark).loops - self.before.loops
+
     def kill(self) -> None:
         """SIGKILL to the outside half alone."""
         self.process.send_signal(signal.SIGKILL)
@@ -138,7 +142,7 @@ class LiveRun:
 
     def left_behind(self, within_s: float = 20.0) -> list[str]:
         """What there is on the host that was not there before the run; a busy host needs its time for it."""
-        left = host_state.left_behind(self.before, self.mark, self.out, within_s)
+        left = host_state.left_behind(self.before, self.mark, within_s)
         if self._complete and not self._complete_when_killed:
             left.append("the run was killed and went on to its end")
         return left

@@ -255,13 +255,13 @@ def test_a_whole_run_works_from_a_checkout_below_tmp(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_at_the_same_time_do_not_meet(kind: Kind, tmp_path: Path, island: Callable[[IslandSpec], Island]) -> None:
     mark = host_state.new_mark()
-    before = host_state.snapshot(mark, tmp_path)
+    before = host_state.snapshot(mark)
     records = {name: tmp_path / name for name in ("neighbour-a", "neighbour-b")}
     pair = [island(spec(kind, record, NEIGHBOUR, name)) for name, record in records.items()]
     for record in records.values():
         appears(record / "ready", record)
     # Both hold all of it now, and the host holds none of it.
-    assert host_state.snapshot(mark, tmp_path).since(before) == []
+    assert host_state.left_behind(before, mark, 1.0) == []
     for record in records.values():
         (record / "go").touch()
     for one, (name, record) in zip(pair, records.items(), strict=True):
@@ -278,8 +278,7 @@ class Outside:
     def __init__(self, kind: Kind, base: Path, then: str = "stay") -> None:
         self.record = base / "record"
         self.mark = host_state.new_mark()
-        self._base = base
-        self._before = host_state.snapshot(self.mark, base)
+        self._before = host_state.snapshot(self.mark)
         (base / "spec.json").write_text(spec(kind, self.record, BUSY, kind, then).to_json())
         argv = [sys.executable, "-c", OUTSIDE, str(base / "spec.json")]
         self.process = subprocess.Popen(argv, env=host_state.marked(self.mark), cwd=ROOT)
@@ -292,10 +291,10 @@ class Outside:
         return family
 
     def loops(self) -> frozenset[str]:
-        return host_state.snapshot(self.mark, self._base).loops
+        return host_state.snapshot(self.mark).loops - self._before.loops
 
     def left_behind(self) -> list[str]:
-        return host_state.left_behind(self._before, self.mark, self._base, PATIENCE_S)
+        return host_state.left_behind(self._before, self.mark, PATIENCE_S)
 
     def end(self) -> None:
         host_state.end_run(self.mark)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import re
 import signal
-import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e import host_state
 from tests.e2e.command import ROOT, deploydrill
-from tests.e2e.host_state import waited
 from tests.e2e.live_run import LiveRun, tiny_copy
 
 pytestmark = [pytest.mark.island, pytest.mark.root]
@@ -31,35 +26,6 @@ def apart(*argv: str, timeout: float = 120) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-Loop = tuple[str, int, int]
-_LOOP_GET_STATUS64 = 0x4C05
-
-
-def loops_of(run: LiveRun) -> set[Loop]:
-    """The loop devices mounted in the namespaces of one run, each with the device and inode of what it stands on:
-    other runs may have theirs meanwhile, and a number is used again."""
-    names: set[str] = set()
-    for pid in host_state.of_run(run.mark):
-        try:
-            names |= set(re.findall(r" /dev/(loop\d+) ", Path(f"/proc/{pid}/mountinfo").read_text()))
-        except OSError:
-            continue  # it has just ended
-    return {loop for name in names if (loop := attached(name))}
-
-
-def attached(name: str) -> Loop | None:
-    """What a loop device stands on now; None when it is detached."""
-    try:
-        with Path(f"/dev/{name}").open("rb") as device:
-            return (name, *struct.unpack_from("<QQ", fcntl.ioctl(device, _LOOP_GET_STATUS64, bytes(232))))
-    except OSError:
-        return None
-
-
-def still_attached(loops: set[Loop]) -> list[str]:
-    return sorted(name for name, *what in loops if attached(name) == (name, *what))
 
 
 def test_a_staged_power_cut_agrees_with_the_rebuilt_one_ten_times() -> None:
@@ -127,11 +93,9 @@ def test_a_harness_killed_with_a_logged_disk_or_a_nested_island_leaves_nothing(
 ) -> None:
     with LiveRun(tmp_path / "out", "power_loss:in-backup", system=tiny_copy(tmp_path / "tiny")) as run:
         run.wait_for_event(kind, number)
-        loops = loops_of(run)
-        assert loops
+        run.wait_for(run.loops)
         run.kill()
         assert run.left_behind() == []
-        assert waited(lambda: still_attached(loops), 20) == []
     assert deploydrill("heal").exit == 0
     assert run.staged == []
 
@@ -139,12 +103,10 @@ def test_a_harness_killed_with_a_logged_disk_or_a_nested_island_leaves_nothing(
 def test_a_run_interrupted_while_states_are_started_ends_soon_and_leaves_nothing(tmp_path: Path) -> None:
     with LiveRun(tmp_path / "out", "power_loss:in-backup-many", system=tiny_copy(tmp_path / "tiny")) as run:
         run.wait_for_event("power.state")
-        loops = loops_of(run)
-        assert loops
+        run.wait_for(run.loops)
         run.process.send_signal(signal.SIGINT)
         assert run.end(20) == 130
         assert run.left_behind() == []
-        assert waited(lambda: still_attached(loops), 20) == []
 
 
 def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
