@@ -67,10 +67,11 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A fault and where it lands: the ``occurrence``-th time the edge is met. An edge's phase may be a phase of the
-    kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed when that operation ends, when any
-    other one ends (``other``), only at the end of the run, or after so many seconds. ``share`` above 0: not on the edge
-    itself, but once that share of the bytes of the newest backup has crossed the fault's link.
+    """A fault and where it lands: in the ``occurrence``-th operation that meets the edge, the first time it does. An
+    edge's phase may be a phase of the kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is healed
+    when that operation ends, when any other one ends (``other``), only at the end of the run, or after so many seconds.
+    ``share`` above 0: not on the edge itself, but once that share of the bytes of the newest backup has crossed the
+    fault's link.
     """
 
     fault: HeldFault

@@ -43,7 +43,7 @@ class Triggers:
         self._system = system
         self._recorder = recorder
         self._lock = threading.RLock()
-        self._seen: dict[str, int] = {}
+        self._seen: dict[str, set[str]] = {}  # edge -> the operations that met it
         self._held: list[_Held] = []
         self._waiting: list[tuple[str, Trigger]] = []
         self._marks: list[tuple[ByteMark, _Held]] = []
@@ -53,8 +53,11 @@ class Triggers:
 
     def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         with self._lock:
-            self._seen[str(edge)] = count = self._seen.get(str(edge), 0) + 1
-            for id_, trigger in [w for w in self._waiting if w[1].at == edge and w[1].occurrence == count]:
+            met = self._seen.setdefault(str(edge), set())
+            first = operation not in met  # a kit may mark a phase once a database, all within one operation
+            met.add(operation)
+            due = [w for w in self._waiting if first and w[1].at == edge and w[1].occurrence == len(met)]
+            for id_, trigger in due:
                 self._waiting.remove((id_, trigger))
                 held = _Held(id_, trigger, operation, self._log_sizes(), sighting)
                 if sighting.ended:  # on the aftermath of an operation it would prove nothing

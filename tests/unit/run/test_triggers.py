@@ -64,8 +64,21 @@ def test_a_fault_is_dated_from_before_it_bites(tmp_path: Path) -> None:
     assert record.injected_ns <= fault.bit_ns[0] < record.confirmed_ns
 
 
+def test_an_edge_counts_once_an_operation_however_often_that_marks_it(tmp_path: Path) -> None:
+    """A kit may mark a phase once a database, or once a store: the second backup is meant, not the second database."""
+    edge = Edge("backup.copy", "start")
+    recorder = Recorder(tmp_path)
+    system = SimpleNamespace(log_files=list, links={})
+    triggers = Triggers((Trigger(Slow(), edge, 2), Trigger(Slow(), edge, 3)), system, recorder)  # type: ignore[arg-type]  # its logs only
+    for operation in ("backup-1", "backup-1", "backup-2", "backup-1", "backup-2", "backup-3"):
+        triggers.on_edge(edge, operation)
+    triggers.heal_all()
+    recorder.close()
+    assert [f.operation for f in Recording(tmp_path).faults] == ["backup-2", "backup-3"]
+
+
 def rehearsed(folder: Path, occurrence: int, *sightings: Sighting) -> tuple[Slow, Recording]:
-    """What became of a fault at the n-th time an edge is met, met once each."""
+    """What became of a fault at the n-th operation that meets an edge, of as many."""
     fault, edge = Slow(), Edge("deploy.copy", "start")
     recorder = Recorder(folder)
     system = SimpleNamespace(log_files=list, links={})
