@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -10,9 +11,11 @@ EVERY_S = 0.01
 
 
 class Nudging:
-    """From now until ``stop``. The file has no name, so that the system cannot meet it."""
+    """From now until ``stop``; ``problem`` says why it ended before. The file has no name, so that the system cannot
+    meet it."""
 
     def __init__(self, root: Path) -> None:
+        self.problem = ""
         self._fd = os.open(root, os.O_TMPFILE | os.O_RDWR)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._nudge, name="nudging", daemon=True)
@@ -31,8 +34,17 @@ class Nudging:
         while not self._stop.wait(EVERY_S):
             number += 1
             try:
-                # A new block each time, so that there is something to commit.
-                os.pwrite(self._fd, number.to_bytes(8), number % 1024 * 4096)
+                self._change(number)
                 os.fsync(self._fd)
-            except OSError:
-                return  # the disk is full or gone: others will say so
+            except OSError as error:
+                self.problem = f"it ended after {number - 1} times: {error.strerror or error}"
+                return
+
+    def _change(self, number: int) -> None:
+        """A new block each time, so that there is something to commit; on a full disk what takes no room."""
+        try:
+            os.pwrite(self._fd, number.to_bytes(8), number % 1024 * 4096)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.utime(self._fd)

@@ -41,7 +41,10 @@ class PowerLossRun:
     def on_edge(self, edge: Edge, operation: str) -> None:
         """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""
         if operation == self._wanted and str(edge) == f"{self._power.operation}.start" and self._power.nudge:
-            self._nudging = Nudging(self._disk.path)
+            try:
+                self._nudging = Nudging(self._disk.path)
+            except OSError as error:
+                self._not_nudged(f"it could not begin: {error.strerror or error}")
 
     def stop(self) -> None:
         if self._nudging:
@@ -50,6 +53,8 @@ class PowerLossRun:
     def cut(self, bundled: Path, snapshots: Mapping[str, tuple[int, int]]) -> None:
         """Start the system on every state; ``snapshots``: when each backup (by its path) was taken."""
         self.stop()
+        if self._nudging and self._nudging.problem:
+            self._not_nudged(self._nudging.problem)
         self._recorder.event("power.asked", about=str(self._power))
         if self._disk.lost:
             self._recorder.event("warning", text=self._disk.lost)
@@ -84,6 +89,10 @@ class PowerLossRun:
         exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
         exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
+
+    def _not_nudged(self, why: str) -> None:
+        """States that were to hide nothing may hide what was not synced: they prove less than the cell promises."""
+        self._recorder.event("left_out", what="nudging the journal", why=why)
 
     def _operation(self, recording: Recording) -> Operation | None:
         return next((o for o in recording.operations if o.id == self._wanted), None)

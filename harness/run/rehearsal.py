@@ -111,7 +111,10 @@ class Rehearsal:
             self._power.cut(registry.BUNDLED, self._snapshots)
 
     def tear_down(self) -> list[str]:
-        return [*self._stage.tear_down(), *self._gates.problems]
+        problems = self._stage.tear_down()
+        for edge, why in self._gates.failures:
+            self._recorder.event("left_out", what=f"what was to be done at {edge}", why=why)
+        return [*problems, *self._gates.problems]
 
     def _restart(self) -> None:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""

@@ -58,7 +58,8 @@ class Gates:
         self._lock = threading.Lock()
         self._gate_ns: dict[str, int] = {}
         self._open: dict[str, int] = {}  # operation -> since when it is held
-        self.problems: list[str] = []
+        self.problems: list[str] = []  # of the kit's own marks
+        self.failures: list[tuple[Edge, str]] = []  # what of ours went wrong there: it is not known what was left out
 
     def gate_ns(self, operation: str) -> int:
         """How long this operation was held at its gates so far, the one it is at included."""
@@ -86,7 +87,9 @@ class Gates:
         try:
             self._on_edge(edge, operation, sighting)
         except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
-            self.problem(f"at {edge}: {type(error).__name__}: {error}")
+            with self._lock:
+                if len(self.failures) < _MOST_PROBLEMS:
+                    self.failures.append((edge, f"{type(error).__name__}: {error}"))
 
     def problem(self, text: str) -> None:
         with self._lock:

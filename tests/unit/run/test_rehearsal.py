@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from harness.host.clock import now
+from harness.model import Edge
+from harness.recording.recorder import Recorder
+from harness.recording.recording import Recording
 from harness.run.rehearsal import Rehearsal
 from harness.scenario import Step
+from harness.system.gates import Gates
 
 
 @dataclass
@@ -59,6 +64,29 @@ def test_a_broken_version_the_system_has_is_deployed() -> None:
     kit = Kit()
     rehearsal(kit, "2-broken")._take(Step("deploy", version="broken"))
     assert kit.asked == ["2-broken"]
+
+
+def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning(tmp_path: Path) -> None:
+    def failing(*_: object) -> None:
+        raise FileNotFoundError("kit.log")
+
+    recorder, made = Recorder(tmp_path), rehearsal(Kit(), "")
+    gates = Gates(made._on_mark, lambda *_: None)
+    parts = {
+        "_recorder": recorder,
+        "_triggers": SimpleNamespace(on_edge=failing),
+        "_gates": gates,
+        "_stage": SimpleNamespace(tear_down=lambda: ["umount: busy"]),
+    }
+    for name, part in parts.items():
+        setattr(made, name, part)
+    gates.hold(now(), Edge("deploy.switch", "start"), "deploy-1")
+    gates.problem("not a phase mark: b'x'")
+    assert made.tear_down() == ["umount: busy", "not a phase mark: b'x'"]
+    recorder.close()
+    (left,) = Recording(tmp_path).of_kind("left_out")
+    assert left["what"] == "what was to be done at deploy.switch.start"
+    assert left["why"] == "FileNotFoundError: kit.log"
 
 
 # -- a copy of a backup in use is damaged, never the backup ---------------------------------------------------------

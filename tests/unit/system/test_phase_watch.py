@@ -74,7 +74,7 @@ class Run:
         operations = Operations(system, server, lambda *_: None)  # type: ignore[arg-type]  # no more is used
         self.outcome: Outcome = operations.run(Order("backup"))
         server.close()
-        self.problems = server.gates.problems
+        self.problems, self.failures = server.gates.problems, server.gates.failures
         recorder.close()
         lines = map(json.loads, (recorder.folder / "events.jsonl").read_text().splitlines())
         self.gate_s = next(e["gate_ns"] for e in lines if e["kind"] == "operation.stop") / NS
@@ -188,4 +188,4 @@ def test_a_kit_is_let_go_whatever_the_fault_does_at_its_call(tmp_path: Path, err
         raise error
 
     run = Run(tmp_path, "echo > a; mv a b", phase(call("rename"), None), at=fail)
-    assert run.outcome.exit == 0 and len(run.problems) == 2
+    assert run.outcome.exit == 0 and len(run.failures) == 2
