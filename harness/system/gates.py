@@ -57,25 +57,36 @@ class Gates:
         self._record = record
         self._lock = threading.Lock()
         self._gate_ns: dict[str, int] = {}
-        self._open: dict[str, int] = {}  # operation -> since when it is held
+        self._held: dict[str, int] = {}  # operation -> at how many marks at once
+        self._since_ns: dict[str, int] = {}  # operation -> from when on that is not in _gate_ns yet
         self.problems: list[str] = []  # of the kit's own marks
         self.failures: list[tuple[Edge, str]] = []  # what of ours went wrong there: it is not known what was left out
 
     def gate_ns(self, operation: str) -> int:
-        """How long this operation was held at its gates so far, the one it is at included."""
+        """How long this operation was held at its gates so far, those it is at included; at two at once it is one time."""
         with self._lock:
-            since = self._open.get(operation)
-            return self._gate_ns.get(operation, 0) + (mono_ns() - since if since else 0)
+            self._count(operation)
+            return self._gate_ns.get(operation, 0)
+
+    def _count(self, operation: str) -> None:
+        """Add the time it was held since this was last asked."""
+        until_ns = mono_ns()
+        if self._held.get(operation):
+            since_ns = self._since_ns[operation]
+            self._gate_ns[operation] = self._gate_ns.get(operation, 0) + max(0, until_ns - since_ns)
+            self._since_ns[operation] = until_ns
 
     def hold(self, at: Instant, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         """The kit stands at the edge until this returns."""
         with self._lock:
-            self._open[operation] = at.mono_ns
+            if not self._held.get(operation):
+                self._since_ns[operation] = max(at.mono_ns, self._since_ns.get(operation, 0))
+            self._held[operation] = self._held.get(operation, 0) + 1
         self._meet(edge, operation, sighting)
-        gate_ns = mono_ns() - at.mono_ns
         with self._lock:
-            self._open.pop(operation, None)
-            self._gate_ns[operation] = self._gate_ns.get(operation, 0) + gate_ns
+            self._count(operation)
+            self._held[operation] -= 1
+        gate_ns = mono_ns() - at.mono_ns
         self._record(at, operation, edge, gate_ns, sighting)
 
     def see(self, at: Instant, edge: Edge, operation: str, sighting: Sighting) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.host import commands
-from harness.host.clock import mono_ns, sleep
+from harness.host.clock import mono_ns, now, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
 from harness.system.gates import Gates
@@ -106,6 +107,28 @@ def test_a_gate_that_is_still_closed_at_the_deadline_is_no_hang(slow: PhaseServe
     assert outcome.exit == 0
     assert (outcome.stop_ns - outcome.start_ns) / NS >= HELD_S
     assert slow.gates.gate_ns("deploy-1") / NS >= HELD_S
+
+
+def test_two_marks_held_at_once_are_one_time_at_the_gates() -> None:
+    """A kit may mark from two processes of one operation; both stand still for the same time."""
+    gates = Gates(lambda edge, *_: sleep(0.3 if edge.phase == "a" else 0.1), lambda *_: None)
+    began = mono_ns()
+    kits = [
+        threading.Thread(target=gates.hold, args=(now(), Edge(phase, "start"), id_))
+        for phase, id_ in (("a", "deploy-1"), ("b", "deploy-1"), ("b", "deploy-2"))
+    ]
+    for kit in kits:
+        kit.start()
+    sleep(0.05)
+    assert 0.05 <= gates.gate_ns("deploy-1") / NS <= (mono_ns() - began) / NS
+    kits[1].join()
+    assert 0.1 <= gates.gate_ns("deploy-1") / NS <= (mono_ns() - began) / NS  # the other one is still there
+    for kit in kits:
+        kit.join()
+    assert 0.3 <= gates.gate_ns("deploy-1") / NS <= (mono_ns() - began) / NS
+    assert 0.1 <= gates.gate_ns("deploy-2") / NS < 0.3
+    gates.hold(now(), Edge("b", "stop"), "deploy-1")
+    assert 0.4 <= gates.gate_ns("deploy-1") / NS <= (mono_ns() - began) / NS
 
 
 def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorder) -> None:
