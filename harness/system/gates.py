@@ -63,7 +63,7 @@ class Gates:
         self.failures: list[tuple[Edge, str]] = []  # what of ours went wrong there: it is not known what was left out
 
     def gate_ns(self, operation: str) -> int:
-        """How long this operation was held at its gates so far, those it is at included; at two at once it is one time."""
+        """How long this operation was held at its gates so far, those it is at included. Two at once are one time."""
         with self._lock:
             self._count(operation)
             return self._gate_ns.get(operation, 0)
