@@ -1,4 +1,5 @@
-"""What was lost, against the claims ``deploy_lost_writes``, ``rollback_lost_writes`` and ``restore_lost_s``."""
+"""What was lost, against the claims ``deploy_lost_writes``, ``rollback_lost_writes`` and ``restore_lost_s``; and what
+restores take back by nature (RPO), measured whether it is claimed or not."""
 
 from __future__ import annotations
 
@@ -8,10 +9,29 @@ from typing import ClassVar, Literal
 from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.claimed import Claimed
 from harness.checkers.history import cause, is_restored
-from harness.checkers.restore_exact import recovery_point
+from harness.checkers.restore_exact import RecoveryPoint, recovery_point
 from harness.checkers.stated import claims
-from harness.model import Claim, Observation, Verdict
+from harness.model import Claim, Measurement, Observation, Verdict
 from harness.recording.recording import Recording
+
+
+def measurements(recording: Recording) -> list[Measurement]:
+    """Seconds of work and acknowledged writes that restores took back, one value each for every restore that was read
+    back; warm-ups count, for what is lost then is lost."""
+    points: dict[str, dict[str, RecoveryPoint]] = {}
+    for look in recording.observations:
+        operation = cause(look)
+        if operation is not None and look.crash is None and look.found is not None and is_restored(look):
+            points.setdefault(operation.name, {}).setdefault(operation.id, recovery_point(look))
+    found: list[Measurement] = []
+    for name, of_each in points.items():
+        seconds = tuple(round(point.seconds, 6) for point in of_each.values())
+        writes = tuple(float(point.lost) for point in of_each.values())
+        found += [
+            Measurement(f"work lost by {name}", "s", seconds),
+            Measurement(f"writes lost by {name}", "writes", writes),
+        ]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.checkers import broken_version
+from harness.checkers import broken_version, losses
 from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.counted import cut_by_us, merged_spans, seen
 from harness.checkers.damage import duplicated, torn
@@ -225,7 +225,8 @@ def probe(downtime: Downtime, longest_gap_ms: float) -> Mapping[str, Any]:
 
 
 def measurements(recording: Recording) -> tuple[Measurement, ...]:
-    """Durations by operation and by phase, warm-up and damaged backups left out; how long a broken version served."""
+    """Durations by operation and by phase, warm-up and damaged backups left out; how long a broken version served; what
+    restores took back."""
     profile = ", ".join(disks(recording).values())
     counted = {
         o.id: o for o in recording.operations if not o.warmup and o.name not in ("seed", "reset") and o.exit == 0
@@ -245,7 +246,7 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
         )
         for name, found in values.items()
     ]
-    return (*durations, *broken_version.measurement(recording))
+    return (*durations, *broken_version.measurement(recording), *losses.measurements(recording))
 
 
 def disks(recording: Recording) -> dict[str, str]:

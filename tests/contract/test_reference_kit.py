@@ -532,8 +532,9 @@ def test_restore_replaces_a_database_that_cannot_be_opened_any_more() -> None:
         database = kit.path("data", "app.db")
         database.write_bytes(b"not a database" * 1000)
         wait_for(lambda: kit.ask("/health")[0] == 503)
-        kit.kit("restore")
+        said = kit.kit("restore")
         assert (list(kit.read_back()), kit.ask("/health")[0]) == ([token], 200)
+        assert "how many writes made after the backup are gone cannot be told" in said
 
 
 # -- the flaws, each alone ---------------------------------------------------------------------------------------
@@ -588,7 +589,9 @@ def test_stale_wal_replays_the_old_log_onto_the_restored_database() -> None:
     with Installation() as kit:
         kit.kit("backup")
         tokens = [kit.write()[1] for _ in range(20)]
-        assert "restored" in kit.kit("restore", KIT_FLAWS="stale_wal")
+        said = kit.kit("restore", KIT_FLAWS="stale_wal")
+        assert "restored" in said
+        assert "restore: 20 writes made after the backup are gone" in said
         try:
             clean = not set(tokens) & set(kit.read_back())
         except AssertionError:

@@ -22,3 +22,27 @@ def test_the_longest_gap_is_none_that_we_made_ourselves(
     run.load((10.05, 12.0, "http_error", 502, CHANNELS))
     gap_ms = facts.load(run.done(), 1000.0)["probe"]["longest_gap_ms"]
     assert least_ms <= gap_ms <= most_ms
+
+
+def test_what_a_restore_takes_back_is_measured_one_value_a_restore(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    tokens = run.writes(0, 12)
+    kept = [*tokens[:32], *tokens[86:]]  # ten a second
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9, warmup=True)
+    run.observe("restore", 12.5, kept, snapshot=(3.0, 3.5))
+    run.observe("restore", 12.8, kept, snapshot=(3.0, 3.5))  # a second look at the same one
+    run.op("restore", 13, 14, 1)
+    run.observe("restore", 14.5, kept)
+    measured = {m.name: m for m in facts.measurements(run.done())}
+    seconds, writes = measured["work lost by restore"], measured["writes lost by restore"]
+    assert (seconds.unit, writes.unit) == ("s", "writes")
+    assert seconds.values == pytest.approx([4.8], abs=0.1)
+    assert writes.values == (54.0,)
+
+
+def test_where_nothing_was_restored_or_read_back_no_loss_is_measured(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.writes(0, 12)
+    run.op("restore", 8, 9)
+    assert not [m.name for m in facts.measurements(run.done()) if "lost" in m.name]

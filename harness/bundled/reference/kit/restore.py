@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,10 @@ def replace(places: Places, state: State, content: Path) -> None:
     source, target = database.connect_copy(content), database.connect(places.database)
     try:
         database.wait_for_disk(target, "FULL")
-        before = target.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
-        kept = source.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
+        gone = newest(target) - newest(source)
         with lock.mine():
             source.backup(target)
-        print(f"restore: {max(before - kept, 0)} writes made after the backup are gone")
+        tell_gone(gone)
     finally:
         source.close()
         target.close()
@@ -89,6 +89,7 @@ def replace(places: Places, state: State, content: Path) -> None:
 def swap(places: Places, state: State, content: Path) -> None:
     """Replace a live file that cannot be used; nobody may have it open, and its old log must not be replayed."""
     print("restore: replacing the database file with the service stopped")
+    gone = gone_with(places.database, content)
     serving = front.serving(places)
     with lock.mine():
         if serving:
@@ -101,6 +102,28 @@ def swap(places: Places, state: State, content: Path) -> None:
         with content.open("rb") as file:
             files.sync(file.fileno())
         files.publish(content, places.database)
+    tell_gone(gone)
+
+
+def newest(connection: sqlite3.Connection) -> int:
+    """The number of the latest write it holds."""
+    return connection.execute("SELECT max(number) FROM writes").fetchone()[0] or 0
+
+
+def gone_with(live: Path, content: Path) -> int | None:
+    """How many writes ``live`` holds that ``content`` does not; None when it cannot be read."""
+    try:
+        with closing(database.connect(live)) as target, closing(database.connect_copy(content)) as source:
+            return newest(target) - newest(source)
+    except sqlite3.Error:
+        return None
+
+
+def tell_gone(gone: int | None) -> None:
+    if gone is None:
+        print("restore: how many writes made after the backup are gone cannot be told: the database cannot be read")
+    else:
+        print(f"restore: {max(gone, 0)} writes made after the backup are gone")
 
 
 def in_place(places: Places, content: Path) -> None:
