@@ -14,7 +14,8 @@ from harness.stats.intervals import level_supported, median
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none."""
+    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none. ``ours``: by how
+    much each may be too large for the harness's own sake; what a limit was broken by must be more."""
 
     claim: Claim
     about: str
@@ -23,10 +24,16 @@ class Claimed:
     resolution: float
     requirement: str
     missing: str = ""
+    ours: tuple[float, ...] = ()
 
     @property
     def judged(self) -> tuple[Outcome, str]:
         outcome, sentence = judge_claim(self.claim, self.values, self.unit, self.resolution)
+        if outcome == "fail" and any(self.ours):
+            least = [value - ours for value, ours in zip(self.values, self.ours, strict=True)]
+            if judge_claim(self.claim, least, self.unit, self.resolution)[0] != "fail":
+                said = f"for up to {max(self.ours):.2f} {self.unit} of one we ourselves stood still"
+                return "unknown", f"{sentence}; {said}"
         return outcome, sentence if self.values else f"{sentence}: {self.missing}"
 
     def verdict(self) -> Verdict:

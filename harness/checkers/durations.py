@@ -11,7 +11,7 @@ from harness.checkers.words import size
 from harness.host.commands import RESOLUTION_S
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
-from harness.stats.soundness import standstills
+from harness.stats.soundness import stalls, standstills, within_s
 
 # A system may keep its data in less room than it takes elsewhere; not in so little.
 _LEAST_SHARE = 0.1
@@ -60,17 +60,19 @@ class Durations:
         if not timing(recording):
             return []
         made = {o.name for o in recording.operations}
-        little = _little_data(recording)
+        little, still = _little_data(recording), stalls(recording.resources)
+        timed = {name: [] if little else counted(recording, name) for name in made}
         return [
             Claimed(
                 claim,
                 f"duration of {claim.subject}",
                 "s",
-                () if little else tuple(o.seconds for o in counted(recording, claim.subject)),
+                tuple(o.seconds for o in timed[claim.subject]),
                 RESOLUTION_S,
                 _ROWS.get(claim.subject, self.requirement),
                 little
                 or f"no run of {claim.subject} succeeded without a fault, or a standstill of ours, after the warm-up",
+                tuple(within_s(still, o.start_ns, o.stop_ns) for o in timed[claim.subject]),
             )
             for claim in claims(recording, "duration_s")
             if claim.subject in made

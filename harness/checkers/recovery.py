@@ -9,7 +9,7 @@ from harness.checkers.stated import claims
 from harness.checkers.words import ended, last_line
 from harness.model import NS, FaultRecord, Operation, Outcome, Verdict
 from harness.recording.recording import Event, Recording
-from harness.stats.soundness import standstills
+from harness.stats.soundness import stalls, within_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Recovery:
 
     def check(self, recording: Recording) -> list[Verdict]:
         limit_s = next((c.limit for c in claims(recording, "duration_s") if c.subject == "recovery"), None)
-        still = standstills(recording.resources)
+        still = stalls(recording.resources)
         verdicts: list[Verdict] = []
         for fault in recording.faults:
             if fault.healed_ns is not None:
@@ -57,7 +57,7 @@ class Recovery:
             outcome, why = "fail", f"still not healthy and ready {took_s:.1f} s after {what}"
         elif limit_s is not None and took_s > limit_s:
             outcome, why = "fail", f"{why}, claimed <= {limit_s:g} s"
-            ours_s = sum(max(0, min(b, event["t"]) - max(a, at_ns)) for a, b in still) / NS
+            ours_s = within_s(still, at_ns, event["t"])
             if took_s - ours_s <= limit_s:
                 outcome, why = "unknown", f"{why}; for {ours_s:.2f} s of that we ourselves stood still"
         return Verdict(outcome, about, f"{took_s:.2f} s", why, self.requirement)

@@ -14,11 +14,14 @@ from harness.model import NS, Instant, LedgerOutcome, Write
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.downtime import Records, bad_mask, by_channel, joined, within
+from harness.stats.intervals import median
 
 CPU_LIMIT_PERCENT = 80.0
 CLOCK_STEP_S = 0.05
 # The resource meter writes four rows a second; a second more without one, and it was not running.
 STANDSTILL_S = 1.25
+# Between two rows so many times as long as usual: it was kept from running.
+_STALL = 1.5
 # The instruments may disagree about less than this: at usual rates too few requests of the load fall into it.
 _WITNESSES = 10
 _MARGIN_NS = 50_000_000
@@ -117,6 +120,19 @@ def standstills(rows: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
     CLOCK_MONOTONIC ns."""
     times = [int(row["t"]) for row in rows]
     return [(before, after) for before, after in pairwise(times) if after - before > STANDSTILL_S * NS]
+
+
+def stalls(rows: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
+    """By how much rows came later than is usual in this run, as spans of CLOCK_MONOTONIC ns: so long the inside half
+    may not have run. A short one leaves the run sound; what was timed meanwhile may have got longer by it."""
+    gaps = [*pairwise(int(row["t"]) for row in rows)]
+    usual_ns = int(median([after - before for before, after in gaps])) if gaps else 0
+    return [(before + usual_ns, after) for before, after in gaps if after - before > _STALL * usual_ns]
+
+
+def within_s(spans: Sequence[tuple[int, int]], start_ns: int, stop_ns: int) -> float:
+    """How much of a stretch the spans cover, which do not overlap."""
+    return sum(max(0, min(b, stop_ns) - max(a, start_ns)) for a, b in spans) / NS
 
 
 def standstill_reasons(spans: Sequence[tuple[int, int]], window_ns: tuple[int, int]) -> list[str]:

@@ -16,6 +16,7 @@ from harness.checkers.space_check import RefusesBeforeWriting
 from harness.checkers.validation import RejectsDamage
 from harness.checkers.versions import Versions
 from harness.model import Artefact, Claim
+from harness.recording.recording import Recording
 from tests.unit.checkers.build import Run, only
 
 
@@ -378,6 +379,33 @@ def test_one_run_over_the_claim_refutes_it(tmp_path: Path) -> None:
     verdict = only(Durations().check(run.done()))
     assert verdict.outcome == "fail"
     assert verdict.measured == "1 s, 3 s"
+
+
+@pytest.mark.parametrize(
+    ("ends", "gaps", "outcome"),
+    [
+        (5.9, (), "fail"),
+        (5.9, ((3.0, 4.23),), "unknown"),  # a second and a quarter between two rows, of which a quarter is usual
+        (6.1, ((3.0, 4.23),), "fail"),  # more than that
+        (5.9, ((3.0, 3.6), (4.2, 4.8)), "fail"),  # 0.7 s together is not enough
+        (5.9, ((2.5, 3.25), (4.2, 4.95)), "unknown"),
+        (5.9, ((1.2, 2.43),), "fail"),  # mostly before it began
+    ],
+)
+def test_a_limit_that_our_own_stalls_may_have_broken_is_unknown(
+    tmp_path: Path, ends: float, gaps: tuple[tuple[float, float], ...], outcome: str
+) -> None:
+    run = Run(tmp_path / "run", (Claim("rollback", "duration_s", "<=", 3),))
+    run.op("rollback", 2, ends)
+    run.done()
+    times = [t for t in (n * 0.25 for n in range(120)) if not any(a < t < b for a, b in gaps)]
+    times = sorted({*times, *(edge for gap in gaps for edge in gap)})
+    (run.folder / "resources.jsonl").write_text("".join(f'{{"t": {run.ns(t)}}}\n' for t in times))
+    recording = Recording(run.folder)
+    verdict = only(Durations().check(recording))
+    assert verdict.outcome == outcome, verdict.why
+    assert ("we ourselves stood still" in verdict.why) == (outcome == "unknown")
+    assert Durations().claimed(recording)[0].row()["outcome"] == outcome
 
 
 def test_a_claim_none_of_whose_runs_counts_is_unknown(tmp_path: Path) -> None:
