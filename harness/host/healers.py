@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import re
 import shutil
 import stat
-import urllib.parse
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,9 +13,9 @@ from typing import Any, Literal, Protocol
 
 from harness.errors import HarnessError
 from harness.host.clock import Deadline, wait_until
-from harness.host.processes import Identity, boot_id, end, is_running
+from harness.host.processes import boot_id, end
 
-Kind = Literal["path", "staging", "cgroup", "process", "toxiproxy_proxy"]
+Kind = Literal["path", "staging", "cgroup"]
 
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP_PREFIX = "deploydrill-"
@@ -26,8 +23,6 @@ _KEYS: dict[str, dict[str, type]] = {
     "path": {"path": str},
     "staging": {"path": str},
     "cgroup": {"path": str},
-    "process": {"pid": int, "start_ticks": int},
-    "toxiproxy_proxy": {"url": str, "name": str, "listen": str, "upstream": str},
 }
 
 
@@ -156,64 +151,10 @@ def _removed(directory: Path) -> bool:
     return True
 
 
-class ProcessHealer:
-    """One process of one boot; another one that got its pid is not it."""
-
-    def __init__(self, key: Mapping[str, Any], uid: int, boot: str) -> None:
-        self._who = Identity(key["pid"], key["start_ticks"], boot, 0)
-
-    def find(self) -> str | None:
-        return f"process {self._who.pid}" if is_running(self._who) else None
-
-    def undo(self) -> None:
-        end([self._who.pid])
-
-
-class ToxiproxyHealer:
-    """A proxy on a Toxiproxy server that outlives runs; by name, and only if it still is the one that was made."""
-
-    def __init__(self, key: Mapping[str, Any], uid: int, boot: str) -> None:
-        self._key = key
-
-    def find(self) -> str | None:
-        try:
-            status, body = self._ask("GET")
-        except ConnectionRefusedError:
-            return None  # proxies live in the server's memory: it took them along
-        if status == 404:
-            return None
-        try:
-            proxy = dict(json.loads(body))
-        except (ValueError, TypeError) as error:
-            raise Refused(f"{self._key['url']} is no Toxiproxy server") from error
-        for field in ("listen", "upstream"):
-            if proxy.get(field) != self._key[field]:
-                raise Refused(f"proxy {self._key['name']} has {field} {proxy.get(field)}, not {self._key[field]}")
-        return f"proxy {self._key['name']} at {self._key['url']}"
-
-    def undo(self) -> None:
-        self._ask("DELETE")
-
-    def _ask(self, method: str) -> tuple[int, bytes]:
-        # Not links/toxiproxy.py, which lies above this layer; and http.client follows no proxy variables.
-        url = urllib.parse.urlsplit(self._key["url"])
-        connection = http.client.HTTPConnection(url.hostname or "", url.port or 8474, timeout=2)
-        try:
-            connection.request(method, f"/proxies/{self._key['name']}", headers={"User-Agent": "deploydrill-harness"})
-            response = connection.getresponse()
-            return response.status, response.read()
-        except http.client.HTTPException as error:
-            raise OSError(f"{self._key['url']} does not speak HTTP ({error!r})") from error
-        finally:
-            connection.close()
-
-
 HEALERS: dict[str, Callable[[Mapping[str, Any], int, str], Healer]] = {
     "path": PathHealer,
     "staging": StagingHealer,
     "cgroup": CgroupHealer,
-    "process": ProcessHealer,
-    "toxiproxy_proxy": ToxiproxyHealer,
 }
 
 

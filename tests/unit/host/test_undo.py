@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -18,7 +17,6 @@ from harness.host import commands, healers, undo
 from harness.host.clock import Deadline, wait_until
 from harness.host.processes import Identity, identity
 from harness.host.undo import Healed, UndoLog, default_state_dir, heal
-from harness.links.toxiproxy import ToxiproxyApi, find_server
 
 MAKER = """
 import sys, time, json
@@ -161,8 +159,6 @@ def test_record_made_before_a_reboot_is_healed_whatever_its_pid_is_now(state: Pa
         ("path", {"path": "/tmp/deploydrill-gone/x"}),
         ("staging", {"path": "/mnt/deploydrill-gone/.run.partial"}),
         ("cgroup", {"path": str(healers.CGROUPS / "deploydrill-gone")}),
-        ("process", {"pid": 2**22 - 1, "start_ticks": 7}),
-        ("toxiproxy_proxy", {"url": "http://127.0.0.1:1", "name": "x", "listen": "127.0.0.1:2", "upstream": "u:3"}),
     ],
 )
 def test_record_of_what_a_reboot_took_along_is_fine(state: Path, kind: str, key: dict[str, object]) -> None:
@@ -201,7 +197,6 @@ def test_what_exists_already_cannot_be_recorded(state: Path, tmp_path: Path) -> 
         ("path", {}, "must hold path"),
         ("cgroup", {"path": "/sys/fs/cgroup/system.slice"}, "deploydrill-"),
         ("cgroup", {"path": "/tmp/deploydrill-x"}, "deploydrill-"),
-        ("process", {"pid": "1", "start_ticks": 1}, "must hold pid, start_ticks"),
         ("volcano", {"path": "/tmp/x"}, "no such kind"),
     ],
 )
@@ -314,20 +309,6 @@ def test_healing_below_a_folder_leaves_all_else_for_another_time(state: Path, tm
     assert outcomes(heal(state)) == ["healed"]
 
 
-def test_process_left_behind_is_ended_and_one_with_its_pid_is_not(state: Path, makers: list[commands.Process]) -> None:
-    for _ in range(2):
-        makers.append(commands.spawn(["sleep", "60"]))
-    left, other = makers
-    for process, shift in ((left, 0), (other, 1)):
-        who = identity(process.pid)
-        assert who is not None
-        orphan(state, "process", {"pid": who.pid, "start_ticks": who.start_ticks - shift})
-    assert sorted(outcomes(heal(state))) == ["gone", "healed"]
-    assert left.wait(5) == -signal.SIGTERM
-    assert other.exit is None
-    assert heal(state) == []
-
-
 @pytest.mark.root
 def test_cgroup_is_emptied_and_removed_with_its_children(state: Path, makers: list[commands.Process]) -> None:
     # cgroup v2 at the root, or the v1 hierarchies below it.
@@ -342,46 +323,6 @@ def test_cgroup_is_emptied_and_removed_with_its_children(state: Path, makers: li
     assert healed.outcome == "healed" and "with 1 processes" in healed.said
     assert not group.exists()
     assert makers[0].wait(5) == -signal.SIGTERM
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[commands.Process, ToxiproxyApi]]:
-    program = find_server()
-    assert program, "no toxiproxy-server; `make setup` builds it"
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    process = commands.spawn([str(program), "-host", "127.0.0.1", "-port", str(port)])
-    try:
-        api = ToxiproxyApi("127.0.0.1", port)
-        api.wait_ready(10)
-        yield process, api
-    finally:
-        process.signal(signal.SIGCONT)
-        process.end()
-
-
-def test_proxy_left_on_a_server_is_removed_only_if_it_is_still_ours(
-    state: Path, server: tuple[commands.Process, ToxiproxyApi]
-) -> None:
-    process, api = server
-    url = f"http://127.0.0.1:{api.port}"
-    ours, foreign = (
-        api.create("ours", "127.0.0.1:0", "127.0.0.1:9"),
-        api.create("foreign", "127.0.0.1:0", "127.0.0.1:9"),
-    )
-    for name, listen in (("ours", ours.listen), ("foreign", "127.0.0.1:1"), ("absent", "127.0.0.1:1")):
-        orphan(state, "toxiproxy_proxy", {"url": url, "name": name, "listen": listen, "upstream": "127.0.0.1:9"})
-    healed = {h.subject.split()[2]: h for h in heal(state)}
-    assert {n: h.outcome for n, h in healed.items()} == {"ours": "healed", "foreign": "refused", "absent": "gone"}
-    assert foreign.listen in healed["foreign"].said
-    assert set(api.proxies()) == {"foreign"}
-    process.signal(signal.SIGSTOP)
-    (frozen,) = heal(state)
-    assert frozen.outcome == "failed" and "timed out" in frozen.said
-    process.signal(signal.SIGCONT)
-    process.end()
-    assert outcomes(heal(state)) == ["gone"], "its proxies went with the server"
 
 
 def test_two_heals_at_once_take_turns_and_both_end_well(state: Path, tmp_path: Path) -> None:
