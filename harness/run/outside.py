@@ -36,9 +36,13 @@ LEAST_FREE_BYTES = 256 * 1024 * 1024
 OnEvent = Callable[[Mapping[str, Any]], None]
 
 
+def _pass_over(_number: int, _frame: FrameType | None) -> None:
+    """Not SIG_IGN, which whatever a run starts would inherit."""
+
+
 class Signals:
-    """Remembers the first SIGINT, SIGTERM or SIGHUP; whoever waits asks, in any thread. ``abandoned``: the command
-    itself wants its runs to end, for it cannot go on."""
+    """Remembers the first SIGINT, SIGTERM or SIGHUP (unless that was ignored before); whoever waits asks, in any
+    thread. ``abandoned``: the command itself wants its runs to end, for it cannot go on."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -46,7 +50,9 @@ class Signals:
 
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._remember)
+            # Started with `nohup`, a run is to outlive the log-out.
+            nohup = number == signal.SIGHUP and signal.getsignal(number) in (signal.SIG_IGN, _pass_over)
+            signal.signal(number, _pass_over if nohup else self._remember)
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.number = self.number or number

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,14 @@ ENDS_WITHIN_S = STOP_GRACE_S + 30
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_copy(tmp_path_factory.mktemp("signals") / "tiny")
+
+
+@pytest.fixture(autouse=True)
+def not_ignored() -> Iterator[None]:
+    """A suite that was started with `nohup` has SIGHUP ignored, and the command would inherit that."""
+    before = signal.signal(signal.SIGHUP, lambda *_: None)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def ended(run: LiveRun, code: int) -> dict[str, object]:

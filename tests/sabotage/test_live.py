@@ -55,7 +55,7 @@ LIVE = {
     "load-nowhere": Live("patched:load-nowhere", "the load never became steady"),
     "load-elsewhere": Live("patched:load-elsewhere", "was ever found, though others' were: somebody else answered it"),
     "load-dies": Live("harmful:long", "Locust ended in the middle of the run", "kill_load"),
-    "load-stalls": Live("harmful:long", "the load", "freeze_load"),
+    "load-stalls": Live("harmful:long", "the load sent nothing for", "freeze_load"),
     "probes-nowhere": Live("patched:probes-nowhere", "the prober got no good answer (read_fresh, read_reused, write)"),
     "probes-elsewhere": Live("patched:probes-elsewhere", "acknowledged to probe was ever found, though others' were"),
     "prober-paused": Live("patched:prober-paused", "the prober sent nothing for"),
