@@ -127,7 +127,7 @@ class LiveRun:
         return member(host_state.of_run(self.mark), role)
 
     def loops(self) -> frozenset[str]:
-        """The loop devices it has now. One that a process has which began while we looked is not told from another's."""
+        """The loop devices it has now; one in use by a process that began while we looked may be missing."""
         return host_state.snapshot(self.mark).loops - self.before.loops
 
     def kill(self) -> None:
