@@ -8,14 +8,15 @@ from typing import Any, Protocol
 
 from harness.model import Claim, Outcome, Verdict
 from harness.recording.recording import Recording
-from harness.stats.claims import judge_claim
-from harness.stats.intervals import level_supported, median
+from harness.stats.claims import judge_claim, supports
+from harness.stats.intervals import median
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none. ``ours``: by how
-    much each may be too large for the harness's own sake; what a limit was broken by must be more."""
+    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none. ``doubt``: why they
+    cannot show that the claim was kept, empty when they can; ``note``: what they leave out by their nature. ``ours``:
+    by how much each may be too large for the harness's own sake; what a limit was broken by must be more."""
 
     claim: Claim
     about: str
@@ -24,17 +25,26 @@ class Claimed:
     resolution: float
     requirement: str
     missing: str = ""
+    doubt: str = ""
+    note: str = ""
     ours: tuple[float, ...] = ()
 
     @property
     def judged(self) -> tuple[Outcome, str]:
-        outcome, sentence = judge_claim(self.claim, self.values, self.unit, self.resolution)
-        if outcome == "fail" and any(self.ours):
-            least = [value - ours for value, ours in zip(self.values, self.ours, strict=True)]
-            if judge_claim(self.claim, least, self.unit, self.resolution)[0] != "fail":
-                said = f"for up to {max(self.ours):.2f} {self.unit} of one we ourselves stood still"
-                return "unknown", f"{sentence}; {said}"
-        return outcome, sentence if self.values else f"{sentence}: {self.missing}"
+        outcome, sentence = judge_claim(self.claim, self.values, self.unit, self.resolution, self.doubt)
+        if not self.values:
+            return outcome, f"{sentence}: {self.missing}"
+        if outcome == "fail" and self._ours_may_be_why:
+            sentence += f"; for up to {max(self.ours):.2f} {self.unit} of one we ourselves stood still"
+            outcome = "unknown"
+        return outcome, f"{sentence}; {self.note}" if self.note else sentence
+
+    @property
+    def _ours_may_be_why(self) -> bool:
+        if not any(self.ours):
+            return False
+        least = [value - ours for value, ours in zip(self.values, self.ours, strict=True)]
+        return judge_claim(self.claim, least, self.unit, self.resolution)[0] != "fail"
 
     def verdict(self) -> Verdict:
         outcome, why = self.judged
@@ -55,7 +65,7 @@ class Claimed:
             "max": max(values, default=None),
             "unit": self.unit,
             "resolution": self.resolution,
-            "supports": f"n = {len(values)} proves p{100 * level_supported(len(values)):.0f} at 95 %" if values else "",
+            "supports": "" if self.doubt else supports(self.claim, values),
         }
 
 

@@ -72,7 +72,7 @@ class Durations:
                 _ROWS.get(claim.subject, self.requirement),
                 little
                 or f"no run of {claim.subject} succeeded without a fault, or a standstill of ours, after the warm-up",
-                tuple(within_s(still, o.start_ns, o.stop_ns) for o in timed[claim.subject]),
+                ours=tuple(within_s(still, o.start_ns, o.stop_ns) for o in timed[claim.subject]),
             )
             for claim in claims(recording, "duration_s")
             if claim.subject in made
