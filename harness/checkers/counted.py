@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +13,8 @@ from harness.checkers.broken_version import served
 from harness.checkers.stated import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
-from harness.recording.samples import FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES
-from harness.stats.downtime import BadSpan, Records, bad_mask, by_channel, joined, overall, within
+from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES
+from harness.stats.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.system.schema import SLOW_DEADLINE_S
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
@@ -37,6 +37,7 @@ class Seen:
     not found after one. ``severed``: (all, bad) of those under way while we ourselves kept the front from the service.
     ``known_bad``: bad while a version known to be broken served, which the run asked for.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
+    ``apart``: by channel of the prober, when nothing was owed to it: what was left out, restores and our own cuts.
     """
 
     load: Records
@@ -49,11 +50,13 @@ class Seen:
     known_bad: int
     severed: tuple[int, int]
     stranded: BadSpan | None
+    apart: Mapping[str, Spans]
 
 
 def seen(recording: Recording) -> Seen:
     window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
     sides: list[Records] = []
+    aside: Records = joined(())
     left_out: Counter[str] = Counter()
     cuts = cut_by_us(recording)
     for files in (recording.load_samples, recording.probe_samples):
@@ -74,6 +77,7 @@ def seen(recording: Recording) -> Seen:
             left_out[f"{why}, bad"] += int((mask & counts & bad).sum())
             counts &= ~mask
         sides.append(records[counts])
+        aside = records[~counts]  # in the end the prober's
     load, probes = sides
     stranded = _stranded(recording, probes, limit_ms)
     if stranded:
@@ -89,7 +93,17 @@ def seen(recording: Recording) -> Seen:
         known_bad=left_out["known_bad"],
         severed=(left_out["severed"], left_out["severed, bad"]),
         stranded=stranded,
+        apart=_apart(aside, recording),
     )
+
+
+def _apart(aside: Records, recording: Recording) -> dict[str, Spans]:
+    for_all = [*_restores(recording), *cut_by_us(recording)]
+    own = {name: aside[aside["channel"] == number] for number, name in enumerate(CHANNELS)}
+    return {
+        name: merged_spans([*for_all, *zip(left["intended_ns"].tolist(), left["end_ns"].tolist(), strict=True)])
+        for name, left in own.items()
+    }
 
 
 def _undecided(records: Records, limit_ms: float) -> Mask:
@@ -133,7 +147,11 @@ def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
 
 def _in_a_restore(records: Records, recording: Recording) -> Mask:
     """Under way at some moment of a restore, which has to keep clients out."""
-    return overlap(records, [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores])
+    return overlap(records, _restores(recording))
+
+
+def _restores(recording: Recording) -> list[tuple[int, int]]:
+    return [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores]
 
 
 def _taken_away(records: Records, recording: Recording) -> Mask:

@@ -11,13 +11,14 @@ import numpy as np
 
 from harness.checkers.broken_version import served
 from harness.checkers.claimed import Claimed
-from harness.checkers.counted import CUT_GRACE_S, HELD_UP_SHARE, Mask, cut_by_us, held_up, overlap, seen
+from harness.checkers.counted import CUT_GRACE_S, HELD_UP_SHARE, Mask, Seen, cut_by_us, held_up, overlap, seen
 from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
-from harness.model import NS, Claim, Outcome, Verdict
+from harness.model import NS, Claim, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 from harness.stats.downtime import BadSpan, Records, bad_mask, joined, overall, within
+from harness.stats.downtime import Downtime as Measured
 
 # Late by no more than this is what a busy host does to any process.
 _ALWAYS_LATE_NS = 50_000_000
@@ -34,31 +35,21 @@ class Downtime:
 
     def check(self, recording: Recording) -> list[Verdict]:
         about = "downtime"
-        if recording.measured_ns == (0, 0):
-            return [Verdict("unknown", about, "no measured time", "the load was never steady", self.requirement)]
         looked = seen(recording)
-        if not len(looked.probes) or not len(looked.load):
-            who = "prober" if len(looked.load) else "load"
-            return [Verdict("unknown", about, "", f"no request of the {who} counts", self.requirement)]
+        row = self._row(recording, looked)
+        if row.missing:
+            return [Verdict("unknown", about, "", row.missing, self.requirement)]
         limit_ms = deadline_ms(recording)
         both = np.concatenate([looked.load, looked.probes])
         bad = bad_mask(both, limit_ms)
         # Counts are of all requests; spans, gaps and resolution are what the probes are for.
-        measured = replace(overall(looked.probes, limit_ms), n=len(both), bad=int(bad.sum()))
-        claim = _claim(recording)
+        measured = replace(overall(looked.probes, limit_ms, looked.apart), n=len(both), bad=int(bad.sum()))
+        claim = row.claim
         sentence = measured.sentence
-        outcome: Outcome = "pass" if measured.bad <= claim.limit else "fail"
         if measured.bad:
             sentence += f"; {_kinds(both[bad])}; {_when(recording, both[bad])}"
-        if outcome == "pass" and (looked.stranded or looked.ours):
-            outcome = "unknown"
-        if looked.stranded:
-            sentence += (
-                f"; the service stopped answering {looked.stranded.seconds:.2f} s before the load ended, with no "
-                "operation under way, and never answered again"
-            )
-        if looked.ours:
-            sentence += f"; not counted: {count(looked.ours, 'request')} late while our own sender was held up"
+        if row.doubt:
+            sentence += f"; {row.doubt}"
         if looked.severed[0]:
             cuts = ", ".join(f"{(stop - start) / NS - CUT_GRACE_S:.1f} s" for start, stop in cut_by_us(recording))
             sentence += (
@@ -81,19 +72,35 @@ class Downtime:
         if looked.undecided:
             sentence += f"; {count(looked.undecided, 'request')} still in flight when the load stopped"
         numbers = f"{grouped(measured.bad)} bad of {grouped(measured.n)}, claimed <= {claim.limit:g} ({claim.source})"
-        return [Verdict(outcome, about, numbers, sentence, self.requirement)]
+        return [Verdict(row.judged[0], about, numbers, sentence, self.requirement)]
 
     def claimed(self, recording: Recording) -> list[Claimed]:
-        """The row of the claim; its verdict says more, and is made by ``check``."""
-        looked = seen(recording)
+        """The row of the claim, with the outcome of its verdict; ``check`` says more."""
+        return [self._row(recording, seen(recording))]
+
+    def _row(self, recording: Recording, looked: Seen) -> Claimed:
+        claim = next(iter(claims(recording, "bad")), _NONE_EXPECTED)
+        missing = ""
+        if recording.measured_ns == (0, 0):
+            missing = "the load was never steady"
+        elif not len(looked.probes) or not len(looked.load):
+            missing = f"no request of the {'prober' if len(looked.load) else 'load'} counts"
         both = np.concatenate([looked.load, looked.probes])
-        values = (float(bad_mask(both, deadline_ms(recording)).sum()),) if len(both) else ()
-        claim = _claim(recording)
-        return [Claimed(claim, "downtime", "requests", values, 0.0, self.requirement, "nothing was sent")]
+        values = () if missing else (float(bad_mask(both, deadline_ms(recording)).sum()),)
+        return Claimed(claim, "downtime", "requests", values, 0.0, self.requirement, missing, _doubt(looked))
 
 
-def _claim(recording: Recording) -> Claim:
-    return next(iter(claims(recording, "bad")), _NONE_EXPECTED)
+def _doubt(looked: Seen) -> str:
+    """Why few bad requests prove nothing here."""
+    doubts: list[str] = []
+    if looked.stranded:
+        doubts.append(
+            f"the service stopped answering {looked.stranded.seconds:.2f} s before the load ended, with no "
+            "operation under way, and never answered again"
+        )
+    if looked.ours:
+        doubts.append(f"not counted: {count(looked.ours, 'request')} late while our own sender was held up")
+    return "; ".join(doubts)
 
 
 def _kinds(bad: Records) -> str:
@@ -132,6 +139,8 @@ class Outages:
         return [claimed.verdict() for claimed in self.claimed(recording)]
 
     def claimed(self, recording: Recording) -> list[Claimed]:
+        """No outage is made of answers within the deadline, so the deadline is the resolution: a shorter freeze, whose
+        requests are all answered at its end, is none. How long the longest was is in the sentence."""
         if not timing(recording):
             return []
         made = {o.name for o in recording.operations}
@@ -139,26 +148,40 @@ class Outages:
         probes = within(joined(recording.probe_samples), recording.measured_ns)
         doubtful = held_up(probes, limit_ms)
         whole = overall(probes[~doubtful], limit_ms)
-        return [
-            Claimed(
+        rows: list[Claimed] = []
+        for claim in claims(recording, "outage_s"):
+            if claim.subject not in made:
+                continue
+            judged = list(_longest(recording, claim, whole.spans, probes, doubtful)) if len(probes) else []
+            row = Claimed(
                 claim,
                 f"outage of {claim.subject}",
                 "s",
-                tuple(_longest_s(recording, claim, whole.spans, probes, doubtful)) if len(probes) else (),
-                whole.resolution_ms / 1000,
+                tuple(seconds for seconds, _ in judged),
+                max(limit_ms, whole.resolution_ms) / 1000,
                 self.requirement,
                 f"no {claim.subject} succeeded while the service was probed without a break",
+                note=_forgiven([quiet for _, quiet in judged], whole.resolution_ms, limit_ms),
             )
-            for claim in claims(recording, "outage_s")
-            if claim.subject in made
-        ]
+            rows.append(row)
+        return rows
 
 
-def _longest_s(
+def _forgiven(runs: Sequence[Measured], resolution_ms: float, limit_ms: float) -> str:
+    """What the length of an outage leaves out, and how much of that there was in these ``runs``."""
+    said = f"refusals count from {resolution_ms:.0f} ms, waits past the {limit_ms / 1000:g} s deadline only"
+    if not runs:
+        return said
+    worst = max(runs, key=lambda r: r.longest_gap_ms)
+    return f"{said}: longest gap without a success {worst.longest_gap_ms:.0f} ms ({worst.gap_channel})"
+
+
+def _longest(
     recording: Recording, claim: Claim, spans: Sequence[BadSpan], probes: Records, doubtful: Mask
-) -> Iterator[float]:
-    """The longest outage of each run that can be judged. One that was seen for sure breaks a claim; that the claim is
-    kept can be said only if what the prober missed, being late itself, could not have made the outage too long."""
+) -> Iterator[tuple[float, Measured]]:
+    """The longest outage of each run that can be judged, in seconds, and what the probes showed during that run. One
+    that was seen for sure breaks a claim; that the claim is kept can be said only if what the prober missed, being late
+    itself, could not have made the outage too long."""
     late_ns = probes["sent_ns"] - probes["intended_ns"]
     for o in recording.operations:
         if o.name != claim.subject or not o.succeeded:
@@ -171,7 +194,8 @@ def _longest_s(
         during = overlap(probes, [(o.start_ns, o.stop_ns)])
         blind_ns = int(late_ns[during].max(initial=0))
         may_be_ns = max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS)
+        showed = overall(probes[during & ~doubtful], deadline_ms(recording))
         if sure_s > claim.limit:
-            yield sure_s
+            yield sure_s, showed
         elif not (doubtful & during).any() and blind_ns <= min(may_be_ns, deadline_ms(recording) * 1e6 * HELD_UP_SHARE):
-            yield longest_s
+            yield longest_s, showed

@@ -96,29 +96,30 @@ def downtime(document: Document) -> Sentence:
         Number(derived="deadline_s", unit="s"),
         " deadline, ",
     )
+    channel = probe.get("longest_gap_channel")
+    where: Sentence = (" (", Text("load.probe.longest_gap_channel"), ")") if channel else ()
+    longest: Sentence = ("longest gap without a success ", at("longest_gap_ms", "ms"), *where)
     if probe["bad"] == 0:
         gap = probe.get("longest_gap_ms")
         quiet = gap is None or gap <= probe["resolution_ms"]
-        seen: Sentence = (
-            ("no gap seen at ", at("resolution_ms", "ms"), " resolution, ")
-            if quiet
-            else (
-                "longest gap without a success ",
-                at("longest_gap_ms", "ms"),
-                " at ",
-                at("resolution_ms", "ms"),
-                " resolution, ",
-            )
+        seen: Sentence = ("no gap seen",) if quiet else longest
+        return (
+            *start,
+            *seen,
+            " at ",
+            at("resolution_ms", "ms"),
+            " resolution, rate <= ",
+            at("bad_rate_upper", "fraction"),
+            " (95 %)",
         )
-        return (*start, *seen, "rate <= ", at("bad_rate_upper", "fraction"), " (95 %)")
     return (
         *start,
         "longest outage ",
         at("longest_outage_ms", "ms"),
         ", bad for ",
         at("total_bad_ms", "ms"),
-        " in total, longest gap without a success ",
-        at("longest_gap_ms", "ms"),
+        " in total, ",
+        *longest,
         ", resolution ",
         at("resolution_ms", "ms"),
         ", rate <= ",

@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.checkers import broken_version, losses
 from harness.checkers.acknowledged_writes import lost_writes
-from harness.checkers.counted import cut_by_us, merged_spans, seen
+from harness.checkers.counted import seen
 from harness.checkers.damage import duplicated, torn
 from harness.checkers.fault_bit import failed_for_it
 from harness.checkers.history import acknowledged, is_restored, owed, tokens
@@ -174,6 +174,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
     window = recording.measured_ns
     window_s = (window[1] - window[0]) / NS
     sent = within(joined(recording.load_samples), window)
+    looked = seen(recording)
     counts = np.bincount(sent["outcome"], minlength=len(OUTCOMES))
     # Requests that are slow on purpose would be the p99 of every second.
     series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
@@ -185,7 +186,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
         "outcomes": {name: int(n) for name, n in zip(OUTCOMES, counts, strict=True)},
         "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
         "window_s": round(window_s, 3),
-        "probe": probe(overall(seen(recording).probes, deadline_ms), _longest_gap_ms(recording, deadline_ms)),
+        "probe": probe(overall(looked.probes, deadline_ms, looked.apart)),
         "series": {
             "second": [round(s + offset_s, 3) for s in series.second],
             "p50_ms": list(series.latency_ms_p50),
@@ -197,19 +198,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
     }
 
 
-def _longest_gap_ms(recording: Recording, deadline_ms: float) -> float:
-    """The longest time without a good answer. What keeps clients out by nature is left out: restores, and our own
-    faults between the front and the service."""
-    start, stop = recording.measured_ns
-    restores = [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores]
-    kept_out = merged_spans([*restores, *cut_by_us(recording)])
-    edges = [start, *(ns for span in kept_out for ns in span), stop]
-    probes = seen(recording).probes
-    pieces = [within(probes, (a, b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    return max((overall(piece, deadline_ms).longest_gap_ms for piece in pieces if len(piece)), default=0.0)
-
-
-def probe(downtime: Downtime, longest_gap_ms: float) -> Mapping[str, Any]:
+def probe(downtime: Downtime) -> Mapping[str, Any]:
     return {
         "n": downtime.n,
         "bad": downtime.bad,
@@ -218,7 +207,8 @@ def probe(downtime: Downtime, longest_gap_ms: float) -> Mapping[str, Any]:
         "resolution_ms": round(downtime.resolution_ms, 3),
         "longest_outage_ms": round(downtime.longest_ms, 3),
         "total_bad_ms": round(downtime.total_ms, 3),
-        "longest_gap_ms": round(longest_gap_ms, 3),
+        "longest_gap_ms": round(downtime.longest_gap_ms, 3),
+        "longest_gap_channel": downtime.gap_channel,
         "bad_rate_upper": downtime.bad_rate_upper,
         "deadline_ms": downtime.deadline_ms,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from harness.stats.intervals import rate_upper
 from harness.system.schema import SLOW_DEADLINE_S
 
 Records = npt.NDArray[Any]  # of harness.recording.samples.DTYPE
+Spans = Sequence[tuple[int, int]]  # (start, stop) in CLOCK_MONOTONIC ns, in order, none overlapping the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,19 @@ class BadSpan:
 @dataclass(frozen=True, slots=True)
 class Downtime:
     """What one channel, or all of them together (``any``), showed. ``spans`` never overlap; bad means not ok, or
-    answered later than the deadline after it was due. ``interval_ms`` is the time between probes; nothing shorter than
-    ``resolution_ms`` can be excluded."""
+    answered later than the deadline after it was due. ``longest_gap_ms`` is without a good answer on the channel
+    ``gap_channel``, whatever the others did. ``interval_ms`` is the time between probes. Nothing shorter than
+    ``resolution_ms`` can be excluded: the time between two probes of one channel, and how late they may have been."""
 
     channel: str
     n: int
     bad: int
     spans: tuple[BadSpan, ...]
     longest_gap_ms: float
+    gap_channel: str
     interval_ms: float
     lateness_ms_p99: float
+    resolution_ms: float
     deadline_ms: float
 
     @property
@@ -63,10 +68,6 @@ class Downtime:
         return sum(1000 * s.seconds for s in self.spans)
 
     @property
-    def resolution_ms(self) -> float:
-        return self.interval_ms + self.lateness_ms_p99
-
-    @property
     def bad_rate_upper(self) -> float:
         """With 95 % confidence the rate of bad requests is at most this."""
         return rate_upper(self.bad, self.n)
@@ -74,12 +75,15 @@ class Downtime:
     @property
     def sentence(self) -> str:
         text = f"{self.bad} bad of {self.n} at a {self.deadline_ms / 1000:g} s deadline, "
-        text += (
-            f"longest outage {self.longest_ms:.0f} ms, {self.total_ms:.0f} ms in all,"
-            f" resolution {self.resolution_ms:.0f} ms"
-            if self.spans
-            else f"no gap seen at {self.resolution_ms:.0f} ms resolution"
-        )
+        resolution = f"{self.resolution_ms:.0f} ms"
+        gap = f"longest gap without a success {self.longest_gap_ms:.0f} ms ({self.gap_channel})"
+        if self.spans:
+            text += f"longest outage {self.longest_ms:.0f} ms, {self.total_ms:.0f} ms in all, {gap}"
+            text += f", resolution {resolution}"
+        elif self.longest_gap_ms > self.resolution_ms:
+            text += f"{gap} at {resolution} resolution"
+        else:
+            text += f"no gap seen at {resolution} resolution"
         return f"{text}, rate <= {100 * self.bad_rate_upper:.2g} % (95 %)"
 
 
@@ -103,36 +107,51 @@ def within(records: Records, window_ns: tuple[int, int]) -> Records:
     return inside
 
 
-def by_channel(records: Records, deadline_ms: float) -> dict[str, Downtime]:
-    """One Downtime for each channel that has samples."""
+def by_channel(
+    records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({})
+) -> dict[str, Downtime]:
+    """One Downtime for each channel that has samples; the stretches ``apart`` of a channel are no gap of it."""
     return {
-        name: _downtime(name, records[records["channel"] == number], deadline_ms)
+        name: _downtime(name, records[records["channel"] == number], deadline_ms, apart.get(name, ()))
         for number, name in enumerate(CHANNELS)
         if (records["channel"] == number).any()
     }
 
 
-def overall(records: Records, deadline_ms: float) -> Downtime:
-    """All channels together: the system is down while any channel is."""
-    channels = by_channel(records, deadline_ms)
+def overall(records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({})) -> Downtime:
+    """All channels together: the system is down while any channel is, and has the gap and the resolution of the worst.
+    They take turns: between two probes of a channel nobody asks what only that channel would tell."""
+    channels = list(by_channel(records, deadline_ms, apart).values())
     together = _downtime("any", records, deadline_ms)
-    spans = _union([span for one in channels.values() for span in one.spans])
-    return replace(together, spans=tuple(spans))
+    if not channels:
+        return together
+    worst = max(channels, key=lambda c: c.longest_gap_ms)
+    return replace(
+        together,
+        spans=tuple(_union([span for one in channels for span in one.spans])),
+        longest_gap_ms=worst.longest_gap_ms,
+        gap_channel=worst.channel,
+        resolution_ms=max(c.resolution_ms for c in channels),
+    )
 
 
-def _downtime(channel: str, records: Records, deadline_ms: float) -> Downtime:
+def _downtime(channel: str, records: Records, deadline_ms: float, apart: Spans = ()) -> Downtime:
     records = records[np.argsort(records["intended_ns"], kind="stable")]
     bad = bad_mask(records, deadline_ms)
     n = len(records)
     due = records["intended_ns"]
+    interval_ms = float(np.median(np.diff(due))) / 1e6 if n > 1 else 0.0
+    lateness_ms = float(np.percentile(records["sent_ns"] - due, 99)) / 1e6 if n else 0.0
     return Downtime(
         channel=channel,
         n=n,
         bad=int(bad.sum()),
         spans=tuple(_spans(channel, records, bad)),
-        longest_gap_ms=_longest_gap_ms(records, bad),
-        interval_ms=float(np.median(np.diff(due))) / 1e6 if n > 1 else 0.0,
-        lateness_ms_p99=float(np.percentile(records["sent_ns"] - due, 99)) / 1e6 if n else 0.0,
+        longest_gap_ms=_longest_gap_ms(records, bad, apart),
+        gap_channel=channel,
+        interval_ms=interval_ms,
+        lateness_ms_p99=lateness_ms,
+        resolution_ms=interval_ms + lateness_ms,
         deadline_ms=deadline_ms,
     )
 
@@ -213,14 +232,20 @@ def _union(spans: Sequence[BadSpan]) -> list[BadSpan]:
     return merged
 
 
-def _longest_gap_ms(records: Records, bad: npt.NDArray[np.bool_]) -> float:
-    """The longest time without a good answer, between the first due and the last end. It holds the wait between two
-    probes too, and sees what the deadline forgives: a stall shorter than that."""
+def _longest_gap_ms(records: Records, bad: npt.NDArray[np.bool_], apart: Spans) -> float:
+    """The longest time without a good answer, between the first due and the last end, what is ``apart`` cut out. It
+    holds the wait between two probes too, and sees what the deadline forgives: a stall shorter than that."""
     if not len(records):
         return 0.0
-    good = np.sort(records["end_ns"][~bad])
-    points = np.concatenate(([records["intended_ns"][0]], good, [max(good[-1:], default=0), records["end_ns"].max()]))
-    return float(np.diff(np.sort(points)).max()) / 1e6
+    first, last = records["intended_ns"].min(), records["end_ns"].max()
+    edges = np.array(apart, np.int64).reshape(-1, 2)
+    points = np.concatenate(([first, last], records["end_ns"][~bad], edges.ravel()))
+    points = np.sort(np.clip(points, first, last))
+    gaps, before = np.diff(points), points[:-1]
+    if len(edges):
+        latest = np.searchsorted(edges[:, 0], before, side="right") - 1
+        gaps[(latest >= 0) & (before < edges[latest, 1])] = 0
+    return float(gaps.max()) / 1e6
 
 
 def split(spans: Sequence[BadSpan], phases: Sequence[tuple[str, int, int]], elsewhere: str = "") -> dict[str, int]:

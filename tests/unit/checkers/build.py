@@ -18,7 +18,8 @@ from harness.recording.samples import FLAG_WRITE, SampleWriter
 
 LENGTH_S = 30.0
 CHANNELS = ("read_fresh", "read_reused", "write")
-# (from, to, outcome, status, channels): requests due then end so; the channel "load" is Locust's.
+# (from, to, outcome, status, channels): requests due then end so; the channel "load" is Locust's. The outcome "frozen":
+# they wait, and are answered well when that is over.
 Bad = tuple[float, float, str, int, tuple[str, ...]]
 
 
@@ -238,6 +239,8 @@ class Run:
                 if start <= due < stop and (not on or channel in on or (is_write and "writes" in on)):
                     outcome, status = kind, code
                     took = {"timeout": 1.0, "unfinished": max(0.0, LENGTH_S + 0.25 - due)}.get(kind, 0.003)
+                    if kind == "frozen":
+                        outcome, took = "ok", stop + 0.003 - due
             due_ns = self.ns(due)
             flags = FLAG_WRITE if is_write else 0
             operation = "write" if is_write else "read"

@@ -10,7 +10,8 @@ from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.fault_bit import FaultBit
 from harness.model import Claim
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
-from tests.unit.checkers.build import Run, only
+from harness.run import facts
+from tests.unit.checkers.build import Bad, Run, only
 
 NO_BAD = (Claim("requests", "bad", "<=", 0),)
 
@@ -24,8 +25,46 @@ def test_zero_is_never_said_bare(run: Run) -> None:
     run.load()
     verdict = only(Downtime().check(run.done()))
     assert verdict.outcome == "pass"
-    assert verdict.why.startswith("0 bad of 4500 at a 1 s deadline, no gap seen at 10 ms resolution, rate <= ")
+    assert verdict.why.startswith("0 bad of 4500 at a 1 s deadline, no gap seen at 30 ms resolution, rate <= ")
     assert "(95 %)" in verdict.why
+
+
+def test_a_freeze_within_the_deadline_is_said_by_the_verdict_and_by_an_outage_claim_that_cannot_see_it(
+    tmp_path: Path,
+) -> None:
+    run = Run(tmp_path / "run", (*NO_BAD, Claim("deploy", "outage_s", "<=", 0.1)))
+    run.op("deploy", 9, 12)
+    run.load((10.0, 10.95, "frozen", 200, ()))
+    recording = run.done()
+    verdict = only(Downtime().check(recording))
+    assert verdict.outcome == "pass"
+    gap_ms = facts.load(recording, 1000.0)["probe"]["longest_gap_ms"]
+    said = f"longest gap without a success {gap_ms:.0f} ms (read_"
+    assert 950 <= gap_ms <= 985
+    assert f"0 bad of 4500 at a 1 s deadline, {said}" in verdict.why and " at 30 ms resolution" in verdict.why
+    outage = only(Outages().check(recording))
+    assert outage.outcome == "pass"
+    assert "measured 0 s (n = 1, resolution 1 s)" in outage.why
+    assert f"refusals count from 30 ms, waits past the 1 s deadline only: {said}" in outage.why
+
+
+def test_a_stall_of_the_writes_alone_is_named_though_reads_are_answered(run: Run) -> None:
+    run.load((10.0, 10.9, "frozen", 200, ("write",)))
+    recording = run.done()
+    assert "longest gap without a success 9" in (why := only(Downtime().check(recording)).why)
+    assert "(write) at 30 ms resolution" in why
+    probe = facts.load(recording, 1000.0)["probe"]
+    assert (probe["longest_gap_channel"], probe["interval_ms"]) == ("write", 10.0)
+    assert probe["longest_gap_ms"] > 900 and 30 <= probe["resolution_ms"] < 31
+
+
+def test_what_a_restore_keeps_waiting_and_a_full_disk_refuses_is_no_gap(run: Run) -> None:
+    run.op("restore", 9.9, 10.95)
+    run.fault(20, 21, disk="data")
+    run.load((20.0, 20.8, "http_error", 507, ("writes",)), (10.0, 10.9, "frozen", 200, ()))
+    recording = run.done()
+    assert "no gap seen at 30 ms resolution" in only(Downtime().check(recording)).why
+    assert facts.load(recording, 1000.0)["probe"]["longest_gap_ms"] <= 31
 
 
 def test_an_outage_during_a_rollback_is_a_fail_that_says_when_what_and_how_long(run: Run) -> None:
@@ -253,6 +292,19 @@ def test_without_probes_downtime_is_unknown(run: Run) -> None:
     assert "no request of the prober counts" in verdict.why
 
 
+@pytest.mark.parametrize("lacking", ["probe-2.bin", "load-1.bin", "steady", "ours", "stranded"])
+def test_the_row_of_the_claim_is_never_better_than_its_verdict(run: Run, lacking: str) -> None:
+    frozen: tuple[Bad, ...] = ((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
+    held_up = (10.0, 11.3) if lacking == "ours" else None
+    run.load(*frozen * (lacking == "stranded"), held_up=held_up, steady=lacking != "steady")
+    (run.folder / "samples" / lacking).unlink(missing_ok=True)
+    recording = run.done()
+    assert only(Downtime().check(recording)).outcome == "unknown"
+    (row,) = (claimed.row() for claimed in Downtime().claimed(recording))
+    assert (row["outcome"], row["supports"]) == ("unknown", ""), row["sentence"]
+    assert "kept by" not in row["sentence"]
+
+
 def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5), Claim("rollback", "outage_s", "<=", 0.5)))
     run.load((10.0, 10.8, "refused", 0, ()))
@@ -261,7 +313,7 @@ def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path
     deploy, rollback = Outages().check(run.done())
     assert deploy.outcome == "pass"
     assert rollback.outcome == "fail"
-    assert "resolution 0.01" in rollback.why
+    assert "measured 0.803 s (n = 1, resolution 1 s); refusals count from 30 ms, waits past the 1 s" in rollback.why
 
 
 def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_warm_up(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def fail(records: Any, start_ms: float, stop_ms: float, channel: str = "", outco
     return records
 
 
-def stall(records: Any, start_ms: float, stop_ms: float) -> Any:
+def stall(records: Any, start_ms: float, stop_ms: float, channel: str = "") -> Any:
     """Requests due in [start, stop) are answered 1 ms after the stop."""
-    hit = due_in(records, start_ms, stop_ms)
+    hit = due_in(records, start_ms, stop_ms, channel)
     records["end_ns"][hit] = START_NS + int(stop_ms * MS) + MS
     return records
 

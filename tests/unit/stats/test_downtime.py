@@ -1,5 +1,6 @@
 """Downtime out of samples whose outages are known exactly."""
 
+import itertools
 import random
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.recording.samples import FLAG_SLOW, OUTCOMES
+from harness.checkers.counted import merged_spans
+from harness.recording.samples import CHANNELS, FLAG_SLOW, OUTCOMES
 from harness.stats.downtime import by_channel, overall, split, within
 from harness.stats.latency import per_second
 from tests.unit.stats.planted import MS, START_NS, fail, grid, stall
@@ -18,8 +20,9 @@ DEADLINE_MS = 1000.0
 def test_no_failure_is_never_called_zero_without_n_resolution_and_rate() -> None:
     seen = overall(grid(10), DEADLINE_MS)
     assert seen.bad == 0 and seen.spans == () and seen.longest_ms == 0
-    assert seen.resolution_ms == pytest.approx(10.1, abs=0.01)
-    assert seen.sentence == "0 bad of 1000 at a 1 s deadline, no gap seen at 10 ms resolution, rate <= 0.3 % (95 %)"
+    # A probe every 10 ms, and each of the three channels every 30 ms.
+    assert seen.resolution_ms == pytest.approx(30.1, abs=0.01)
+    assert seen.sentence == "0 bad of 1000 at a 1 s deadline, no gap seen at 30 ms resolution, rate <= 0.3 % (95 %)"
 
 
 @pytest.mark.parametrize("outcome", ["http_error", "refused", "reset", "timeout", "unfinished"])
@@ -65,7 +68,49 @@ def test_a_stall_longer_than_the_deadline_is_an_outage_of_its_whole_length() -> 
 def test_a_stall_within_the_deadline_is_no_outage_but_a_gap() -> None:
     seen = overall(stall(grid(3), 1000, 1400), DEADLINE_MS)
     assert seen.bad == 0
-    assert abs(seen.longest_gap_ms - 400) <= 11
+    assert 0 <= seen.longest_gap_ms - 400 <= seen.resolution_ms
+    gap = f"longest gap without a success {seen.longest_gap_ms:.0f} ms ({seen.gap_channel}) at 30 ms resolution"
+    assert seen.sentence == f"0 bad of 300 at a 1 s deadline, {gap}, rate <= 0.99 % (95 %)"
+
+
+def test_a_stall_of_one_channel_is_its_gap_though_the_others_answer() -> None:
+    seen = overall(stall(grid(3), 1000, 1900, "write"), DEADLINE_MS)
+    assert (seen.bad, seen.gap_channel) == (0, "write")
+    assert 900 <= seen.longest_gap_ms <= 900 + seen.resolution_ms
+    assert "longest gap without a success 9" in seen.sentence and "(write)" in seen.sentence
+
+
+def test_beside_an_outage_the_longest_gap_is_said_too() -> None:
+    seen = overall(fail(stall(grid(4), 1000, 1900, "write"), 2500, 2600), DEADLINE_MS)
+    assert "longest outage 101 ms, 101 ms in all, longest gap without a success 9" in seen.sentence
+
+
+def test_an_outage_of_one_channel_between_two_of_its_probes_is_within_the_resolution() -> None:
+    records = grid(3)
+    due_ms = (records["intended_ns"][records["channel"] == CHANNELS.index("write")] - START_NS) / MS
+    seen = overall(fail(records, due_ms[20] + 1, due_ms[21] - 1, "write"), DEADLINE_MS)
+    assert seen.bad == 0 and due_ms[21] - due_ms[20] - 2 < seen.resolution_ms
+
+
+@settings(max_examples=60, deadline=None)
+@given(spans=st.lists(st.tuples(st.integers(-200, 3200), st.integers(0, 900)), max_size=6))
+def test_what_is_apart_is_no_gap_and_what_lies_before_and_after_it_still_is(spans: list[tuple[int, int]]) -> None:
+    records = stall(grid(3), 1000, 1900, "write")
+    apart = merged_spans([(START_NS + a * MS, START_NS + (a + b) * MS) for a, b in spans])
+    writes = records[records["channel"] == CHANNELS.index("write")]
+    (write,) = by_channel(writes, DEADLINE_MS, {"write": apart}).values()
+    points = [int(writes["intended_ns"][0]), *sorted(writes["end_ns"].tolist())]
+    longest = 0
+    for before, after in itertools.pairwise(points):
+        cut = [(max(a, before), min(b, after)) for a, b in apart if b > before and a < after]
+        edges = [before, *(ns for span in cut for ns in span), after]
+        longest = max([longest, *(b - a for a, b in zip(edges[::2], edges[1::2], strict=True))])
+    assert write.longest_gap_ms == pytest.approx(longest / MS)
+
+
+def test_without_any_good_answer_the_gap_is_all_there_was() -> None:
+    seen = overall(fail(grid(2), 0, 9000), DEADLINE_MS)
+    assert 1900 <= seen.longest_gap_ms <= 2000
 
 
 def test_a_slow_request_has_its_own_deadline() -> None:
