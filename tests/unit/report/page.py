@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
+from harness.report.derived import derive
 from harness.report.paths import lookup
 
 VOID = {"meta", "link", "br", "img", "hr"}
@@ -83,6 +84,9 @@ def wrong(page: Page, document: Mapping[str, Any]) -> list[str]:
             value = lookup(document, piece.source)
             if not agrees(piece.text, value):
                 found.append(f"{piece.source}: the page says {piece.text!r}, result.json {value!r}")
+        elif piece.mark == "data-derived":
+            if not agrees(piece.text, value := derive(document, piece.source)):
+                found.append(f"{piece.source}: the page says {piece.text!r}, and it is {value!r}")
         elif not piece.mark and any(c.isdigit() for c in piece.text):
             found.append(f"no source for {piece.text!r}")
     return found
