@@ -37,12 +37,20 @@ def _count(document: Document, outcome: str) -> int:
 
 
 def run_seconds(document: Document) -> float | None:
-    """How long the run took: as its provenance says, else up to the end of its last operation."""
+    """How long the run took: to its last event, and in a result that does not say to the end of its last operation."""
     stated = document["provenance"].get("seconds")
-    if stated is not None:
-        return float(stated)
+    return operated_seconds(document) if stated is None else float(stated)
+
+
+def operated_seconds(document: Document) -> float | None:
+    """To the end of the last operation: what comes after it is in no picture."""
     ends = [o["start_s"] + o["seconds"] + o["gate_s"] for o in document["operations"]]
     return max(ends, default=None)
+
+
+def _runs_behind(document: Document) -> list[int]:
+    """How many runs of its operation each claim was judged by. Bad requests are one total, of no operation."""
+    return [c["n"] for c in document["claims"] if c["measure"] != "bad"]
 
 
 def _deadline_s(document: Document) -> float | None:
@@ -51,7 +59,8 @@ def _deadline_s(document: Document) -> float | None:
 
 
 DERIVATIONS: Mapping[str, Callable[[Document], Any]] = {
-    "repeats": lambda d: len(_measured_repeats(d)),
+    "claims_least_n": lambda d: min(_runs_behind(d), default=0),
+    "claims_most_n": lambda d: max(_runs_behind(d), default=0),
     "verdicts": lambda d: len(d["verdicts"]),
     "verdicts_pass": lambda d: _count(d, "pass"),
     "verdicts_fail": lambda d: _count(d, "fail"),

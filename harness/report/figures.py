@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from harness.report import words
-from harness.report.derived import run_seconds
+from harness.report.derived import operated_seconds
 from harness.report.drawing import (
     NARROW,
     WIDE,
@@ -43,7 +43,7 @@ def strip_svg(document: Document, shape: Shape) -> str:
         channels = list(dict.fromkeys([*CHANNELS, *(o["channel"] for o in outages)]))
         figure, axes = canvas(shape, [0.3 * len(channels) + 0.35])
         ax = axes[0]
-        end = max(run_seconds(document) or 0.0, *(o["stop_s"] for o in outages), 1.0)
+        end = max(operated_seconds(document) or 0.0, *(o["stop_s"] for o in outages), 1.0)
         middle, height = (len(channels) - 1.3) / 2, len(channels) + 0.4
         shaded = [(middle, o["start_s"], o["seconds"] + o["gate_s"]) for o in document["operations"]]
         draw_bars(ax, shaded, height, "band")
@@ -79,33 +79,38 @@ def waterfall_svg(document: Document, shape: Shape) -> str:
                 each = 0.8 / len(bars)
                 placed = [
                     (row - 0.4 + each * (number + 0.5), start, max(seconds, 0.0))
-                    for number, (start, seconds) in enumerate(bars)
+                    for number, (start, seconds, _) in enumerate(bars)
                 ]
                 draw_bars(ax, placed, each * 0.86, "phase-b" if row % 2 else "phase-a")
-                end = max(start + seconds for start, seconds in bars)
-                text = f" {plain(quantity(median(seconds for _, seconds in bars), 's'))}"
+                end = max(start + seconds for start, seconds, _ in bars)
+                text = f" {plain(quantity(median(own for _, _, own in bars), 's'))}"
                 ax.text(end, row, text, va="center", color=COLOURS["fg"])
             name_lanes(ax, [shortened(name.removeprefix(f"{operation}."), shape) for name in rows])
             ax.set_title(shortened(operation, WIDE), fontweight="bold")
-            longest = max(start + seconds for bars in rows.values() for start, seconds in bars)
+            longest = max(start + seconds for bars in rows.values() for start, seconds, _ in bars)
             ax.set_xlim(0, 1.12 * longest or 1.0)  # room for the number beside the last bar
         axes[-1].set_xlabel("seconds since the operation began")
         return to_svg(figure)
 
 
-def _phases(document: Document) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """operation name -> phase -> (start within the operation, seconds) of each repeat, phases in order of start."""
-    groups: dict[str, dict[str, list[tuple[float, float]]]] = {}
+_Bar = tuple[float, float, float]
+
+
+def _phases(document: Document) -> dict[str, dict[str, list[_Bar]]]:
+    """operation name -> phase -> (start within the operation, seconds, seconds without our gate) of each repeat, phases
+    in order of start."""
+    groups: dict[str, dict[str, list[_Bar]]] = {}
     for o in document["operations"]:
         if o["warmup"] or o["exit"] != 0:
             continue
         for s in document["spans"]:
             if belongs(s, o):
                 bars = groups.setdefault(o["name"], {}).setdefault(s["name"], [])
-                bars.append((s["start_s"] - o["start_s"], s["stop_s"] - s["start_s"]))
+                seconds = s["stop_s"] - s["start_s"]
+                bars.append((s["start_s"] - o["start_s"], seconds, seconds - s["gate_s"]))
 
-    def starts(item: tuple[str, list[tuple[float, float]]]) -> float:
-        return median(start for start, _ in item[1])
+    def starts(item: tuple[str, list[_Bar]]) -> float:
+        return median(start for start, _, _ in item[1])
 
     return {name: dict(sorted(rows.items(), key=starts)) for name, rows in groups.items()}
 

@@ -134,13 +134,13 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
     for i in order:
         d = documents[i]
         passed = sum(1 for v in d["verdicts"] if v["outcome"] == "pass")
-        probe = d["load"].get("probe") or {}
+        counted = d["load"].get("counted") or {}
         table.add_row(
             _outcome(d["outcome"]),
             _text(_cell(d)),
             _number(run_seconds(d), "s"),
             Text(f"{passed}/{len(d['verdicts'])}", no_wrap=True),
-            Text(plain(f"{quantity(probe['bad'])}/{quantity(probe['n'])}") if probe.get("n") else NONE, no_wrap=True),
+            Text(plain(f"{quantity(counted['bad'])}/{quantity(counted['n'])}") if counted else NONE, no_wrap=True),
         )
     parts: list[RenderableType] = [table]
     said: dict[tuple[str, tuple[str, ...]], list[str]] = {}

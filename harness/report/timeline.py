@@ -7,7 +7,7 @@ from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
 from harness.report import words
-from harness.report.derived import run_seconds
+from harness.report.derived import operated_seconds
 from harness.report.drawing import (
     WIDE,
     Document,
@@ -62,7 +62,7 @@ def _timeline(document: Document, resources: Rows, start_ns: int, shape: Shape) 
     if resources:
         _host_cpu(axes[3], resources, start_ns)
     axes[-1].set_xlabel("seconds since the run began")
-    axes[-1].set_xlim(0, max(run_seconds(document) or 0.0, *series.get("second", ()), 1.0))
+    axes[-1].set_xlim(0, max(operated_seconds(document) or 0.0, *series.get("second", ()), 1.0))
     return figure
 
 
@@ -107,7 +107,7 @@ def _operations_and_faults(ax: Axes, document: Document, names: Sequence[str], s
     draw_bars(ax, light, 0.62, "phase-a")
     draw_bars(ax, bad, 0.62, "phase-a", edgecolors=COLOURS["bad"], linewidths=1.2)
     draw_bars(ax, dark, 0.62, "phase-b")
-    end = run_seconds(document) or 0.0
+    end = operated_seconds(document) or 0.0
     labels = [shortened(name, shape) for name in names]
     for number, fault in enumerate(document["faults"]):
         alone = sum(1 for f in document["faults"] if f["name"] == fault["name"]) == 1

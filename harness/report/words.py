@@ -66,8 +66,11 @@ def reason(document: Document) -> Sentence:
     outcome: Outcome = document["outcome"]
     verdicts = document["verdicts"]
     if outcome == "pass":
-        if document["claims"] and derive(document, "repeats"):
-            return ("All claims held in ", Number(derived="repeats"), " of ", Number(derived="repeats"), " repeats")
+        least, most = (derive(document, f"claims_{which}_n") for which in ("least", "most"))
+        if least and all(c["outcome"] == "pass" for c in document["claims"]):
+            fewer: Sentence = (Number(derived="claims_least_n"), " to ") if least < most else ()
+            runs = " runs each" if most > 1 else " run each"
+            return ("All claims held, those about operations by ", *fewer, Number(derived="claims_most_n"), runs)
         return ("Every check passed, ", Number(derived="verdicts_pass"), " of ", Number(derived="verdicts"))
     first = next((i for i in by_severity(verdicts) if verdicts[i]["outcome"] == outcome), None)
     if first is None:

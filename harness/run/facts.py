@@ -18,7 +18,7 @@ from harness.host.commands import RESOLUTION_S
 from harness.model import NS, Measurement, Observation
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
-from harness.stats.downtime import BadSpan, Downtime, by_channel, joined, overall, split, within
+from harness.stats.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
 from harness.stats.latency import per_second
 
 Facts = tuple[Mapping[str, Any], ...]
@@ -26,6 +26,11 @@ Facts = tuple[Mapping[str, Any], ...]
 
 def seconds_since(recording: Recording, ns: int | None) -> float | None:
     return None if ns is None else round((ns - recording.start.mono_ns) / NS, 6)
+
+
+def seconds(recording: Recording) -> float | None:
+    """How long the run took, up to its last event: read-backs and states of power cuts come after the operations."""
+    return seconds_since(recording, max(e["t"] for e in recording.events))
 
 
 def operations(recording: Recording) -> Facts:
@@ -83,13 +88,14 @@ def faults(recording: Recording) -> Facts:
 
 
 def _power_cuts(recording: Recording) -> Facts:
-    """Each cut as a fault of one moment. It is felt when the system was started on at least one state it left."""
+    """Each cut as a fault of one moment. It is felt when a state it left could be mounted: the system met that one."""
     planned = next(recording.of_kind("power.planned"), {})
     crashes = {o.crash.label: o.crash for o in recording.observations if o.crash is not None}
     rows: list[Mapping[str, Any]] = []
     for cut in planned.get("cuts", ()):
         left = [c for c in crashes.values() if c.cut == cut["number"]]
-        started = sum(not c.mount_error for c in left)
+        mounted = sum(not c.mount_error for c in left)
+        up = sum(not c.mount_error and not c.start_error for c in left)
         hit = next((f", it hit {c.hit}" for c in left if c.hit), "")
         at_s = seconds_since(recording, cut["at_ns"])
         rows.append(
@@ -102,8 +108,8 @@ def _power_cuts(recording: Recording) -> Facts:
                 "confirmed_s": at_s,
                 "healed_s": at_s,
                 "applied": True,
-                "felt": started > 0,
-                "said": f"the system was started on {started} of {len(left)} states it may have left{hit}",
+                "felt": mounted > 0,
+                "said": f"of {len(left)} states it may have left {mounted} could be mounted, {up} started{hit}",
             }
         )
     return tuple(rows)
@@ -176,6 +182,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
     sent = within(joined(recording.load_samples), window)
     looked = seen(recording)
     counts = np.bincount(sent["outcome"], minlength=len(OUTCOMES))
+    judged = np.concatenate([looked.load, looked.probes])
     # Requests that are slow on purpose would be the p99 of every second.
     series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
     offset_s = (window[0] - recording.start.mono_ns) / NS if window[0] else 0.0
@@ -186,6 +193,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
         "outcomes": {name: int(n) for name, n in zip(OUTCOMES, counts, strict=True)},
         "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
         "window_s": round(window_s, 3),
+        "counted": {"n": len(judged), "bad": int(bad_mask(judged, deadline_ms).sum())},
         "probe": probe(overall(looked.probes, deadline_ms, looked.apart)),
         "series": {
             "second": [round(s + offset_s, 3) for s in series.second],

@@ -71,6 +71,7 @@ def _facts(recording: Recording) -> dict[str, Any]:
         "load": facts.load(recording, deadline_ms),
         "warnings": _warnings(recording),
         "host": {**about["host"], "disks": facts.disks(recording)},
+        "provenance": {**about["provenance"], "seconds": facts.seconds(recording)},
     }
 
 
@@ -92,6 +93,7 @@ def _result(about: Mapping[str, Any], verdicts: list[Verdict], **more: Any) -> R
         "load": {},
         "warnings": (),
         "host": {**about["host"], "disks": {}},
+        "provenance": about["provenance"],
     }
     return Result(
         schema=SCHEMA,
@@ -102,7 +104,6 @@ def _result(about: Mapping[str, Any], verdicts: list[Verdict], **more: Any) -> R
         seed=plan.seed,
         outcome=merged([v.outcome for v in verdicts]),
         verdicts=tuple(verdicts),
-        provenance=about["provenance"],
         waived=_waived(about, plan, verdicts),
         title=about["title"],
         reproduce=about["reproduce"],

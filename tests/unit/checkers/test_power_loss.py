@@ -335,15 +335,21 @@ def test_a_status_that_breaks_on_what_a_cut_left_is_a_fail(run: CrashRun) -> Non
 
 # -- in the report ---------------------------------------------------------------------------------------------------
 def test_a_cut_is_a_fault_of_one_moment_that_bit_when_a_state_of_it_was_started(tmp_path: Path) -> None:
-    for error, felt in (("", True), ("Structure needs cleaning", False)):
-        run = CrashRun(tmp_path / f"run-{felt}")
+    for error, start_error, felt in (
+        ("", "", True),
+        ("", "the service exited with 1", True),
+        ("Structure needs cleaning", "it never came that far", False),
+    ):
+        run = CrashRun(tmp_path / f"run-{error}-{start_error}")
         run.event("power.planned", 15, cuts=[{"number": 1, "at_ns": run.ns(CUT), "during": "backup.copy", "record": 7}])
-        run.state("cut-1-all", None, mount_error=error, hit="the blocks of data/app.db (4)")
+        errors = {"mount_error": error, "start_error": start_error}
+        run.state("cut-1-all", None, **errors, hit="the blocks of data/app.db (4)")
         (row,) = faults(run.done())
         assert (row["id"], row["name"], row["at"], row["felt"]) == ("cut-1", "power_loss", "backup.copy", felt)
         assert row["injected_s"] == row["healed_s"]
         assert row["said"] == (
-            f"the system was started on {int(felt)} of 1 states it may have left, it hit the blocks of data/app.db (4)"
+            f"of 1 states it may have left {int(felt)} could be mounted, {int(not start_error)} started, "
+            "it hit the blocks of data/app.db (4)"
         )
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import campaign, render
+from harness.report.drawing import WIDE
+from harness.report.figures import waterfall_svg
 from harness.report.html import Extras, run_page
 from harness.report.result import read_document, to_document, write_result
 from tests.unit.report import build
@@ -43,6 +45,13 @@ def test_a_number_that_differs_from_result_json_is_noticed(reports: Path) -> Non
     document = read_document(reports / "pass" / "result.json")
     document["claims"][0]["median"] *= 1.01
     assert [w for w in wrong(Page(html), document) if w.startswith("claims.0.median")]
+
+
+def test_a_derived_number_that_differs_is_noticed(reports: Path) -> None:
+    html = html_of(reports / "pass")
+    document = read_document(reports / "pass" / "result.json")
+    document["provenance"]["seconds"] += 1
+    assert [w.partition(":")[0] for w in wrong(Page(html), document) if "and it is" in w] == ["run_seconds"]
 
 
 def test_every_number_on_a_campaign_page_is_that_of_campaign_json(reports: Path) -> None:
@@ -128,3 +137,13 @@ def test_a_waive_that_has_expired_is_said_to_have() -> None:
     result = build.failing()
     document = to_document(replace(result, waived=({**result.waived[0], "expired": True},)))
     assert "expired, it no longer counts" in run_page(document, Extras())
+
+
+def test_the_number_beside_a_phase_leaves_out_what_we_held_it() -> None:
+    base = build.passing()
+    held = [{**s, "gate_s": 0.5, "stop_s": s["stop_s"] + 0.5} for s in base.spans]
+    shown, without = (
+        set(re.findall(r">\s*([\d.]+ s)\s*<", waterfall_svg(to_document(replace(base, spans=tuple(spans))), WIDE)))
+        for spans in (held, [{**s, "gate_s": 0.0} for s in base.spans])
+    )
+    assert shown == without and shown

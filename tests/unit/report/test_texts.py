@@ -33,11 +33,30 @@ def headline(result: Result) -> str:
 
 
 def test_the_verdict_is_put_in_words() -> None:
-    assert headline(build.passing()) == "All claims held in 5 of 5 repeats"
+    assert headline(build.passing()) == "All claims held, those about operations by 5 runs each"
     assert headline(build.failing()).startswith("Refuted: backup 20251123T1012 is 31 % of its size")
     assert headline(build.unknown()) == "Unknown: the load did not become steady in 10 s"
     assert headline(replace(build.unknown(), verdicts=())) == "Unknown: nothing was judged"
     assert headline(replace(build.passing(), claims=())) == "Every check passed, 3 of 3"
+
+
+def test_a_headline_counts_the_runs_that_claims_were_judged_by_and_not_the_repeats() -> None:
+    base = build.passing()
+    total = build.claim("requests", 0.0, [0.0], measure="bad", unit="requests")
+    few = build.claim("deploy", 1.0, [0.0, 0.0, 0.0], measure="outage_s")
+    said = headline(replace(base, claims=(*base.claims, few, total)))
+    assert said == "All claims held, those about operations by 3 to 5 runs each"
+    assert headline(replace(base, claims=(total,))) == "Every check passed, 3 of 3"
+    undecided = {**few, "outcome": "unknown"}
+    assert headline(replace(base, claims=(*base.claims, undecided))) == "Every check passed, 3 of 3"
+
+
+def test_the_campaign_in_the_terminal_counts_the_bad_requests_that_the_verdict_counts() -> None:
+    base = build.passing()
+    out = io.StringIO()
+    load = {**base.load, "counted": {"n": 75_506, "bad": 37}}
+    console(out).print(render_campaign([replace(base, load=load), build.unknown()]))
+    assert "37/75 506" in out.getvalue() and "0/61 204" not in out.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -46,3 +46,20 @@ def test_where_nothing_was_restored_or_read_back_no_loss_is_measured(tmp_path: P
     run.writes(0, 12)
     run.op("restore", 8, 9)
     assert not [m.name for m in facts.measurements(run.done()) if "lost" in m.name]
+
+
+def test_a_run_took_as_long_as_its_last_event_says(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.event("run.start", 0)
+    run.op("deploy", 1, 5)
+    run.load()
+    run.event("power.state", 80, label="cut-1-all", build_ms=1, seconds=2.0)
+    run.event("prober.stopped", 30.5, clean=True)  # recorded later than it happened
+    assert facts.seconds(run.done(complete=False)) == 80
+
+
+def test_bad_requests_of_the_load_are_among_those_counted(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.load((10.0, 10.1, "reset", 0, ("load",)))
+    load = facts.load(run.done(), 1000.0)
+    assert (load["probe"]["bad"], load["counted"]) == (0, {"n": 4500, "bad": 5})

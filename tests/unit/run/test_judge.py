@@ -16,6 +16,8 @@ from harness.checkers.protocol import RunChecker
 from harness.host.clock import now
 from harness.model import NS, Result, Verdict
 from harness.recording.recording import Recording
+from harness.report.derived import run_seconds
+from harness.report.result import to_document
 from harness.run.judge import judge
 from harness.run.plan import Plan
 from harness.scenario import Cell, Scenario, Step
@@ -86,6 +88,13 @@ def unknowns(result: Result) -> str:
 def test_a_run_that_was_done_and_judged_passes(run: Run) -> None:
     run.op("backup", 1, 2)
     assert judged(run, GOOD, steps=(Step("backup"),)).outcome == "pass"
+
+
+def test_a_result_says_how_long_the_run_took_with_what_came_after_its_operations(run: Run) -> None:
+    run.op("backup", 1, 2)
+    run.event("power.state", 80, label="cut-1-all", build_ms=1, seconds=2.0)
+    document = to_document(judged(run, GOOD, steps=(Step("backup"),)))
+    assert run_seconds(document) == document["provenance"]["seconds"] == pytest.approx(80)
 
 
 def test_a_run_no_checker_said_anything_about_is_unknown(run: Run) -> None:
