@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.groups import stays
-from harness.checkers.words import count, ended
+from harness.checkers.words import count, ended, seconds
 from harness.model import Operation, Outcome, Verdict
 from harness.recording.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Looks at what /version said the moment the operation had exited 0, or once the service was healthy again after
-    one that failed. An operation that was killed or hung said nothing, and promised nothing."""
+    """Looks at what /version said the moment the operation had exited 0, and at the looks that came next, or once the
+    service was healthy again after one that failed. An operation that was killed or hung said nothing, and promised
+    nothing."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "versions"
@@ -33,6 +34,8 @@ class Versions:
             for o in promised
             if _said(o) not in ("", o.attributes["version_wanted"]) and not _overtaken(recording, o)
         ]
+        kept = [(o, _next_looks(recording, o)) for o in promised if _said(o) == o.attributes["version_wanted"]]
+        wrong += [text for o, looks_after in kept if (text := _did_not_stay(o, looks_after))]
         wrong += [
             f"{ended(failed[e['after']])} and left version {e['version']} in service, where {e['version_owed']} was"
             for e in owing
@@ -48,6 +51,8 @@ class Versions:
             why = f"/version did not answer right after {', '.join(silent)}"
             return [Verdict("unknown", about, measured, why, self.requirement)]
         why = "each time the promised version answered when the operation exited"
+        if again := sum(len(looks_after) for _, looks_after in kept):
+            why += f", and again at {count(again, 'look')} soon after"
         if owing:
             why += ", and after one that failed the version that was there"
         return [Verdict("pass", about, measured, why, self.requirement)]
@@ -87,6 +92,49 @@ def _overtaken(recording: Recording, operation: Operation) -> bool:
         and inside[0].start_ns >= operation.stop_ns
         for o in recording.operations
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What /version said once, and when."""
+
+    at_ns: int
+    version: str
+
+
+def _next_looks(recording: Recording, operation: Operation) -> list[_Look]:
+    """What answered when it was asked next: once the service was healthy, and at the read-back after it. Left out is a
+    look before which another operation was under way, or a fault of ours in place: either may have changed it. So is
+    one that had no answer."""
+    looks = [
+        _Look(e["t"], str(e.get("version", "")))
+        for e in recording.of_kind("recovered")
+        if e["after"] == operation.id and e["ok"]
+    ]
+    looks += [
+        _Look(o.stop_ns, o.version)
+        for o in recording.observations
+        if o.crash is None and o.start_ns >= operation.stop_ns
+    ][:1]
+    changers = [(o.start_ns, o.stop_ns) for o in recording.operations if o.id != operation.id]
+    changers += [
+        (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
+    ]
+    return [
+        look
+        for look in looks
+        if look.version and not any(a <= look.at_ns and b >= operation.stop_ns for a, b in changers)
+    ]
+
+
+def _did_not_stay(operation: Operation, looks: list[_Look]) -> str:
+    """Empty when what it promised still answered."""
+    wanted = operation.attributes["version_wanted"]
+    for look in looks:
+        if look.version != wanted:
+            later = seconds(look.at_ns - operation.stop_ns)
+            return f"{ended(operation)} and /version said {wanted}, and {later} later {look.version}: it did not stay"
+    return ""
 
 
 def _lie(operation: Operation) -> str:

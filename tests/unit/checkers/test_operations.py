@@ -155,6 +155,54 @@ def test_a_deploy_that_says_it_failed_must_leave_the_old_version(
         assert verdict.why == "deploy-1 exited with 1 after 1.00 s and left version 2 in service, where 1 was"
 
 
+def test_a_deployment_that_does_not_stay_is_a_fail(run: Run) -> None:
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
+    run.recovered(4.2, done, version="1", version_owed="1")
+    run.observe("deploy", 5, [], version="1")
+    verdict = only(Versions().check(run.done()))
+    assert (verdict.outcome, verdict.measured) == ("fail", "0 of 1 operation left the version they promised")
+    said = "deploy-1 exited with 0 after 1.00 s and /version said 2, and 0.20 s later 1: it did not stay"
+    assert verdict.why == said
+
+
+def test_a_deployment_that_is_gone_at_the_next_read_back_is_a_fail(run: Run) -> None:
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
+    run.recovered(4.2, done, version="2", version_owed="1")
+    run.observe("deploy", 5, [], version="1")
+    verdict = only(Versions().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert "/version said 2, and 1.20 s later 1: it did not stay" in verdict.why
+
+
+def test_looks_that_had_an_answer_are_counted_and_those_without_are_not(run: Run) -> None:
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
+    run.recovered(4.2, done, version="2", version_owed="1")
+    run.observe("deploy", 5, [], version="")
+    verdict = only(Versions().check(run.done()))
+    assert verdict.outcome == "pass"
+    assert verdict.why == (
+        "each time the promised version answered when the operation exited, and again at 1 look soon after"
+    )
+
+
+@pytest.mark.parametrize("exit_", [0, 1, -9, None])
+def test_what_another_operation_may_have_changed_is_not_laid_to_the_one_before(run: Run, exit_: int | None) -> None:
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2", together="1")
+    run.op("rollback", 3.5, 4.1, exit_, version_wanted="1", version_at_exit="1", together="1")
+    run.recovered(4.2, done, version="1", version_owed="")
+    run.observe("rollback", 5, [], version="1")
+    verdict = only(Versions().check(run.done()))
+    assert verdict.outcome == "pass", verdict.why
+
+
+@pytest.mark.parametrize("healed", [4.1, None])
+def test_what_a_fault_of_ours_may_have_changed_is_not_laid_to_the_operation(run: Run, healed: float | None) -> None:
+    run.fault(3.5, healed, link="service_green")
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
+    run.recovered(4.2, done, version="1", version_owed="1")
+    assert only(Versions().check(run.done())).outcome == "pass"
+
+
 # -- validation ----------------------------------------------------------------------------------------------------
 def validated(run: Run, clean: int | None, *damaged: int | None) -> tuple[str, str]:
     run.op("validate", 1, 2, clean, output="ok")
