@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.history import cause
+from harness.checkers.history import cause, not_told
 from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.words import count, ended, last_line
 from harness.model import FaultRecord, Operation, Outcome, Verdict
@@ -40,6 +40,8 @@ class Restorable:
     def _judged(self, recording: Recording, restore: Operation) -> Verdict:
         if not restore.succeeded:
             why = f"{ended(restore)}; {last_line(restore.output)}"
+            if untold := not_told(recording, restore):
+                return Verdict("unknown", restore.id, "", f"{why}; {untold}", self.requirement)
             return Verdict("fail", restore.id, "", why, self.requirement)
         for observation in recording.observations:
             operation = cause(observation)

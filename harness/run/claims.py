@@ -9,11 +9,12 @@ from harness.checkers.claimed import JudgesClaims
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.durations import Durations
 from harness.checkers.losses import Losses
+from harness.checkers.recovery import Recovery
 from harness.recording.recording import Recording
 
-_JUDGES: tuple[JudgesClaims, ...] = (Durations(), Outages(), Downtime(), Losses())
+_JUDGES: tuple[JudgesClaims, ...] = (Durations(), Outages(), Downtime(), Losses(), Recovery())
 
 
 def claim_rows(recording: Recording) -> tuple[Mapping[str, Any], ...]:
-    """Rows in the order of the review's table: durations, outages, requests, losses."""
+    """Rows in the order of the review's table: durations, outages, requests, losses, recoveries."""
     return tuple(claimed.row() for judge in _JUDGES for claimed in judge.claimed(recording))

@@ -188,16 +188,21 @@ class LiveSystem:
     def _deadline_s(self) -> float:
         return self.config.service.deadline_ms / 1000
 
-    def recovered(self, deadline_s: float, in_a_row: int = 3) -> bool:
-        """Whether health and readiness came back, several answers in a row, before the deadline."""
-        good = 0
+    def recovered(self, deadline_s: float, in_a_row: int = 3) -> tuple[bool, int]:
+        """Whether health and readiness came back, several answers in a row, before the deadline; and when it was last
+        asked in vain (CLOCK_MONOTONIC ns, 0: never)."""
+        good = last_bad_ns = 0
 
         def steady() -> bool:
-            nonlocal good
-            good = good + 1 if self.health().ok and self.ready().ok else 0
+            nonlocal good, last_bad_ns
+            asked_ns = mono_ns()
+            if self.health().ok and self.ready().ok:
+                good += 1
+            else:
+                good, last_bad_ns = 0, asked_ns
             return good >= in_a_row
 
-        return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.05)
+        return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.05), last_bad_ns
 
     # -- monitors ------------------------------------------------------------------------------------------------
     def start_monitors(self) -> None:

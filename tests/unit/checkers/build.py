@@ -37,6 +37,7 @@ class Run:
         self._counts: dict[str, int] = {}
         plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
         (folder / "run.json").write_text(json.dumps(plan))
+        self._rows_at: list[float] = []  # of the resource meter
         self._ledger: list[str] = []
         self._sampled: dict[str, list[str]] = {}  # the ledger lines that go with the samples, by file
 
@@ -194,8 +195,14 @@ class Run:
     def link(self, name: str, serves: bool) -> None:
         self.event("link.laid", 0, name=name, upstream="127.0.0.1:9", serves=serves)
 
-    def recovered(self, at: float, after: str, ok: bool = True, **versions: str) -> None:
-        self.event("recovered", at, after=after, ok=ok, seconds=0.1, **versions)
+    def recovered(
+        self, at: float, after: str, ok: bool = True, *, began: float = 0, bad: float = 0, **versions: str
+    ) -> None:
+        """A look that said so ``at`` this time; it ``began`` 0.1 s before unless told (30 s, if it was in vain), and was
+        last told otherwise at ``bad``."""
+        began = began or at - (0.1 if ok else 30)
+        look = {"start_ns": self.ns(began), "seconds": round(at - began, 3), "last_bad_ns": self.ns(bad) if bad else 0}
+        self.event("recovered", at, after=after, ok=ok, **look, **versions)
 
     def load(
         self,
@@ -261,11 +268,15 @@ class Run:
                 self._sampled.setdefault(channel if channel == "load" else "probe", []).append(json.dumps(line))
         writer.close()
 
+    def stood_still(self, start: float, stop: float) -> None:
+        """The resource meter wrote no row meanwhile, for nothing of ours ran."""
+        self._rows_at += [start, stop]
+
     def done(self, complete: bool = True) -> Recording:
         if complete:
             self.event("recording.complete", LENGTH_S + 1, events=len(self._events) + 1)
-        row = {"t": self.ns(1), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0}
-        (self.folder / "resources.jsonl").write_text(json.dumps(row) + "\n")
+        rows = [{"t": self.ns(t), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0} for t in self._rows_at or [1]]
+        (self.folder / "resources.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
         (self.folder / EVENTS).write_text("".join(f"{line}\n" for line in self._events))
         lines = {"load-1": self._ledger + self._sampled.get("load", []), "probe": self._sampled.get("probe", [])}
         for name, written in lines.items():

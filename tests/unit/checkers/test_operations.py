@@ -12,6 +12,7 @@ from harness.checkers.made_backup import MadeBackup
 from harness.checkers.no_hang import NoHang
 from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.recovery import Recovery
+from harness.checkers.restorable import Restorable
 from harness.checkers.space_check import RefusesBeforeWriting
 from harness.checkers.validation import RejectsDamage
 from harness.checkers.versions import Versions
@@ -353,10 +354,96 @@ def test_a_service_that_stays_down_is_a_fail(run: Run) -> None:
 def test_a_recovery_slower_than_claimed_is_a_fail(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("recovery", "duration_s", "<=", 5),))
     failed = run.op("deploy", 10, 12, 1)
-    run.recovered(20, failed)
+    run.recovered(20, failed, began=12.1, bad=19.8)
+    well, claim = Recovery().check(run.done())
+    assert (well.outcome, well.why) == ("pass", "healthy and ready 8.00 s after deploy-1 failed")
+    assert (claim.outcome, claim.measured) == ("fail", "8 s")
+    assert claim.why.startswith("claimed <= 5 s; 1 of 1 broke it (run #1; worst 8 s)")
+
+
+RECOVERS = (Claim("recovery", "duration_s", "<=", 5),)
+
+
+def test_a_service_that_was_well_when_somebody_looked_at_last_breaks_no_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", RECOVERS)
+    run.fault(10, 12, link="offsite")
+    done = run.op("deploy", 10, 24)
+    run.recovered(24.15, done)
+    run.op("backup", 25, 26)
+    well, works = Recovery().check(run.done())
+    assert (well.outcome, works.outcome) == ("unknown", "pass")
+    assert well.why == (
+        "healthy and ready at the first look, 12.15 s after partition (fault-1) was healed, "
+        "seen too late to say whether it kept the claimed 5 s"
+    )
+
+
+def test_a_service_that_was_still_bad_when_somebody_looked_too_late_breaks_its_claim(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", RECOVERS)
+    run.fault(10, 12, link="offsite")
+    done = run.op("deploy", 10, 24)
+    run.recovered(25, done, began=24.1, bad=24.8)
+    claim = next(v for v in Recovery().check(run.done()) if v.about == "duration of recovery")
+    assert (claim.outcome, claim.measured) == ("fail", "13 s")
+
+
+def test_the_time_in_which_a_fault_was_healed_is_not_laid_to_the_service(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", RECOVERS)
+    failed = run.op("deploy", 10, 15, 1, expect="failure")
+    run.fault(12, 21, name="monitor", operation=failed)
+    run.recovered(21.2, failed)
+    run.op("backup", 22, 23)
+    verdicts = Recovery().check(run.done())
+    assert [v.outcome for v in verdicts] == ["pass"] * 4
+    assert verdicts[2].why == "healthy and ready 0.20 s after deploy-1 failed"
+    assert verdicts[3].measured == "0.2 s", "one look is one recovery"
+
+
+@pytest.mark.parametrize(("bad", "outcome"), [(0, "unknown"), (11.9, "unknown"), (12.1, "pass")])
+def test_a_look_that_began_before_the_heal_tells_only_what_it_saw_after_it(
+    run: Run, bad: float, outcome: str
+) -> None:
+    run.fault(10, 12)
+    run.recovered(12.3, "backup-1", began=11, bad=bad)
+    assert Recovery().check(run.done())[0].outcome == outcome
+
+
+def test_a_service_that_was_given_no_time_after_the_heal_is_unknown(run: Run) -> None:
+    failed = run.op("deploy", 10, 11, 1, expect="failure")
+    run.fault(10.5, 40, operation=failed)
+    run.recovered(41, failed, ok=False)
+    assert [v.outcome for v in Recovery().check(run.done())] == ["unknown", "unknown", "unknown"]
+
+
+def test_a_recovery_claimed_at_a_percentile_is_not_refuted_by_one(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("recovery", "duration_s", "<=", 5, "p95"),))
+    failed = run.op("deploy", 10, 12, 1)
+    run.recovered(20, failed, began=12.1, bad=19.8)
+    claim = Recovery().check(run.done())[-1]
+    assert claim.outcome == "unknown"
+    assert "0 of 1 kept it" in claim.why
+
+
+def test_a_recovery_while_we_stood_still_is_unknown(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", RECOVERS)
+    failed = run.op("deploy", 10, 12, 1)
+    run.recovered(20, failed, began=12.1, bad=19.8)
+    run.stood_still(13, 17)
     verdict = only(Recovery().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why.endswith("claimed <= 5 s")
+    assert verdict.outcome == "unknown"
+    assert verdict.why.endswith("; for 4.00 s of that we ourselves stood still")
+
+
+def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_kit(run: Run) -> None:
+    run.fault(10, 12)
+    run.recovered(12.4, "backup-1")
+    run.op("restore", 13, 14, 2, output="no such file: ''")
+    run.observe("end", 28, [], status_error="the system declares no `status` operation")
+    recording = run.done()
+    works = next(v for v in Recovery().check(recording) if v.about.startswith("the kit"))
+    for verdict in (works, only(Restorable().check(recording))):
+        assert verdict.outcome == "unknown"
+        assert "it could not be told which backup: the system declares no `status` operation" in verdict.why
 
 
 def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:

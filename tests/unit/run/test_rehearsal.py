@@ -41,7 +41,7 @@ def rehearsal(kit: Kit, broken: str) -> Rehearsal:
         "_config": SimpleNamespace(versions=SimpleNamespace(old="1", new="2", broken=broken), operations=operations),
         "_operations": kit,
         "_recorder": kit,
-        "_system": SimpleNamespace(recovered=lambda _: True, version=lambda: "1"),
+        "_system": SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
         "_stage": SimpleNamespace(watch_versions=lambda: None),
         "_version": "1",
         "_repeat": 0,
