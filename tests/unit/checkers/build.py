@@ -198,8 +198,8 @@ class Run:
     def recovered(
         self, at: float, after: str, ok: bool = True, *, began: float = 0, bad: float = 0, **versions: str
     ) -> None:
-        """A look that said so ``at`` this time; it ``began`` 0.1 s before unless told (30 s, if it was in vain), and was
-        last told otherwise at ``bad``."""
+        """A look that said so ``at`` this time; it ``began`` 0.1 s before (30 s, if in vain) unless told, and was last
+        told otherwise at ``bad``."""
         began = began or at - (0.1 if ok else 30)
         look = {"start_ns": self.ns(began), "seconds": round(at - began, 3), "last_bad_ns": self.ns(bad) if bad else 0}
         self.event("recovered", at, after=after, ok=ok, **look, **versions)

@@ -274,6 +274,23 @@ def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(run: Run, stop: float, o
     assert why in verdict.why
 
 
+def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
+    winner(run, 1, 1.1, 16)
+    loser(run, 1, 15)
+    run.stood_still(2, 14)
+    verdict = won(run)
+    assert verdict.outcome == "unknown"
+    assert verdict.why == "deploy-2 exited with 1 after 14.00 s; for 12.00 s of that we ourselves stood still"
+
+
+def test_of_a_loser_that_marks_no_lock_it_is_not_said_that_it_was_never_inside(run: Run) -> None:
+    winner(run, 1, 1.1, 8)
+    run.op("deploy", 1, 4, 1, together="1", expect="any", output=LOSES)
+    verdict = won(run)
+    assert verdict.outcome == "unknown"
+    assert verdict.why.startswith("it cannot be told whether deploy-2 had been inside: no `lock` phase")
+
+
 def test_the_time_a_loser_was_held_by_us_is_not_its_own(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     run.phase("deploy-2", "deploy.lock", 2, None)

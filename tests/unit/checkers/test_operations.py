@@ -107,6 +107,22 @@ def test_a_hang_says_on_what_it_was_blocked(run: Run) -> None:
     assert verdict.why == "backup-1 had not ended after 20.00 s: connect to 10.1.0.2:9000 (no answer)"
 
 
+def test_a_hang_while_we_stood_still_ourselves_is_unknown(run: Run) -> None:
+    run.op("backup", 1, 21, None, blocked_on="connect to 10.1.0.2:9000 (no answer)")
+    run.stood_still(2, 20)
+    verdict = only(NoHang().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert verdict.why.endswith("(no answer); for 18.00 s of that we ourselves stood still")
+
+
+def test_a_hang_before_we_stood_still_is_a_fail_all_the_same(run: Run) -> None:
+    run.op("backup", 1, 21, None)
+    run.op("deploy", 22, 28, None)
+    run.stood_still(23, 27)
+    verdict = only(NoHang().check(run.done()))
+    assert (verdict.outcome, verdict.why[:18]) == ("fail", "backup-1 had not e")
+
+
 # -- versions ------------------------------------------------------------------------------------------------------
 def test_the_promised_version_at_exit_is_a_pass(run: Run) -> None:
     run.op("deploy", 1, 2, version_wanted="2", version_at_exit="2")
@@ -400,9 +416,7 @@ def test_the_time_in_which_a_fault_was_healed_is_not_laid_to_the_service(tmp_pat
 
 
 @pytest.mark.parametrize(("bad", "outcome"), [(0, "unknown"), (11.9, "unknown"), (12.1, "pass")])
-def test_a_look_that_began_before_the_heal_tells_only_what_it_saw_after_it(
-    run: Run, bad: float, outcome: str
-) -> None:
+def test_a_look_that_began_before_the_heal_tells_only_what_it_saw_after_it(run: Run, bad: float, outcome: str) -> None:
     run.fault(10, 12)
     run.recovered(12.3, "backup-1", began=11, bad=bad)
     assert Recovery().check(run.done())[0].outcome == outcome
