@@ -14,7 +14,7 @@ from harness.checkers.claimed import Claimed
 from harness.checkers.counted import CUT_GRACE_S, HELD_UP_SHARE, Mask, Seen, cut_by_us, held_up, overlap, seen
 from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
-from harness.model import NS, Claim, Verdict
+from harness.model import NS, Claim, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 from harness.stats.downtime import BadSpan, Records, bad_mask, joined, overall, within
@@ -127,9 +127,10 @@ def _when(recording: Recording, bad: Records) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outages:
-    """The longest outage the probes saw during each run of an operation, against its claim ``<operation>_outage_s``;
-    runs in which the prober was held up for too long to tell are left out. A warm-up counts: what is slow the first
-    time is no outage, and what is out the first time was out for clients."""
+    """The longest outage the probes saw during each run of an operation, or that began after it and before anything
+    else was done, against its claim ``<operation>_outage_s``; runs in which the prober was held up for too long to tell
+    are left out. A warm-up counts: what is slow the first time is no outage, and what is out the first time was out for
+    clients."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "outages"
@@ -183,15 +184,19 @@ def _longest(
     that was seen for sure breaks a claim; that the claim is kept can be said only if what the prober missed, being late
     itself, could not have made the outage too long."""
     late_ns = probes["sent_ns"] - probes["intended_ns"]
+    # What has another reason than the operation is left out of what came after it.
+    later = overall(seen(recording).probes, deadline_ms(recording)).spans
     for o in recording.operations:
         if o.name != claim.subject or not o.succeeded:
             continue
+        until_ns = _answers_until_ns(recording, o)
         inside = [s for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns]
+        inside += [s for s in later if o.stop_ns < s.start_ns < until_ns]
         sure_s = max(
             (s.seconds for s in inside if not overlap(probes[doubtful], [(s.start_ns, s.stop_ns)]).any()), default=0.0
         )
         longest_s = max((s.seconds for s in inside), default=0.0)
-        during = overlap(probes, [(o.start_ns, o.stop_ns)])
+        during = overlap(probes, [(o.start_ns, until_ns)])
         blind_ns = int(late_ns[during].max(initial=0))
         may_be_ns = max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS)
         showed = overall(probes[during & ~doubtful], deadline_ms(recording))
@@ -199,3 +204,18 @@ def _longest(
             yield sure_s, showed
         elif not (doubtful & during).any() and blind_ns <= min(may_be_ns, deadline_ms(recording) * 1e6 * HELD_UP_SHARE):
             yield longest_s, showed
+
+
+def _answers_until_ns(recording: Recording, operation: Operation) -> int:
+    """Until when an outage that begins is this operation's: its end, if anything else was under way then, or the
+    beginning of the next thing that was done, by the kit or by us."""
+    others = [(o.start_ns, o.stop_ns) for o in recording.operations if o.id != operation.id]
+    others += [
+        (f.injected_ns, (f.healed_ns or recording.stop.mono_ns) + int(CUT_GRACE_S * NS))
+        for f in recording.faults
+        if f.injected_ns is not None
+    ]
+    if operation.restores:  # what it took away is told only by what is read back
+        others += [(o.start_ns, o.stop_ns) for o in recording.observations]
+    nexts = [max(start, operation.stop_ns) for start, stop in others if stop > operation.stop_ns]
+    return min([*nexts, recording.measured_ns[1]])

@@ -323,3 +323,58 @@ def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_wa
     run.op("deploy", 20, 21)
     (deploy,) = Outages().check(run.done())
     assert deploy.outcome == "fail"
+
+
+# -- an outage that begins right after the exit ---------------------------------------------------------------------
+DEPLOY = (Claim("deploy", "outage_s", "<=", 1.0), Claim("requests", "bad", "<=", 10_000))
+
+
+@pytest.fixture
+def claimed(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run", DEPLOY)
+
+
+def test_an_outage_that_begins_before_anything_else_is_done_is_the_operations(claimed: Run) -> None:
+    claimed.op("deploy", 9, 12)
+    claimed.load((12.2, 17.2, "refused", 0, ()))
+    claimed.op("backup", 20, 21)
+    verdict = only(Outages().check(claimed.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.measured == "5 s"
+
+
+def test_an_outage_after_the_next_operation_began_is_not_the_one_befores(claimed: Run) -> None:
+    claimed.op("deploy", 9, 12)
+    claimed.load((13.1, 17.2, "refused", 0, ()))
+    claimed.op("backup", 13, 14)
+    assert only(Outages().check(claimed.done())).outcome == "pass"
+
+
+def test_an_outage_while_another_operation_was_under_way_is_not_laid_to_the_one_that_ended(claimed: Run) -> None:
+    claimed.op("deploy", 9, 12)
+    claimed.load((13.1, 17.2, "refused", 0, ()))
+    claimed.op("rollback", 11, 18)
+    assert only(Outages().check(claimed.done())).outcome == "pass"
+
+
+def test_what_a_fault_of_ours_explains_is_not_laid_to_the_operation_before_it(claimed: Run) -> None:
+    claimed.op("deploy", 9, 12)
+    claimed.fault(13, 15)
+    claimed.load((13.1, 17.2, "refused", 0, ()))
+    assert only(Outages().check(claimed.done())).outcome == "pass"
+
+
+def test_what_was_in_flight_when_the_load_stopped_is_no_outage_of_the_last_operation(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0),))
+    run.op("deploy", 9, 12)
+    run.load((29.965, 30.0, "unfinished", 0, ()))
+    assert only(Outages().check(run.done())).outcome == "pass"
+
+
+@pytest.mark.parametrize("held_up", [(13.0, 13.9), (21.0, 21.9)], ids=["before the next operation", "after it"])
+def test_a_prober_that_was_blind_after_the_exit_keeps_no_claim(claimed: Run, held_up: tuple[float, float]) -> None:
+    claimed.op("deploy", 9, 12)
+    claimed.op("backup", 20, 23)
+    claimed.load(held_up=held_up)
+    outcome = "unknown" if held_up[0] < 20 else "pass"
+    assert only(Outages().check(claimed.done())).outcome == outcome
