@@ -167,8 +167,9 @@ class Operation:
 
     @property
     def on_our_backup(self) -> bool:
-        """Whether the backup it was given was one we damaged, or copied to damage it: no step of the scenario's."""
-        return bool({"mutation", "copy"} & self.attributes.keys())
+        """Whether the backup it was given was one we damaged (or had, and put back), or copied to damage it: no step of
+        the scenario's."""
+        return bool({"mutation", "put_back", "copy"} & self.attributes.keys())
 
     @property
     def restores(self) -> bool:

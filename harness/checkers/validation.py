@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.history import not_told
-from harness.checkers.words import count, last_line
+from harness.checkers.words import count, ended, last_line
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 
@@ -14,7 +14,8 @@ from harness.recording.recording import Recording
 @dataclass(frozen=True, slots=True)
 class RejectsDamage:
     """Judges ``validate`` runs on backups damaged on purpose, and on undamaged ones: a validation that rejects
-    everything is as useless as one that accepts everything."""
+    everything is as useless as one that accepts everything. One that goes on refusing a backup that is whole again goes
+    by its name: that may be right, and of the damage not tried then it tells nothing."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "validation"
@@ -44,6 +45,9 @@ class RejectsDamage:
         if not rejected or not accepted or len(rejected) < len(damaged) or len(accepted) < len(clean):
             why = "it takes a damaged backup rejected and a good one accepted to say, and every one judged"
             return [Verdict("unknown", about, measured, why, self.requirement)]
+        if by_name := next((o for o in runs if o.attributes.get("put_back") and o.exit != 0), None):
+            why = f"{ended(by_name)} on a backup that had been {by_name.attributes['put_back']} and was whole again"
+            return [Verdict("unknown", about, measured, f"{why}: other damage was not tried", self.requirement)]
         kinds = ", ".join(sorted({_damage(o) for o in rejected}))
         return [Verdict("pass", about, measured, f"every damaged backup was rejected ({kinds})", self.requirement)]
 

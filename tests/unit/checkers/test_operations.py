@@ -256,6 +256,17 @@ def test_a_validation_never_put_to_the_test_is_unknown(run: Run, exits: tuple[in
     assert validated(run, *exits)[0] == "unknown"
 
 
+def test_a_validation_that_goes_by_the_name_of_a_backup_is_unknown(run: Run) -> None:
+    run.op("validate", 1, 2)
+    run.op("validate", 3, 4, 1, expect="any", warmup=True, mutation="flipped")
+    run.op("validate", 5, 6, 1, expect="any", warmup=True, put_back="flipped")
+    verdict = only(RejectsDamage().check(recording := run.done()))
+    assert verdict.outcome == "unknown"
+    assert verdict.measured == "rejected 1 of 1 damaged backup, accepted 1 of 1 good one"
+    assert verdict.why.endswith("on a backup that had been flipped and was whole again: other damage was not tried")
+    assert Recovery().check(recording) == []
+
+
 # -- space check ---------------------------------------------------------------------------------------------------
 def full(run: Run, written: int, *, injected: float = 9.9, disk: str = "backup", exit_: int = 1) -> tuple[str, str]:
     run.fault(injected, 12, disk=disk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -98,6 +99,7 @@ class Validation:
     """Stands for operations and recorder: what the kit's validate was given, and what was left out."""
 
     latest: str
+    refuses: Callable[[str, bytes], bool] = lambda _name, _data: False
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -107,19 +109,22 @@ class Validation:
     def run(self, order: Any) -> Any:
         backup = Path(order.backup)
         file = backup / "data" if backup.is_dir() else backup
-        self.seen.append((order.attributes.get("mutation", "copy"), file.read_bytes()))
-        return SimpleNamespace(exit=0)
+        (what,) = [f"{value} again" if name == "put_back" else value for name, value in order.attributes.items()]
+        self.seen.append((what, data := file.read_bytes()))
+        return SimpleNamespace(exit=int(self.refuses(what, data)))
 
     def event(self, _kind: str, **fields: Any) -> None:
         self.left_out.append(str(fields["why"]))
 
 
-def damaged_validation(latest: Path, work: Path) -> Validation:
-    kit = Validation(str(latest))
+def damaged_validation(
+    latest: Path, work: Path, refuses: Callable[[str, bytes], bool] = lambda _name, _data: False, attach: bool = True
+) -> Validation:
+    kit = Validation(str(latest), refuses)
     made = Rehearsal.__new__(Rehearsal)
     work.mkdir(exist_ok=True)
     parts = {
-        "_config": SimpleNamespace(service=SimpleNamespace(attach=True), operations={"validate": None}),
+        "_config": SimpleNamespace(service=SimpleNamespace(attach=attach), operations={"validate": None}),
         "_operations": kit,
         "_recorder": kit,
         "_system": SimpleNamespace(account=None),
@@ -135,10 +140,46 @@ def test_a_backup_in_use_stays_whole_while_copies_of_it_are_damaged(tmp_path: Pa
     backup = tmp_path / "7.bak"
     backup.write_bytes(GOOD)
     kit = damaged_validation(backup, tmp_path / "work")
-    assert [what for what, _ in kit.seen] == ["copy", "truncated", "flipped", "empty"]
+    assert [what for what, _ in kit.seen] == ["yes", "flipped", "truncated", "empty"]
     assert all(data != GOOD for _, data in kit.seen[1:])
     assert backup.read_bytes() == GOOD and not kit.left_out
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize("attach", [True, False])
+def test_a_backup_is_put_back_and_accepted_before_it_is_damaged_in_another_way(tmp_path: Path, attach: bool) -> None:
+    backup = tmp_path / "7.bak"
+    backup.write_bytes(GOOD)
+    kit = damaged_validation(backup, tmp_path / "work", lambda _, data: data != GOOD, attach)
+    seen = ["flipped", "flipped again", "truncated", "truncated again", "empty"]
+    assert [what for what, _ in kit.seen] == ["yes"] * attach + seen
+    assert all((data == GOOD) == (what == "yes" or what.endswith("again")) for what, data in kit.seen)
+    assert backup.read_bytes() == GOOD and not kit.left_out
+
+
+@pytest.mark.parametrize(
+    ("sees", "tried"),
+    [(lambda data: data != GOOD, "flipped"), (lambda data: len(data) != len(GOOD), "truncated")],
+    ids=["by its content", "by its length alone"],
+)
+def test_a_kit_that_strikes_off_by_name_is_not_asked_for_damage_it_would_not_look_at(
+    tmp_path: Path, sees: Callable[[bytes], bool], tried: str
+) -> None:
+    backup = tmp_path / "7.bak"
+    backup.write_bytes(GOOD)
+    struck: list[bool] = []
+
+    def refuses(_what: str, data: bytes) -> bool:
+        struck.extend([True] * sees(data))
+        return bool(struck)
+
+    kit = damaged_validation(backup, tmp_path / "work", refuses, attach=False)
+    assert [what for what, _ in kit.seen][-2:] == [tried, f"{tried} again"]
+    assert kit.left_out == [
+        f"validate refuses a backup that was {tried} and is whole again: "
+        f"{'truncated, empty' if tried == 'flipped' else 'empty'} would show nothing"
+    ]
+    assert backup.read_bytes() == GOOD
 
 
 def test_a_backup_whose_files_are_links_is_not_damaged_through_them(tmp_path: Path) -> None:
