@@ -5,16 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.words import count, ended
-from harness.model import Verdict
+from harness.checkers.words import count, ended, size
+from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 from harness.stats.soundness import standstills, within_s
+
+# One that asks again and again writes a line, and takes a little of a processor: it gets no further.
+_PROGRESS_BYTES = 4096
+_PROGRESS_CPU = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class NoHang:
-    """Says where an operation hung that had to be killed. While we ourselves stood still it may have been kept from
-    going on as well."""
+    """Says of an operation that had to be killed whether it still went on, and on what it hung. While we ourselves
+    stood still it may have been kept from going on as well."""
 
     judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "no_hang"
@@ -30,7 +34,7 @@ class NoHang:
         hung: list[str] = []
         held: list[str] = []
         for o in (o for o in operations if o.exit is None):
-            why = f"{ended(o)}: {o.blocked_on or 'it is not known on what it hung'}"
+            why = f"{ended(o)}: {_progress(o)}{o.blocked_on or 'it is not known on what it hung'}"
             if ours_s := within_s(still, o.start_ns, o.stop_ns):
                 held.append(f"{why}; for {ours_s:.2f} s of that we ourselves stood still")
             else:
@@ -42,3 +46,14 @@ class NoHang:
         longest = max(operations, key=lambda o: o.seconds)
         why = f"all ended; the longest, {longest.id}, after {longest.seconds:.2f} s"
         return [Verdict("pass", about, measured, why, self.requirement)]
+
+
+def _progress(operation: Operation) -> str:
+    """What it did in its last seconds; empty where nobody looked."""
+    last_s, cpu_s, written = (operation.attributes.get(f"last_{key}") for key in ("s", "cpu_s", "written_bytes"))
+    if last_s is None or cpu_s is None:
+        return ""
+    did = f"{cpu_s} s of CPU{f', {size(int(written))} written' if written else ''}"
+    if float(cpu_s) >= _PROGRESS_CPU * float(last_s) or int(written or 0) >= _PROGRESS_BYTES:
+        return f"still progressing ({did} in the last {last_s} s); "
+    return f"no progress for {last_s} s ({did}); blocked on "

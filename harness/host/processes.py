@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import signal
 from collections.abc import Iterable
@@ -89,6 +90,25 @@ def descendants(pid: int) -> list[int]:
         level = [c for p in level for c in sorted(children.get(p, ()))]
         found += level
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """What a process, its descendants and those they have waited for have done so far: CPU time, and bytes written to
+    anything (None where that may not be read)."""
+
+    cpu_s: float
+    written_bytes: int | None
+
+
+def effort(pid: int) -> Effort:
+    ticks = 0
+    written: list[int] = []
+    for one in [pid, *descendants(pid)]:
+        if stat := _stat(one):
+            ticks += sum(int(field) for field in stat[11:15])  # its own, and of the children it has waited for
+        written += [int(n) for n in re.findall(r"^wchar: (\d+)$", _read(_PROC / str(one) / "io"), re.MULTILINE)]
+    return Effort(ticks / os.sysconf("SC_CLK_TCK"), sum(written) if written else None)
 
 
 def end(pids: Iterable[int], grace_s: float = 2.0, kill_s: float = 5.0) -> list[int]:

@@ -210,9 +210,18 @@ class Rehearsal:
         """``owed``: the version that must serve if the operation failed; empty where that is not known."""
         start = mono_ns()
         ok, last_bad_ns = self._system.recovered(RECOVERY_DEADLINE_S)
-        look = {"start_ns": start, "last_bad_ns": last_bad_ns, "seconds": round((mono_ns() - start) / NS, 3)}
+        took_s = round((mono_ns() - start) / NS, 3)
         version = self._system.version() if ok else ""
-        self._recorder.event("recovered", after=after, ok=ok, **look, version=version, version_owed=owed)
+        self._recorder.event(
+            "recovered",
+            after=after,
+            ok=ok,
+            start_ns=start,
+            last_bad_ns=last_bad_ns,
+            seconds=took_s,
+            version=version,
+            version_owed=owed,
+        )
         return ok
 
     def _remember_snapshot(self) -> None:

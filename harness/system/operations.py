@@ -15,7 +15,7 @@ from typing import Any, Literal
 from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, now, wait_until
 from harness.host.held_calls import CannotHold, spawned_under
-from harness.host.processes import blocked_on
+from harness.host.processes import Effort, blocked_on, effort
 from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.system.live import LiveSystem
 from harness.system.phase_watch import PhaseWatch
@@ -23,6 +23,8 @@ from harness.system.phases import PhaseServer
 
 # How long an operation that exited 0 is watched for the version it promised.
 VERSION_GRACE_S = 15.0
+# Of one that is still running at its deadline it is told what it did in so many seconds before it.
+LAST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Operations:
         watch.begin()
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
-        code = self._wait(process, id_, start, config.deadline_s)
+        code, last = self._wait(process, id_, start, config.deadline_s)
         blocked = ""
         if code is None:
             blocked = blocked_on(process.pid)
@@ -100,7 +102,7 @@ class Operations:
         watch.end()
         recorder.check_room()  # what the kit says is written there, too
         gate_ns = self._phases.gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
-        attributes = dict(order.attributes)
+        attributes = {**order.attributes, **last}
         if order.backup:
             attributes["backup"] = order.backup
         for disk, free in system.fault_free_bytes.items():
@@ -170,14 +172,22 @@ class Operations:
             self._count[operation] = self._count.get(operation, 0) + 1
             return f"{operation}-{self._count[operation]}"
 
-    def _wait(self, process: commands.Process, id_: str, start_ns: int, deadline_s: float) -> int | None:
-        """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted)."""
+    def _wait(
+        self, process: commands.Process, id_: str, start_ns: int, deadline_s: float
+    ) -> tuple[int | None, Mapping[str, str]]:
+        """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted), with what
+        it did in the last of it."""
+        earlier: tuple[float, Effort] | None = None
         while True:
             own_s = (mono_ns() - start_ns - self._phases.gates.gate_ns(id_)) / NS
+            if earlier is None and own_s >= deadline_s - min(LAST_S, deadline_s / 2):
+                earlier = own_s, effort(process.pid)
             # Asked also when it is too late: it may have ended while we ourselves stood still.
             code = process.wait(max(0.0, min(0.25, deadline_s - own_s)))
-            if code is not None or own_s >= deadline_s:
-                return code
+            if code is not None:
+                return code, {}
+            if earlier and own_s >= deadline_s:
+                return None, _done_since(*earlier, own_s, effort(process.pid))
 
     def _version_after(self, wanted: str, stopped_ns: int) -> dict[str, str]:
         at_exit = self._system.version()
@@ -188,6 +198,15 @@ class Operations:
             )
             attributes["version_after_s"] = f"{(mono_ns() - stopped_ns) / NS:.2f}" if seen else "never"
         return attributes
+
+
+def _done_since(from_s: float, before: Effort, to_s: float, after: Effort) -> Mapping[str, str]:
+    """What was done between two looks, as attributes of the operation."""
+    done = {"last_s": f"{to_s - from_s:.1f}", "last_cpu_s": f"{max(0.0, after.cpu_s - before.cpu_s):.2f}"}
+    if before.written_bytes is not None and after.written_bytes is not None:
+        # One that went its own way meanwhile takes what it had written with it.
+        done["last_written_bytes"] = str(max(0, after.written_bytes - before.written_bytes))
+    return done
 
 
 def _place(value: object) -> str:

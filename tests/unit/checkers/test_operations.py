@@ -107,6 +107,24 @@ def test_a_hang_says_on_what_it_was_blocked(run: Run) -> None:
     assert verdict.why == "backup-1 had not ended after 20.00 s: connect to 10.1.0.2:9000 (no answer)"
 
 
+@pytest.mark.parametrize(
+    ("cpu_s", "written", "said"),
+    [
+        ("0.00", "0", "no progress for 5.0 s (0.00 s of CPU, 0 bytes written); blocked on sh (pid 7) sleeping"),
+        ("0.05", "812", "no progress for 5.0 s (0.05 s of CPU, 812 bytes written); blocked on sh (pid 7) sleeping"),
+        ("0.10", "9000000", "still progressing (0.10 s of CPU, 9.0 MB written in the last 5.0 s); sh (pid 7) sleeping"),
+        ("4.10", "", "still progressing (4.10 s of CPU in the last 5.0 s); sh (pid 7) sleeping"),
+    ],
+)
+def test_one_that_had_to_be_killed_is_told_with_what_it_did_at_last(
+    run: Run, cpu_s: str, written: str, said: str
+) -> None:
+    last = {"last_s": "5.0", "last_cpu_s": cpu_s} | ({"last_written_bytes": written} if written else {})
+    run.op("backup", 1, 21, None, blocked_on="sh (pid 7) sleeping", **last)
+    verdict = only(NoHang().check(run.done()))
+    assert (verdict.outcome, verdict.why) == ("fail", f"backup-1 had not ended after 20.00 s: {said}")
+
+
 def test_a_hang_while_we_stood_still_ourselves_is_unknown(run: Run) -> None:
     run.op("backup", 1, 21, None, blocked_on="connect to 10.1.0.2:9000 (no answer)")
     run.stood_still(2, 20)

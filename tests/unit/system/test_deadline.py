@@ -1,0 +1,69 @@
+"""What is told of an operation that is still running at its deadline: real processes that sleep, write, compute."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.host import commands
+from harness.recording.recorder import EVENTS, Recorder
+from harness.system.gates import Gates
+from harness.system.operations import Operations, Order
+from harness.system.phases import PhaseServer
+
+SLEEPS = "import time; time.sleep(60)"
+COMPUTES = "while True: pass"
+# Written, and waited for, by a child: as a shell kit does it.
+WRITES = """
+import subprocess, sys
+piece = "import sys, time; open(sys.argv[1], 'ab').write(bytes(9000)); time.sleep(0.05)"
+while True:
+    subprocess.run([sys.executable, "-S", "-c", piece, sys.argv[1]])
+"""
+
+
+def killed(place: Path, code: str, deadline_s: float) -> dict[str, str]:
+    """The attributes of an operation that did this until its deadline."""
+    recorder = Recorder(place)
+    phases = PhaseServer(place / "s", Gates(lambda *_: None, lambda *_: None))
+    command = (sys.executable, "-c", code, str(place / "written"))
+    config = SimpleNamespace(operations={"backup": SimpleNamespace(command=command, deadline_s=deadline_s)}, phases=())
+    system = SimpleNamespace(
+        recorder=recorder,
+        config=config,
+        values={"version": "1"},
+        argv=lambda command, **_: list(command),
+        env={},
+        disks={},
+        fault_free_bytes={},
+        text=str,
+        running={},
+        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
+    )
+    try:
+        done = Operations(system, phases, lambda *_: None).run(Order("backup"))  # type: ignore[arg-type]
+    finally:
+        phases.close()
+        recorder.close()
+    assert done.exit is None
+    lines = [json.loads(line) for line in (place / EVENTS).read_text().splitlines()]
+    attributes: dict[str, str] = next(line for line in lines if line["kind"] == "operation.stop")["attributes"]
+    return attributes
+
+
+@pytest.mark.parametrize(
+    ("code", "computed", "wrote"),
+    [(SLEEPS, False, False), (COMPUTES, True, False), (WRITES, None, True)],
+    ids=["sleeps", "computes", "writes"],
+)
+def test_it_is_told_what_it_did_in_its_last_seconds(
+    tmp_path: Path, code: str, computed: bool | None, wrote: bool
+) -> None:
+    last = killed(tmp_path, code, deadline_s=4.0)
+    assert float(last["last_s"]) == pytest.approx(2.0, abs=0.5)
+    assert computed is None or (float(last["last_cpu_s"]) > 0.2) == computed, last
+    assert (int(last["last_written_bytes"]) >= 9000) == wrote, last
