@@ -94,20 +94,21 @@ def descendants(pid: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a process, its descendants and those they have waited for have done so far: CPU time, and bytes written to
+    """What the processes of a session, and those they have waited for, have done so far: CPU time, and bytes written to
     anything (None where that may not be read)."""
 
     cpu_s: float
     written_bytes: int | None
 
 
-def effort(pid: int) -> Effort:
+def effort(session: int) -> Effort:
+    """Of a daemon with a session of its own, such as a service that a kit has started, nothing counts."""
     ticks = 0
     written: list[int] = []
-    for one in [pid, *descendants(pid)]:
-        if stat := _stat(one):
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and (stat := _stat(int(entry.name))) and int(stat[3]) == session:
             ticks += sum(int(field) for field in stat[11:15])  # its own, and of the children it has waited for
-        written += [int(n) for n in re.findall(r"^wchar: (\d+)$", _read(_PROC / str(one) / "io"), re.MULTILINE)]
+            written += [int(n) for n in re.findall(r"^wchar: (\d+)$", _read(entry / "io"), re.MULTILINE)]
     return Effort(ticks / os.sysconf("SC_CLK_TCK"), sum(written) if written else None)
 
 

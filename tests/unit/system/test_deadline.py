@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +25,13 @@ import subprocess, sys
 piece = "import sys, time; open(sys.argv[1], 'ab').write(bytes(9000)); time.sleep(0.05)"
 while True:
     subprocess.run([sys.executable, "-S", "-c", piece, sys.argv[1]])
+"""
+# As a kit that has started a service and hangs: the service leaves a pid, to be ended by.
+SERVES = """
+import subprocess, sys, time
+served = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid()))\\nwhile True: time.sleep(1e-3), os.write(2, bytes(9))"
+subprocess.Popen([sys.executable, "-c", served, sys.argv[1]], start_new_session=True)
+time.sleep(60)
 """
 
 
@@ -67,3 +76,11 @@ def test_it_is_told_what_it_did_in_its_last_seconds(
     assert float(last["last_s"]) == pytest.approx(2.0, abs=0.5)
     assert computed is None or (float(last["last_cpu_s"]) > 0.2) == computed, last
     assert (int(last["last_written_bytes"]) >= 9000) == wrote, last
+
+
+def test_what_a_service_does_that_it_has_started_is_not_its_progress(tmp_path: Path) -> None:
+    try:
+        last = killed(tmp_path, SERVES, deadline_s=4.0)
+    finally:
+        os.kill(int((tmp_path / "written").read_text()), signal.SIGKILL)
+    assert float(last["last_cpu_s"]) < 0.2 and int(last["last_written_bytes"]) == 0, last
