@@ -26,11 +26,17 @@ piece = "import sys, time; open(sys.argv[1], 'ab').write(bytes(9000)); time.slee
 while True:
     subprocess.run([sys.executable, "-S", "-c", piece, sys.argv[1]])
 """
-# As a kit that has started a service and hangs: the service leaves a pid, to be ended by.
+# As a kit that hangs and has started a service, which leaves its pid.
 SERVES = """
 import subprocess, sys, time
-served = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid()))\\nwhile True: time.sleep(1e-3), os.write(2, bytes(9))"
-subprocess.Popen([sys.executable, "-c", served, sys.argv[1]], start_new_session=True)
+service = '''
+import os, sys, time
+open(sys.argv[1], "w").write(str(os.getpid()))
+while True:
+    time.sleep(0.001)
+    os.write(2, bytes(9))
+'''
+subprocess.Popen([sys.executable, "-c", service, sys.argv[1]], start_new_session=True)
 time.sleep(60)
 """
 
