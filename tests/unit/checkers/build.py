@@ -37,7 +37,7 @@ class Run:
         self._counts: dict[str, int] = {}
         plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
         (folder / "run.json").write_text(json.dumps(plan))
-        self._rows_at: list[float] = []  # of the resource meter
+        self._still: list[tuple[float, float]] = []
         self._ledger: list[str] = []
         self._sampled: dict[str, list[str]] = {}  # the ledger lines that go with the samples, by file
 
@@ -270,12 +270,14 @@ class Run:
 
     def stood_still(self, start: float, stop: float) -> None:
         """The resource meter wrote no row meanwhile, for nothing of ours ran."""
-        self._rows_at += [start, stop]
+        self._still.append((start, stop))
 
     def done(self, complete: bool = True) -> Recording:
         if complete:
             self.event("recording.complete", LENGTH_S + 1, events=len(self._events) + 1)
-        rows = [{"t": self.ns(t), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0} for t in self._rows_at or [1]]
+        quarters = [n / 4 for n in range(int(4 * LENGTH_S) + 1)]
+        times = [t for t in quarters if not any(start < t < stop for start, stop in self._still)]
+        rows = [{"t": self.ns(t), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0} for t in times]
         (self.folder / "resources.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
         (self.folder / EVENTS).write_text("".join(f"{line}\n" for line in self._events))
         lines = {"load-1": self._ledger + self._sampled.get("load", []), "probe": self._sampled.get("probe", [])}

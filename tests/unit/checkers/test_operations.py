@@ -474,7 +474,7 @@ def test_a_recovery_while_we_stood_still_is_unknown(tmp_path: Path) -> None:
     run.stood_still(13, 17)
     verdict = only(Recovery().check(run.done()))
     assert verdict.outcome == "unknown"
-    assert verdict.why.endswith("; for 4.00 s of that we ourselves stood still")
+    assert verdict.why.endswith("; for 3.75 s of that we ourselves stood still")
 
 
 def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_kit(run: Run) -> None:

@@ -228,7 +228,6 @@ def test_a_misspelt_word_is_named_with_what_was_meant(folder: Path, old: str, ne
         ("port = 9000", "port = 90000", "dependencies.s3.port: is 90000"),
         ('level = "p95"', 'level = "often"', "claims.backup_s.level: is 'often'"),
         ("bad_requests = 0", 'bad_requests = { limit = 0, level = "p95" }', "claims.bad_requests.level: is 'p95'"),
-        ("bad_requests = 0", 'recovery_s = { limit = 9, level = "p95" }', "claims.recovery_s.level: is 'p95'"),
         ("until = 2026-01-31", 'until = "2026-01-31"', "waive.power_loss.until: must be a date, not text"),
         ("until = 2026-01-31", "", "waive.power_loss.until: is required and missing"),
         ('reason = "no such disk here"', 'reason = " "', "waive.power_loss.reason: is blank"),
