@@ -373,34 +373,81 @@ def test_no_timeout_waits_on_where_the_limits_end_it(shared: Installation) -> No
             flawed.wait()
 
 
-def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_limit_on_the_whole(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as dripping:
+@contextmanager
+def dripping(first: bytes) -> Iterator[int]:
+    """The port of a server that answers every connection with ``first`` and then a byte every 50 ms, for 10 s."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
-            connection, _ = dripping.accept()
-            with connection:
-                try:
-                    for byte in b"HTTP/1.1 200 OK\r\nETag: " + b"x" * 1000:
-                        connection.sendall(bytes([byte]))
+            try:
+                connection, _ = server.accept()
+                with connection:
+                    connection.sendall(first)
+                    for _ in range(200):
                         time.sleep(0.05)
-                except OSError:
-                    pass
+                        connection.sendall(b"x")
+            except OSError:
+                pass
 
         thread = threading.Thread(target=drip)
         thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(15)
+
+
+DRIPS = {
+    "status": b"HTTP/1.1 ",
+    "headers": b"HTTP/1.1 200 OK\r\nETag: ",
+    "body": b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+    "rest": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+}
+ASKERS = {
+    "offsite": "import offsite, phases; offsite._call('http://127.0.0.1:{port}/x', 'GET', '', phases.Deadline(1.0))",
+    "web": "import web; web.ask({port}, '/', 1.0)",
+    "monitor": "import monitor; monitor.Look('http://127.0.0.1:{port}')._get('/health')",
+}
+
+
+@pytest.mark.parametrize("what", DRIPS)
+@pytest.mark.parametrize("who", ASKERS)
+def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_limit_on_the_whole(who: str, what: str) -> None:
+    with dripping(DRIPS[what]) as port:
         program = f"""
-import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
-import offsite, phases
+import sys, time; sys.path[:0] = [{str(REFERENCE / "kit")!r}, {str(REFERENCE)!r}]
+began = time.monotonic()
 try:
-    offsite._call("http://127.0.0.1:{dripping.getsockname()[1]}/drill", "HEAD", "", phases.Deadline(1.0))
+    {ASKERS[who].format(port=port)}
 except Exception as error:
-    print(type(error).__name__)
+    print(type(error).__name__, 0.9 < time.monotonic() - began < 5)
 """
-        began = time.monotonic()
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
-        assert done.stdout.strip() == "TimeoutError", done.stdout + done.stderr
-        assert 0.9 < time.monotonic() - began < 5
-        thread.join(10)
+    assert done.stdout == "TimeoutError True\n", done.stdout + done.stderr
+
+
+def test_the_front_gives_up_a_version_whose_headers_do_not_end(tmp_path: Path) -> None:
+    places = f"places.Places(Path({str(tmp_path)!r}), {free_ports()})"
+    program = f"""
+import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
+from pathlib import Path
+import front, places, state, web
+assert front.HEADERS_LIMIT_S > 15  # the longest that any client of a rehearsal waits
+front.HEADERS_LIMIT_S = 1.0
+here = {places}
+here.prepare()
+known = state.State(here)
+here.upstream.write_text("127.0.0.1:" + sys.argv[1])
+try:
+    front.start(here, known)
+    print(web.ask(here.port, "/", 8.0)[0])
+finally:
+    front.stop(known)
+"""
+    with dripping(DRIPS["headers"]) as port:
+        done = subprocess.run([sys.executable, "-c", program, str(port)], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "504\n", done.stdout + done.stderr
 
 
 # -- a full disk -------------------------------------------------------------------------------------------------

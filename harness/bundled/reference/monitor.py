@@ -15,8 +15,12 @@ import threading
 import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "kit"))  # for its limit on the whole of a request
+import web
 
 PATHS = ("/health", "/relationships/1", "/relationships/search?number=1", "/relationships/joined?number=1")
 KINDS = ("reads", "writes")
@@ -30,7 +34,8 @@ class Look:
     """Looks at the service; remembers its counters, so that a look tells what happened since the one before."""
 
     def __init__(self, url: str) -> None:
-        self._host = urlsplit(url).netloc
+        place = urlsplit(url)
+        self._host, self._port = place.hostname or "127.0.0.1", place.port or 80
         self._counted: Mapping[str, Any] = {}
 
     def __call__(self) -> dict[str, object]:
@@ -66,13 +71,7 @@ class Look:
         return ""
 
     def _get(self, path: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(self._host, timeout=LIMIT_S)
-        try:
-            connection.request("GET", path, headers={"User-Agent": "drill-monitor", "Connection": "close"})
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
+        return web.ask(self._port, path, LIMIT_S, host=self._host, agent="drill-monitor")
 
 
 def look_for_ever(url: str, interval_s: float, sink: int) -> None:

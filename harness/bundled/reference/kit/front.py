@@ -25,6 +25,8 @@ from places import HOST, SLOTS, Places
 from state import State
 
 START_LIMIT_S = 10.0
+# Longer than any client waits for an answer, so that it never cuts a good one: it ends a wait nobody is left for.
+HEADERS_LIMIT_S = 30.0
 
 
 def program() -> str:
@@ -90,6 +92,7 @@ def configuration(places: Places) -> dict[str, Any]:
         "transport": {
             "protocol": "http",
             "dial_timeout": "1s",
+            "response_header_timeout": f"{HEADERS_LIMIT_S:g}s",
             # Shorter than the service keeps idle connections, so that none is closed just as it is used.
             "keep_alive": {"idle_timeout": "20s", "max_idle_conns_per_host": 64},
         },

@@ -10,8 +10,6 @@ import hashlib
 import hmac
 import http.client
 import os
-import socket
-import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,8 +17,10 @@ from urllib.parse import quote, urlsplit
 
 import catalog
 import flaws
+import web
 from errors import KitError
 from phases import Deadline
+from places import HOST
 from state import State
 
 # No wait goes on for longer without a byte of progress (a piece of the upload, for sending).
@@ -91,52 +91,27 @@ def _call(
     checksum = _sum("sha256", content) if content else EMPTY
     headers = _signed(method, place.netloc, path, checksum)
     size = content.stat().st_size if content else 0
-    limit_s = None if flaws.has("no_timeout") else min(PROGRESS_LIMIT_S, deadline.left_s)
-    connection = http.client.HTTPConnection(place.netloc, timeout=limit_s)
-    # An answer that comes byte by byte is progress each time: what ends it is the limit on the whole.
-    end = threading.Timer(deadline.left_s, _hang_up, (connection,))
-    end.daemon = True
-    if not flaws.has("no_timeout"):
-        end.start()
+    connection = _connection(place.hostname or HOST, place.port or 80, deadline)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
-        for key, value in {**headers, "Content-Length": str(size), "User-Agent": "drill-kit"}.items():
+        for key, value in {**headers, "Content-Length": str(size), "User-Agent": web.USER_AGENT}.items():
             connection.putheader(key, value)
         connection.endheaders()
         if content:
             with content.open("rb") as file:
                 while piece := file.read(PIECE_BYTES):
-                    _limit(connection, deadline)
                     connection.send(piece)
-        _limit(connection, deadline)
         response = connection.getresponse()
         response.read()
-        # A connection hung up within its headers looks like an answer that has no more of them.
-        _within(deadline)
         return response.status, {key.lower(): value for key, value in response.getheaders()}
     finally:
-        end.cancel()
         connection.close()
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    try:
-        connection.sock.shutdown(socket.SHUT_RDWR)
-    except (OSError, AttributeError):
-        pass  # it ended in this very moment
-
-
-def _limit(connection: http.client.HTTPConnection, deadline: Deadline) -> None:
-    """Each wait gets what is left of the whole: a peer that takes a byte a second must not hold us for ever."""
+def _connection(host: str, port: int, deadline: Deadline) -> http.client.HTTPConnection:
     if flaws.has("no_timeout"):
-        return
-    _within(deadline)
-    connection.sock.settimeout(min(PROGRESS_LIMIT_S, deadline.left_s))
-
-
-def _within(deadline: Deadline) -> None:
-    if deadline.passed and not flaws.has("no_timeout"):
-        raise TimeoutError(f"the whole upload took longer than {WHOLE_LIMIT_S:g} s")
+        return http.client.HTTPConnection(host, port)
+    return web.connection(host, port, deadline, PROGRESS_LIMIT_S)
 
 
 def _sum(kind: str, path: Path) -> str:

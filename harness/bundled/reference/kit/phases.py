@@ -22,6 +22,7 @@ class Deadline:
     """A limit on a wait; ``left_s`` never reaches 0, because 0 means "no limit" to a socket."""
 
     def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._end = now() + seconds
 
     @property
