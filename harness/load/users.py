@@ -27,6 +27,8 @@ from harness.system.schema import SLOW_DEADLINE_S, RequestTemplate
 geventhttp_client.IDEMPOTENT_METHODS = frozenset()
 geventhttp_useragent.IDEMPOTENT_METHODS = frozenset()
 
+# So many choices without one that can be sent: there is none.
+_CHOICES = 1000
 _NOT_CONNECTED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
 
 
@@ -141,9 +143,11 @@ class StreamUser(_LedgeredUser):
             due_ns += int(gaps.expovariate(self.rate) * NS)
             gevent.sleep(max(0.0, (due_ns - mono_ns()) / NS))
             sender.pause_if_stopping()
-            request = sender.requests.fill(self.choose())
-            while request is None:  # the next template in turn: the create needs nothing known
-                request = sender.requests.fill(self.choose())
+            # One that names a known write cannot be sent before there is one: another is chosen in its place.
+            tries = (sender.requests.fill(self.choose()) for _ in range(_CHOICES))
+            request = next((made for made in tries if made is not None), None)
+            if request is None:
+                continue  # all of them name one; waiting for it here would keep even the writes from being sent
             if pool.full():
                 sender.book.drop()
             else:

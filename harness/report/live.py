@@ -136,7 +136,7 @@ def describe(event: Event) -> str:
             since = "as it was found" if get("attached") else f"after {_seconds(get('seconds'))}"
             said = f"system is up, version {get('version')}, {since}"
         case "load.start":
-            said = f"load starts: {get('profile')}, {get('users')} users"
+            said = f"load starts: {get('profile')}"
         case "load.steady":
             said = f"load is steady: {get('rate_per_s', 0):.0f} requests a second"
         case "load.unsteady":

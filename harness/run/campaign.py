@@ -77,6 +77,13 @@ class Campaign:
         self.signals = signals
         self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
         self.kind = kind_for(self.config)
+        rate = self.config.load.arrival_rate
+        if options.users and rate:
+            raise HarnessError(
+                f"load {self.config.name} with --users {options.users}",
+                f"it has no users: {self.config.file} says arrival_rate = {rate:g}, whatever is answered",
+                "leave --users out, or take arrival_rate out of its [load]",
+            )
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
         self.selected = list(selected) or select(options, self.kind, self.config)
@@ -110,7 +117,7 @@ class Campaign:
             size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
             repeat=options.repeat if options.repeat and cell.timing else cell.repeat,
             warmup=cell.warmup,
-            users=options.users or self.config.load.users,
+            users=0 if self.config.load.arrival_rate else options.users or self.config.load.users,
             kind=self.kind,
             work=str(WORK),
             port=ISLAND_PORT,

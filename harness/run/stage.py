@@ -203,7 +203,7 @@ class Stage:
         self.resources = ResourceSampler(self.recorder.folder / "resources.jsonl", watched, disks, system)
         self.later("stop the resource meter", self.resources.stop)
         self.resources.start()
-        self.recorder.event("load.start", profile=config.profile, users=config.users)
+        self.recorder.event("load.start", profile=config.profile, users=config.users or None)
         steady = self.load.wait_steady(STEADY_DEADLINE_S)
         if not steady.ok:
             self.recorder.event("load.unsteady", why=steady.why)

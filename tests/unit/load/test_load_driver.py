@@ -105,6 +105,14 @@ def test_the_arrival_profile_keeps_its_rate_whatever_the_server_does(server: Ser
     assert 40 < rate < 80  # 60/s, 1.8 s: 3 sigma is +-17/s; a closed loop of 8 users would give 27/s
 
 
+def test_arrivals_that_all_name_a_known_write_let_the_first_writes_through(start: Start) -> None:
+    known = RequestTemplate("known", "read", 1, "GET", "/r/{known}")
+    driver = start(arrival_rate=60.0, users=0, requests=(known, *(r for r in REQUESTS if r.kind == "write")))
+    steady = driver.wait_steady(15, acknowledged=20)
+    assert steady.ok, steady.why
+    assert 70 < steady.rate_per_s < 130  # 60/s and 40/s, for 1 s: 3 sigma is +-30/s
+
+
 def test_a_server_frozen_to_the_end_leaves_unfinished_requests(server: Server, start: Start) -> None:
     driver = start()
     assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
