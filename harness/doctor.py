@@ -75,7 +75,7 @@ def _examine_one(check: _Check) -> Capability:
 
 # -- programs ----------------------------------------------------------------------------------------------------
 def _run(argv: Sequence[str], deadline_s: float = 10.0) -> str:
-    done = commands.run(argv, deadline_s=deadline_s, env={**os.environ, "PYTHONPATH": str(_CHECKOUT)})
+    done = commands.run(argv, deadline_s=deadline_s, env={**commands.environment(), "PYTHONPATH": str(_CHECKOUT)})
     if done.exit:
         lines = [line for line in done.output.splitlines() if line.strip()]
         raise _Missing(lines[-1].strip() if lines else f"{argv[0]} ended with {done.exit}")

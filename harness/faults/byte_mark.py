@@ -59,8 +59,12 @@ class ByteMark:
 
     def start(self) -> None:
         """Slow the link before the first byte, then watch. What earlier connections sent is not this upload's."""
-        self._earlier = {s.local for s in self._link.sockets()}
-        self._slow(1.0)
+        try:
+            self._earlier = {s.local for s in self._link.sockets()}
+            self._slow(1.0)
+        except HarnessError as error:
+            self.problem = str(error)
+            self.stop()
         self._thread.start()
 
     def stop(self) -> None:
@@ -103,4 +107,4 @@ class ByteMark:
         try:
             self._link.quicken()
         except HarnessError as error:
-            self.problem = str(error)
+            self.problem = self.problem or str(error)

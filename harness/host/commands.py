@@ -143,6 +143,15 @@ def _identity(account: Account | None, fork: bool = False) -> dict[str, Any]:
 MOST_OUTPUT_BYTES = 4 * 1024 * 1024
 
 
+# Where tc, mkfs and losetup are; the PATH of an ordinary user, and of root after `su`, may lack it.
+_SBIN = "/usr/sbin:/sbin"
+
+
+def environment() -> dict[str, str]:
+    """Ours, in which our own tools are found."""
+    return {**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{_SBIN}"}
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
     """What a finished command gave: its exit code and its output (stdout and stderr as they came), the last
@@ -162,7 +171,8 @@ def run(
     account: Account | None = None,
     cwd: Path | None = None,
 ) -> Completed:
-    """Run one of our own tools (ip, mkfs, ...) to its end; never a program that leaves a daemon behind."""
+    """Run one of our own tools (ip, mkfs, ...) to its end, in ``environment`` unless another is given; never a program
+    that leaves a daemon behind."""
     deadline = Deadline(deadline_s, "the end of a command")
     try:
         with tempfile.TemporaryFile() if text else open(os.devnull, "r+b") as given:
@@ -173,7 +183,7 @@ def run(
                 stdin=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                env=None if env is None else dict(env),
+                env=environment() if env is None else dict(env),
                 cwd=cwd,
                 pass_fds=tuple(pass_fds),
                 **_identity(account),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.model import NS
@@ -30,6 +31,18 @@ def seen_late_s(folder: Path, seconds: float) -> float:
 def test_the_end_of_a_process_is_seen_within_the_resolution_that_is_stated(tmp_path: Path) -> None:
     late = sorted(seen_late_s(tmp_path, 0.3 + i / 50) for i in range(7))
     assert late[len(late) // 2] < commands.RESOLUTION_S, late  # the median: the machine may be busy once
+
+
+def test_a_tool_of_ours_is_found_where_an_ordinary_user_does_not_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "our-tool"
+    tool.write_text("#!/bin/sh\necho found\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(commands, "_SBIN", str(tmp_path))
+    assert commands.check(["our-tool"]) == "found"
+    with pytest.raises(HarnessError, match="our-tool"):  # with an environment of its own it is the kit's, not ours
+        commands.run(["our-tool"], env=dict(os.environ))
 
 
 def test_a_process_that_goes_on_is_waited_for_no_longer_than_asked() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from harness.checkers.fault_bit import FaultBit
 from harness.errors import HarnessError
-from harness.faults.byte_mark import Landing
+from harness.faults.byte_mark import ByteMark, Landing
 from harness.model import Edge, Evidence, FaultRecord
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
@@ -136,6 +136,22 @@ def test_a_fault_that_cannot_be_injected_at_its_mark_says_why(recorder: Recorder
     assert "cut the cable: no such device" in fault.evidence.said
     (verdict,) = FaultBit().check(Recording(recorder.folder))
     assert (verdict.outcome, verdict.why) == ("unknown", "it could not be injected: cut the cable: no such device")
+
+
+def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Recorder, monkeypatch: Any) -> None:
+    def refused(*_: object) -> None:
+        raise HarnessError("run tc", "No such file or directory")
+
+    link = SimpleNamespace(name="offsite", sockets=list, slow=refused, quicken=refused)
+    monkeypatch.setattr(triggers, "ByteMark", ByteMark)
+    system: Any = SimpleNamespace(link=lambda _: link, newest_backup_bytes=lambda: 1000, log_files=list)
+    faults = Triggers((Trigger(FakeFault(), UPLOAD, share=0.5),), system, recorder)
+    faults.on_edge(UPLOAD, "backup-1")
+    faults.on_edge(END, "backup-1")
+    assert not faults.heal_all()
+    fault = recorded(recorder)
+    assert not fault.evidence.applied
+    assert fault.evidence.said == "while waiting for its share of the bytes: run tc: No such file or directory"
 
 
 def test_a_link_that_stayed_slow_takes_the_confirmation_back(recorder: Recorder) -> None:
