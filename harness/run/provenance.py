@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,17 @@ from harness.host.clock import now
 from harness.island.spec import Kind
 from harness.model import NS
 from harness.registry import CHECKOUT
+from harness.system.programs import commands as commands_of
 from harness.system.schema import SystemConfig
 
 _HASHED_SUFFIXES = {".toml", ".py", ".sh", ".js", ".go", ".sql", ".json", ".conf"}
 _MOST_FILES = 500
+_END_OF_WORD = re.compile(r"[\s'\":;,()|&<>]")
 
 
 def provenance(config: SystemConfig, command: str, version: str) -> dict[str, Any]:
-    """Commit and version of the harness, a hash over the files of the system's folder, start time, command line."""
-    files = _hashes(config.folder)
+    """Commit and version of the harness, a hash over the files of the system, start time, command line."""
+    files = _hashes(config)
     whole = hashlib.sha256("".join(f"{n}:{h};" for n, h in sorted(files.items())).encode()).hexdigest()
     return {
         "deploydrill": version,
@@ -48,9 +52,49 @@ def host_facts(kind: Kind, attached: bool = False) -> dict[str, Any]:
     }
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    found = sorted(p for p in folder.rglob("*") if p.suffix in _HASHED_SUFFIXES and p.is_file())
-    return {str(p.relative_to(folder)): _hash(p) for p in found[:_MOST_FILES]}
+def _hashes(config: SystemConfig) -> dict[str, str]:
+    """Of what lies in the system's folder, and of what its commands and its environment name outside it; by their names
+    as seen from that folder."""
+    places = dict.fromkeys([config.folder, *_elsewhere(config)])
+    return {os.path.relpath(p, config.folder): _hash(p) for place in places for p in _files(place)}
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    return sorted(p for p in place.rglob("*") if p.suffix in _HASHED_SUFFIXES and p.is_file())[:_MOST_FILES]
+
+
+def _elsewhere(config: SystemConfig) -> Iterator[Path]:
+    """The folder that a named file lies in, with what it needs; of one that holds our own folder only the file, for the
+    rest of it may be anything."""
+    own = config.folder
+    for path in _named(config):
+        place = path if path.is_dir() else path.parent
+        if own.is_relative_to(place):
+            if path.is_file() and path.parent != own:
+                yield path
+        elif not place.is_relative_to(own):
+            yield place
+
+
+def _named(config: SystemConfig) -> Iterator[Path]:
+    """What is named as ``{system}/...`` and is there; within a longer text a name ends where a word does."""
+    for text in (*(item for argv in commands_of(config).values() for item in argv), *config.env.values()):
+        for rest in text.split("{system}/")[1:]:
+            for name in (rest, _END_OF_WORD.split(rest)[0]):
+                # As it is written: an interpreter of the system's own is most often a link to that of the host.
+                path = Path(os.path.normpath(config.folder / name))
+                if _is_there(path):
+                    yield path
+                    break
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than a name can be: a whole script
+        return False
 
 
 def _hash(path: Path) -> str:

@@ -33,6 +33,7 @@ def environment(place: Path) -> dict[str, str]:
         "SHELLKIT_DIR": str(place),
         "SHELLKIT_PORT": "0",
         "SHELLKIT_PYTHON": sys.executable,
+        "SHELLKIT_MACHINE": str(ORIGINAL.parent),
     }
 
 

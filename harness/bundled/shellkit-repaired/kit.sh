@@ -4,7 +4,7 @@
 #               | restore BACKUP | status
 set -eu
 HERE=$(cd "$(dirname "$0")" && pwd)
-. "$HERE/../shellkit/machine.sh"
+. "$SHELLKIT_MACHINE/machine.sh"
 . "$HERE/lock.sh"
 . "$HERE/space.sh"
 . "$HERE/versions.sh"

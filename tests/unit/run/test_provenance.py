@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
+from harness.registry import BUNDLED
 from harness.run import provenance
+from harness.system.config import load_system
+from tests.e2e.command import TINY
 
 
 def test_a_host_without_git_can_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -22,9 +27,55 @@ def test_a_file_that_is_not_ours_to_read_is_named_as_such(monkeypatch: pytest.Mo
             raise PermissionError(13, "Permission denied")
         return read(path)
 
-    for name in ("secrets.json", "system.toml"):
-        (tmp_path / name).write_text("{}")
+    system = tmp_path / "system"
+    shutil.copytree(TINY, system)
+    (system / "secrets.json").write_text("{}")
     monkeypatch.setattr(Path, "read_bytes", refused)
-    hashes = provenance._hashes(tmp_path)
+    hashes = provenance._hashes(load_system(str(system), BUNDLED))
     assert hashes["secrets.json"] == "unreadable"
     assert len(hashes["system.toml"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), [("naive", "reference/kit/web.py"), ("shellkit-repaired", "shellkit/machine.sh")]
+)
+def test_a_kit_in_another_folder_is_part_of_the_system(name: str, file: str, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLED, tmp_path / "bundled")
+    config = load_system(str(tmp_path / "bundled" / name), BUNDLED)
+    before = provenance.provenance(config, "", "")
+    assert f"../{file}" in before["files"]
+    with (tmp_path / "bundled" / file).open("a") as changed:
+        changed.write("# changed\n")
+    after = provenance.provenance(config, "", "")
+    assert [n for n in after["files"] if after["files"][n] != before["files"][n]] == [f"../{file}"]
+    assert after["system_hash"] != before["system_hash"]
+
+
+def test_a_system_in_one_folder_is_that_folder() -> None:
+    hashes = provenance._hashes(load_system("hardened", BUNDLED))
+    assert {"system.toml", "kit/web.py", "service/app.py", "monitor.py"} <= hashes.keys()
+    assert not [name for name in hashes if name.startswith("..")]
+
+
+def test_of_a_folder_that_holds_the_systems_own_only_what_is_named_counts(tmp_path: Path) -> None:
+    system = tmp_path / "repository" / "ops"
+    shutil.copytree(TINY, system)
+    for name in ("deploy kit.sh", "anything.py", "lib/tool.py", "lib/more.sh"):
+        path = tmp_path / "repository" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(name)
+    (system / "python").symlink_to(sys.executable)  # next to which is what is not the system's
+    text = (system / "system.toml").read_text()
+    for old, new in (
+        ('["{python}", "{system}/tiny.py", "backup"]', '["sh", "-c", "cd / && {system}/../lib/tool.py; true"]'),
+        ('["{python}", "{system}/tiny.py", "restore"]', '["{system}/../deploy kit.sh"]'),
+        ('["{python}", "{system}/tiny.py", "status"]', '["{system}/python", "{system}/../' + "x" * 300 + '"]'),
+        ('TINY_DIR = "{dir}"', 'TINY_DIR = "{dir}"\nREPOSITORY = "{system}/.."'),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    (system / "system.toml").write_text(text)
+    hashes = provenance._hashes(load_system(str(system), BUNDLED))
+    elsewhere = [name for name in hashes if name.startswith("..")]
+    assert "tiny.py" in hashes
+    assert sorted(elsewhere) == ["../deploy kit.sh", "../lib/more.sh", "../lib/tool.py"]
