@@ -75,8 +75,9 @@ def main() -> None:
     for recording, label in ((False, "without recorder"), (True, "with recorder")):
         values = rates[recording]
         print(f"{label:18} {median(values):>32.0f} {min(values):>7.0f} {max(values):>7.0f} {len(values):>3}")
-    print(f"ratio with/without: median {median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}); ", end="")
-    print(f"{cost_us:+.1f} us of CPU a request (samples of all, ledger of the writes: one in four)")
+    print(f"with / without recorder, pair by pair: median {median(ratios):.3f} ", end="")
+    print(f"({min(ratios):.3f} to {max(ratios):.3f}), n = {len(ratios)}; ", end="")
+    print(f"of the medians {cost_us:+.1f} us of CPU a request (samples of all, ledger of the writes: one in four)")
     alone = [own_cost_us(True) - own_cost_us(False) for _ in range(5)]
     print(f"the recorder alone, in a loop: {median(alone):.2f} us ({min(alone):.2f} to {max(alone):.2f}, n = 5)")
 
