@@ -17,17 +17,21 @@ from harness.recording.samples import DTYPE
 from harness.stats.downtime import Records, bad_mask, within
 
 MEASUREMENT = "broken version in service"
+# A single question without an answer is none: what comes and goes between two questions is not seen anyway.
+_MISSED = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A stretch in which a version known to be broken answered, at its longest: from the last answer before it that was
-    not its own, to the first one after it. ``resolution_ns`` is how much of that is the time between two questions."""
+    not its own, to the first one after it. ``resolution_ns`` is how much of that is the time between two questions;
+    ``silent_ns``: since when it gave no answer any more (``stop_ns``: it was heard to the end)."""
 
     version: str
     start_ns: int
     stop_ns: int
     resolution_ns: int
+    silent_ns: int
 
     @property
     def seconds(self) -> float:
@@ -50,17 +54,43 @@ def served(recording: Recording) -> list[Served]:
             following = seen[number + 1] if number + 1 < len(seen) else None
             stop_ns = following["t"] if following else end_ns
             gaps_ns = event["t"] - event["before_ns"] + (stop_ns - following["before_ns"] if following else 0)
-            found.append(Served(event["version"], event["before_ns"], stop_ns, gaps_ns))
+            # What ended in its own answer is between two of its words; any other silence is its last.
+            silent_ns = (
+                e["since_ns"]
+                for e in recording.of_kind("version.silent")
+                if e["version"] != event["version"] and event["before_ns"] <= e["since_ns"] < stop_ns
+            )
+            found.append(
+                Served(event["version"], event["before_ns"], stop_ns, gaps_ns, min(silent_ns, default=stop_ns))
+            )
     return found
 
 
+def unseen(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
+    """Stretches of this deployment in which nobody can tell what served: our questions got no answer, though somebody
+    took some of them, and no broken version was heard before or after; or nobody asked any more."""
+    known = [(span.start_ns, span.stop_ns) for span in served(recording)]
+    shortest_ns = max((_MISSED * e["interval_s"] * NS for e in recording.of_kind("version.watched")), default=0)
+    return [
+        (e["since_ns"], e["t"])
+        for e in recording.of_kind("version.silent")
+        if e["since_ns"] <= operation.stop_ns and e["t"] >= operation.start_ns and e["t"] - e["since_ns"] > shortest_ns
+        if not e["questions"]
+        or (e["refused"] < e["questions"] and not any(a <= e["since_ns"] and e["t"] <= b for a, b in known))
+    ]
+
+
 def measurement(recording: Recording) -> list[Measurement]:
-    """Seconds of service of the broken version, one value a deployment of it (0: it never got traffic)."""
+    """Seconds of service of the broken version, one value a deployment of it (0: it never got traffic); those in which
+    nobody can tell what served have none."""
     if not broken(recording) or not any(True for _ in recording.of_kind("version.watched")):
         return []
-    each = _by_deployment(recording)
-    values = tuple(round(sum(s.seconds for s in spans), 3) for spans in each.values())
-    resolution_s = max((sum(s.resolution_ns for s in spans) / NS for spans in each.values()), default=0.0)
+    doubtful = {o.id for o in broken(recording) if unseen(recording, o)}
+    each = [spans for id_, spans in _by_deployment(recording).items() if id_ not in doubtful]
+    if not each:
+        return []
+    values = tuple(round(sum(s.seconds for s in spans), 3) for spans in each)
+    resolution_s = max(sum(s.resolution_ns for s in spans) / NS for spans in each)
     return [Measurement(MEASUREMENT, "s", values, round(resolution_s, 3), {})]
 
 
@@ -96,18 +126,24 @@ class BrokenVersion:
     def _judge(self, recording: Recording, operation: Operation, spans: list[Served]) -> Verdict:
         about = f"the broken version of {operation.id}"
         version = operation.attributes["broken_version"]
+        hidden = unseen(recording, operation)
         seconds = sum(span.seconds for span in spans)
-        measured = f"{seconds:.2f} s in service"
+        measured = "not seen" if hidden and not spans else f"{seconds:.2f} s in service"
         what = f"version {version}, known to be broken,"
         if spans:
             resolution_s = sum(s.resolution_ns for s in spans) / NS
             how_long = f"{seconds:.2f} s (resolution {resolution_s:.2f} s){_until(recording, operation, spans)}"
             harm = f"{what} served for {how_long}; {_harm(recording, spans)}"
         else:
-            harm = f"{what} never got traffic"
+            harm = f"{what} {'was not seen' if hidden else 'never got traffic'}"
+        if hidden:
+            longest = max(stop - start for start, stop in hidden)
+            harm += f", and nothing said which version serves for {longest / NS:.2f} s of {operation.id}"
         if operation.succeeded:
             return Verdict("fail", about, measured, f"{ended(operation)} although {harm}", self.requirement)
         outcome, end = back_to_old(recording, operation)
+        if hidden and outcome == "pass":
+            outcome = "unknown"
         why = f"{end}; {harm}; {last_line(operation.output)}"
         return Verdict(outcome, about, measured, why, self.requirement)
 

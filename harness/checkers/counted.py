@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.checkers.broken_version import served
+from harness.checkers.broken_version import Served, served
 from harness.checkers.stated import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
@@ -25,6 +25,8 @@ HELD_UP_SHARE = 0.2
 # After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
 # and its front may wait for that.
 CUT_GRACE_S = 2.0
+# A broken version was heard until shortly before a question of ours got no answer; how shortly is our interval.
+LAST_HEARD_S = 0.2
 Mask = npt.NDArray[np.bool_]
 
 
@@ -35,7 +37,8 @@ class Seen:
     ``excused``: writes refused while the data disk was full; ``undecided``: still in flight at the end. ``ours``: bad
     while our own sender was held up, so that it may have been us. ``restoring``: bad during a restore; ``taken_away``:
     not found after one. ``severed``: (all, bad) of those under way while we ourselves kept the front from the service.
-    ``known_bad``: bad while a version known to be broken served, which the run asked for.
+    ``known_bad``: bad while a version known to be broken served, which the run asked for; ``unheard``: bad after it was
+    heard last and before another version was, so that it may have been that.
     ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
     ``apart``: by channel of the prober, when nothing was owed to it: what was left out, restores and our own cuts.
     """
@@ -48,6 +51,7 @@ class Seen:
     restoring: int
     taken_away: int
     known_bad: int
+    unheard: int
     severed: tuple[int, int]
     stranded: BadSpan | None
     apart: Mapping[str, Spans]
@@ -71,6 +75,7 @@ def seen(recording: Recording) -> Seen:
             ("severed", overlap(records, cuts)),
             ("taken_away", _taken_away(records, recording)),
             ("known_bad", _of_a_broken_version(records, recording)),
+            ("unheard", _of_nobody_knows_which(records, recording)),
             ("ours", held_up(records, limit_ms)),
         ):
             left_out[why] += int((mask & counts).sum())
@@ -91,6 +96,7 @@ def seen(recording: Recording) -> Seen:
         restoring=left_out["restoring, bad"],
         taken_away=left_out["taken_away"],
         known_bad=left_out["known_bad"],
+        unheard=left_out["unheard"],
         severed=(left_out["severed"], left_out["severed, bad"]),
         stranded=stranded,
         apart=_apart(aside, recording),
@@ -135,13 +141,30 @@ def merged_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
+def excused_ns(span: Served) -> tuple[int, int]:
+    """When the bad answers of a broken version are its own: until it was heard no more. What comes then, and until
+    another version answers, may as well be the kit's own way back."""
+    return span.start_ns, min(span.stop_ns, span.silent_ns + int(LAST_HEARD_S * NS))
+
+
 def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
-    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all. One
-    that was cut is not among them: it is the kit that cuts requests, at the switch there and at the one back."""
+    """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all."""
+    return _bad_and_sent(records, recording, [excused_ns(span) for span in served(recording)])
+
+
+def _of_nobody_knows_which(records: Records, recording: Recording) -> Mask:
+    """Sent after a broken version was heard last, and before another was: bad for the one's sake or the other's."""
+    return _bad_and_sent(records, recording, [(excused_ns(span)[1], span.stop_ns) for span in served(recording)])
+
+
+def _bad_and_sent(records: Records, recording: Recording, spans: list[tuple[int, int]]) -> Mask:
+    """Bad and sent in one of these stretches. One that was cut is not among them: it is the kit that cuts requests, at
+    the switch there and at the one back. Nor is one that was refused: no version at all served it."""
     sent = np.zeros(len(records), np.bool_)
-    for span in served(recording):
-        sent |= (records["sent_ns"] >= span.start_ns) & (records["sent_ns"] <= span.stop_ns)
-    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & (records["outcome"] != OUTCOMES.index("reset"))
+    for start_ns, stop_ns in spans:
+        sent |= (records["sent_ns"] >= start_ns) & (records["sent_ns"] <= stop_ns)
+    kits = np.isin(records["outcome"], [OUTCOMES.index("reset"), OUTCOMES.index("refused")])
+    mask: Mask = sent & bad_mask(records, deadline_ms(recording)) & ~kits
     return mask
 
 

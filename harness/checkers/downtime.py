@@ -11,7 +11,17 @@ import numpy as np
 
 from harness.checkers.broken_version import served
 from harness.checkers.claimed import Claimed
-from harness.checkers.counted import CUT_GRACE_S, HELD_UP_SHARE, Mask, Seen, cut_by_us, held_up, overlap, seen
+from harness.checkers.counted import (
+    CUT_GRACE_S,
+    HELD_UP_SHARE,
+    Mask,
+    Seen,
+    cut_by_us,
+    excused_ns,
+    held_up,
+    overlap,
+    seen,
+)
 from harness.checkers.stated import claims, deadline_ms, timing
 from harness.checkers.words import count, grouped
 from harness.model import NS, Claim, Operation, Verdict
@@ -64,7 +74,8 @@ class Downtime:
         if looked.excused:
             sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
         if looked.known_bad:
-            seconds = sum(span.seconds for span in served(recording))
+            excused = [excused_ns(span) for span in served(recording)]
+            seconds = sum(stop_ns - start_ns for start_ns, stop_ns in excused) / NS
             sentence += (
                 f"; not judged by the claim: {count(looked.known_bad, 'bad request')} while a version known to be "
                 f"broken was in service ({seconds:.2f} s)"
@@ -100,6 +111,11 @@ def _doubt(looked: Seen) -> str:
         )
     if looked.ours:
         doubts.append(f"not counted: {count(looked.ours, 'request')} late while our own sender was held up")
+    if looked.unheard:
+        doubts.append(
+            f"not counted: {count(looked.unheard, 'bad request')} after a version known to be broken was heard last and "
+            "before another was: nobody can tell whose they are"
+        )
     return "; ".join(doubts)
 
 

@@ -163,6 +163,8 @@ def describe(event: Event) -> str:
             said = f"{' and '.join(get('names', ()))} {get('how')}"
         case "version.seen":
             said = f"version {get('version')} is in service"
+        case "version.silent":
+            said = f"which version is in service was not told: {get('said')}"
         case "observation":
             said = f"read back {get('label')}"
         case "power.asked":

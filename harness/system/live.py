@@ -172,7 +172,14 @@ class LiveSystem:
 
     def version(self) -> str:
         """The version the service says it is, through its front; empty when it does not answer."""
+        return self.version_asked()[0]
+
+    def version_asked(self) -> tuple[str, http.Answer]:
+        """The same, and the answer it was told by, or that told none."""
         answer = http.get(self.url + self.config.service.version, self._deadline_s, WORD_BYTES)
+        return self._version_in(answer), answer
+
+    def _version_in(self, answer: http.Answer) -> str:
         if not answer.ok:
             return ""
         if pattern := self.config.service.version_pattern:

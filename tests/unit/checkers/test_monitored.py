@@ -151,6 +151,12 @@ def seen(run: Run, *changes: tuple[float, str]) -> None:
     run.event("version.watched", 29, interval_s=0.05)
 
 
+def silent(run: Run, since: float, until: float, version: str, *, questions: int = 10, refused: int = 0) -> None:
+    """Nobody said which version serves, until ``version`` was said."""
+    fields = {"questions": questions, "refused": refused, "said": "TimeoutError: timed out"}
+    run.event("version.silent", until, since_ns=run.ns(since), version=version, **fields)
+
+
 def test_a_broken_version_that_is_promoted_is_a_fail_with_its_seconds_and_bad_requests(run: Run) -> None:
     run.op("deploy", 9, 15, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"))
@@ -198,6 +204,49 @@ def test_one_that_never_got_traffic_served_for_no_time(run: Run) -> None:
     assert broken_version.measurement(recording)[0].values == (0.0,)
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "questions", "refused", "outcome"),
+    [
+        (10, 14, 10, 0, "unknown"),  # a version that hangs is not heard either
+        (10, 14, 10, 9, "unknown"),
+        (10, 29, 0, 0, "unknown"),  # the watch died
+        (10, 14, 10, 10, "pass"),  # nobody took a connection: no version served
+        (10, 10.06, 1, 0, "pass"),  # no longer than between any two questions
+        (2, 8.9, 10, 0, "pass"),  # before the deployment
+    ],
+)
+def test_a_deployment_in_which_nobody_said_what_serves_does_not_show_that_it_got_no_traffic(
+    run: Run, since: float, until: float, questions: int, refused: int, outcome: str
+) -> None:
+    run.event("system.up", 0, version="1")
+    run.op("deploy", 9, 15, 1, output=HELD, broken_version="2-broken")
+    silent(run, since, until, "1", questions=questions, refused=refused)
+    seen(run, (1, "1"))
+    looked(run, "1")
+    recording = run.done()
+    verdict = only(BrokenVersion().check(recording))
+    assert verdict.outcome == outcome
+    if outcome == "unknown":
+        assert verdict.measured == "not seen"
+        assert "was not seen, and nothing said which version serves for" in verdict.why
+        assert "never got traffic" not in verdict.why
+        assert broken_version.measurement(recording) == []
+    else:
+        assert "never got traffic" in verdict.why
+        assert broken_version.measurement(recording)[0].values == (0.0,)
+
+
+def test_silence_around_what_was_seen_of_it_is_part_of_its_longest_service(run: Run) -> None:
+    run.event("system.up", 0, version="1")
+    run.op("deploy", 9, 15, 1, output=HELD, broken_version="2-broken")
+    seen(run, (9, "1"), (11, "2-broken"))
+    silent(run, 12, 14, "1")
+    run.event("version.seen", 14, version="1", before_ns=run.ns(11.95))
+    looked(run, "1")
+    verdict = only(BrokenVersion().check(run.done()))
+    assert (verdict.outcome, verdict.measured) == ("pass", "3.05 s in service")
+
+
 def test_without_a_look_from_outside_it_is_unknown_and_without_a_broken_version_nothing(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     recording = run.done()
@@ -234,3 +283,43 @@ def test_a_bad_request_outside_its_time_is_downtime(run: Run) -> None:
     verdict = only(Downtime().check(run.done()))
     assert verdict.outcome == "fail"
     assert "not judged by the claim" not in verdict.why
+
+
+def went_silent(run: Run, since: float, until: float) -> None:
+    """The broken version answers from 11 s on and is heard no more from ``since`` on; version 1 answers ``until``."""
+    run.op("deploy", 9, 26, 1, broken_version="2-broken")
+    seen(run, (9, "1"), (11, "2-broken"))
+    silent(run, since, until, "1")
+    run.event("version.seen", until, version="1", before_ns=run.ns(since - 0.05))
+
+
+def test_an_outage_on_the_way_back_from_a_broken_version_is_downtime(run: Run) -> None:
+    went_silent(run, 12, 25)
+    run.load((11.2, 12, "http_error", 500, ("writes",)), (12, 25, "refused", 0, ()))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert "refused; due in deploy-1" in verdict.why
+    assert "known to be broken was in service (1.25 s)" in verdict.why
+
+
+def test_nobody_is_refused_by_a_broken_version(run: Run) -> None:
+    run.op("deploy", 9, 15, 1, broken_version="2-broken")
+    seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
+    run.load((12.5, 12.6, "refused", 0, ()))
+    assert only(Downtime().check(run.done())).outcome == "fail"
+
+
+def test_whose_the_bad_requests_are_after_it_was_heard_last_nobody_can_tell(run: Run) -> None:
+    went_silent(run, 12, 14)
+    run.load((12.5, 13, "http_error", 502, ("writes",)))
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "unknown"
+    assert "after that version was heard last and before another was" in verdict.why
+
+
+def test_one_that_is_heard_again_was_there_all_the_time(run: Run) -> None:
+    run.op("deploy", 9, 16, 1, broken_version="2-broken")
+    seen(run, (9, "1"), (11, "2-broken"), (15, "1"))
+    silent(run, 12, 14, "2-broken")
+    run.load((12.5, 13, "timeout", 0, ("writes",)))
+    assert only(Downtime().check(run.done())).outcome == "pass"
