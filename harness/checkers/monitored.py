@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.versions import back_to_old
 from harness.checkers.words import last_line
+from harness.faults.words import monitors_missing
 from harness.model import NS, FaultRecord, Operation, Verdict
 from harness.recording.recording import Event, Recording
-
-_SAYS_SO = re.compile(
-    r"[^\n]*(?:degraded|monitors?\b[^\n]*(?:not answer|not looked|stale|unreachable|missing|down|dead))[^\n]*", re.I
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,9 @@ class Monitored:
             gone += f", through {', '.join(phases)}"
         row = self.requirement if out.every else "R101"
         measured = "exit " + ("none" if operation.exit is None else str(operation.exit))
-        said = _SAYS_SO.search(operation.output) or _SAYS_SO.search("\n".join(out.status))
-        words = f"it said: {said.group(0).strip()[:200]}" if said else "neither it nor `status` said so"
+        # What `status` gives as degraded is said by its place there, whatever its words.
+        said = monitors_missing(operation.output) or "; ".join(out.status)
+        words = f"it said: {said[:200]}" if said else "neither it nor `status` said so"
         if not operation.succeeded:
             outcome, end = back_to_old(recording, operation)
             why = f"{end}: {gone}; {last_line(operation.output)}"

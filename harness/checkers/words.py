@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.model import NS, Operation
 
+_END_CHARS = 4096
+
 
 def count(number: int, noun: str) -> str:
     """``1 write``, ``3 writes``, ``61 204 requests``."""
@@ -29,8 +31,8 @@ def seconds(ns: float) -> str:
 
 def last_line(output: str) -> str:
     """What the operation said last, for the end of a sentence."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return f"it said: {lines[-1][:200]}" if lines else "it said nothing"
+    lines = output.rstrip()[-_END_CHARS:].splitlines()
+    return f"it said: {lines[-1].strip()[:200]}" if lines else "it said nothing"
 
 
 def ended(operation: Operation) -> str:

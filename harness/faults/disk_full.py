@@ -14,7 +14,7 @@ from harness.disks.disk import Disk
 from harness.disks.watch import DiskWatch
 from harness.errors import HarnessError
 from harness.faults.fault import Undo
-from harness.faults.words import quoted
+from harness.faults.words import Words, quoted
 from harness.model import Evidence
 from harness.system.live import LiveSystem
 
@@ -22,10 +22,14 @@ _CHUNK = 1024 * 1024
 _BLOCK = 4096
 # A disk cannot be filled closer than this: the file system keeps a few blocks for its own bookkeeping.
 _SLACK_BYTES = 64 * 1024
-_SAID = re.compile(
-    r"ENOSPC|no space left|disk is full|disk full|not enough (?:free )?space"
-    r"|insufficient (?:disk )?space|Insufficient Storage|\"status\": ?507\b",  # the last: an access log's word for it
-    re.IGNORECASE,
+_SAID = Words(
+    re.compile(
+        r"\bENOSPC\b|\bno space left\b|\bdisk (?:is )?full\b|\bnot enough (?:free |disk )?space\b"
+        # The last is an access log's word for it.
+        r"|\binsufficient (?:disk )?space\b|\bInsufficient Storage\b|\"status\": ?507\b",
+        re.IGNORECASE,
+    ),
+    ("enospc", "space", "disk", "insufficient", "507"),
 )
 
 

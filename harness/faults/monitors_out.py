@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import partial
 from typing import Literal
 
 from harness.faults.impostor import Impostor
+from harness.faults.words import monitors_missing
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
@@ -27,11 +27,6 @@ WORDS: Mapping[str, str] = {
 }
 # Two questions so far apart that a monitor that looks has looked in between.
 _APART_S = 1.2
-_SAID = re.compile(
-    r"degraded|blind|no monitor (?:answers|sees)"
-    r"|monitors?\b[^\n]{0,120}(?:not answer|not looked|not agree|stale|unreachable|missing|is down|is dead)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +103,8 @@ class MonitorsOut:
 
     def felt(self, said: str) -> str:
         """The kit's words. One that never asks has none: what it met is that it went on where it could not be seen."""
-        match = _SAID.search(said)
-        if match:
-            line_start, line_end = said.rfind("\n", 0, match.start()) + 1, said.find("\n", match.end())
-            return said[line_start : line_end if line_end >= 0 else None].strip()[:300]
+        if line := monitors_missing(said):
+            return line[:300]
         gone = f"{' and '.join(self.names)} {'was' if len(self.names) == 1 else 'were'} {WORDS[self.how]}"
         marks = [*Recording(self.system.recorder.folder).of_kind("phase")]
         later = dict.fromkeys(f"{e['phase']} of {e['operation']}" for e in marks if e["t"] > self.began_ns)

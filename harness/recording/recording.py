@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.host.outputs import tail
+from harness.host.outputs import MOST_BYTES, tail
 from harness.model import (
     BEFORE,
     Artefact,
@@ -125,11 +125,11 @@ class Recording:
         return tuple(_operation(e, self._output(e["id"])) for e in self.of_kind("operation.stop"))
 
     def _output(self, operation_id: str) -> str:
-        """The last 4 KiB of what the operation said, invalid bytes replaced."""
+        """All that was kept of what the operation said, invalid bytes replaced."""
         path = self.folder / "operations" / f"{operation_id}.out"
         if not path.exists():
             return ""
-        return tail(path, 4096)
+        return tail(path, MOST_BYTES)
 
     @cached_property
     def phases(self) -> tuple[tuple[str, Span, float], ...]:

@@ -22,6 +22,8 @@ from harness.stats.downtime import BadSpan, Downtime, bad_mask, by_channel, join
 from harness.stats.latency import per_second
 
 Facts = tuple[Mapping[str, Any], ...]
+# Of what an operation said, for whoever reads the result; all of it is in the run folder.
+_OUTPUT_CHARS = 4096
 
 
 def seconds_since(recording: Recording, ns: int | None) -> float | None:
@@ -47,7 +49,7 @@ def operations(recording: Recording) -> Facts:
             "gate_s": round(o.gate_ns / NS, 6),
             "blocked_on": o.blocked_on,
             "attributes": dict(o.attributes),
-            "output": o.output,
+            "output": o.output[-_OUTPUT_CHARS:],
         }
         for o in recording.operations
     )

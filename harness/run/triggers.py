@@ -16,6 +16,7 @@ from harness.run.plan import described_faults
 from harness.scenario import Trigger
 from harness.system.gates import MARKED, Sighting
 from harness.system.live import LiveSystem
+from harness.system.schema import OPERATIONS
 
 _SAID_LIMIT = 2 * 1024 * 1024
 
@@ -157,21 +158,27 @@ class Triggers:
         if held.injection:
             ok, healed = held.injection.healed() and not failed, now()
             # Looking through what was said takes its time on a busy host: the fault was gone before it.
-            felt = held.injection.felt(self._said_since(held.sizes))
+            felt = held.injection.felt(self._said_since(held))
             about = {"released_ns": released_ns, "ok": ok, "felt": bool(felt), "felt_said": felt}
             self._recorder.event("fault.healed", when=healed, id=held.id, **about)
 
-    def _logs(self) -> list[Path]:
-        return [*self._system.log_files(), *(self._recorder.folder / "operations").glob("*.out")]
+    def _outputs(self) -> list[Path]:
+        return sorted((self._recorder.folder / "operations").glob("*.out"))
 
     def _log_sizes(self) -> dict[Path, int]:
-        return {path: path.stat().st_size for path in self._logs()}
+        return {path: path.stat().st_size for path in (*self._outputs(), *self._system.log_files())}
 
-    def _said_since(self, sizes: dict[Path, int]) -> str:
-        """What the system and the kit wrote since, the kit first; bounded."""
+    def _said_since(self, held: _Held) -> str:
+        """What the kit and the system wrote since, the kit first; bounded. Over a link that does not serve goes what
+        the kit does: what the service and its front say of connections is about their clients, who leave when they
+        like."""
+        outputs = self._outputs()
+        kits = [path for path in outputs if path.stem.rpartition("-")[0] in OPERATIONS]
+        link = self._system.links.get(str(held.trigger.fault.parameters.get("link", "")))
+        others = [path for path in outputs if path not in kits] + self._system.log_files()
         said: list[str] = []
-        for path in reversed(self._logs()):
+        for path in kits if link and not link.serves else [*kits, *others]:
             with path.open("rb") as file:
-                file.seek(sizes.get(path, 0))
+                file.seek(held.sizes.get(path, 0))
                 said.append(file.read(_SAID_LIMIT).decode(errors="replace"))
         return "\n".join(said)

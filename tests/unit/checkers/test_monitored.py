@@ -111,6 +111,10 @@ def test_what_serves_after_is_held_against_the_deployment_before(run: Run) -> No
     [
         ("degraded, monitor primary does not answer", (), "pass"),
         ("deployed", ("monitor primary does not answer",), "pass"),
+        ("degraded, monitor primary does not answer\n" + "batch done\n" * 500, (), "pass"),
+        ("deployed", ("primary",), "pass"),  # what stands there is degraded, whatever its words
+        ("monitors: 2 asked, 0 down", (), "fail"),
+        ("monitor primary ok, cooldown 3 s", (), "fail"),
         ("deployed", (), "fail"),
     ],
 )

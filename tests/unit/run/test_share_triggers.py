@@ -79,7 +79,7 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def armed(recorder: Recorder, fault: FakeFault | None = None) -> tuple[Triggers, FakeMark]:
-    system: Any = SimpleNamespace(link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list)
+    system: Any = SimpleNamespace(link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list, links={})
     planned = (Trigger(fault or FakeFault(), UPLOAD, share=0.5),)
     faults = Triggers(planned, system, recorder)
     faults.on_edge(UPLOAD, "backup-1")

@@ -9,6 +9,8 @@ from random import Random
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from harness.checkers.fault_bit import FaultBit
 from harness.host.clock import mono_ns, sleep
 from harness.model import Edge, Evidence
@@ -108,3 +110,36 @@ def test_an_edge_that_was_seen_after_the_end_fires_nothing_but_counts(tmp_path: 
     fault, recording = rehearsed(tmp_path / "2", 2, ended, MARKED)
     assert len(fault.bit_ns) == 1
     assert [v.outcome for v in FaultBit().check(recording)] == ["pass"]
+
+
+@pytest.mark.parametrize(
+    ("serves", "heard"), [(False, "kit"), (True, "kit service front"), (None, "kit service front")]
+)
+def test_of_a_link_that_does_not_serve_the_kits_words_count_alone(
+    tmp_path: Path, serves: bool | None, heard: str
+) -> None:
+    class Listening(Slow):
+        def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Slow:
+            for path, word in ((kit, "kit"), (service, "service"), (front, "front")):
+                path.write_text(f"before\n{word}")
+            return self
+
+        def felt(self, said: str) -> str:
+            return " ".join(said.split())
+
+    (tmp_path / "operations").mkdir()
+    kit, service, front = (
+        tmp_path / name for name in ("operations/backup-1.out", "operations/service.out", "front.log")
+    )
+    for path in (kit, service, front):
+        path.write_text("before\n")
+    recorder = Recorder(tmp_path)
+    links = {} if serves is None else {"offsite": SimpleNamespace(serves=serves)}
+    system = SimpleNamespace(log_files=lambda: [front], links=links)
+    fault = Listening(parameters={"link": "offsite"})
+    triggers = Triggers((Trigger(fault, Edge("backup", "start")),), system, recorder)  # type: ignore[arg-type]  # its logs only
+    triggers.on_edge(Edge("backup", "start"), "backup-1")
+    triggers.heal_all()
+    recorder.close()
+    (record,) = Recording(tmp_path).faults
+    assert record.felt_said == heard
