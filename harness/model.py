@@ -95,7 +95,8 @@ LedgerOutcome = Literal["acknowledged", "refused", "indeterminate"]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write a client attempted; times in CLOCK_MONOTONIC ns. ``indeterminate``: sent, and no answer was had."""
+    """One write a client attempted; times in CLOCK_MONOTONIC ns. ``indeterminate``: sent, and
+    no answer was had that says whether it was carried out."""
 
     token: str
     operation: str

@@ -446,3 +446,15 @@ def test_a_read_back_follows_all_that_ran_together_and_succeeded(tmp_path: Path)
     run.observe("rollback", 11, tokens[1:])
     deploy, rollback = Losses().check(run.done())
     assert (deploy.outcome, deploy.measured) == (rollback.outcome, rollback.measured) == ("fail", "1 writes")
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_write_answered_with_the_services_own_trouble_may_be_there(run: Run, status: int) -> None:
+    run.load((10, 11, "http_error", status, ("write",)))
+    recording = run.done()
+    stored = [w.token for w in recording.writes]
+    run.op("deploy", 12, 13)
+    run.observe("deploy", 31, stored)
+    verdict = judged(run.done())
+    assert "refused and yet found" not in verdict.why
+    assert verdict.outcome == "pass"

@@ -84,6 +84,11 @@ def test_a_read_may_name_a_known_token_again() -> None:
         ("ok", 201, "acknowledged"),
         ("http_error", 507, "refused"),
         ("http_error", 409, "refused"),
+        ("http_error", 429, "refused"),
+        ("http_error", 501, "refused"),
+        ("http_error", 408, "indeterminate"),
+        ("http_error", 500, "indeterminate"),
+        ("http_error", 503, "indeterminate"),
         ("refused", 0, "refused"),
         ("http_error", 502, "indeterminate"),
         ("http_error", 504, "indeterminate"),
@@ -93,7 +98,7 @@ def test_a_read_may_name_a_known_token_again() -> None:
         ("unfinished", 0, "indeterminate"),
     ],
 )
-def test_only_an_answer_of_the_service_itself_settles_a_write(outcome: str, status: int, concluded: str) -> None:
+def test_only_an_answer_that_says_what_became_of_it_settles_a_write(outcome: str, status: int, concluded: str) -> None:
     assert ledger_outcome(outcome, status) == concluded
 
 

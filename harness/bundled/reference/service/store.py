@@ -16,7 +16,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 READERS = 4
-# A write that cannot get the lock must be refused before the client's own deadline of 1 s makes it indeterminate.
+# A write that cannot get the lock must be answered before the client's own deadline of 1 s.
 WRITE_PATIENCE_S = 0.7
 RETRY_S = 0.004
 IOERR = 10
