@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.history import not_told
+from harness.checkers.offsite_copies import copied
 from harness.checkers.words import count, ended, last_line
+from harness.faults.toxics import CutAt, SlowDrip
 from harness.model import FaultRecord, Operation, Verdict
 from harness.recording.recording import Recording
+
+# These let bytes through, over a new connection or slowly: an upload may survive them, if its copy is really there.
+_LEAKY = (CutAt.name, SlowDrip.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,12 @@ class Expectations:
                 and f.injected_ns <= operation.stop_ns
                 and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
             ]
+            if met and all(f.name in _LEAKY for f in met):
+                outcome, copy = copied(recording, operation)
+                if outcome == "pass":
+                    return None
+                why = f"{ended(operation)} although it met {met[0].name}, and {copy}: {met[0].evidence.said[:200]}"
+                return Verdict(outcome, about, "exit 0", why, self.requirement)
             if met:
                 why = f"{ended(operation)} although it met {met[0].name}: {met[0].evidence.said[:200]}"
                 return Verdict("fail", about, "exit 0", why, self.requirement)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from harness.checkers.history import cause
 from harness.checkers.words import count, size
-from harness.model import Observation, OffsiteCopy, Verdict
+from harness.model import Observation, OffsiteCopy, Operation, Outcome, Verdict
 from harness.recording.recording import Recording
 
 
@@ -51,6 +52,24 @@ class OffsiteCopies:
         if idle:
             why += "; copies begun that do not count were listed as such"
         return [Verdict("pass", about, measured, why, self.requirement)]
+
+
+def copied(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
+    """Whether the backup this operation made has a whole copy that counts, at the read-back after it, and that in
+    words; unknown when nobody looked."""
+    look = next((o for o in recording.observations if cause(o) == operation), None)
+    if look is None:
+        return "unknown", "nobody looked for its copy off site"
+    if gap := _gap(look):
+        return "unknown", gap
+    newest = next((a for a in look.artefacts if look.latest and a.path == look.latest), None)
+    if newest is None:
+        return "fail", "`status` names no backup to restore from"
+    copy = next((c for c in _copies(look) if c.name == newest.name and c.counts), None)
+    if copy is None:
+        return "fail", f"no copy of {newest.name} counts"
+    amiss = _amiss(copy, look, {newest.name: newest.size})
+    return ("fail", amiss) if amiss else ("pass", f"the copy of {newest.name} is whole")
 
 
 def _gap(look: Observation) -> str:

@@ -16,7 +16,7 @@ from harness.checkers.restorable import Restorable
 from harness.checkers.space_check import RefusesBeforeWriting
 from harness.checkers.validation import RejectsDamage
 from harness.checkers.versions import Versions
-from harness.model import Artefact, Claim
+from harness.model import Artefact, Claim, OffsiteCopy
 from harness.recording.recording import Recording
 from tests.unit.checkers.build import Run, only
 
@@ -77,6 +77,46 @@ def test_a_full_data_disk_that_only_the_service_met_is_not_laid_to_the_kit(run: 
     verdict = only(Expectations().check(run.done()))
     assert verdict.outcome == outcome
     assert outcome == "fail" or "it met no fault itself" in verdict.why
+
+
+@pytest.mark.parametrize("name", ["cut_at", "slow_drip"])
+@pytest.mark.parametrize(
+    ("counts", "stored", "outcome", "why"),
+    [
+        (True, {"two.backup": 2000}, "pass", "all ended as expected"),
+        (False, {"two.backup": 2000}, "fail", "and no copy of two counts"),
+        (True, {"two.backup": 1000}, "fail", "and the copy of two counts, and what is stored is 50 % of it"),
+        (True, {}, "fail", "and the copy of two counts, and nothing is stored under two.backup"),
+        (True, None, "unknown", "no [dependencies] says where it stores"),
+    ],
+)
+def test_an_upload_that_a_fault_lets_through_may_succeed_when_its_copy_is_really_there(
+    run: Run, name: str, counts: bool, stored: dict[str, int] | None, outcome: str, why: str
+) -> None:
+    run.fault(10, 12, link="offsite", name=name, operation="backup-1")
+    run.op("backup", 9, 12, expect="failure")
+    copies = [OffsiteCopy("two", "two.backup", counts)]
+    artefacts = [Artefact("two", "/backup/two.backup", 2000, True)]
+    run.observe("backup", 13, [], artefacts=artefacts, latest="/backup/two.backup", offsite=copies, stored=stored)
+    verdict = only(Expectations().check(run.done()))
+    assert verdict.outcome == outcome
+    assert why in verdict.why
+    assert outcome == "pass" or f"although it met {name}" in verdict.why
+
+
+def test_where_nothing_gets_through_a_copy_that_is_there_explains_no_success(run: Run) -> None:
+    run.fault(10, 12, link="offsite", operation="backup-1")
+    run.op("backup", 9, 12, expect="failure")
+    artefacts = [Artefact("two", "/backup/two.backup", 2000, True)]
+    run.observe("backup", 13, [], artefacts=artefacts, latest="/backup/two.backup", stored={"two.backup": 2000})
+    assert only(Expectations().check(run.done())).outcome == "fail"
+
+
+def test_an_upload_under_a_slow_link_that_nobody_looked_for_is_unknown(run: Run) -> None:
+    run.fault(10, 12, link="offsite", name="slow_drip", operation="backup-1")
+    run.op("backup", 9, 12, expect="failure")
+    verdict = only(Expectations().check(run.done()))
+    assert (verdict.outcome, "nobody looked for its copy off site" in verdict.why) == ("unknown", True)
 
 
 def test_success_where_the_fault_was_not_felt_is_unknown(run: Run) -> None:
