@@ -15,7 +15,7 @@ from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES
 from harness.stats.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
-from harness.system.schema import SLOW_DEADLINE_S
+from harness.system.schema import slow_deadline_s
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)
@@ -114,7 +114,7 @@ def _apart(aside: Records, recording: Recording) -> dict[str, Spans]:
 
 def _undecided(records: Records, limit_ms: float) -> Mask:
     """Still in flight when we stopped, within their deadline: neither good nor bad."""
-    limit_ns = np.where(records["flags"] & FLAG_SLOW, SLOW_DEADLINE_S * NS, limit_ms * 1e6)
+    limit_ns = np.where(records["flags"] & FLAG_SLOW, slow_deadline_s(limit_ms) * NS, limit_ms * 1e6)
     waited_ns = records["end_ns"] - records["intended_ns"]
     mask: Mask = (records["outcome"] == OUTCOMES.index("unfinished")) & (waited_ns <= limit_ns)
     return mask

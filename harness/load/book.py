@@ -74,6 +74,12 @@ class Book:
         """One request that was due could not even be started."""
         self.dropped += 1
 
+    def withdraw(self, entry: Entry) -> None:
+        """It could not be sent for want of something of our own: dropped, as if it had never been started."""
+        if self._in_flight.pop(id(entry), None) is not None:
+            self.started -= 1
+            self.dropped += 1
+
     def flush(self) -> None:
         if not self.closed:
             # The ledger first: a write must not look unknown to it while its sample is already on disk.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import random
@@ -14,6 +15,8 @@ from harness.host.clock import mono_ns
 from harness.system.schema import RequestTemplate
 
 _KNOWN_KEPT = 4096
+# Of these there were too few where the request came from: descriptors, ports, memory.
+_TOO_FEW = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 
 
 def payload_of(token: str) -> str:
@@ -89,6 +92,11 @@ def answered(template: RequestTemplate, status: int, body: bytes) -> str:
     if good and template.expect_body:
         good = re.search(template.expect_body, body.decode(errors="replace")) is not None
     return "ok" if good else "http_error"
+
+
+def is_ours(error: OSError) -> bool:
+    """Whether a connection was not made for the sender's own sake, which says nothing about the system."""
+    return error.errno in _TOO_FEW
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -18,9 +18,9 @@ from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
-from harness.load.requests import Request, Requests, answered
+from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
-from harness.system.schema import SLOW_DEADLINE_S, RequestTemplate
+from harness.system.schema import RequestTemplate, slow_deadline_s
 
 # geventhttpclient sends idempotent requests again, up to pool size + 1 times, when a connection dies before the answer;
 # max_retries=0 does not stop it. A re-sent request hides exactly the failure we are here to count.
@@ -29,7 +29,9 @@ geventhttp_useragent.IDEMPOTENT_METHODS = frozenset()
 
 # So many choices without one that can be sent: there is none.
 _CHOICES = 1000
-_NOT_CONNECTED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+_NOT_CONNECTED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN)
+
+_DROPPED = "dropped"  # no outcome: it was never sent
 
 
 class Sender:
@@ -68,7 +70,9 @@ class Sender:
         except Exception:
             self.book.finish(entry, "reset", 0)
             raise
-        if self.book.finish(entry, outcome, status):
+        if outcome == _DROPPED:
+            self.book.withdraw(entry)
+        elif self.book.finish(entry, outcome, status):
             self.requests.acknowledged(request)
 
     def pause_if_stopping(self) -> None:
@@ -78,12 +82,14 @@ class Sender:
 
 
 def classified(template: RequestTemplate, status: int, body: bytes, error: Any) -> tuple[str, int]:
-    """(outcome, status) of an answer or of what the client raised instead."""
+    """(outcome, status) of an answer or of what the client raised instead; ``dropped`` when it was for our own sake."""
     error = getattr(error, "original", None) or error  # timeouts come wrapped as RetriesExceeded
     if error is None or isinstance(error, LocustBadStatusCode):  # to Locust every status from 400 on is bad
         return answered(template, status, body), status
     if isinstance(error, gevent.Timeout | TimeoutError):
         return "timeout", status
+    if isinstance(error, OSError) and is_ours(error):
+        return _DROPPED, 0
     if isinstance(error, OSError) and error.errno in _NOT_CONNECTED:
         return "refused", 0
     return "reset", status
@@ -94,9 +100,6 @@ class _LedgeredUser(FastHttpUser):
 
     abstract = True
     sender: Sender
-    # The sender's own timer is the deadline; these only have to be longer.
-    network_timeout = SLOW_DEADLINE_S + 1
-    connection_timeout = SLOW_DEADLINE_S + 1
 
     def on_start(self) -> None:
         # Not by allow_redirects=False: that swaps this set around each request, and greenlets of a stream share it.
@@ -157,6 +160,8 @@ class StreamUser(_LedgeredUser):
 def user_classes(sender: Sender) -> dict[str, type[FastHttpUser]]:
     """The users of ``sender.config``: think-time users or an arrival stream, and the stream of ledger writes."""
     config = sender.config
+    # The sender's own timer is the deadline; these only have to be longer.
+    _LedgeredUser.network_timeout = _LedgeredUser.connection_timeout = slow_deadline_s(config.deadline_ms) + 1
     classes: dict[str, type[FastHttpUser]] = {}
     if config.arrival_rate > 0:
         classes["Arrivals"] = _stream("Arrivals", sender, config.arrival_rate, _weighted(config))

@@ -18,7 +18,7 @@ import msgspec
 
 from harness.host.clock import mono_ns
 from harness.load.book import Book
-from harness.load.requests import Request, Requests, answered
+from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
 from harness.system.schema import RequestTemplate
 
@@ -198,7 +198,10 @@ class Prober:
             pass
         except ConnectionResetError:
             outcome = "reset"
-        except OSError:
+        except OSError as error:
+            if is_ours(error):
+                self._book.withdraw(entry)
+                return
             outcome = "refused"  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
         if self._book.finish(entry, outcome, status, strange):

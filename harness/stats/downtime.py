@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from harness.recording.samples import CHANNELS, DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
 from harness.stats.intervals import rate_upper
-from harness.system.schema import SLOW_DEADLINE_S
+from harness.system.schema import slow_deadline_s
 
 Records = npt.NDArray[Any]  # of harness.recording.samples.DTYPE
 Spans = Sequence[tuple[int, int]]  # (start, stop) in CLOCK_MONOTONIC ns, in order, none overlapping the next
@@ -89,7 +89,7 @@ class Downtime:
 
 def bad_mask(records: Records, deadline_ms: float) -> npt.NDArray[np.bool_]:
     """Not ok, or answered later than its deadline after it was due; a slow request has a deadline of its own."""
-    limit_ns = np.where(records["flags"] & FLAG_SLOW, SLOW_DEADLINE_S * 1e9, deadline_ms * 1e6)
+    limit_ns = np.where(records["flags"] & FLAG_SLOW, slow_deadline_s(deadline_ms) * 1e9, deadline_ms * 1e6)
     late = records["end_ns"] - records["intended_ns"] > limit_ns
     mask: npt.NDArray[np.bool_] = (records["outcome"] != OUTCOMES.index("ok")) | late
     return mask

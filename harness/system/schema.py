@@ -13,8 +13,12 @@ from harness.model import Claim
 OPERATIONS = ("seed", "reset", "backup", "validate", "deploy", "rollback", "restore", "status")
 MEASURED_OPERATIONS = ("backup", "validate", "deploy", "rollback", "restore")
 Argv = tuple[str, ...]
-# A slow request (a report, a stream) may take this long before it counts as timed out; all others have the deadline.
+# A slow request (a report, a stream) may take this long before it counts as timed out, or as long as all others may.
 SLOW_DEADLINE_S = 10.0
+
+
+def slow_deadline_s(deadline_ms: float) -> float:
+    return max(SLOW_DEADLINE_S, deadline_ms / 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +165,7 @@ class RequestTemplate:
         return any("{known}" in text for text in (self.path, self.body, *self.headers.values()))
 
     def deadline_s(self, deadline_ms: float) -> float:
-        return SLOW_DEADLINE_S if self.kind == "slow" else deadline_ms / 1000
+        return slow_deadline_s(deadline_ms) if self.kind == "slow" else deadline_ms / 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,3 +162,22 @@ def test_a_form_is_sent_as_what_it_says_it_is() -> None:
     request = requests().fill(RequestTemplate("add", "write", 1, "POST", "/add", "t={token}", form))
     assert request and request.body == f"t={request.token}".encode()
     assert [v for n, v in request.headers.items() if n.lower() == "content-type"] == [form["content-type"]]
+
+
+def test_a_request_we_lacked_something_for_is_dropped_as_if_it_had_not_begun(tmp_path: Path) -> None:
+    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    request = requests().fill(CREATE)
+    assert request
+    entry = book.start(request, "load", 1)
+    book.withdraw(entry)
+    book.withdraw(entry)
+    assert not book.finish(entry, "refused", 0)
+    book.close()
+    file = read_samples(tmp_path / "s.bin")
+    assert (book.started, book.outcomes.total(), len(file.records), file.dropped) == (0, 0, 0, 1)
+    assert (tmp_path / "l.jsonl").read_text() == ""
+
+
+def test_a_slow_request_may_take_as_long_as_any_other() -> None:
+    report = RequestTemplate("report", "slow", 1, "GET", "/report")
+    assert [report.deadline_s(ms) for ms in (1000, 20_000)] == [10, 20]

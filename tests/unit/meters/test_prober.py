@@ -1,6 +1,7 @@
 """The prober against outages of known length of a real server."""
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,3 +182,14 @@ def test_a_prober_that_cannot_start_says_why(tmp_path: Path) -> None:
     config = ProberConfig("http://127.0.0.1:9", 500, 10, READ, None, str(tmp_path / "no"), str(tmp_path), 1)
     with pytest.raises(HarnessError, match="start the prober"):
         Prober(config, tmp_path).start()
+
+
+def test_what_it_lacks_descriptors_for_is_dropped_and_no_refusal(server: Server, prober: Prober) -> None:
+    server.ask("delay 2")  # every probe in flight keeps its connection, so that each takes a new one
+    resource.prlimit(prober.pid, resource.RLIMIT_NOFILE, (24, 24))
+    sleep(0.6)
+    end = prober.stop(5)
+    file = samples(prober)
+    assert file.complete and file.dropped > 0
+    assert OUTCOMES.index("refused") not in set(file.records["outcome"])
+    assert len(file.records) == end.started

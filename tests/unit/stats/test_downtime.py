@@ -121,6 +121,14 @@ def test_a_slow_request_has_its_own_deadline() -> None:
     assert overall(records, DEADLINE_MS).bad == 0
 
 
+def test_a_slow_request_has_no_less_time_than_any_other() -> None:
+    records = grid(1)
+    records["flags"] |= FLAG_SLOW
+    records["end_ns"] = records["intended_ns"] + 15_000 * MS
+    assert overall(records, DEADLINE_MS).bad == len(records)
+    assert overall(records, 20_000).bad == 0
+
+
 def test_an_outage_to_the_very_end_is_open_and_ends_with_the_samples() -> None:
     seen = overall(fail(grid(3), 2500, 9000), DEADLINE_MS)
     (span,) = seen.spans
