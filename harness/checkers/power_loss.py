@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.history import acknowledged
-from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.restore_exact import RestoreExact, snapshot
 from harness.checkers.words import count, ended, last_line
 from harness.model import CrashState, Observation, Operation, Outcome, Verdict
 from harness.recording.recording import Recording
@@ -137,7 +137,7 @@ def _restored(look: Observation) -> _Finding:
     """RestoreExact; that nothing was there to be taken away is no gap here: the backup itself is what is asked for."""
     outcome, why = RestoreExact().judged(look)
     if outcome == "unknown" and look.found is not None and why.startswith("nothing was written between"):
-        return "pass", "exactly the snapshot; nothing had been written since"
+        return "pass", f"{snapshot(look)}; nothing had been written since"
     return outcome, why
 
 

@@ -89,8 +89,13 @@ class RestoreExact:
             return "unknown", "; ".join(missing)
         return (
             "pass",
-            f"exactly the snapshot: {count(point.lost, 'write')} after it lost, {point.seconds:.2f} s of work",
+            f"{snapshot(observation)}: {count(point.lost, 'write')} after it lost, {point.seconds:.2f} s of work",
         )
+
+
+def snapshot(observation: Observation) -> str:
+    """What was found exactly. The ledger knows what our clients wrote; of what was seeded only totals could tell."""
+    return "exactly the snapshot" + ("" if observation.expected_totals else " of our clients' writes")
 
 
 def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[str]:

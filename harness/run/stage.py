@@ -54,6 +54,8 @@ class Stage:
             recorder.event("warning", text="no island: the system runs already, where it is, and is used as it is")
         elif plan.kind == "none":
             recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
+        if unseen := data_unseen(config):
+            recorder.event("warning", text=unseen)
         self.system = LiveSystem(
             config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
         )
@@ -279,6 +281,16 @@ class Stage:
             except Exception as error:  # noqa: BLE001 - every step gets its try, and all failures are told
                 problems.append(f"{what}: {error}")
         return problems
+
+
+def data_unseen(config: SystemConfig) -> str:
+    """What of the data no verdict looks at; empty when the system has numbers for it."""
+    if config.load.read_back is None or config.load.read_back.totals:
+        return ""
+    return (
+        "of the data only what our clients write is looked at: without totals in [load.read_back] nobody sees whether"
+        " seeded data are still there"
+    )
 
 
 def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:

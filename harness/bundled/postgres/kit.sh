@@ -153,6 +153,7 @@ END
 CREATE TABLE notes (id bigserial PRIMARY KEY, token text UNIQUE, payload text NOT NULL);
 INSERT INTO notes (payload)
     SELECT repeat(md5(n::text), 30) FROM generate_series(1, $2 / 1100) AS n;
+CREATE TABLE seeded AS SELECT count(*) AS notes FROM notes;
 CREATE TABLE schema (version int NOT NULL);
 INSERT INTO schema VALUES (1);
 END

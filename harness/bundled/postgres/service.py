@@ -61,6 +61,10 @@ class Store:
     def count(self) -> int:
         return int(self._run("SELECT count(*) FROM notes")[0][0])
 
+    def seeds_missing(self) -> int:
+        sql = "SELECT (SELECT notes FROM seeded) - (SELECT count(*) FROM notes WHERE token IS NULL)"
+        return int(self._run(sql)[0][0])
+
     def some(self, first: int) -> list[tuple]:
         return self._run("SELECT id, payload FROM notes WHERE id >= $1::bigint ORDER BY id LIMIT 20", first)
 

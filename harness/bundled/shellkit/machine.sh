@@ -90,6 +90,7 @@ CREATE TABLE notes (id INTEGER PRIMARY KEY, token TEXT UNIQUE, payload TEXT NOT 
 INSERT INTO notes (payload)
     WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < $1 / 1100)
     SELECT hex(randomblob(500)) FROM number;
+CREATE TABLE seeded AS SELECT count(*) AS notes FROM notes;
 END
 }
 

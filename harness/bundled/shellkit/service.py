@@ -66,6 +66,10 @@ class Store:
     def count(self) -> int:
         return self._read("SELECT count(*) FROM notes")[0][0]
 
+    def seeds_missing(self) -> int:
+        sql = "SELECT (SELECT notes FROM seeded) - (SELECT count(*) FROM notes WHERE token IS NULL)"
+        return self._read(sql)[0][0]
+
     def some(self, first: int) -> list[tuple]:
         return self._read("SELECT id, payload FROM notes WHERE id >= ? ORDER BY id LIMIT 20", first)
 
@@ -111,7 +115,9 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/export":
             rows = self.store.tokens(int(asked.get("after", 0)))
             items = [{"token": token, "payload": payload} for _, token, payload in rows]
-            return 200, {"items": items, "next": rows[-1][0] if len(rows) == PAGE else None}
+            if len(rows) == PAGE:
+                return 200, {"items": items, "next": rows[-1][0]}
+            return 200, {"items": items, "next": None, "seeds_missing": self.store.seeds_missing()}
         return 404, {"error": "no such page"}
 
     def add(self, note: dict[str, str]) -> tuple[int, object]:

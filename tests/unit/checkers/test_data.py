@@ -197,6 +197,17 @@ def test_a_clean_cut_and_all_later_writes_is_a_pass_that_says_what_it_cost(run: 
     assert verdict.why == "exactly the snapshot: 54 writes after it lost, 4.80 s of work"
 
 
+def test_without_totals_the_snapshot_is_that_of_our_clients_writes(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 3, 4)
+    run.op("restore", 8, 8.5)
+    found = between(tokens, 0, 3.2) + between(tokens, 8.6, 12)
+    run.observe("restore", 12.5, found, snapshot=(3.1, 3.3), totals={}, expected_totals={})
+    verdict = judged(run.done())
+    assert verdict.outcome == "pass", verdict.why
+    assert verdict.why.startswith("exactly the snapshot of our clients' writes: ")
+
+
 def test_a_write_older_than_the_backup_that_is_missing_is_a_fail(run: Run) -> None:
     tokens = run.writes(0, 12)
     verdict = restored(run, between(tokens, 0.1, 3.2) + between(tokens, 8.6, 12))

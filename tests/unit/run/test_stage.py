@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from harness.errors import ExitCode, HarnessError
-from harness.run.stage import Stage
+from harness.run.stage import Stage, data_unseen
 from harness.system.http import Answer
+from harness.system.schema import ReadBackConfig, SystemConfig
 
 
 def stage(access_log: str = "") -> tuple[Stage, list[dict[str, Any]]]:
@@ -41,6 +42,15 @@ def test_the_data_of_an_attached_system_is_not_looked_at() -> None:
     made, told = stage()
     made._tell_up(0.0)
     assert [(e["kind"], e["attached"]) for e in told] == [("system.up", True)]
+
+
+def test_data_that_no_number_speaks_for_are_said_to_go_unseen() -> None:
+    def config(read_back: ReadBackConfig | None) -> SystemConfig:
+        return SimpleNamespace(load=SimpleNamespace(read_back=read_back))  # type: ignore[return-value]  # a stand-in
+
+    assert "whether seeded data are still there" in data_unseen(config(ReadBackConfig("/notes")))
+    assert data_unseen(config(ReadBackConfig("/notes", totals={"/sum": 1.0}))) == ""
+    assert data_unseen(config(None)) == ""  # then nothing of the data is judged at all
 
 
 def test_a_log_that_cannot_be_read_is_unknown_and_says_which(tmp_path: Path) -> None:
