@@ -13,7 +13,7 @@ from harness.checkers.broken_version import Served, served
 from harness.checkers.stated import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OUTCOMES
+from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
 from harness.stats.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.system.schema import slow_deadline_s
 
@@ -178,12 +178,16 @@ def _restores(recording: Recording) -> list[tuple[int, int]]:
 
 
 def _taken_away(records: Records, recording: Recording) -> Mask:
-    """Not found after a restore: the row they name may have been written after the backup was taken."""
+    """Not found after a restore: the row they name may have been written after the backup was taken. One that was made
+    after the restore had ended cannot have been taken away by it."""
     missing: Mask = np.isin(records["status"], _NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
-    restored = [o.stop_ns for o in recording.operations if o.restores and o.succeeded]
-    if not restored:
-        return np.zeros(len(records), np.bool_)
-    return missing & (records["end_ns"] >= min(restored))
+    age_s = records["known_age_s"].astype(np.int64)
+    # Not told, or too old to be told: it may be of any age.
+    made_ns = np.where((age_s == 0) | (age_s == OLDEST_S), 0, records["sent_ns"] - age_s * NS)
+    gone = np.zeros(len(records), np.bool_)
+    for restore in (o for o in recording.operations if o.restores and o.succeeded):
+        gone |= (records["end_ns"] >= restore.stop_ns) & (made_ns <= restore.stop_ns)
+    return missing & gone
 
 
 def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) -> Mask:

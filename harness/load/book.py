@@ -9,7 +9,16 @@ from pathlib import Path
 from harness.host.clock import mono_ns
 from harness.load.ledger import Ledger, ledger_outcome
 from harness.load.requests import Request
-from harness.recording.samples import FLAG_FRESH, FLAG_KNOWN, FLAG_SLOW, FLAG_STRANGE, FLAG_WRITE, SampleWriter
+from harness.model import NS
+from harness.recording.samples import (
+    FLAG_FRESH,
+    FLAG_KNOWN,
+    FLAG_SLOW,
+    FLAG_STRANGE,
+    FLAG_WRITE,
+    OLDEST_S,
+    SampleWriter,
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -61,8 +70,9 @@ class Book:
         if self._recording:
             flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")
             flags |= FLAG_KNOWN * template.needs_known | FLAG_STRANGE * strange
+            age_s = _age_s(entry)
             self._samples.add(
-                entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags
+                entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags, age_s
             )
             if is_write:
                 self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status)
@@ -96,3 +106,9 @@ class Book:
         self._samples.dropped = self.dropped
         self._ledger.close()
         self._samples.close()
+
+
+def _age_s(entry: Entry) -> int:
+    """How old the row it names was at most, in whole seconds; 0 when it names none."""
+    known_ns = entry.request.known_ns
+    return min(OLDEST_S, (entry.sent_ns - known_ns) // NS + 1) if known_ns else 0

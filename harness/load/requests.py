@@ -26,7 +26,7 @@ def payload_of(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A template filled in, ready to send."""
+    """A template filled in, ready to send. ``known_ns``: when the write whose token it names was; 0: it names none."""
 
     template: RequestTemplate
     token: str
@@ -34,6 +34,8 @@ class Request:
     path: str
     body: bytes
     headers: Mapping[str, str]
+    made_ns: int
+    known_ns: int = 0
 
 
 class Requests:
@@ -51,8 +53,9 @@ class Requests:
         # Start time and pid: no two processes of a run share both, whatever the seed.
         self._prefix = f"{prefix}-{mono_ns():x}-{os.getpid():x}"
         self._count = 0
-        self._untouched: deque[str] = deque(maxlen=_KNOWN_KEPT)
-        self._known: deque[str] = deque(maxlen=_KNOWN_KEPT)
+        # With when each was made.
+        self._untouched: deque[tuple[str, int]] = deque(maxlen=_KNOWN_KEPT)
+        self._known: deque[tuple[str, int]] = deque(maxlen=_KNOWN_KEPT)
 
     def fill(self, template: RequestTemplate) -> Request | None:
         """None when the template needs a known token and there is none yet."""
@@ -60,15 +63,16 @@ class Requests:
         token = f"{self._prefix}-{self._count:x}"
         payload = payload_of(token)
         values = {"{token}": token, "{payload}": payload, "{n}": str(self._random.randrange(1_000_000))}
+        known_ns = 0
         if template.needs_known:
             if template.kind == "write":
                 if not self._untouched:
                     return None
-                values["{known}"] = self._untouched.popleft()
+                values["{known}"], known_ns = self._untouched.popleft()
             else:
                 if not self._known:
                     return None
-                values["{known}"] = self._random.choice(self._known)
+                values["{known}"], known_ns = self._random.choice(self._known)
         own = {name: _filled(value, values) for name, value in template.headers.items()}
         headers = {"User-Agent": self._agent}
         if template.body and not any(name.lower() == "content-type" for name in own):
@@ -77,13 +81,13 @@ class Requests:
             headers["Idempotency-Key"] = token
         headers.update(own)
         path, body = _filled(template.path, values), _filled(template.body, values)
-        return Request(template, token, payload, path, body.encode(), headers)
+        return Request(template, token, payload, path, body.encode(), headers, mono_ns(), known_ns)
 
     def acknowledged(self, request: Request) -> None:
         """Say that ``request`` was acknowledged: its token may be named by later ones."""
         if request.template.name == self._creates:
-            self._untouched.append(request.token)
-            self._known.append(request.token)
+            self._untouched.append((request.token, request.made_ns))
+            self._known.append((request.token, request.made_ns))
 
 
 def answered(template: RequestTemplate, status: int, body: bytes) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 MAGIC = b"DDSAMPLES1\n"
-RECORD = struct.Struct("<qqqHHBBBx")
+RECORD = struct.Struct("<qqqHHBBBB")
 DTYPE = np.dtype(
     [
         ("intended_ns", "<i8"),
@@ -24,7 +24,7 @@ DTYPE = np.dtype(
         ("outcome", "u1"),
         ("channel", "u1"),
         ("flags", "u1"),
-        ("pad", "u1"),
+        ("known_age_s", "u1"),
     ]
 )
 
@@ -34,6 +34,9 @@ CHANNELS = ("load", "read_fresh", "read_reused", "write")
 # SLOW: a request that is slow on purpose, with a deadline of its own.
 # KNOWN: it names a token acknowledged earlier, which a restore may have taken away since.
 # STRANGE: a good answer of another kind of content than the first one to the same request had.
+# ``known_age_s``: so many whole seconds before it was named, at most, the write that made that token was sent; 0 where
+# it names none, or where it is not told (recordings of before); OLDEST_S for that age and all above.
+OLDEST_S = 255
 FLAG_WRITE, FLAG_FRESH, FLAG_SLOW, FLAG_KNOWN, FLAG_STRANGE = 1, 2, 4, 8, 16
 _TRAILER = -1  # intended_ns of the trailer; its sent_ns is the number of records, its end_ns the number dropped unsent
 
@@ -58,6 +61,7 @@ class SampleWriter:
         outcome: str,
         channel: str,
         flags: int = 0,
+        known_age_s: int = 0,
     ) -> None:
         self._file.write(
             RECORD.pack(
@@ -69,6 +73,7 @@ class SampleWriter:
                 OUTCOMES.index(outcome),
                 CHANNELS.index(channel),
                 flags,
+                known_age_s,
             )
         )
         self.count += 1
@@ -78,7 +83,7 @@ class SampleWriter:
 
     def close(self) -> None:
         """Write the trailer; a file without one was cut short and its reader says so."""
-        self._file.write(RECORD.pack(_TRAILER, self.count, self.dropped, 0, 0, 0, 0, 0))
+        self._file.write(RECORD.pack(_TRAILER, self.count, self.dropped, 0, 0, 0, 0, 0, 0))
         self._file.close()
 
 

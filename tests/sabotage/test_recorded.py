@@ -70,7 +70,7 @@ def samples(folder: Path, who: str, change: Callable[[Any], Any]) -> None:
     raw = path.read_bytes()
     body = raw.index(b"\n", raw.index(b"\n") + 1) + 1
     records = change(np.frombuffer(raw[body : -RECORD.size], DTYPE).copy())
-    path.write_bytes(raw[:body] + records.tobytes() + RECORD.pack(-1, len(records), 0, 0, 0, 0, 0, 0))
+    path.write_bytes(raw[:body] + records.tobytes() + RECORD.pack(-1, len(records), 0, 0, 0, 0, 0, 0, 0))
 
 
 def events(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:

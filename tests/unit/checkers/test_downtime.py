@@ -135,6 +135,38 @@ def test_what_a_restore_took_away_is_not_missed_as_downtime(
     assert said == (outcome == "pass")
 
 
+@pytest.mark.parametrize(
+    ("age_s", "outcome"),
+    [(0, "pass"), (255, "pass"), (14, "pass"), (12, "pass"), (11, "fail"), (1, "fail")],
+    ids=["not told", "older than can be told", "before", "just before", "just after", "new"],
+)
+def test_what_was_made_after_the_restore_was_not_taken_away_by_it(run: Run, age_s: int, outcome: str) -> None:
+    run.op("restore", 5, 8)
+    run.op("deploy", 19, 19.5)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["read"], "load-2")
+    due = run.ns(20)
+    writer.add(due, due, due + 3_000_000, "read", 404, "http_error", "load", FLAG_KNOWN, age_s)
+    writer.close()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == outcome, verdict.why
+    assert ("1 request for what a restore may have taken away" in verdict.why) == (outcome == "pass")
+
+
+def test_a_later_restore_may_have_taken_away_what_the_first_could_not(run: Run) -> None:
+    run.op("restore", 5, 8)
+    run.op("restore", 14, 16)
+    run.load()
+    writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["read"], "load-2")
+    for at, age_s in ((20, 6), (13, 2)):  # made at 14 s, which the second may have taken; and missed before it began
+        due = run.ns(at)
+        writer.add(due, due, due + 3_000_000, "read", 404, "http_error", "load", FLAG_KNOWN, age_s)
+    writer.close()
+    verdict = only(Downtime().check(run.done()))
+    assert verdict.outcome == "fail"
+    assert verdict.measured.startswith("1 bad of ")
+
+
 def test_what_was_missing_before_the_restore_is_downtime(run: Run) -> None:
     run.op("restore", 20, 21)
     run.load()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
 from harness.load.ledger import ledger_outcome
 from harness.load.requests import Requests, answered, payload_of
-from harness.model import Write
+from harness.model import NS, Write
 from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
 from harness.system.schema import RequestTemplate
 
@@ -128,7 +129,23 @@ def test_a_sample_says_when_it_named_a_known_token(tmp_path: Path) -> None:
         book.finish(book.start(request, "load", 1), "ok", 200)
         filler.acknowledged(request)
     book.close()
-    assert [int(f) for f in read_samples(tmp_path / "s.bin").records["flags"]] == [FLAG_WRITE, FLAG_WRITE | FLAG_KNOWN]
+    records = read_samples(tmp_path / "s.bin").records
+    assert [int(f) for f in records["flags"]] == [FLAG_WRITE, FLAG_WRITE | FLAG_KNOWN]
+    assert [int(s) for s in records["known_age_s"]] == [0, 1]
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(0.2, 1), (1.2, 2), (253.9, 254), (254.1, 255), (4000, 255)])
+def test_a_sample_says_how_old_the_row_it_named_was_at_most(tmp_path: Path, age_s: float, told: int) -> None:
+    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    filler = requests()
+    created = filler.fill(CREATE)
+    assert created
+    filler.acknowledged(replace(created, made_ns=mono_ns() - int(age_s * NS)))
+    read = filler.fill(READ)
+    assert read
+    book.finish(book.start(read, "load", 1), "ok", 200)
+    book.close()
+    assert [int(s) for s in read_samples(tmp_path / "s.bin").records["known_age_s"]] == [told]
 
 
 def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:
