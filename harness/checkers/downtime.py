@@ -113,8 +113,8 @@ def _doubt(looked: Seen) -> str:
         doubts.append(f"not counted: {count(looked.ours, 'request')} late while our own sender was held up")
     if looked.unheard:
         doubts.append(
-            f"not counted: {count(looked.unheard, 'bad request')} after a version known to be broken was heard last and "
-            "before another was: nobody can tell whose they are"
+            f"not counted: {count(looked.unheard, 'bad request')} after a version known to be broken was heard last and"
+            " before another was: nobody can tell whose they are"
         )
     return "; ".join(doubts)
 

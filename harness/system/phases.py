@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 from harness.host.clock import now
 from harness.model import Edge
@@ -42,8 +43,7 @@ class PhaseServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as stream:
-            # A mark is short: of a line without an end no more than this is ever in memory.
-            while line := stream.readline(_MOST_BYTES):
+            while line := _line(stream):
                 at = now()
                 try:
                     mark = json.loads(line)
@@ -58,6 +58,15 @@ class PhaseServer:
                 self.gates.hold(at, edge, operation)
                 if not _let_go(connection):
                     return
+
+
+def _line(stream: BinaryIO) -> bytes:
+    """Empty when the kit has closed its end, or was killed with an answer unread."""
+    try:
+        # A mark is short: of a line without an end no more than this is ever in memory.
+        return stream.readline(_MOST_BYTES)
+    except ConnectionError:
+        return b""
 
 
 def _let_go(connection: socket.socket, error: str = "") -> bool:

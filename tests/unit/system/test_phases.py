@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -154,6 +156,20 @@ def test_what_is_no_mark_holds_nobody_and_is_told_in_short(line: bytes, tmp_path
         assert b"not a phase mark" in kit.recv(200)
     server.close()
     assert server.gates.problems and all(len(problem) < 400 for problem in server.gates.problems)
+
+
+def test_a_kit_that_goes_with_an_answer_unread_leaves_the_others_served(tmp_path: Path) -> None:
+    server = PhaseServer(tmp_path / "s", Gates(lambda *_: None, lambda *_: None))
+    for _ in range(5):
+        with socket.socket(socket.AF_UNIX) as kit:
+            kit.connect(str(tmp_path / "s"))
+            kit.sendall(b"x\n")
+            select.select([kit], [], [], 10)  # it has been answered, and the kit goes: that is a reset on our side
+    end = time.monotonic() + 10
+    while any(t.name == "phase-marks" for t in threading.enumerate()) and time.monotonic() < end:
+        time.sleep(0.01)
+    server.close()
+    assert not any(t.name == "phase-marks" for t in threading.enumerate())
 
 
 def test_of_a_thousand_lines_that_are_no_marks_some_are_told(tmp_path: Path) -> None:
