@@ -68,13 +68,14 @@ class Gates:
             self._count(operation)
             return self._gate_ns.get(operation, 0)
 
-    def _count(self, operation: str) -> None:
-        """Add the time it was held since this was last asked."""
+    def _count(self, operation: str) -> int:
+        """Add the time it was held since this was last asked; until when that is."""
         until_ns = mono_ns()
         if self._held.get(operation):
             since_ns = self._since_ns[operation]
             self._gate_ns[operation] = self._gate_ns.get(operation, 0) + max(0, until_ns - since_ns)
             self._since_ns[operation] = until_ns
+        return until_ns
 
     def hold(self, at: Instant, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         """The kit stands at the edge until this returns."""
@@ -84,10 +85,9 @@ class Gates:
             self._held[operation] = self._held.get(operation, 0) + 1
         self._meet(edge, operation, sighting)
         with self._lock:
-            self._count(operation)
+            until_ns = self._count(operation)
             self._held[operation] -= 1
-        gate_ns = mono_ns() - at.mono_ns
-        self._record(at, operation, edge, gate_ns, sighting)
+        self._record(at, operation, edge, until_ns - at.mono_ns, sighting)
 
     def see(self, at: Instant, edge: Edge, operation: str, sighting: Sighting) -> None:
         """The edge was met and holds nobody: the kit goes on, has not begun or has ended."""

@@ -133,6 +133,13 @@ def test_two_marks_held_at_once_are_one_time_at_the_gates() -> None:
     assert 0.4 <= gates.gate_ns("deploy-1") / NS <= (mono_ns() - began) / NS
 
 
+def test_an_operation_held_at_one_mark_was_held_as_long_as_that_mark_says() -> None:
+    said: list[int] = []
+    gates = Gates(lambda *_: sleep(0.01), lambda at, operation, edge, gate_ns, _: said.append(gate_ns))
+    gates.hold(now(), Edge("a", "start"), "deploy-1")
+    assert said == [gates.gate_ns("deploy-1")]
+
+
 def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorder) -> None:
     start = mono_ns()
     outcome = operations(slow, recorder, 5, "--leave").run(Order("deploy"))
