@@ -184,7 +184,8 @@ class CrashState:
 
     ``at_ns`` is the moment of the cut (CLOCK_MONOTONIC), ``during`` the phase and ``operation`` the id of what it fell
     into; ``kept`` says what of the unflushed writes the state holds, ``hit`` whose blocks they are. ``mount_error`` and
-    ``start_error`` are empty when that went well.
+    ``start_error`` are empty when that went well. ``owed_ns``: what was acknowledged by then must be there; 0 where
+    that is the moment of the cut.
     """
 
     label: str
@@ -197,6 +198,7 @@ class CrashState:
     mount_error: str = ""
     start_error: str = ""
     start_s: float = 0.0
+    owed_ns: int = 0
 
 
 # The cause of a read-back that is only a look at what an attached system holds when the run begins.

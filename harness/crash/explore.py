@@ -38,6 +38,15 @@ class _Job:
     spec: BootSpec
 
 
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The system while it stood whole: how long the log was then, and up to when all of it had been flushed. Clients
+    went on writing meanwhile: what was acknowledged later may be there or not."""
+
+    records: int
+    flushed_ns: int
+
+
 class Exploration:
     """Built once the load has stopped; ``run`` records everything it finds and judges nothing."""
 
@@ -61,15 +70,14 @@ class Exploration:
         self._hits: dict[int, str] = {}
 
     def run(
-        self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, control_records: int, rng: random.Random
+        self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, stood: Stood, rng: random.Random
     ) -> None:
-        """``control_records``: how long the log was when the system stood whole and all of it had been flushed; a
-        system that cannot be started from there cannot be judged by what it does elsewhere."""
+        """A system that cannot be started from how it ``stood`` cannot be judged by what it does elsewhere."""
         for problem in self._log.problems:
             self._recorder.event("warning", text=f"block log: {problem}")
         cuts = choose(power, self._log, spans, rng)
         states = [(cut, states_of(cut, self._log, power.states, rng)) for cut in cuts]
-        jobs = [self._control(control_records)]
+        jobs = [self._control(stood)]
         jobs += [self._job(cut, state, under_way) for cut, those in states for state in those]
         self._recorder.event(
             "power.planned",
@@ -93,10 +101,11 @@ class Exploration:
                     process.kill()
                 raise
 
-    def _control(self, records: int) -> _Job:
-        at_ns = self._log.records[records - 1].t_ns
-        crash = CrashState("control", 0, at_ns, "", "", "everything, and nothing was under way")
-        return _Job(crash, whole(records - 1), replace(self._spec, restore=False, again=""))
+    def _control(self, stood: Stood) -> _Job:
+        last = stood.records - 1
+        kept = "everything, and nothing was under way"
+        crash = CrashState("control", 0, self._log.records[last].t_ns, "", "", kept, owed_ns=stood.flushed_ns)
+        return _Job(crash, whole(last), replace(self._spec, restore=False, again=""))
 
     def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:
         label = f"cut-{cut.number}-{state.name}"

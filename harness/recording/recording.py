@@ -316,5 +316,8 @@ def _crashed(look: Observation, crash: CrashState, after: list[Operation]) -> Ob
         for o in look.operations
         if o.start_ns <= at_ns
     ]
-    writes = [w if w.end_ns < at_ns else replace(w, outcome="indeterminate") for w in look.writes if w.sent_ns <= at_ns]
+    owed_ns = crash.owed_ns or at_ns
+    writes = [
+        w if w.end_ns < owed_ns else replace(w, outcome="indeterminate") for w in look.writes if w.sent_ns <= at_ns
+    ]
     return replace(look, crash=crash, operations=(*before, *after), writes=tuple(writes))

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from harness.crash.boot import BootSpec
 from harness.crash.cuts import PowerCuts
-from harness.crash.explore import MARGIN_S, Exploration
+from harness.crash.explore import MARGIN_S, Exploration, Stood
 from harness.crash.findings import UnderWay
 from harness.crash.states import unlogged
 from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
+from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant, Operation, Span
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
@@ -29,14 +30,15 @@ class PowerLossRun:
         self._config = config
         self._disk = disk
         self._recorder = recorder
-        self._stood = 0
+        self._stood = Stood(0, 0)
         self._wanted = f"{power.operation}-{power.occurrence}"
         self._nudging: Nudging | None = None
 
     def stand(self) -> None:
         """From here on the disk must hold what was promised. What was there before has been flushed long ago."""
+        flushed_ns = mono_ns()
         self._disk.sync()
-        self._stood = self._disk.records()
+        self._stood = Stood(self._disk.records(), flushed_ns)
 
     def on_edge(self, edge: Edge, operation: str) -> None:
         """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""

@@ -285,6 +285,15 @@ def test_a_control_that_lacks_an_acknowledged_write_is_no_control(run: CrashRun)
     assert [v.outcome for v in run.judged()] == ["unknown", "unknown"]
 
 
+def test_the_control_owes_nothing_that_was_acknowledged_while_it_was_flushed(run: CrashRun) -> None:
+    """A kit that answers before it has synced is red for its cut states, and no reason to judge none of them."""
+    run.control(run.writes_until(1)[:-1], owed_ns=run.ns(0.8))
+    run.state("cut-1-all", run.before[:-20])
+    run.restored("cut-1-all", run.snapshot)
+    verdict = only(run.judged())
+    assert (verdict.outcome, "acknowledged writes lost" in verdict.why) == ("fail", True), verdict.why
+
+
 def test_states_that_were_planned_and_are_missing_are_unknown(run: CrashRun) -> None:
     run.control()
     verdict = only(run.judged())
