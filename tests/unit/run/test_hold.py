@@ -84,7 +84,7 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
 
     recorder = Recorder(tmp_path / "run")
     trigger = Trigger(Impossible([]), Edge("backup", "start"))
-    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}), recorder)  # type: ignore[arg-type]
+    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     triggers.heal_all()
@@ -109,7 +109,7 @@ def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_
     recorder = Recorder(tmp_path / "run")
     healings: list[str] = []
     trigger = Trigger(Twofold(healings), Edge("backup", "start"))
-    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}), recorder)  # type: ignore[arg-type]
+    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     recorder.close()

@@ -60,7 +60,7 @@ def killed(place: Path, code: str, deadline_s: float) -> dict[str, str]:
         spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
     )
     try:
-        done = Operations(system, phases, lambda *_: None).run(Order("backup"))  # type: ignore[arg-type]
+        done = Operations(system, phases, lambda *_: None).run(Order("backup"))  # type: ignore[arg-type]  # a stand-in
     finally:
         phases.close()
         recorder.close()
