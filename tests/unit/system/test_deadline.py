@@ -7,15 +7,14 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from harness.host import commands
 from harness.recording.recorder import EVENTS, Recorder
 from harness.system.gates import Gates
-from harness.system.operations import Operations, Order
+from harness.system.operations import Order
 from harness.system.phases import PhaseServer
+from tests.unit.system.stand_in import operations_of
 
 SLEEPS = "import time; time.sleep(60)"
 COMPUTES = "while True: pass"
@@ -46,21 +45,8 @@ def killed(place: Path, code: str, deadline_s: float) -> dict[str, str]:
     recorder = Recorder(place)
     phases = PhaseServer(place / "s", Gates(lambda *_: None, lambda *_: None))
     command = (sys.executable, "-c", code, str(place / "written"))
-    config = SimpleNamespace(operations={"backup": SimpleNamespace(command=command, deadline_s=deadline_s)}, phases=())
-    system = SimpleNamespace(
-        recorder=recorder,
-        config=config,
-        values={"version": "1"},
-        argv=lambda command, **_: list(command),
-        env={},
-        disks={},
-        fault_free_bytes={},
-        text=str,
-        running={},
-        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
-    )
     try:
-        done = Operations(system, phases, lambda *_: None).run(Order("backup"))  # type: ignore[arg-type]  # a stand-in
+        done = operations_of(recorder, phases, "backup", command, deadline_s).run(Order("backup"))
     finally:
         phases.close()
         recorder.close()

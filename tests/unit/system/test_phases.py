@@ -10,17 +10,16 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from harness.host import commands
 from harness.host.clock import mono_ns, now, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
 from harness.system.gates import Gates
 from harness.system.operations import Operations, Order
 from harness.system.phases import PhaseServer
+from tests.unit.system.stand_in import operations_of
 
 HELD_S = 1.5
 # Marks the start of a phase and ends once it was let go, or (with "--leave") at once.
@@ -51,20 +50,8 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
 
 
 def operations(slow: PhaseServer, recorder: Recorder, deadline_s: float, *more: str) -> Operations:
-    config = SimpleNamespace(command=(sys.executable, "-c", KIT, *more), deadline_s=deadline_s)
-    system = SimpleNamespace(
-        recorder=recorder,
-        config=SimpleNamespace(operations={"deploy": config}, phases=()),
-        values={"version": "1"},
-        argv=lambda command, **_: list(command),
-        env={},
-        disks={},
-        fault_free_bytes={},
-        text=str,
-        running={},
-        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
-    )
-    return Operations(system, slow, lambda *_: None)  # type: ignore[arg-type]  # no more of a system is used
+    command = (sys.executable, "-c", KIT, *more)
+    return operations_of(recorder, slow, "deploy", command, deadline_s)
 
 
 def said(path: Path, *lines: bytes) -> list[bytes]:
