@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from harness import doctor
+from tests import namespaces
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,8 +21,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         missing["node"] = "needs Node.js (Debian: nodejs)"
     if any(item.get_closest_marker("island") for item in items):
         island = doctor.capability("island")
-        if not island.ok:
-            missing["island"] = f"no island: {island.why}; try: {island.hint}"
+        if why := namespaces.refused(root=os.geteuid() == 0):
+            missing["island"] = f"no namespaces: {why}; try: {island.hint}"
+        elif not island.ok:
+            # Leaving these tests out would hide the very thing they are for.
+            raise pytest.UsageError(f"the kernel gives namespaces, and doctor sees no island: {island.why}")
     for item in items:
         for mark, reason in missing.items():
             if item.get_closest_marker(mark):

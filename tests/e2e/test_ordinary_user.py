@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import namespaces
 from tests.e2e import host_state
 from tests.e2e.command import ROOT, Done, deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
@@ -52,7 +52,7 @@ class User:
         closed = [p for p in needed if not p.stat().st_mode & 0o001]
         assert not closed, f"{closed} themselves are root's alone: no ordinary user can have what is in them"
         script = " && ".join([*opened(needed), 'exec "$@"'])
-        self._before = (
+        self.before = (
             *("unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"),
             *("setpriv", "--reuid", str(UID), "--regid", str(UID), "--clear-groups"),
             *("env", "-i", f"PATH=/usr/local/bin:/usr/bin:/bin:{self.mark}", f"HOME={self.home}", "LANG=C.UTF-8"),
@@ -60,20 +60,14 @@ class User:
         self.doctor = self("doctor")
         assert self.doctor.exit == 0, self.doctor
 
-    def refused_namespaces(self) -> str:
-        """Why this user cannot have the namespaces of an island, asked of the kernel, not of us; empty if they can."""
-        words = ("unshare", "--user", "--map-root-user", "--mount", "--net", "--ipc", "--pid", "--fork", "true")
-        done = subprocess.run([*self._before, *words], capture_output=True, text=True, timeout=60, check=False)
-        return (done.stderr.strip() or f"exit {done.returncode}") if done.returncode else ""
-
     def __call__(self, *words: str | Path) -> Done:
-        return deploydrill(*words, before=self._before)
+        return deploydrill(*words, before=self.before)
 
 
 @pytest.fixture(scope="module")
 def user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[User]:
     made = User(tmp_path_factory.mktemp("user"))
-    if refused := made.refused_namespaces():
+    if refused := namespaces.refused(root=False, before=made.before):
         pytest.skip(f"the kernel gives an ordinary user no namespaces here: {refused}")
     assert "MISSING  island: " not in made.doctor.out  # there are namespaces: that we make none of them would be ours
     yield made
