@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -13,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -271,7 +271,7 @@ def test_an_old_answer_repeated_is_no_monitor() -> None:
         assert output.count("answers, but has not looked since it was asked") >= 2
 
 
-@contextmanager
+@contextlib.contextmanager
 def liar(kit: Installation, number: int) -> Iterator[None]:
     """In the place of a monitor, for good: something that repeats its last answer."""
     answer = json.dumps(kit.monitor(number)).encode()
@@ -373,29 +373,33 @@ def test_no_timeout_waits_on_where_the_limits_end_it(shared: Installation) -> No
             flawed.wait()
 
 
-@contextmanager
+@contextlib.contextmanager
 def dripping(first: bytes) -> Iterator[int]:
     """The port of a server that answers every connection with ``first`` and then a byte every 50 ms, for 10 s."""
+    threads: list[threading.Thread] = []
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(first)
+            for _ in range(200):
+                time.sleep(0.05)
+                connection.sendall(b"x")
+
+    def accept(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threads.append(threading.Thread(target=drip, args=server.accept()[:1]))
+                threads[-1].start()
+
     with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def drip() -> None:
-            try:
-                connection, _ = server.accept()
-                with connection:
-                    connection.sendall(first)
-                    for _ in range(200):
-                        time.sleep(0.05)
-                        connection.sendall(b"x")
-            except OSError:
-                pass
-
-        thread = threading.Thread(target=drip)
-        thread.start()
+        accepting = threading.Thread(target=accept, args=(server,))
+        accepting.start()
         try:
             yield server.getsockname()[1]
         finally:
             server.shutdown(socket.SHUT_RDWR)
-            thread.join(15)
+            for thread in (accepting, *threads):
+                thread.join(15)
 
 
 DRIPS = {
@@ -434,7 +438,7 @@ import sys; sys.path.insert(0, {str(REFERENCE / "kit")!r})
 from pathlib import Path
 import front, places, state, web
 assert front.HEADERS_LIMIT_S > 15  # the longest that any client of a rehearsal waits
-front.HEADERS_LIMIT_S = 1.0
+front.HEADERS_LIMIT_S = 0.3  # well below the second that front.start gives each of its questions
 here = {places}
 here.prepare()
 known = state.State(here)
