@@ -19,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e import healing
 from tests.e2e.command import deploydrill
 from tests.e2e.live_run import LiveRun, tiny_copy
 from tests.e2e.test_deaths import notes_about
@@ -102,7 +103,8 @@ class Campaign:
         if ENDED in left and run.events()[-1]["t"] - killed_ns < ON_ITS_WAY_NS:
             left.remove(ENDED)
         yield from (f"before heal: {line}" for line in left)
-        healed = deploydrill("heal")
+        with healing.beside_others():
+            healed = deploydrill("heal")
         if healed.exit:
             yield f"heal ended with {healed.exit}: {healed.out}"
         yield from (f"after heal: {folder}" for folder in run.staged)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.island
 
 
 def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp_path: Path) -> None:
-    folder = tiny_copy(tmp_path / "tiny", ("users = 4", f"arrival_rate = {READS}"))
+    folder = tiny_copy(tmp_path / "tiny", ("users = 4\nthink_s = [0.05, 0.15]", f"arrival_rate = {READS}"))
     words = ("quick:both", "--scenarios", SCENARIOS, "--system", folder, "--out", tmp_path / "out")
     done = deploydrill("run", *words, "--no-live")
     assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.host.undo import default_state_dir
+from tests.e2e import healing
 from tests.e2e.command import Done, deploydrill
 from tests.e2e.live_run import SCENARIOS, LiveRun, tiny_copy
 
@@ -76,7 +77,9 @@ def die(out: Path, system: Path, cell: str, kind: str, number: int) -> Death:
         staged = run.staged  # before the kill: the other worker's heal may come at any time after it
         run.kill()
         left = run.left_behind()
-        return Death(f"{cell} at {kind} #{number}", left, staged, deploydrill("heal"), run.staged, notes_about(out))
+        with healing.beside_others():
+            healed = deploydrill("heal")
+        return Death(f"{cell} at {kind} #{number}", left, staged, healed, run.staged, notes_about(out))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +109,7 @@ def test_heal_removes_the_recording_of_a_run_that_was_killed(deaths: list[Death]
 
 def test_heal_twice_is_fine_and_beside_a_live_run_leaves_that_alone(tmp_path: Path, system: Path) -> None:
     quick = ("quick:backup", "--scenarios", SCENARIOS)
-    with LiveRun(tmp_path / "live", ROUND_TRIP, system=system) as live:
+    with healing.alone(), LiveRun(tmp_path / "live", ROUND_TRIP, system=system) as live:
         live.wait_for_event("island.up")
         (going,) = live.staged
         with LiveRun(tmp_path / "killed", *quick, system=system) as killed:
@@ -135,4 +138,5 @@ def test_a_harness_killed_in_two_runs_at_once_leaves_the_host_as_it_was(tmp_path
         run.wait_for(lambda: len(list(run.out.glob(".*.partial/.*.partial/samples"))) == 2)
         run.kill()
         assert run.left_behind() == []
-        assert (deploydrill("heal").exit, run.staged, notes_about(run.out)) == (0, [], [])
+        with healing.beside_others():
+            assert (deploydrill("heal").exit, run.staged, notes_about(run.out)) == (0, [], [])

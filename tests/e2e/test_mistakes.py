@@ -134,7 +134,7 @@ def test_a_mistake_in_system_toml_is_a_usage_error(
 
 
 def test_users_of_a_load_that_has_none_are_a_usage_error(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    folder = tiny_copy(tmp_path / "tiny", ("users = 4", "arrival_rate = 60"))
+    folder = tiny_copy(tmp_path / "tiny", ("users = 4\nthink_s = [0.05, 0.15]", "arrival_rate = 60"))
     done = here(capfd, *QUICK, "--system", folder, "--users", "9", "--out", tmp_path / "out")
     why = f"load tiny with --users 9: it has no users: {folder / 'system.toml'} says arrival_rate = 60"
     refused(done, 64, why, "leave --users out")

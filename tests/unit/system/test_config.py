@@ -241,6 +241,8 @@ def test_a_misspelt_word_is_named_with_what_was_meant(folder: Path, old: str, ne
         ('stop = ["{python}"', 'stop = ["a\\u0000b"', "holds a NUL byte"),
         ('name = "shop"', 'name = "../shop"', "is not a name"),
         ("[limits]", "[[limits]]", "limits: must be a table, not a list"),
+        ("users = 3", "users = 3\narrival_rate = 60", "load.users: has no effect beside arrival_rate = 60"),
+        ("users = 3", "think_s = [1, 2]\narrival_rate = 60", "load.think_s: has no effect beside arrival_rate = 60"),
         ("users = 3", "think_s = [2, 1]", "load.think_s: runs from 2 down to 1"),
         ('path = "/relationships/{known}"', 'path = "/für/{known}"', "starts with / and has no spaces; ü is %C3%BC"),
         ('Key = "{token}"', 'Key = "ü{token}"', "load.requests[0].headers.Idempotency-Key: 'ü{token}' cannot be sent"),

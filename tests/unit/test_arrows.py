@@ -1,0 +1,31 @@
+"""The arrows between the packages (pyproject.toml) are held by the tests too, not only by `make lint`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def arrows(root: Path) -> tuple[int, str]:
+    lint = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([lint, "--no-cache"], cwd=root, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_no_package_imports_what_stands_above_it() -> None:
+    code, told = arrows(ROOT)
+    assert (code, "0 broken" in told) == (0, True), told
+
+
+def test_an_arrow_that_points_up_is_seen(tmp_path: Path) -> None:
+    for name in ("harness", "scenarios"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("bundled", "__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    assert arrows(tmp_path)[0] == 0
+    (tmp_path / "harness" / "stats" / "upward.py").write_text("import harness.run.campaign\n")
+    code, told = arrows(tmp_path)
+    assert code == 1 and "harness.stats is not allowed to import harness.run" in told, told
