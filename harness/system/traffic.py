@@ -28,6 +28,13 @@ def read_load(table: Table) -> SystemLoadConfig:
         write_rate=table.number("write_rate", 20.0, most=1e6),
         arrival_rate=table.number("arrival_rate", 0.0, most=1e6),
     )
+    for idle in ("users", "think_s"):
+        if load.arrival_rate and table.value(idle, None) is not None:
+            table.fail(
+                idle,
+                f"has no effect beside arrival_rate = {load.arrival_rate:g}, which needs no users",
+                "leave one out",
+            )
     names = [request.name for request in load.requests]
     for twice in sorted({name for name in names if names.count(name) > 1}):
         table.fail("requests", f"two requests have the name {twice!r}", "samples are told apart by it")
