@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from harness.host.processes import state
 from harness.island.island import Island
 from harness.island.spec import IslandSpec
 from harness.recording.recording import Recording
-from tests.e2e import host_state
+from tests.e2e import healing, host_state
 from tests.e2e.command import TINY, Done, deploydrill
 from tests.e2e.live_run import SCENARIOS, LiveRun
 
@@ -113,20 +114,22 @@ def running(tmp_path: Path) -> Iterator[Running]:
 
 def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_path: Path) -> None:
     # First a run that is killed: its writes are there when the next one begins, and its lines in the log.
-    own = {"XDG_STATE_HOME": str(tmp_path / "state")}
-    with LiveRun(tmp_path / "killed", "quick:backup", "--scenarios", SCENARIOS, system=running.toml, env=own) as live:
-        live.wait_for_event("operation.stop")
-        left = running.left()
-        live.kill()
-        deadline = time.monotonic() + 20
-        while family := [p for p in host_state.of_run(live.mark) if p != left]:
-            assert time.monotonic() < deadline, family
-            time.sleep(0.05)
-        assert running.process.poll() is None and running.answers()
-        assert list(host_state.of_run(live.mark)) == [left]  # what the kit had started goes on
-        os.kill(left, 9)
-    healed = deploydrill("heal", env=own)
-    assert (healed.exit, healed.out.count("healed: path ")) == (0, 1)  # its work directory
+    with healing.alone():
+        with LiveRun(tmp_path / "killed", "quick:backup", "--scenarios", SCENARIOS, system=running.toml) as live:
+            live.wait_for_event("operation.stop")
+            left = running.left()
+            live.kill()
+            deadline = time.monotonic() + 20
+            while family := [p for p in host_state.of_run(live.mark) if p != left]:
+                assert time.monotonic() < deadline, family
+                time.sleep(0.05)
+            assert running.process.poll() is None and running.answers()
+            assert list(host_state.of_run(live.mark)) == [left]  # what the kit had started goes on
+            os.kill(left, 9)
+        healed = deploydrill("heal")
+    assert healed.exit == 0
+    work = f"healed: path {tempfile.gettempdir()}/drill-{live.process.pid}-"
+    assert healed.out.count(work) == 1, healed.out
 
     done = running.run("quick:backup", "disk_full:before-backup")
     try:
