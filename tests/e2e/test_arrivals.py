@@ -9,7 +9,7 @@ import pytest
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE
 from harness.stats.downtime import joined, within
-from tests.e2e.command import deploydrill
+from tests.e2e.command import undisturbed
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 READS, WRITES = 60, 30
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.island
 def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny", ("users = 4\nthink_s = [0.05, 0.15]", f"arrival_rate = {READS}"))
     words = ("quick:both", "--scenarios", SCENARIOS, "--system", folder, "--out", tmp_path / "out")
-    done = deploydrill("run", *words, "--no-live")
+    done = undisturbed("run", *words, "--no-live")
     assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")
     (result,) = done.results()
     load = result["load"]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import deploydrill, run_tiny
+from tests.e2e.command import run_tiny, undisturbed
 
 pytestmark = pytest.mark.island
 
 
 def test_a_flaw_of_monitors_is_told_by_its_own_sentence(tmp_path: Path) -> None:
     words = ("--system", "hardened", "--flaw", "blind_monitor", "--out", tmp_path, "--no-live")
-    done = deploydrill("run", "monitor_crash:both-killed", *words)
+    done = undisturbed("run", "monitor_crash:both-killed", *words)
     assert (done.exit, done.why("unknown")) == (1, "")
     sentence = "deploy-1 exited 0 although no monitor could see it: primary and secondary were killed from"
     assert sentence in done.why("fail")

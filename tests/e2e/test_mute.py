@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.recording.recording import Recording
-from tests.e2e.command import Done, deploydrill
+from tests.e2e.command import Done, deploydrill, undisturbed
 from tests.e2e.live_run import SCENARIOS
 
 MUTE = Path(__file__).with_name("mute")
@@ -25,7 +25,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     base = tmp_path_factory.mktemp("mute")
     system = shutil.copytree(MUTE, base / "system")
     words = ("--scenarios", SCENARIOS, "--system", system, "--out", base / "out", "--no-live")
-    return deploydrill("run", "seen:line", "seen:call", *words)
+    return undisturbed("run", "seen:line", "seen:call", *words)
 
 
 def run_of(done: Done, cell: str) -> tuple[dict[str, Any], Recording]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import deploydrill
+from tests.e2e.command import deploydrill, undisturbed
 
 NOTES = Path(__file__).with_name("notes")
 
@@ -28,7 +28,7 @@ def test_it_keeps_the_contract(tmp_path: Path) -> None:
 def test_it_is_rehearsed(tmp_path: Path) -> None:
     """A space check in words nobody looks for, a lock that has no lease, and directories it does not make itself."""
     cells = ("disk_full:before-backup", "concurrent_deployments:zombie", "power_loss:in-backup")
-    done = deploydrill("run", *cells, "--system", NOTES, "--size", "2MB", "--out", tmp_path, "--no-live")
+    done = undisturbed("run", *cells, "--system", NOTES, "--size", "2MB", "--out", tmp_path, "--no-live")
     assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")
     passed = done.why("pass")
     assert "backup-2 exited with 1 after" in passed and "with it in place, and backup-1 succeeded without it" in passed
