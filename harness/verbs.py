@@ -22,6 +22,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
 from harness.model import NS, Outcome, Result, merged
+from harness.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.recording.recording import Recording
 from harness.report import compare as comparison
 from harness.report import contract, terminal
@@ -39,7 +40,6 @@ from harness.run.campaign import Campaign, exit_code
 from harness.run.judge import judge
 from harness.run.options import Options
 from harness.run.outside import Signals, check_room
-from harness.run.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.run.provenance import commit
 from harness.run.selection import capabilities, wall_s
 from harness.system.config import load_system

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import registry
-from harness.run.plan import described_faults
+from harness.plan import described_faults
 from harness.run.selection import wall_s
 from harness.scenario import Cell, Scenario
 

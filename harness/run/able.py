@@ -13,8 +13,8 @@ from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.winners import Winners
 from harness.faults.monitor import Monitor
 from harness.model import Edge
+from harness.plan import missing_in
 from harness.recording.recording import Recording
-from harness.run.plan import missing_in
 from harness.scenario import Cell, Scenario, Tier, Together
 from harness.system.schema import OPERATIONS, SystemConfig
 

@@ -19,12 +19,7 @@ from harness.host.accounts import account
 from harness.host.undo import UndoLog
 from harness.island.spec import WORK
 from harness.model import Result
-from harness.recording.secrets import mask, secret_values, starred
-from harness.run.judge import judge, unjudged
-from harness.run.lanes import side_by_side
-from harness.run.options import Options, command_line
-from harness.run.outside import Signals, rehearse
-from harness.run.plan import (
+from harness.plan import (
     Plan,
     described_faults,
     described_steps,
@@ -32,6 +27,11 @@ from harness.run.plan import (
     planned_triggers,
     staging_path,
 )
+from harness.recording.secrets import mask, secret_values, starred
+from harness.run.judge import judge, unjudged
+from harness.run.lanes import side_by_side
+from harness.run.options import Options, command_line
+from harness.run.outside import Signals, rehearse
 from harness.run.provenance import host_facts, provenance
 from harness.run.selection import Selected, kind_for, select
 from harness.scenario import Cell

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import ExitCode, HarnessError
+from harness.plan import Plan
 from harness.recording.recorder import PLAN, Recorder, digest
-from harness.run.plan import Plan
 from harness.run.rehearsal import Rehearsal
 
 

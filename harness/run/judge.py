@@ -16,10 +16,10 @@ from harness.checkers.words import count
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged
+from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.run import facts
 from harness.run.claims import claim_rows
-from harness.run.plan import Plan
 from harness.scenario import Cell, Scenario
 from harness.system.schema import MEASURED_OPERATIONS
 

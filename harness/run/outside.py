@@ -22,9 +22,9 @@ from harness.host.clock import Deadline, mono_ns
 from harness.host.undo import UndoLog
 from harness.island.island import Island
 from harness.island.spec import WORK, IslandSpec
+from harness.plan import Plan, staging_path
 from harness.recording.recorder import EVENTS
 from harness.registry import CHECKOUT
-from harness.run.plan import Plan, staging_path
 from harness.system.schema import SystemConfig
 
 # CI systems kill soon after they cancel: this long the inside half has to heal and leave.

@@ -15,9 +15,9 @@ from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant, Operation, Span
+from harness.plan import Plan
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run.plan import Plan
 from harness.system.schema import SystemConfig
 
 

@@ -10,9 +10,9 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.model import BEFORE, NS, Edge, Instant
+from harness.plan import Plan, links, planned_steps, planned_triggers
 from harness.recording.recorder import Recorder
 from harness.run.group import Group
-from harness.run.plan import Plan, links, planned_steps, planned_triggers
 from harness.run.power import PowerLossRun
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers

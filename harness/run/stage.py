@@ -19,8 +19,8 @@ from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
 from harness.meters.resources import ResourceSampler
 from harness.meters.versions import VersionWatch
+from harness.plan import Plan
 from harness.recording.recorder import Recorder
-from harness.run.plan import Plan
 from harness.scenario import DiskKind
 from harness.system.dependencies import Dependencies
 from harness.system.http import get

@@ -11,8 +11,8 @@ from harness.faults.byte_mark import ByteMark
 from harness.faults.fault import Injection
 from harness.host.clock import now
 from harness.model import Edge
+from harness.plan import described_faults
 from harness.recording.recorder import Recorder
-from harness.run.plan import described_faults
 from harness.scenario import Trigger
 from harness.system.gates import MARKED, Sighting
 from harness.system.live import LiveSystem

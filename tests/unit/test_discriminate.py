@@ -14,12 +14,12 @@ import pytest
 from harness import discriminate as verb
 from harness.errors import HarnessError
 from harness.model import Outcome, Result, Verdict
+from harness.plan import Plan, staging_path
 from harness.report.discrimination import NAME
 from harness.run import campaign
 from harness.run.judge import _result
 from harness.run.options import Options
 from harness.run.outside import Signals
-from harness.run.plan import Plan, staging_path
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness import registry
 from harness.checkers.in_recovery import InRecovery
-from harness.run.plan import described_faults, planned_triggers
+from harness.plan import described_faults, planned_triggers
 from harness.scenario import Cell, Together
 
 SCENARIO = registry.scenario("fault_pairs", ())

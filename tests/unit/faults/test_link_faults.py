@@ -13,7 +13,7 @@ from harness.faults.partition import Partition, unanswered
 from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer
 from harness.links.sockets import SocketState
 from harness.model import Edge
-from harness.run.plan import described_faults, links
+from harness.plan import described_faults, links
 from harness.scenario import Trigger
 
 ALL: tuple[Any, ...] = (Partition("a"), StalledPeer("a"), Reset("a"), Down("a"), SlowDrip("a"), CutAt("a", 0.5))

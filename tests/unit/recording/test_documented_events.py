@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from harness import registry
 from harness.faults.disk_full import DiskFull
 from harness.model import Edge
-from harness.run.plan import described_faults
+from harness.plan import described_faults
 from harness.scenario import Trigger
 
 _WORD = re.compile(r"`([a-z_.]+)`")

@@ -12,11 +12,11 @@ import pytest
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import sleep
+from harness.plan import Plan, staging_path
 from harness.run import campaign, selection
 from harness.run.campaign import Campaign
 from harness.run.options import Options
 from harness.run.outside import Signals
-from harness.run.plan import Plan, staging_path
 
 
 class Silent:

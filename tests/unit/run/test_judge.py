@@ -15,11 +15,11 @@ from harness.checkers.load_sound import LoadSound
 from harness.checkers.protocol import RunChecker
 from harness.host.clock import now
 from harness.model import NS, Result, Verdict
+from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.report.derived import run_seconds
 from harness.report.result import to_document
 from harness.run.judge import judge
-from harness.run.plan import Plan
 from harness.scenario import Cell, Scenario, Step
 from tests.unit.checkers.build import Run
 

@@ -19,9 +19,9 @@ from harness.cli import main
 from harness.errors import ExitCode
 from harness.host.clock import now
 from harness.model import NS, Claim
+from harness.plan import Plan
 from harness.report.result import write_result
 from harness.run.judge import judge
-from harness.run.plan import Plan
 from harness.run.provenance import commit
 from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
