@@ -14,11 +14,11 @@ from typing import Any
 import click
 
 from harness import __version__, registry, verbs
+from harness.campaign.options import Options
+from harness.campaign.rerun import SAME, SAME_MATRIX
 from harness.discriminate import discriminate as discriminate_
 from harness.errors import ExitCode, HarnessError
 from harness.report.clean import clean
-from harness.run.again import SAME, SAME_MATRIX
-from harness.run.options import Options
 from harness.system.table import parse_size
 
 OUT = registry.CHECKOUT / "reports"

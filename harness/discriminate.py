@@ -15,6 +15,14 @@ from typing import Any
 import click
 
 from harness import __version__, registry
+from harness.campaign import classification as marks
+from harness.campaign import rerun as again
+from harness.campaign.campaign import Campaign, Progress, Turn, in_turn
+from harness.campaign.matrix import Matrix, Row, plan_matrix
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals, check_room
+from harness.campaign.provenance import host_facts, provenance
+from harness.campaign.selection import Selected, kind_for, wall_s
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
@@ -27,13 +35,6 @@ from harness.report.live import LiveView
 from harness.report.render import PAGE, render_discrimination, render_run
 from harness.report.result import NAME as RESULT
 from harness.report.result import read_document, read_result, to_document, write_result
-from harness.run import again, marks
-from harness.run.campaign import Campaign, Progress, Turn, in_turn
-from harness.run.matrix import Matrix, Row, plan_matrix
-from harness.run.options import Options
-from harness.run.outside import Signals, check_room
-from harness.run.provenance import host_facts, provenance
-from harness.run.selection import Selected, kind_for, wall_s
 from harness.system.config import find_system
 from harness.verbs import point_latest
 

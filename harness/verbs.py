@@ -15,6 +15,13 @@ from pathlib import Path
 import click
 
 from harness import registry
+from harness.campaign import rerun as again
+from harness.campaign.campaign import Campaign, exit_code
+from harness.campaign.feasibility import Seen, able
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals, check_room
+from harness.campaign.provenance import commit
+from harness.campaign.selection import capabilities, wall_s
 from harness.checkers.contract import lines as contract_lines
 from harness.checkers.contract.line import MARKS
 from harness.doctor import examine
@@ -34,14 +41,7 @@ from harness.report.live import LiveView
 from harness.report.markdown import comparison_markdown
 from harness.report.render import render, render_campaign, render_run
 from harness.report.result import as_text, read_document, write_result
-from harness.run import again
-from harness.run.able import Seen, able
-from harness.run.campaign import Campaign, exit_code
 from harness.run.judge import judge
-from harness.run.options import Options
-from harness.run.outside import Signals, check_room
-from harness.run.provenance import commit
-from harness.run.selection import capabilities, wall_s
 from harness.system.config import load_system
 from harness.system.draft import left_to_do, write_draft
 

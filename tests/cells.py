@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import registry
+from harness.campaign.selection import wall_s
 from harness.plan import described_faults
-from harness.run.selection import wall_s
 from harness.scenario import Cell, Scenario
 
 README = registry.SCENARIOS / "README.md"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.run.outside import STOP_GRACE_S
+from harness.campaign.outside import STOP_GRACE_S
 from tests.e2e import host_state
 from tests.e2e.live_run import SCENARIOS, LiveRun, tiny_copy
 

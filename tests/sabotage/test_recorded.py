@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from harness import registry
+from harness.campaign.campaign import exit_code
+from harness.campaign.outside import Signals
 from harness.checkers.protocol import RunChecker
 from harness.model import Result, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD
 from harness.run import judge as judging
-from harness.run.campaign import exit_code
 from harness.run.judge import judge
-from harness.run.outside import Signals
 from harness.scenario import Cell, Scenario
 from tests.e2e.command import deploydrill
 from tests.e2e.live_run import tiny_copy

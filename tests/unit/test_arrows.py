@@ -26,6 +26,6 @@ def test_an_arrow_that_points_up_is_seen(tmp_path: Path) -> None:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("bundled", "__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     assert arrows(tmp_path)[0] == 0
-    (tmp_path / "harness" / "stats" / "upward.py").write_text("import harness.run.campaign\n")
+    (tmp_path / "harness" / "stats" / "upward.py").write_text("import harness.campaign.campaign\n")
     code, told = arrows(tmp_path)
     assert code == 1 and "harness.stats is not allowed to import harness.run" in told, told

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 
 from harness import discriminate as verb
+from harness.campaign import campaign
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals
 from harness.errors import HarnessError
 from harness.model import Outcome, Result, Verdict
 from harness.plan import Plan, staging_path
 from harness.report.discrimination import NAME
-from harness.run import campaign
 from harness.run.judge import _result
-from harness.run.options import Options
-from harness.run.outside import Signals
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 

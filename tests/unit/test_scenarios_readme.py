@@ -1,8 +1,8 @@
 """The tables of cells are what the code says, and the quick tier fits its time."""
 
 from harness import registry
+from harness.campaign.selection import wall_s
 from harness.model import Edge
-from harness.run.selection import wall_s
 from harness.scenario import Cell, Together
 from tests.cells import README, written
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness import verbs
+from harness.campaign.options import Options
 from harness.host.clock import now
-from harness.run.options import Options
 
 
 class Started:

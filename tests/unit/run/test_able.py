@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from harness import registry
-from harness.run.able import Able, Seen, able
-from harness.run.selection import capabilities
+from harness.campaign.feasibility import Able, Seen, able
+from harness.campaign.selection import capabilities
 from harness.system.config import load_system
 from harness.system.schema import SystemConfig
 from tests.e2e.command import TINY

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.campaign import rerun as again
+from harness.campaign.options import Options
 from harness.errors import ExitCode, HarnessError
-from harness.run import again
-from harness.run.options import Options
 from harness.system.config import load_system
 
 FOLDER = Path("reports/then")

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from harness.campaign import campaign, selection
+from harness.campaign.campaign import Campaign
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import sleep
 from harness.plan import Plan, staging_path
-from harness.run import campaign, selection
-from harness.run.campaign import Campaign
-from harness.run.options import Options
-from harness.run.outside import Signals
 
 
 class Silent:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from harness import registry, verbs
+from harness.campaign.provenance import commit
 from harness.cli import main
 from harness.errors import ExitCode
 from harness.host.clock import now
@@ -22,7 +23,6 @@ from harness.model import NS, Claim
 from harness.plan import Plan
 from harness.report.result import write_result
 from harness.run.judge import judge
-from harness.run.provenance import commit
 from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
 

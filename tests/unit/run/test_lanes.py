@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from harness.run.lanes import side_by_side
+from harness.campaign.jobs import side_by_side
 
 
 class Work:

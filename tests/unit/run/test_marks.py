@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from harness.campaign.classification import Mark, Shown, mark, tallies, verdict
+from harness.campaign.matrix import RowKind
 from harness.model import Outcome, Result, Verdict, merged
-from harness.run.marks import Mark, Shown, mark, tallies, verdict
-from harness.run.matrix import RowKind
 from harness.system.schema import VariantConfig
 from tests.unit.report import build
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.campaign import selection
+from harness.campaign.matrix import Matrix, plan_matrix
+from harness.campaign.options import Options
 from harness.errors import ExitCode, HarnessError
-from harness.run import selection
-from harness.run.matrix import Matrix, plan_matrix
-from harness.run.options import Options
 from harness.system.config import load_system
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 

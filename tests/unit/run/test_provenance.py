@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.campaign import provenance
 from harness.registry import BUNDLED
-from harness.run import provenance
 from harness.system.config import load_system
 from tests.e2e.command import TINY
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from harness.run.campaign import SET_UP_AND_MARGIN_S, Campaign
-from harness.run.options import Options
-from harness.run.outside import Signals
-from harness.run.selection import select
+from harness.campaign.campaign import SET_UP_AND_MARGIN_S, Campaign
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals
+from harness.campaign.selection import select
 from tests.e2e.command import TINY
 
 

@@ -11,7 +11,7 @@ from harness import registry
 
 HUNG_UP = """
 import os, signal, subprocess, sys
-from harness.run.outside import Signals
+from harness.campaign.outside import Signals
 signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "nohup" else signal.SIG_DFL)
 signals = Signals()
 signals.install()

@@ -15,9 +15,9 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from harness.campaign import selection
 from harness.cli import deploydrill, main
 from harness.errors import ExitCode
-from harness.run import selection
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = {

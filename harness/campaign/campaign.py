@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import __version__, registry
+from harness.campaign.jobs import side_by_side
+from harness.campaign.options import Options, command_line
+from harness.campaign.outside import Signals, rehearse
+from harness.campaign.provenance import host_facts, provenance
+from harness.campaign.selection import Selected, kind_for, select
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.undo import UndoLog
@@ -29,11 +34,6 @@ from harness.plan import (
 )
 from harness.recording.secrets import mask, secret_values, starred
 from harness.run.judge import judge, unjudged
-from harness.run.lanes import side_by_side
-from harness.run.options import Options, command_line
-from harness.run.outside import Signals, rehearse
-from harness.run.provenance import host_facts, provenance
-from harness.run.selection import Selected, kind_for, select
 from harness.scenario import Cell
 from harness.system.config import load_system
 

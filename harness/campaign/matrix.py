@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness import registry
+from harness.campaign.options import Options
+from harness.campaign.selection import Selected, kind_for, select
 from harness.errors import HarnessError
-from harness.run.options import Options
-from harness.run.selection import Selected, kind_for, select
 from harness.system.config import load_system
 from harness.system.schema import SystemConfig, VariantConfig
 from harness.system.suggest import did_you_mean

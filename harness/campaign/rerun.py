@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import registry
+from harness.campaign.options import Options, command_line
 from harness.errors import HarnessError
-from harness.run.options import Options, command_line
 
 # What makes a run the same run; kept in campaign.json. All else (where to write, how many at once) may differ.
 SAME = ("system", "scenario_dirs", "seed", "repeat", "size_bytes", "flaws", "users")

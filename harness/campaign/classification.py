@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from harness.campaign.matrix import RowKind
 from harness.model import Outcome, Result, Verdict
-from harness.run.matrix import RowKind
 from harness.stats.intervals import rate_interval
 from harness.system.schema import VariantConfig
 
