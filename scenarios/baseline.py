@@ -1,7 +1,7 @@
 """No fault at all: a deployment there and back under load, measured against what was claimed for it."""
 
 from harness.checkers import standard
-from harness.checkers.validation import RejectsDamage
+from harness.checkers.backups.validation import RejectsDamage
 from harness.scenario import Cell, Scenario, Step
 
 _ROUND_TRIP = (

@@ -3,6 +3,8 @@ monitors, the second while the kit recovers from the first."""
 
 from harness.checkers import standard
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.backups.offsite_copies import OffsiteCopies
+from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.end_state import EndState
 from harness.checkers.exclusive import Exclusive
 from harness.checkers.expectations import Expectations
@@ -10,8 +12,6 @@ from harness.checkers.in_recovery import InRecovery, Second
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.monitored import Monitored
 from harness.checkers.no_hang import NoHang
-from harness.checkers.offsite_copies import OffsiteCopies
-from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.power_loss import PowerLoss
 from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.restorable import Restorable

@@ -1,8 +1,8 @@
 """The network fails while the kit works: the way off site, to a monitor, from the front to the service."""
 
 from harness.checkers import standard
-from harness.checkers.offsite_copies import OffsiteCopies
-from harness.checkers.partial_latest import NoPartialLatest
+from harness.checkers.backups.offsite_copies import OffsiteCopies
+from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.restorable import Restorable
 from harness.faults.fault import HeldFault
 from harness.faults.partition import Partition

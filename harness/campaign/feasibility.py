@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.checkers.backups.offsite_copies import OffsiteCopies
+from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.end_state import EndState
 from harness.checkers.exclusive import Exclusive
 from harness.checkers.fenced import Fenced
-from harness.checkers.offsite_copies import OffsiteCopies
-from harness.checkers.partial_latest import NoPartialLatest
 from harness.checkers.winners import Winners
 from harness.faults.monitor import Monitor
 from harness.model import Edge

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from harness.checkers.backups.offsite_copies import copied
 from harness.checkers.history import not_told
-from harness.checkers.offsite_copies import copied
 from harness.checkers.words import count, ended, last_line
 from harness.faults.toxics import CutAt, SlowDrip
 from harness.model import FaultRecord, Operation, Verdict

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.contract.line import MARKS, Line, is_missing, look_after, not_provided, not_tried, run_of
 from harness.checkers.history import acknowledged, not_told, tokens
 from harness.checkers.restore_exact import RestoreExact
-from harness.checkers.validation import RejectsDamage
 from harness.checkers.words import count, ended, last_line, size
 from harness.model import Operation
 from harness.recording.recording import Event, Recording

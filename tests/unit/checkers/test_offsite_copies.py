@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.offsite_copies import OffsiteCopies
+from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.model import Artefact, OffsiteCopy
 from tests.unit.checkers.build import Run, only
 
