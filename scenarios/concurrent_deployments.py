@@ -2,10 +2,10 @@
 stands still past its lease."""
 
 from harness.checkers import standard
-from harness.checkers.end_state import EndState
-from harness.checkers.exclusive import Exclusive
-from harness.checkers.fenced import Fenced
-from harness.checkers.winners import Winners
+from harness.checkers.concurrency.end_state import EndState
+from harness.checkers.concurrency.exclusive import Exclusive
+from harness.checkers.concurrency.fenced import Fenced
+from harness.checkers.concurrency.winners import Winners
 from harness.faults.process_kill import ProcessKill
 from harness.faults.process_pause import ProcessPause
 from harness.model import Edge

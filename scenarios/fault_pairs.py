@@ -5,8 +5,9 @@ from harness.checkers import standard
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.end_state import EndState
-from harness.checkers.exclusive import Exclusive
+from harness.checkers.concurrency.end_state import EndState
+from harness.checkers.concurrency.exclusive import Exclusive
+from harness.checkers.concurrency.winners import Winners
 from harness.checkers.expectations import Expectations
 from harness.checkers.in_recovery import InRecovery, Second
 from harness.checkers.load_sound import LoadSound
@@ -17,7 +18,6 @@ from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.restorable import Restorable
 from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.versions import Versions
-from harness.checkers.winners import Winners
 from harness.crash.cuts import PowerCuts
 from harness.faults.disk_full import DiskFull
 from harness.faults.monitor import Monitor

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.end_state import EndState
-from harness.checkers.exclusive import Exclusive
-from harness.checkers.fenced import Fenced
-from harness.checkers.winners import Winners
+from harness.checkers.concurrency.end_state import EndState
+from harness.checkers.concurrency.exclusive import Exclusive
+from harness.checkers.concurrency.fenced import Fenced
+from harness.checkers.concurrency.winners import Winners
 from harness.faults.monitor import Monitor
 from harness.model import Edge
 from harness.plan import missing_in

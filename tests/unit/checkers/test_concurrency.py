@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.end_state import EndState
-from harness.checkers.exclusive import Exclusive
-from harness.checkers.fenced import Fenced
+from harness.checkers.concurrency.end_state import EndState
+from harness.checkers.concurrency.exclusive import Exclusive
+from harness.checkers.concurrency.fenced import Fenced
+from harness.checkers.concurrency.winners import Winners
 from harness.checkers.versions import Versions
-from harness.checkers.winners import Winners
 from harness.model import Verdict
 from tests.unit.checkers.build import Run, only
 
