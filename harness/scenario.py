@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.checkers.protocol import RunChecker, StateChecker
+from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.crash.cuts import PowerCuts
 from harness.errors import HarnessError
 from harness.faults.fault import HeldFault

@@ -8,13 +8,13 @@ from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.winners import Winners
+from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.checkers.expectations import Expectations
 from harness.checkers.in_recovery import InRecovery, Second
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.monitored import Monitored
 from harness.checkers.no_hang import NoHang
 from harness.checkers.power_loss import PowerLoss
-from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.restorable import Restorable
 from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.versions import Versions

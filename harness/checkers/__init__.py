@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.made_backup import MadeBackup
+from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.durations import Durations
 from harness.checkers.expectations import Expectations
@@ -12,7 +13,6 @@ from harness.checkers.load_sound import LoadSound
 from harness.checkers.losses import Losses
 from harness.checkers.no_hang import NoHang
 from harness.checkers.power_loss import PowerLoss
-from harness.checkers.protocol import RunChecker, StateChecker
 from harness.checkers.recovery import Recovery
 from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.versions import Versions

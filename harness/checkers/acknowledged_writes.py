@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from harness.checkers.core.phrases import count, seconds
 from harness.checkers.damage import damage, gaps, numbers, unreadable
-from harness.checkers.history import Owed, cause, is_restored, owed, tokens
-from harness.checkers.words import count, seconds
 from harness.model import Observation, Outcome, Verdict, Write
+from harness.recording.history import Owed, cause, is_restored, owed, tokens
 
 
 def lost_writes(observation: Observation) -> tuple[Write, ...]:

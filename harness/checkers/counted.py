@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checkers.broken_version import Served, served
-from harness.checkers.stated import deadline_ms
+from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from harness.checkers.words import count, grouped
+from harness.checkers.core.phrases import count, grouped
 from harness.model import OUR_TOKEN, Observation
 
 # The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.

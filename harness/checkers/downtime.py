@@ -10,7 +10,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from harness.checkers.broken_version import served
-from harness.checkers.claimed import Claimed
+from harness.checkers.core.measured_claim import Claimed
+from harness.checkers.core.phrases import count, grouped
 from harness.checkers.counted import (
     CUT_GRACE_S,
     HELD_UP_SHARE,
@@ -22,8 +23,7 @@ from harness.checkers.counted import (
     overlap,
     seen,
 )
-from harness.checkers.stated import claims, deadline_ms, timing
-from harness.checkers.words import count, grouped
+from harness.judged.plan_values import claims, deadline_ms, timing
 from harness.model import NS, Claim, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES

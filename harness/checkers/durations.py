@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.claimed import Claimed
-from harness.checkers.stated import claims, timing
-from harness.checkers.words import size
+from harness.checkers.core.measured_claim import Claimed
+from harness.checkers.core.phrases import size
 from harness.host.commands import RESOLUTION_S
+from harness.judged.plan_values import claims, timing
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 from harness.stats.soundness import stalls, standstills, within_s

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.backups.offsite_copies import copied
-from harness.checkers.history import not_told
-from harness.checkers.words import count, ended, last_line
+from harness.checkers.core.phrases import count, ended, last_line
 from harness.faults.toxics import CutAt, SlowDrip
 from harness.model import FaultRecord, Operation, Verdict
+from harness.recording.history import not_told
 from harness.recording.recording import Recording
 
 # These let bytes through, over a new connection or slowly: an upload may survive them, if its copy is really there.

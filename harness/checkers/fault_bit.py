@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.words import ended, last_line
+from harness.checkers.core.phrases import ended, last_line
 from harness.model import FaultRecord, Verdict
 from harness.recording.recording import Recording
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import groups
+from harness.judged.critical_sections import groups
 from harness.model import NS, Verdict
 from harness.recording.recording import Recording
 

@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from harness.checkers.history import strays
-from harness.checkers.stated import deadline_ms
-from harness.checkers.words import count
+from harness.checkers.core.phrases import count
+from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Verdict
+from harness.recording.history import strays
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_STRANGE, FLAG_WRITE
 from harness.stats.downtime import Records, bad_mask, within

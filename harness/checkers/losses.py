@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.acknowledged_writes import lost_writes
-from harness.checkers.claimed import Claimed
-from harness.checkers.history import cause, is_restored
+from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.restore_exact import RecoveryPoint, recovery_point
-from harness.checkers.stated import claims
+from harness.judged.plan_values import claims
 from harness.model import Claim, Measurement, Observation, Verdict
+from harness.recording.history import cause, is_restored
 from harness.recording.recording import Recording
 
 

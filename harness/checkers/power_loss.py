@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.history import acknowledged
+from harness.checkers.core.phrases import count, ended, last_line
 from harness.checkers.restore_exact import RestoreExact, snapshot
-from harness.checkers.words import count, ended, last_line
 from harness.model import CrashState, Observation, Operation, Outcome, Verdict
+from harness.recording.history import acknowledged
 from harness.recording.recording import Recording
 
 _Finding = tuple[Outcome, str]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.claimed import Claimed
-from harness.checkers.history import not_told
-from harness.checkers.stated import claims
-from harness.checkers.words import ended, last_line
+from harness.checkers.core.measured_claim import Claimed
+from harness.checkers.core.phrases import ended, last_line
+from harness.judged.plan_values import claims
 from harness.model import NS, FaultRecord, Operation, Outcome, Verdict
+from harness.recording.history import not_told
 from harness.recording.recording import Event, Recording
 from harness.stats.soundness import stalls, within_s
 

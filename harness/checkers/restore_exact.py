@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from harness.checkers.core.phrases import count
 from harness.checkers.damage import damage, gaps, numbers, unreadable
-from harness.checkers.history import acknowledged, cause, is_restored, owed, tokens
-from harness.checkers.words import count
 from harness.model import NS, Observation, Operation, Outcome, Verdict, Write
+from harness.recording.history import acknowledged, cause, is_restored, owed, tokens
 
 
 @dataclass(frozen=True, slots=True)

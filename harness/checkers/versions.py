@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import stays
-from harness.checkers.words import count, ended, seconds
+from harness.checkers.core.phrases import count, ended, seconds
+from harness.judged.critical_sections import stays
 from harness.model import Operation, Outcome, Verdict
 from harness.recording.recording import Recording
 

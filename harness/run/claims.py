@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.checkers.claimed import JudgesClaims
+from harness.checkers.core.measured_claim import JudgesClaims
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.durations import Durations
 from harness.checkers.losses import Losses

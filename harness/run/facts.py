@@ -12,10 +12,10 @@ from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.counted import seen
 from harness.checkers.damage import duplicated, torn
 from harness.checkers.fault_bit import failed_for_it
-from harness.checkers.history import acknowledged, is_restored, owed, tokens
 from harness.checkers.restore_exact import recovery_point
 from harness.host.commands import RESOLUTION_S
 from harness.model import NS, Measurement, Observation
+from harness.recording.history import acknowledged, is_restored, owed, tokens
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
 from harness.stats.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.checkers import standard
+from harness.checkers.core.phrases import count
+from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.protocol import RunChecker, StateChecker
-from harness.checkers.words import count
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged

@@ -16,7 +16,7 @@ import pytest
 from harness import registry
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
-from harness.checkers.protocol import RunChecker
+from harness.checkers.core.protocol import RunChecker
 from harness.model import Result, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.words import count, ended
+from harness.checkers.core.phrases import count, ended
 from harness.model import Verdict
 from harness.recording.recording import Recording
 

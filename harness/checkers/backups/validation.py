@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.history import not_told
-from harness.checkers.words import count, ended, last_line
+from harness.checkers.core.phrases import count, ended, last_line
 from harness.model import Operation, Verdict
+from harness.recording.history import not_told
 from harness.recording.recording import Recording
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import Stay, groups, killed, marks_lock, overlaps, stays, stood
-from harness.checkers.words import count, seconds
+from harness.checkers.core.phrases import count, seconds
+from harness.judged.critical_sections import Stay, groups, killed, marks_lock, overlaps, stays, stood
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 

@@ -7,8 +7,8 @@ import signal
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import CUT_OFF_NS, faults_on, pauses, stays
-from harness.checkers.words import ended, last_line, seconds
+from harness.checkers.core.phrases import ended, last_line, seconds
+from harness.judged.critical_sections import CUT_OFF_NS, faults_on, pauses, stays
 from harness.model import NS, Operation, Verdict
 from harness.recording.recording import Recording
 

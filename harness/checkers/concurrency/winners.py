@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.groups import faults_on, groups, marks_lock, stays
-from harness.checkers.words import count, ended, last_line
+from harness.checkers.core.phrases import count, ended, last_line
+from harness.judged.critical_sections import faults_on, groups, marks_lock, stays
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 from harness.stats.soundness import standstills, within_s

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.contract.line import MARKS, Line, is_missing, look_after, not_provided, not_tried, run_of
-from harness.checkers.history import acknowledged, not_told, tokens
+from harness.checkers.core.phrases import count, ended, last_line, size
 from harness.checkers.restore_exact import RestoreExact
-from harness.checkers.words import count, ended, last_line, size
 from harness.model import Operation
+from harness.recording.history import acknowledged, not_told, tokens
 from harness.recording.recording import Event, Recording
 
 _STATUS = 'its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}'

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.checkers.contract.line import Line, run_of
-from harness.checkers.words import count, ended, last_line, size
+from harness.checkers.core.phrases import count, ended, last_line, size
 from harness.errors import ExitCode
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES

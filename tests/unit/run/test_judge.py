@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
+from harness.checkers.core.protocol import RunChecker
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.protocol import RunChecker
 from harness.host.clock import now
 from harness.model import NS, Result, Verdict
 from harness.plan import Plan
