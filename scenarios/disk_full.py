@@ -4,7 +4,7 @@ restore."""
 from harness.checkers import standard
 from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.backups.space_check import RefusesBeforeWriting
-from harness.checkers.restorable import Restorable
+from harness.checkers.data.restorable import Restorable
 from harness.faults.disk_full import DiskFull
 from harness.model import Edge
 from harness.scenario import Cell, Scenario, Step, Trigger

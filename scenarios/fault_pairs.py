@@ -2,21 +2,21 @@
 monitors, the second while the kit recovers from the first."""
 
 from harness.checkers import standard
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.winners import Winners
 from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.power_loss import PowerLoss
+from harness.checkers.data.restorable import Restorable
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.checkers.expectations import Expectations
 from harness.checkers.in_recovery import InRecovery, Second
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.monitored import Monitored
 from harness.checkers.no_hang import NoHang
-from harness.checkers.power_loss import PowerLoss
-from harness.checkers.restorable import Restorable
-from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.versions import Versions
 from harness.crash.cuts import PowerCuts
 from harness.faults.disk_full import DiskFull

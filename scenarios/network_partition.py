@@ -3,7 +3,7 @@
 from harness.checkers import standard
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.restorable import Restorable
+from harness.checkers.data.restorable import Restorable
 from harness.faults.fault import HeldFault
 from harness.faults.partition import Partition
 from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer

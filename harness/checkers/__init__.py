@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.made_backup import MadeBackup
 from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.losses import Losses
+from harness.checkers.data.power_loss import PowerLoss
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.durations import Durations
 from harness.checkers.expectations import Expectations
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.losses import Losses
 from harness.checkers.no_hang import NoHang
-from harness.checkers.power_loss import PowerLoss
 from harness.checkers.recovery import Recovery
-from harness.checkers.restore_exact import RestoreExact
 from harness.checkers.versions import Versions
 
 __all__ = ["RunChecker", "StateChecker", "standard"]

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.checkers.core.measured_claim import JudgesClaims
+from harness.checkers.data.losses import Losses
 from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.durations import Durations
-from harness.checkers.losses import Losses
 from harness.checkers.recovery import Recovery
 from harness.recording.recording import Recording
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.contract.line import MARKS, Line, is_missing, look_after, not_provided, not_tried, run_of
 from harness.checkers.core.phrases import count, ended, last_line, size
-from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.model import Operation
 from harness.recording.history import acknowledged, not_told, tokens
 from harness.recording.recording import Event, Recording

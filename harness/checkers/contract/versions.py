@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.contract.line import Line, is_missing, look_after, not_provided, not_tried, run_of
 from harness.checkers.core.phrases import ended, last_line
-from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.model import Operation
 from harness.recording.recording import Recording
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.losses import Losses
-from harness.checkers.restorable import Restorable
-from harness.checkers.restore_exact import RestoreExact, recovery_point
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.losses import Losses
+from harness.checkers.data.restorable import Restorable
+from harness.checkers.data.restore_exact import RestoreExact, recovery_point
 from harness.model import Claim, Verdict
 from harness.recording.recording import Recording
 from tests.unit.checkers.build import Run, only

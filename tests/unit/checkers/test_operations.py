@@ -10,11 +10,11 @@ from harness.checkers.backups.made_backup import MadeBackup
 from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.backups.space_check import RefusesBeforeWriting
 from harness.checkers.backups.validation import RejectsDamage
+from harness.checkers.data.restorable import Restorable
 from harness.checkers.durations import Durations
 from harness.checkers.expectations import Expectations
 from harness.checkers.no_hang import NoHang
 from harness.checkers.recovery import Recovery
-from harness.checkers.restorable import Restorable
 from harness.checkers.versions import Versions
 from harness.model import Artefact, Claim, OffsiteCopy
 from harness.recording.recording import Recording

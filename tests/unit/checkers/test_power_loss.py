@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from harness.checkers import standard
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.power_loss import PowerLoss
-from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.power_loss import PowerLoss
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.load.requests import payload_of
 from harness.model import CrashState, Verdict
 from harness.run.facts import faults

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from harness.checkers import standard
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.backups.space_check import RefusesBeforeWriting
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.restorable import Restorable
 from harness.checkers.durations import counted
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.restorable import Restorable
 from harness.model import Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter

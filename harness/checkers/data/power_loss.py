@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from harness.checkers.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.restore_exact import RestoreExact, snapshot
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.restore_exact import RestoreExact, snapshot
 from harness.model import CrashState, Observation, Operation, Outcome, Verdict
 from harness.recording.history import acknowledged
 from harness.recording.recording import Recording

@@ -6,9 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.acknowledged_writes import lost_writes
 from harness.checkers.core.measured_claim import Claimed
-from harness.checkers.restore_exact import RecoveryPoint, recovery_point
+from harness.checkers.data.acknowledged_writes import lost_writes
+from harness.checkers.data.restore_exact import RecoveryPoint, recovery_point
 from harness.judged.plan_values import claims
 from harness.model import Claim, Measurement, Observation, Verdict
 from harness.recording.history import cause, is_restored

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count
-from harness.checkers.damage import damage, gaps, numbers, unreadable
+from harness.checkers.data.damage import damage, gaps, numbers, unreadable
 from harness.model import NS, Observation, Operation, Outcome, Verdict, Write
 from harness.recording.history import acknowledged, cause, is_restored, owed, tokens
 

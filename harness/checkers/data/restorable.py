@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.restore_exact import RestoreExact
+from harness.checkers.data.restore_exact import RestoreExact
 from harness.model import FaultRecord, Operation, Outcome, Verdict
 from harness.recording.history import cause, not_told
 from harness.recording.recording import Recording
