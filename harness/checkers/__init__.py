@@ -9,11 +9,11 @@ from harness.checkers.data.losses import Losses
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restore_exact import RestoreExact
 from harness.checkers.downtime import Downtime, Outages
-from harness.checkers.durations import Durations
-from harness.checkers.expectations import Expectations
 from harness.checkers.fault_bit import FaultBit
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.no_hang import NoHang
+from harness.checkers.operations.durations import Durations
+from harness.checkers.operations.expectations import Expectations
+from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.recovery import Recovery
 from harness.checkers.versions import Versions
 

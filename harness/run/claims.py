@@ -8,7 +8,7 @@ from typing import Any
 from harness.checkers.core.measured_claim import JudgesClaims
 from harness.checkers.data.losses import Losses
 from harness.checkers.downtime import Downtime, Outages
-from harness.checkers.durations import Durations
+from harness.checkers.operations.durations import Durations
 from harness.checkers.recovery import Recovery
 from harness.recording.recording import Recording
 

@@ -11,9 +11,9 @@ from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.backups.space_check import RefusesBeforeWriting
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.data.restorable import Restorable
-from harness.checkers.durations import Durations
-from harness.checkers.expectations import Expectations
-from harness.checkers.no_hang import NoHang
+from harness.checkers.operations.durations import Durations
+from harness.checkers.operations.expectations import Expectations
+from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.recovery import Recovery
 from harness.checkers.versions import Versions
 from harness.model import Artefact, Claim, OffsiteCopy
