@@ -14,10 +14,10 @@ from harness.checkers.data.restorable import Restorable
 from harness.checkers.data.restore_exact import RestoreExact
 from harness.checkers.in_recovery import InRecovery, Second
 from harness.checkers.load_sound import LoadSound
-from harness.checkers.monitored import Monitored
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
-from harness.checkers.versions import Versions
+from harness.checkers.service.monitored import Monitored
+from harness.checkers.service.versions import Versions
 from harness.crash.cuts import PowerCuts
 from harness.faults.disk_full import DiskFull
 from harness.faults.monitor import Monitor

@@ -3,8 +3,8 @@
 from itertools import product
 
 from harness.checkers import standard
-from harness.checkers.broken_version import BrokenVersion
-from harness.checkers.monitored import Monitored
+from harness.checkers.service.broken_version import BrokenVersion
+from harness.checkers.service.monitored import Monitored
 from harness.faults.monitor import Monitor, Which
 from harness.faults.monitors_out import How
 from harness.model import Edge

@@ -7,7 +7,7 @@ from harness.checkers.data.restore_exact import RestoreExact
 from harness.checkers.load_sound import LoadSound
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
-from harness.checkers.versions import Versions
+from harness.checkers.service.versions import Versions
 from harness.crash.cuts import PowerCuts
 from harness.scenario import Cell, Scenario, Step
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from harness.checkers.core.measured_claim import JudgesClaims
 from harness.checkers.data.losses import Losses
-from harness.checkers.downtime import Downtime, Outages
 from harness.checkers.operations.durations import Durations
-from harness.checkers.recovery import Recovery
+from harness.checkers.service.downtime import Downtime, Outages
+from harness.checkers.service.recovery import Recovery
 from harness.recording.recording import Recording
 
 _JUDGES: tuple[JudgesClaims, ...] = (Durations(), Outages(), Downtime(), Losses(), Recovery())

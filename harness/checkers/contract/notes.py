@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.contract.line import Line
-from harness.checkers.downtime import Downtime
+from harness.checkers.service.downtime import Downtime
 from harness.recording.recording import Recording
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.checkers import standard
-from harness.checkers.monitored import Monitored
+from harness.checkers.service.monitored import Monitored
 from harness.faults.disk_full import DiskFull, FullDisk
 from harness.faults.fault import Undo
 from harness.faults.monitor import Monitor

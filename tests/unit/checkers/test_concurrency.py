@@ -11,7 +11,7 @@ from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
-from harness.checkers.versions import Versions
+from harness.checkers.service.versions import Versions
 from harness.model import Verdict
 from tests.unit.checkers.build import Run, only
 

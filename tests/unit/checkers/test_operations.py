@@ -14,8 +14,8 @@ from harness.checkers.data.restorable import Restorable
 from harness.checkers.operations.durations import Durations
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
-from harness.checkers.recovery import Recovery
-from harness.checkers.versions import Versions
+from harness.checkers.service.recovery import Recovery
+from harness.checkers.service.versions import Versions
 from harness.model import Artefact, Claim, OffsiteCopy
 from harness.recording.recording import Recording
 from tests.unit.checkers.build import Run, only

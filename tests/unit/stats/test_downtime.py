@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.checkers.counted import merged_spans
+from harness.judged.requests import merged_spans
 from harness.recording.samples import CHANNELS, FLAG_SLOW, OUTCOMES
 from harness.stats.downtime import by_channel, overall, split, within
 from harness.stats.latency import per_second

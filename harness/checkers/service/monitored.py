@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import last_line
-from harness.checkers.versions import back_to_old
+from harness.checkers.service.versions import back_to_old
 from harness.faults.words import monitors_missing
 from harness.model import NS, FaultRecord, Operation, Verdict
 from harness.recording.recording import Event, Recording

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.checkers.broken_version import Served, served
+from harness.checkers.service.broken_version import Served, served
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording

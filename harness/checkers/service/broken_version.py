@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.versions import back_to_old
+from harness.checkers.service.versions import back_to_old
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Measurement, Operation, Verdict
 from harness.recording.recording import Recording

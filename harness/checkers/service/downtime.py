@@ -9,10 +9,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from harness.checkers.broken_version import served
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import count, grouped
-from harness.checkers.counted import (
+from harness.checkers.service.broken_version import served
+from harness.judged.plan_values import claims, deadline_ms, timing
+from harness.judged.requests import (
     CUT_GRACE_S,
     HELD_UP_SHARE,
     Mask,
@@ -23,7 +24,6 @@ from harness.checkers.counted import (
     overlap,
     seen,
 )
-from harness.judged.plan_values import claims, deadline_ms, timing
 from harness.model import NS, Claim, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
