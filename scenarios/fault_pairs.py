@@ -12,12 +12,12 @@ from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restorable import Restorable
 from harness.checkers.data.restore_exact import RestoreExact
-from harness.checkers.in_recovery import InRecovery, Second
-from harness.checkers.load_sound import LoadSound
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.service.monitored import Monitored
 from harness.checkers.service.versions import Versions
+from harness.checkers.validity.in_recovery import InRecovery, Second
+from harness.checkers.validity.load_sound import LoadSound
 from harness.crash.cuts import PowerCuts
 from harness.faults.disk_full import DiskFull
 from harness.faults.monitor import Monitor

@@ -4,10 +4,10 @@ rebuilt from its log, and the system is started on each."""
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restore_exact import RestoreExact
-from harness.checkers.load_sound import LoadSound
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.service.versions import Versions
+from harness.checkers.validity.load_sound import LoadSound
 from harness.crash.cuts import PowerCuts
 from harness.scenario import Cell, Scenario, Step
 

@@ -8,14 +8,14 @@ from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.losses import Losses
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restore_exact import RestoreExact
-from harness.checkers.fault_bit import FaultBit
-from harness.checkers.load_sound import LoadSound
 from harness.checkers.operations.durations import Durations
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.service.downtime import Downtime, Outages
 from harness.checkers.service.recovery import Recovery
 from harness.checkers.service.versions import Versions
+from harness.checkers.validity.fault_bit import FaultBit
+from harness.checkers.validity.load_sound import LoadSound
 
 __all__ = ["RunChecker", "StateChecker", "standard"]
 

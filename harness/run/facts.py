@@ -11,8 +11,8 @@ from harness.checkers.data import losses
 from harness.checkers.data.acknowledged_writes import lost_writes
 from harness.checkers.data.damage import duplicated, torn
 from harness.checkers.data.restore_exact import recovery_point
-from harness.checkers.fault_bit import failed_for_it
 from harness.checkers.service import broken_version
+from harness.checkers.validity.fault_bit import failed_for_it
 from harness.host.commands import RESOLUTION_S
 from harness.judged.requests import seen
 from harness.model import NS, Measurement, Observation

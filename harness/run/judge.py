@@ -11,8 +11,8 @@ from typing import Any, get_args
 from harness.checkers import standard
 from harness.checkers.core.phrases import count
 from harness.checkers.core.protocol import RunChecker, StateChecker
-from harness.checkers.fault_bit import FaultBit
-from harness.checkers.load_sound import LoadSound
+from harness.checkers.validity.fault_bit import FaultBit
+from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged

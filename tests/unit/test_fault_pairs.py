@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 
 from harness import registry
-from harness.checkers.in_recovery import InRecovery
+from harness.checkers.validity.in_recovery import InRecovery
 from harness.plan import described_faults, planned_triggers
 from harness.scenario import Cell, Together
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.fault_bit import FaultBit
 from harness.checkers.service.downtime import Downtime, Outages
+from harness.checkers.validity.fault_bit import FaultBit
 from harness.model import Claim
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
 from harness.run import facts

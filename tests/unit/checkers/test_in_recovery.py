@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.in_recovery import InRecovery
+from harness.checkers.validity.in_recovery import InRecovery
 from tests.unit.checkers.build import Run, only
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.fault_bit import FaultBit
 from harness.checkers.service import broken_version
 from harness.checkers.service.broken_version import BrokenVersion
 from harness.checkers.service.downtime import Downtime
 from harness.checkers.service.monitored import Monitored
+from harness.checkers.validity.fault_bit import FaultBit
 from tests.unit.checkers.build import Run, only
 
 HELD = "deploy: failed: no monitor sees the service; going on would be blind"

@@ -17,9 +17,9 @@ from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restorable import Restorable
-from harness.checkers.fault_bit import FaultBit
-from harness.checkers.load_sound import LoadSound
 from harness.checkers.operations.durations import counted
+from harness.checkers.validity.fault_bit import FaultBit
+from harness.checkers.validity.load_sound import LoadSound
 from harness.model import Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter

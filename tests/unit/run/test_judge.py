@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from harness.checkers.core.protocol import RunChecker
-from harness.checkers.load_sound import LoadSound
+from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
 from harness.model import NS, Result, Verdict
 from harness.plan import Plan

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness.checkers.fault_bit import FaultBit
+from harness.checkers.validity.fault_bit import FaultBit
 from harness.errors import HarnessError
 from harness.faults.byte_mark import ByteMark, Landing
 from harness.model import Edge, Evidence, FaultRecord

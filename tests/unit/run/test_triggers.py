@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.fault_bit import FaultBit
+from harness.checkers.validity.fault_bit import FaultBit
 from harness.host.clock import mono_ns, sleep
 from harness.model import Edge, Evidence
 from harness.recording.recorder import Recorder
