@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import verbs
-from harness.cli import main
+from harness.cli import main, verbs
 from harness.errors import ExitCode, HarnessError
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from harness import discriminate as verb
 from harness.campaign import campaign
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
+from harness.cli import discriminate as verb
 from harness.errors import HarnessError
 from harness.model import Outcome, Result, Verdict
 from harness.plan import Plan, staging_path

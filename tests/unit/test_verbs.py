@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness import verbs
 from harness.campaign.options import Options
+from harness.cli import verbs
 from harness.host.clock import now
 
 

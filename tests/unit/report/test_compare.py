@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness import cli, verbs
+from harness.cli import main as cli
+from harness.cli import verbs
 from harness.errors import HarnessError
 from harness.model import Measurement, Result, Verdict
 from harness.report import campaign, terminal

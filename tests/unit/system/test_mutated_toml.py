@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from harness.campaign import selection
-from harness.cli import deploydrill, main
+from harness.cli.main import deploydrill, main
 from harness.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -13,10 +13,11 @@ from typing import Any
 
 import click
 
-from harness import __version__, registry, verbs
+from harness import __version__, registry
 from harness.campaign.options import Options
 from harness.campaign.rerun import SAME, SAME_MATRIX
-from harness.discriminate import discriminate as discriminate_
+from harness.cli import verbs
+from harness.cli.discriminate import discriminate as discriminate_
 from harness.errors import ExitCode, HarnessError
 from harness.report.clean import clean
 from harness.system.table import parse_size
