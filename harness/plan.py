@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from harness.config.schema import SystemConfig
 from harness.faults.monitor import Monitor
 from harness.island.spec import Kind
 from harness.model import Edge
 from harness.scenario import Cell, Scenario, Step, Together, Trigger
-from harness.system.schema import SystemConfig
 
 
 @dataclass(frozen=True, slots=True)

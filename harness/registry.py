@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from harness.config.reader import FILE
+from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
 from harness.scenario import Scenario
-from harness.system.config import FILE
-from harness.system.suggest import did_you_mean
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
 CHECKOUT = BUNDLED.parents[1]

@@ -19,6 +19,7 @@ from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
 from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.selection import Selected, kind_for, select
+from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.undo import UndoLog
@@ -35,7 +36,6 @@ from harness.plan import (
 from harness.recording.secrets import mask, secret_values, starred
 from harness.run.judge import judge, unjudged
 from harness.scenario import Cell
-from harness.system.config import load_system
 
 ISLAND_PORT = 8080
 SET_UP_AND_MARGIN_S = 90.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.campaign.matrix import RowKind
+from harness.config.schema import VariantConfig
 from harness.model import Outcome, Result, Verdict
 from harness.stats.intervals import rate_interval
-from harness.system.schema import VariantConfig
 
 # Of a run that nothing is expected of: red, green. ``not run``: it was planned and has no result.
 Mark = Literal["escaped", "other reason", "false alarm", "unknown", "not run", "caught", "quiet", "red", "green"]

@@ -11,12 +11,12 @@ from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
+from harness.config.schema import OPERATIONS, SystemConfig
 from harness.faults.monitor import Monitor
 from harness.model import Edge
 from harness.plan import missing_in
 from harness.recording.recording import Recording
 from harness.scenario import Cell, Scenario, Tier, Together
-from harness.system.schema import OPERATIONS, SystemConfig
 
 # Marked only on the way back from something that went wrong, which a run without faults does not see.
 _ONLY_WHEN_WRONG = ("back",)

@@ -10,10 +10,10 @@ from typing import Literal
 from harness import registry
 from harness.campaign.options import Options
 from harness.campaign.selection import Selected, kind_for, select
+from harness.config.reader import load_system
+from harness.config.schema import SystemConfig, VariantConfig
+from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
-from harness.system.config import load_system
-from harness.system.schema import SystemConfig, VariantConfig
-from harness.system.suggest import did_you_mean
 
 RowKind = Literal["clean", "flaw", "all"]
 

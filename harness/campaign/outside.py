@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from harness.config.schema import SystemConfig
 from harness.disks.disk import images
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns
@@ -25,7 +26,6 @@ from harness.island.spec import WORK, IslandSpec
 from harness.plan import Plan, staging_path
 from harness.recording.recorder import EVENTS
 from harness.registry import CHECKOUT
-from harness.system.schema import SystemConfig
 
 # CI systems kill soon after they cancel: this long the inside half has to heal and leave.
 STOP_GRACE_S = 5.0

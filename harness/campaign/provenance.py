@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from harness.config.programs import commands as commands_of
+from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import now
 from harness.island.spec import Kind
 from harness.model import NS
 from harness.registry import CHECKOUT
-from harness.system.programs import commands as commands_of
-from harness.system.schema import SystemConfig
 
 _HASHED_SUFFIXES = {".toml", ".py", ".sh", ".js", ".go", ".sql", ".json", ".conf"}
 _MOST_FILES = 500

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness import registry
 from harness.campaign.options import Options
+from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.island.island import best_kind
 from harness.island.spec import Kind
 from harness.links.toxiproxy import find_server
 from harness.plan import missing_in
 from harness.scenario import Cell, Scenario
-from harness.system.schema import SystemConfig
 
 
 @dataclass(frozen=True, slots=True)

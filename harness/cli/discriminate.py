@@ -24,6 +24,7 @@ from harness.campaign.outside import Signals, check_room
 from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.selection import Selected, kind_for, wall_s
 from harness.cli.verbs import point_latest
+from harness.config.reader import find_system
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
@@ -36,7 +37,6 @@ from harness.report.live import LiveView
 from harness.report.render import PAGE, render_discrimination, render_run
 from harness.report.result import NAME as RESULT
 from harness.report.result import read_document, read_result, to_document, write_result
-from harness.system.config import find_system
 
 
 def discriminate(

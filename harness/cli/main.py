@@ -18,9 +18,9 @@ from harness.campaign.options import Options
 from harness.campaign.rerun import SAME, SAME_MATRIX
 from harness.cli import verbs
 from harness.cli.discriminate import discriminate as discriminate_
+from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
 from harness.report.clean import clean
-from harness.system.table import parse_size
 
 OUT = registry.CHECKOUT / "reports"
 # What the host says when it is full, or will not be written to: no bug of ours.

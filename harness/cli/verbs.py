@@ -24,6 +24,7 @@ from harness.campaign.provenance import commit
 from harness.campaign.selection import capabilities, wall_s
 from harness.checkers.contract import lines as contract_lines
 from harness.checkers.contract.line import MARKS
+from harness.config.reader import load_system
 from harness.doctor import examine
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
@@ -42,7 +43,6 @@ from harness.report.markdown import comparison_markdown
 from harness.report.render import render, render_campaign, render_run
 from harness.report.result import as_text, read_document, write_result
 from harness.run.judge import judge
-from harness.system.config import load_system
 from harness.system.draft import left_to_do, write_draft
 
 

@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from harness.config.reader import load_system
 from harness.crash.owners import Stretch, owners
 from harness.disks import loop
 from harness.errors import HarnessError
@@ -22,7 +23,6 @@ from harness.island.init import bring_loopback_up
 from harness.island.spec import COVERED, WORK_MOUNT
 from harness.model import NS
 from harness.recording.recorder import Recorder
-from harness.system.config import load_system
 from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order, Status

@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checkers.service.broken_version import Served, served
+from harness.config.schema import slow_deadline_s
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
 from harness.stats.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
-from harness.system.schema import slow_deadline_s
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)

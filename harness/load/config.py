@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.system.schema import RequestTemplate
+from harness.config.schema import RequestTemplate
 
 CONFIG_VARIABLE = "DEPLOYDRILL_LOAD"
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs

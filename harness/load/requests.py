@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
-from harness.system.schema import RequestTemplate
 
 _KNOWN_KEPT = 4096
 # Of these there were too few where the request came from: descriptors, ports, memory.

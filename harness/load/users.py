@@ -15,12 +15,12 @@ from geventhttpclient import useragent as geventhttp_useragent
 from locust import FastHttpUser, task
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
+from harness.config.schema import RequestTemplate, slow_deadline_s
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
 from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
-from harness.system.schema import RequestTemplate, slow_deadline_s
 
 # geventhttpclient sends idempotent requests again, up to pool size + 1 times, when a connection dies before the answer;
 # max_retries=0 does not stop it. A re-sent request hides exactly the failure we are here to count.

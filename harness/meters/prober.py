@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import h11
 import msgspec
 
+from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
-from harness.system.schema import RequestTemplate
 
 FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`

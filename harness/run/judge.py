@@ -13,6 +13,7 @@ from harness.checkers.core.phrases import count
 from harness.checkers.core.protocol import RunChecker, StateChecker
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
+from harness.config.schema import MEASURED_OPERATIONS
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.model import NS, Outcome, Result, Verdict, merged
@@ -21,7 +22,6 @@ from harness.recording.recording import Recording
 from harness.run import facts
 from harness.run.claims import claim_rows
 from harness.scenario import Cell, Scenario
-from harness.system.schema import MEASURED_OPERATIONS
 
 SCHEMA = 1
 # A checker reads files and counts: one that takes longer than this will not end.

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.config.schema import SystemConfig
 from harness.crash.boot import BootSpec
 from harness.crash.cuts import PowerCuts
 from harness.crash.explore import MARGIN_S, Exploration, Stood
@@ -18,7 +19,6 @@ from harness.model import NS, Edge, Instant, Operation, Span
 from harness.plan import Plan
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.system.schema import SystemConfig
 
 
 class PowerLossRun:

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from harness import registry
+from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import mono_ns, sleep
 from harness.host.outputs import last_line
@@ -17,7 +18,6 @@ from harness.run.power import PowerLossRun
 from harness.run.stage import Stage
 from harness.run.triggers import Triggers
 from harness.scenario import Step, Together
-from harness.system.config import load_system
 from harness.system.gates import MARKED, Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome, copied, damaged, largest_file
 from harness.system.phases import PhaseServer

@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from harness.config.programs import check_commands
+from harness.config.schema import RequestTemplate, SystemConfig
 from harness.disks.disk import Disk, mount_sized
 from harness.disks.logged import LoggedDisk
 from harness.errors import ExitCode, HarnessError
@@ -25,8 +27,6 @@ from harness.scenario import DiskKind
 from harness.system.dependencies import Dependencies
 from harness.system.http import get
 from harness.system.live import LiveSystem
-from harness.system.programs import check_commands
-from harness.system.schema import RequestTemplate, SystemConfig
 
 STEADY_DEADLINE_S = 20.0
 # The prober begins before the load is steady: its first answers are there by then.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.config.schema import OPERATIONS
 from harness.faults.byte_mark import ByteMark
 from harness.faults.fault import Injection
 from harness.host.clock import now
@@ -16,7 +17,6 @@ from harness.recording.recorder import Recorder
 from harness.scenario import Trigger
 from harness.system.gates import MARKED, Sighting
 from harness.system.live import LiveSystem
-from harness.system.schema import OPERATIONS
 
 _SAID_LIMIT = 2 * 1024 * 1024
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.config.schema import slow_deadline_s
 from harness.recording.samples import CHANNELS, DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
 from harness.stats.intervals import rate_upper
-from harness.system.schema import slow_deadline_s
 
 Records = npt.NDArray[Any]  # of harness.recording.samples.DTYPE
 Spans = Sequence[tuple[int, int]]  # (start, stop) in CLOCK_MONOTONIC ns, in order, none overlapping the next

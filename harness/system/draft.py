@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
+from harness.config.placeholders import COMMAND, unknown
+from harness.config.programs import check_commands
+from harness.config.reader import FILE, read_system
+from harness.config.schema import Argv
 from harness.errors import HarnessError
-from harness.system.config import FILE, read_system
 from harness.system.found import Found, look
-from harness.system.placeholders import COMMAND, unknown
-from harness.system.programs import check_commands
-from harness.system.schema import Argv
 
 _TEMPLATE = Path(__file__).with_name("draft.template")
 # The arguments an operation is given, and what it promises.

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.config.schema import Argv
 from harness.system.found_operations import Command, operations
-from harness.system.schema import Argv
 
 MOST_FILES = 400
 MOST_BYTES = 256 * 1024

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from harness.config.placeholders import fill
+from harness.config.schema import SystemConfig
 from harness.disks.disk import Disk
 from harness.disks.watch import DiskWatch
 from harness.errors import ExitCode, HarnessError
@@ -20,8 +22,6 @@ from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.copies import ARTEFACTS, LOGS, Copies
 from harness.system.environment import at_home, on_island
-from harness.system.placeholders import fill
-from harness.system.schema import SystemConfig
 
 MONITOR_DEADLINE_S = 10.0
 # How long something may still answer at the address of a service that was stopped.

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from harness.config.schema import EdgeConfig, PhaseConfig
 from harness.host.clock import mono_ns, now
 from harness.host.held_calls import Call
 from harness.model import NS, Edge
 from harness.system.gates import Gates, Sighting
-from harness.system.schema import EdgeConfig, PhaseConfig
 from harness.system.traces import Growth, NewLines
 
 LOOK_EVERY_S = 0.005

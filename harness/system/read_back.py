@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from harness.config.schema import ReadBackConfig
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import OUR_TOKEN
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
-from harness.system.schema import ReadBackConfig
 
 PAGE_DEADLINE_S = 15.0
 DEADLINE_S = 60.0

@@ -21,9 +21,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import registry
+from harness.config.reader import load_system
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.system.config import load_system
 from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order

@@ -10,12 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from harness.config.schema import RequestTemplate
 from harness.load.book import Book
 from harness.load.config import RECORDING_VARIABLE, LoadConfig
 from harness.load.driver import LoadDriver
 from harness.load.requests import Requests
 from harness.stats.intervals import median
-from harness.system.schema import RequestTemplate
 from tests.unit.load.server import Server
 
 PAIRS = 6

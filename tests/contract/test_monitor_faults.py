@@ -18,15 +18,15 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.config.reader import load_system
+from harness.config.schema import MonitorConfig
 from harness.errors import HarnessError
 from harness.faults.monitor import Monitor, Which
 from harness.faults.monitors_out import How, MonitorsOut
 from harness.host.clock import now
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.system.config import load_system
 from harness.system.live import LiveSystem
-from harness.system.schema import MonitorConfig
 from tests.contract.reference_installation import REFERENCE, free_ports
 
 HOWS: tuple[How, ...] = ("killed", "frozen", "lies", "checks_dead")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness import registry
-from harness.system.config import read_system
+from harness.config.reader import read_system
 from tests.e2e.command import COMMAND, ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -41,7 +41,7 @@ def test_what_it_shows_for_a_kit_that_is_not_to_be_changed_fits_in(
     whole["load"]["read_back"] = more["load"]["read_back"]
     whole["service"] |= more["service"]
     merged = whole | {"user": more["user"], "phases": more["phases"]}
-    monkeypatch.setattr("harness.system.config.parse", lambda _: merged)
+    monkeypatch.setattr("harness.config.reader.parse", lambda _: merged)
     config = read_system(tmp_path / "system.toml")
     assert [p.name for p in config.phases] == ["backup.copy", "backup.verify"]
     assert config.user and config.service.version_pattern and config.load.requests[0].expect_status == (303,)

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.config.schema import RequestTemplate
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.recording.samples import OUTCOMES, SampleFile, read_samples
-from harness.system.schema import RequestTemplate
 from tests.unit.load.server import Server
 
 REQUESTS = (

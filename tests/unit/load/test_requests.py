@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
@@ -14,7 +15,6 @@ from harness.load.ledger import ledger_outcome
 from harness.load.requests import Requests, answered, payload_of
 from harness.model import NS, Write
 from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
-from harness.system.schema import RequestTemplate
 
 CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}", "payload": "{payload}", "n": {n}}')
 PATCH = RequestTemplate("patch", "write", 1, "PATCH", "/c/{known}", '{"token": "{token}"}', {"X-Row": "{known}"})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from harness.config.schema import RequestTemplate
 from harness.load.config import LoadConfig
 from harness.meters.outage import prober_config
-from harness.system.schema import RequestTemplate
 
 READ = RequestTemplate("read", "read", 1, "GET", "/r")
 CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}"}')

@@ -9,8 +9,8 @@ import pytest
 from harness import registry
 from harness.campaign.feasibility import Able, Seen, able
 from harness.campaign.selection import capabilities
-from harness.system.config import load_system
-from harness.system.schema import SystemConfig
+from harness.config.reader import load_system
+from harness.config.schema import SystemConfig
 from tests.e2e.command import TINY
 
 EVERYTHING = dict.fromkeys(capabilities("root"), True)

@@ -11,8 +11,8 @@ import pytest
 from harness import registry
 from harness.campaign import rerun as again
 from harness.campaign.options import Options
+from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
-from harness.system.config import load_system
 
 FOLDER = Path("reports/then")
 THEN = Options(

@@ -9,8 +9,8 @@ import pytest
 
 from harness.campaign.classification import Mark, Shown, mark, tallies, verdict
 from harness.campaign.matrix import RowKind
+from harness.config.schema import VariantConfig
 from harness.model import Outcome, Result, Verdict, merged
-from harness.system.schema import VariantConfig
 from tests.unit.report import build
 
 LOSES = VariantConfig("loses", {}, "", ("s:c",), r"\d+ writes lost")

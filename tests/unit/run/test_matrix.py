@@ -11,8 +11,8 @@ from harness import registry
 from harness.campaign import selection
 from harness.campaign.matrix import Matrix, plan_matrix
 from harness.campaign.options import Options
+from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
-from harness.system.config import load_system
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 

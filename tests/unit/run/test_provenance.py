@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.campaign import provenance
+from harness.config.reader import load_system
 from harness.registry import BUNDLED
-from harness.system.config import load_system
 from tests.e2e.command import TINY
 
 

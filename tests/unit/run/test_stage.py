@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness.config.schema import ReadBackConfig, SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.run.stage import Stage, data_unseen
 from harness.system.http import Answer
-from harness.system.schema import ReadBackConfig, SystemConfig
 
 
 def stage(access_log: str = "") -> tuple[Stage, list[dict[str, Any]]]:

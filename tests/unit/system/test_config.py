@@ -9,13 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.config.placeholders import fill
+from harness.config.programs import check_commands
+from harness.config.reader import load_system, read_system
+from harness.config.schema import EdgeConfig, PhaseConfig
+from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
 from harness.model import Claim
-from harness.system.config import load_system, read_system
-from harness.system.placeholders import fill
-from harness.system.programs import check_commands
-from harness.system.schema import EdgeConfig, PhaseConfig
-from harness.system.table import parse_size
 
 WHOLE = """
 name = "shop"

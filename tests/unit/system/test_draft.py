@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import schema
+from harness.config.claims import CLAIMS
+from harness.config.reader import read_system
+from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
-from harness.system import schema
-from harness.system.claims import CLAIMS
-from harness.system.config import read_system
 from harness.system.draft import write_draft
-from harness.system.schema import SystemConfig
 
 NODE = {
     "package.json": '{"scripts": {"start": "node server.js --port $PORT"}, "main": "server.js"}',

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.config.programs import check_commands
+from harness.config.reader import load_system, read_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import Account
 from harness.links.cable import Cable
 from harness.links.link import Link
 from harness.recording.recorder import Recorder
 from harness.system import live
-from harness.system.config import load_system, read_system
 from harness.system.live import LiveSystem
-from harness.system.programs import check_commands
 
 
 @pytest.fixture

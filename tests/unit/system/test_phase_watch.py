@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from harness.config.schema import EdgeConfig, OperationConfig, PhaseConfig
 from harness.host import commands
 from harness.host.clock import Deadline, sleep, wait_until
 from harness.host.processes import group_states
@@ -21,7 +22,6 @@ from harness.recording.recorder import Recorder
 from harness.system.gates import Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome
 from harness.system.phases import PhaseServer
-from harness.system.schema import EdgeConfig, OperationConfig, PhaseConfig
 
 COPY = "backup.copy"
 Seen = list[tuple[str, Sighting]]

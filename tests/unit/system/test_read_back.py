@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.config.schema import ReadBackConfig
 from harness.load.requests import payload_of
 from harness.recording.recorder import Recorder
 from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back
-from harness.system.schema import ReadBackConfig
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 # after -> (status, document)

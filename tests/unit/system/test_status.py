@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from harness import registry
+from harness.config.reader import load_system
 from harness.model import OffsiteCopy
 from harness.recording.recorder import Recorder
-from harness.system.config import load_system
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Status
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import overload
 
+from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
-from harness.system.suggest import did_you_mean
 
 # Only lower-case names, and not after a $: JSON, awk and ${shell} are full of braces that mean something else.
 PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from harness.system.placeholders import PLACEHOLDER
-from harness.system.schema import PhaseConfig
-from harness.system.table import Table
+from harness.config.placeholders import PLACEHOLDER
+from harness.config.schema import PhaseConfig
+from harness.config.table import Table
 
 _OF_AN_ISLAND = ("disks", "links", "dependencies", "monitors")
 # They would start it, or make its data anew.

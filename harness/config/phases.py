@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from harness.config.fields import pattern
+from harness.config.placeholders import PLACES
+from harness.config.schema import EdgeConfig, PhaseConfig
+from harness.config.suggest import did_you_mean
+from harness.config.table import Table
 from harness.host.held_calls import FAMILIES
-from harness.system.placeholders import PLACES
-from harness.system.schema import EdgeConfig, PhaseConfig
-from harness.system.suggest import did_you_mean
-from harness.system.table import Table
-from harness.system.texts import pattern
 
 _FORMS = ("log", "bytes", "syscall")
 

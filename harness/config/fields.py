@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-from harness.system.placeholders import COMMAND, PLACES, fill
-from harness.system.schema import Argv
-from harness.system.table import Table
+from harness.config.placeholders import COMMAND, PLACES, fill
+from harness.config.schema import Argv
+from harness.config.table import Table
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
 URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from harness.config.schema import MEASURED_OPERATIONS
+from harness.config.table import Table
 from harness.model import Claim
-from harness.system.schema import MEASURED_OPERATIONS
-from harness.system.table import Table
 
 _LEVEL = re.compile(r"every|p\d{1,2}(\.\d+)?")
 # A percentile is of what was done several times in a run. This is one total of it.

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 
-from harness.system.placeholders import REQUEST, fill
-from harness.system.schema import ReadBackConfig, RequestTemplate, SystemLoadConfig
-from harness.system.table import Table
-from harness.system.texts import is_pointer, pattern, pointer, starts_with_slash
+from harness.config.fields import is_pointer, pattern, pointer, starts_with_slash
+from harness.config.placeholders import REQUEST, fill
+from harness.config.schema import ReadBackConfig, RequestTemplate, SystemLoadConfig
+from harness.config.table import Table
 
 _AFTER = frozenset({"after"})
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

@@ -10,9 +10,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from harness.config.placeholders import complaint, unknown
+from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
-from harness.system.placeholders import complaint, unknown
-from harness.system.suggest import did_you_mean
 
 REQUIRED: Any = object()
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

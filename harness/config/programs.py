@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from harness.config.placeholders import fill
+from harness.config.schema import Argv, SystemConfig
 from harness.errors import HarnessError
-from harness.system.placeholders import fill
-from harness.system.schema import Argv, SystemConfig
 
 
 def commands(config: SystemConfig) -> dict[str, Argv]:

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError
-from harness.system.attached import refuse_held_calls, refuse_of_an_island, refuse_places
-from harness.system.claims import read_claims
-from harness.system.phase_table import read_phases
-from harness.system.placeholders import LINK, PLACES
-from harness.system.schema import (
+from harness.config.attached import refuse_held_calls, refuse_of_an_island, refuse_places
+from harness.config.claims import read_claims
+from harness.config.fields import HEALTH, URL, address, address_of, path, pattern, pointer, program
+from harness.config.load import read_load
+from harness.config.phases import read_phases
+from harness.config.placeholders import LINK, PLACES
+from harness.config.schema import (
     OPERATIONS,
     DataConfig,
     DependencyConfig,
@@ -28,10 +29,9 @@ from harness.system.schema import (
     VersionsConfig,
     Waive,
 )
-from harness.system.suggest import did_you_mean
-from harness.system.table import REQUIRED, Table
-from harness.system.texts import HEALTH, URL, address, address_of, path, pattern, pointer, program
-from harness.system.traffic import read_load
+from harness.config.suggest import did_you_mean
+from harness.config.table import REQUIRED, Table
+from harness.errors import HarnessError
 
 FILE = "system.toml"
 _URL = "http://127.0.0.1:{port}"

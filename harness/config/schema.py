@@ -239,7 +239,7 @@ class SystemConfig:
     """One system.toml, checked. ``active`` are the variants switched on; their environment is already in ``env``.
     ``user``: whom the system's commands run as; empty: whoever runs Deploydrill.
 
-    Texts still hold their placeholders (``{dir}``, ``{port}``): see harness.system.placeholders.
+    Texts still hold their placeholders (``{dir}``, ``{port}``): see harness.config.placeholders.
     """
 
     name: str
