@@ -6,7 +6,7 @@ from harness.checkers import standard
 from harness.checkers.service.broken_version import BrokenVersion
 from harness.checkers.service.monitored import Monitored
 from harness.faults.monitor import Monitor, Which
-from harness.faults.monitors_out import How
+from harness.faults.support.monitors_out import How
 from harness.model import Edge
 from harness.scenario import Cell, Expect, Scenario, Step, Tier, Trigger
 

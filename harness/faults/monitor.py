@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from harness.errors import ExitCode, HarnessError
 from harness.faults.fault import Undo
-from harness.faults.impostor import Impostor
-from harness.faults.monitors_out import How, MonitorsOut
+from harness.faults.support.impostor import Impostor
+from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import mono_ns, sleep
 from harness.host.processes import descendants
 from harness.system.live import LiveSystem

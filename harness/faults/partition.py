@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.faults.fault import Undo
-from harness.faults.socket_watch import SocketWatch
+from harness.faults.support.socket_watch import SocketWatch
 from harness.faults.words import network_failure
 from harness.links.link import Direction, Link
 from harness.links.sockets import SocketState

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from harness.faults.fault import Undo
 from harness.faults.partition import lacking
-from harness.faults.socket_watch import SocketWatch, Telling
+from harness.faults.support.socket_watch import SocketWatch, Telling
 from harness.faults.words import network_failure
 from harness.links.link import Knock, Link
 from harness.links.sockets import SocketState

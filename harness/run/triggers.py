@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.schema import OPERATIONS
-from harness.faults.byte_mark import ByteMark
 from harness.faults.fault import Injection
+from harness.faults.support.byte_mark import ByteMark
 from harness.host.clock import now
 from harness.model import Edge
 from harness.plan import described_faults

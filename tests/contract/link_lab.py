@@ -17,8 +17,8 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.faults import toxics
-from harness.faults.byte_mark import ByteMark
 from harness.faults.partition import Partition
+from harness.faults.support.byte_mark import ByteMark
 from harness.host import commands
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link

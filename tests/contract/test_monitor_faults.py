@@ -22,7 +22,7 @@ from harness.config.reader import load_system
 from harness.config.schema import MonitorConfig
 from harness.errors import HarnessError
 from harness.faults.monitor import Monitor, Which
-from harness.faults.monitors_out import How, MonitorsOut
+from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import now
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording

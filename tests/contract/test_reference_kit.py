@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.faults.impostor import Impostor
+from harness.faults.support.impostor import Impostor
 from tests.contract.reference_installation import REFERENCE, Installation, Load, free_ports, payload_of
 
 MB = 1 << 20

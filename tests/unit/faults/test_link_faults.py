@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from harness.faults.byte_mark import Landing
 from harness.faults.partition import Partition, unanswered
+from harness.faults.support.byte_mark import Landing
 from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer
 from harness.links.sockets import SocketState
 from harness.model import Edge

@@ -13,7 +13,7 @@ import pytest
 
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.errors import HarnessError
-from harness.faults.byte_mark import ByteMark, Landing
+from harness.faults.support.byte_mark import ByteMark, Landing
 from harness.model import Edge, Evidence, FaultRecord
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording

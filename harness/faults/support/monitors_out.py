@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from harness.faults.impostor import Impostor
+from harness.faults.support.impostor import Impostor
 from harness.faults.words import monitors_missing
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
