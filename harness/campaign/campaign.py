@@ -24,6 +24,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.undo import UndoLog
 from harness.island.spec import WORK
+from harness.judge.judge import judge, unjudged
 from harness.model import Result
 from harness.plan import (
     Plan,
@@ -34,7 +35,6 @@ from harness.plan import (
     staging_path,
 )
 from harness.recording.secrets import mask, secret_values, starred
-from harness.run.judge import judge, unjudged
 from harness.scenario import Cell
 
 ISLAND_PORT = 8080

@@ -29,6 +29,7 @@ from harness.doctor import examine
 from harness.errors import ExitCode, HarnessError
 from harness.host import undo
 from harness.host.clock import now
+from harness.judge.judge import judge
 from harness.model import NS, Outcome, Result, merged
 from harness.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.recording.recording import Recording
@@ -42,7 +43,6 @@ from harness.report.live import LiveView
 from harness.report.markdown import comparison_markdown
 from harness.report.render import render, render_campaign, render_run
 from harness.report.result import as_text, read_document, write_result
-from harness.run.judge import judge
 from harness.system.draft import left_to_do, write_draft
 
 

@@ -17,11 +17,11 @@ from harness import registry
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
 from harness.checkers.core.protocol import RunChecker
+from harness.judge import judge as judging
+from harness.judge.judge import judge
 from harness.model import Result, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD
-from harness.run import judge as judging
-from harness.run.judge import judge
 from harness.scenario import Cell, Scenario
 from tests.e2e.command import deploydrill
 from tests.e2e.live_run import tiny_copy

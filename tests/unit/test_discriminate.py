@@ -16,10 +16,10 @@ from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.cli import discriminate as verb
 from harness.errors import HarnessError
+from harness.judge.judge import _result
 from harness.model import Outcome, Result, Verdict
 from harness.plan import Plan, staging_path
 from harness.report.discrimination import NAME
-from harness.run.judge import _result
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from harness.checkers.service.downtime import Downtime, Outages
 from harness.checkers.validity.fault_bit import FaultBit
+from harness.judge import facts
 from harness.model import Claim
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
-from harness.run import facts
 from tests.unit.checkers.build import Bad, Run, only
 
 NO_BAD = (Claim("requests", "bad", "<=", 0),)

@@ -14,9 +14,9 @@ from harness.checkers import standard
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restore_exact import RestoreExact
+from harness.judge.facts import faults
 from harness.load.requests import payload_of
 from harness.model import CrashState, Verdict
-from harness.run.facts import faults
 from tests.unit.checkers.build import Run, only
 
 CUT = 8.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.run import facts
+from harness.judge import facts
 from tests.unit.checkers.build import Run
 
 CHANNELS = ("read_fresh", "read_reused", "write")

@@ -14,12 +14,12 @@ import pytest
 from harness.checkers.core.protocol import RunChecker
 from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
+from harness.judge.judge import judge
 from harness.model import NS, Result, Verdict
 from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.report.derived import run_seconds
 from harness.report.result import to_document
-from harness.run.judge import judge
 from harness.scenario import Cell, Scenario, Step
 from tests.unit.checkers.build import Run
 

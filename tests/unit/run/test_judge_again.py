@@ -19,10 +19,10 @@ from harness.campaign.provenance import commit
 from harness.cli import main, verbs
 from harness.errors import ExitCode
 from harness.host.clock import now
+from harness.judge.judge import judge
 from harness.model import NS, Claim
 from harness.plan import Plan
 from harness.report.result import write_result
-from harness.run.judge import judge
 from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
 

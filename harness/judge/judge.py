@@ -16,11 +16,11 @@ from harness.checkers.validity.load_sound import LoadSound
 from harness.config.schema import MEASURED_OPERATIONS
 from harness.host.clock import now
 from harness.host.outputs import last_line
+from harness.judge import facts
+from harness.judge.claims import claim_rows
 from harness.model import NS, Outcome, Result, Verdict, merged
 from harness.plan import Plan
 from harness.recording.recording import Recording
-from harness.run import facts
-from harness.run.claims import claim_rows
 from harness.scenario import Cell, Scenario
 
 SCHEMA = 1
