@@ -14,8 +14,8 @@ from harness.disks.disk import Disk
 from harness.disks.watch import DiskWatch
 from harness.errors import HarnessError
 from harness.faults.fault import Undo
-from harness.faults.words import Words, quoted
 from harness.model import Evidence
+from harness.recording.failure_phrases import Words, quoted
 from harness.system.live import LiveSystem
 
 _CHUNK = 1024 * 1024

@@ -9,10 +9,10 @@ from typing import Any
 
 from harness.faults.fault import Undo
 from harness.faults.support.socket_watch import SocketWatch
-from harness.faults.words import network_failure
 from harness.links.link import Direction, Link
 from harness.links.sockets import SocketState
 from harness.model import Evidence
+from harness.recording.failure_phrases import network_failure
 from harness.system.live import LiveSystem
 
 _VANISH = {"both": "packets both ways", "out": "packets the system sends", "in": "packets sent to the system"}

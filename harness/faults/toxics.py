@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 from harness.faults.fault import Undo
 from harness.faults.partition import lacking
 from harness.faults.support.socket_watch import SocketWatch, Telling
-from harness.faults.words import network_failure
 from harness.links.link import Knock, Link
 from harness.links.sockets import SocketState
 from harness.model import Evidence
+from harness.recording.failure_phrases import network_failure
 from harness.system.live import LiveSystem
 
 # A peer is silent once nothing came from it for this long; both ends are on one host.

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import last_line
 from harness.checkers.service.versions import back_to_old
-from harness.faults.words import monitors_missing
 from harness.model import NS, FaultRecord, Operation, Verdict
+from harness.recording.failure_phrases import monitors_missing
 from harness.recording.recording import Event, Recording
 
 

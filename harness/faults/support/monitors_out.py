@@ -10,10 +10,10 @@ from functools import partial
 from typing import Literal
 
 from harness.faults.support.impostor import Impostor
-from harness.faults.words import monitors_missing
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
+from harness.recording.failure_phrases import monitors_missing
 from harness.recording.recording import Recording
 from harness.system import http
 from harness.system.live import MONITOR_DEADLINE_S, LiveSystem

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.faults.words import Words, monitors_missing, network_failure, quoted
+from harness.recording.failure_phrases import Words, monitors_missing, network_failure, quoted
 
 # What kits and tools say when the network fails them: the bundled kits first.
 FAILED = (
