@@ -115,7 +115,7 @@ def _spec(plan: Plan, config: SystemConfig, folder: Path) -> IslandSpec:
     record = WORK / "record" if plan.kind != "none" else folder
     return IslandSpec(
         kind=plan.kind,
-        inside=(sys.executable, "-m", "harness.run.inside", str(record)),
+        inside=(sys.executable, "-m", "harness.rehearsal.main", str(record)),
         record=str(folder),
         work=plan.work,
         keep=_kept(plan, config),

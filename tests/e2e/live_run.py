@@ -150,7 +150,7 @@ class LiveRun:
 
 def member(family: dict[int, host_state.Process], role: str) -> int:
     """The pid of the process of a run that plays the role: ``unshare``, ``init`` or ``inside``."""
-    word = {"unshare": "unshare ", "init": " harness.island.init", "inside": " harness.run.inside"}[role]
+    word = {"unshare": "unshare ", "init": " harness.island.init", "inside": " harness.rehearsal.main"}[role]
     others: Sequence[str] = () if role == "unshare" else ("unshare ",)
     found = [p.pid for p in family.values() if word in p.words and not p.words.startswith(tuple(others))]
     return min(found)

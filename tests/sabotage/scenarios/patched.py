@@ -20,7 +20,7 @@ from harness.checkers import standard
 from harness.load.driver import LoadDriver
 from harness.meters import outage
 from harness.recording.recorder import Recorder
-from harness.run import stage
+from harness.rehearsal import stage
 from harness.scenario import Cell, Scenario, Step
 from harness.system.operations import Operations, Order
 

@@ -14,7 +14,7 @@ from harness.model import Edge
 from harness.plan import described_steps, planned_steps
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run.group import Group
+from harness.rehearsal.group import Group
 from harness.scenario import Cell, Scenario, Step, Together
 
 MEET = Edge("deploy.migrate", "start")

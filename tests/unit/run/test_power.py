@@ -13,7 +13,7 @@ from harness.disks.nudging import Nudging
 from harness.model import Edge
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run.power import PowerLossRun
+from harness.rehearsal.power import PowerLossRun
 
 
 def left_out(folder: Path, path: Path) -> list[str]:

@@ -14,7 +14,7 @@ from harness.host.clock import now
 from harness.model import Edge
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run.rehearsal import Rehearsal
+from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario import Step
 from harness.system.gates import Gates
 

@@ -17,8 +17,8 @@ from harness.faults.support.byte_mark import ByteMark, Landing
 from harness.model import Edge, Evidence, FaultRecord
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run import triggers
-from harness.run.triggers import Triggers
+from harness.rehearsal import triggers
+from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 
 UPLOAD, END = Edge("backup.upload", "start"), Edge("backup", "stop")

@@ -11,7 +11,7 @@ import pytest
 
 from harness.config.schema import ReadBackConfig, SystemConfig
 from harness.errors import ExitCode, HarnessError
-from harness.run.stage import Stage, data_unseen
+from harness.rehearsal.stage import Stage, data_unseen
 from harness.system.http import Answer
 
 

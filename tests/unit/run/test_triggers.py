@@ -16,7 +16,7 @@ from harness.host.clock import mono_ns, sleep
 from harness.model import Edge, Evidence
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.run.triggers import Triggers
+from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from harness.system.gates import MARKED, Sighting
 

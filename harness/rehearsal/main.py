@@ -1,6 +1,6 @@
 """The inside half of a run: sets the system up, drives the load and the steps, reads back. It records, never judges.
 
-Run as ``python -m harness.run.inside RECORD`` by the island's process 1.
+Run as ``python -m harness.rehearsal.main RECORD`` by the island's process 1.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import FrameType
 from harness.errors import ExitCode, HarnessError
 from harness.plan import Plan
 from harness.recording.recorder import PLAN, Recorder, digest
-from harness.run.rehearsal import Rehearsal
+from harness.rehearsal.rehearsal import Rehearsal
 
 
 class Interrupted(BaseException):

@@ -13,10 +13,10 @@ from harness.host.outputs import last_line
 from harness.model import BEFORE, NS, Edge, Instant
 from harness.plan import Plan, links, planned_steps, planned_triggers
 from harness.recording.recorder import Recorder
-from harness.run.group import Group
-from harness.run.power import PowerLossRun
-from harness.run.stage import Stage
-from harness.run.triggers import Triggers
+from harness.rehearsal.group import Group
+from harness.rehearsal.power import PowerLossRun
+from harness.rehearsal.stage import Stage
+from harness.rehearsal.triggers import Triggers
 from harness.scenario import Step, Together
 from harness.system.gates import MARKED, Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome, copied, damaged, largest_file
