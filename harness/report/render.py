@@ -13,10 +13,10 @@ from harness.errors import HarnessError
 from harness.recording.recording import Recording
 from harness.report import campaign, discrimination, figures, html, markdown, timeline
 from harness.report.clean import CLIP_BYTES, Tail, clean, tail
+from harness.report.data.junit import write_junit
+from harness.report.data.tables import write_tables
 from harness.report.drawing import both
-from harness.report.junit import write_junit
 from harness.report.result import NAME, read_document
-from harness.report.tables import write_tables
 
 Document = Mapping[str, Any]
 PAGE = "report.html"

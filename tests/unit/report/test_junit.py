@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from harness.model import Result
-from harness.report.junit import write_junit
+from harness.report.data.junit import write_junit
 from harness.report.result import to_document
 from tests.unit.report import build
 
