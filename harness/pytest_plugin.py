@@ -112,7 +112,7 @@ class Rehearse:
         """In a process of its own: this one belongs to the test suite, its warnings, signals and patches."""
         from harness.host import commands
         from harness.host.outputs import tail
-        from harness.report.result import read_result
+        from harness.report.documents.result import read_result
 
         number = sum(1 for _ in self._out.iterdir())
         out, said = self._out / f"{number}", self._out / f"{number}.txt"
@@ -133,7 +133,7 @@ class Rehearse:
 
 def _told(result: Result, report: Path, outcome: str) -> str:
     """The verdict sentences of that outcome, then those of the others that are no pass."""
-    from harness.report.clean import one_line
+    from harness.report.documents.clean import one_line
 
     bad = sorted((v for v in result.verdicts if v.outcome != "pass"), key=lambda v: v.outcome != outcome)
     lines = [one_line(f"{result.scenario}:{result.cell} on {result.system}, seed {result.seed}: {result.outcome}")]

@@ -20,7 +20,7 @@ from harness.cli import verbs
 from harness.cli.discriminate import discriminate as discriminate_
 from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
-from harness.report.clean import clean
+from harness.report.documents.clean import clean
 
 OUT = registry.CHECKOUT / "reports"
 # What the host says when it is full, or will not be written to: no bug of ours.

@@ -10,9 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report import words
-from harness.report.clean import one_line
-from harness.report.numbers import NONE, number, plain, quantity
+from harness.report.documents import sentences as words
+from harness.report.documents.clean import one_line
+from harness.report.documents.numbers import NONE, number, plain, quantity
 
 Document = Mapping[str, Any]
 SIGN = {"worse": "✕", "unknown": "?", "better": "✓", "same": "="}

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.checkers.contract.line import Line
 from harness.model import Outcome
-from harness.report.clean import one_line
+from harness.report.documents.clean import one_line
 from harness.report.terminal import COLUMNS
 
 Document = Mapping[str, Any]

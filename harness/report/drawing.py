@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from harness.report.clean import one_line
+from harness.report.documents.clean import one_line
 from harness.report.theme import COLOURS, themed
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness.report import words
-from harness.report.derived import operated_seconds
+from harness.report.documents import sentences as words
+from harness.report.documents.derived import operated_seconds
+from harness.report.documents.numbers import plain, quantity
 from harness.report.drawing import (
     NARROW,
     WIDE,
@@ -26,7 +27,6 @@ from harness.report.drawing import (
     to_png,
     to_svg,
 )
-from harness.report.numbers import plain, quantity
 from harness.report.theme import COLOURS
 
 if TYPE_CHECKING:

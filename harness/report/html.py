@@ -11,11 +11,12 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.report import discrimination, review, words
-from harness.report.clean import Tail, clean
-from harness.report.derived import derive
-from harness.report.numbers import NONE, quantity
-from harness.report.paths import lookup
+from harness.report.documents import discrimination, review
+from harness.report.documents import sentences as words
+from harness.report.documents.clean import Tail, clean
+from harness.report.documents.derived import derive
+from harness.report.documents.numbers import NONE, quantity
+from harness.report.documents.paths import lookup
 
 Document = Mapping[str, Any]
 Picture = tuple[str, str] | None

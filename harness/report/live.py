@@ -15,7 +15,7 @@ from rich.text import Text
 
 from harness.host import clock
 from harness.model import NS
-from harness.report.clean import one_line
+from harness.report.documents.clean import one_line
 from harness.report.terminal import console
 
 Event = Mapping[str, Any]

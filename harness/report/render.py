@@ -11,12 +11,13 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.recording.recording import Recording
-from harness.report import campaign, discrimination, figures, html, markdown, timeline
-from harness.report.clean import CLIP_BYTES, Tail, clean, tail
+from harness.report import figures, html, markdown, timeline
 from harness.report.data.junit import write_junit
 from harness.report.data.tables import write_tables
+from harness.report.documents import campaign, discrimination
+from harness.report.documents.clean import CLIP_BYTES, Tail, clean, tail
+from harness.report.documents.result import NAME, read_document
 from harness.report.drawing import both
-from harness.report.result import NAME, read_document
 
 Document = Mapping[str, Any]
 PAGE = "report.html"

@@ -13,11 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model import Outcome, Result
-from harness.report import discrimination, words
-from harness.report.clean import one_line
-from harness.report.derived import run_seconds
-from harness.report.numbers import NONE, plain, quantity
-from harness.report.result import to_document
+from harness.report.documents import discrimination
+from harness.report.documents import sentences as words
+from harness.report.documents.clean import one_line
+from harness.report.documents.derived import run_seconds
+from harness.report.documents.numbers import NONE, plain, quantity
+from harness.report.documents.result import to_document
 
 Document = Mapping[str, Any]
 COLUMNS = 80

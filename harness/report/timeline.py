@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
-from harness.report import words
-from harness.report.derived import operated_seconds
+from harness.report.documents import sentences as words
+from harness.report.documents.derived import operated_seconds
 from harness.report.drawing import (
     WIDE,
     Document,

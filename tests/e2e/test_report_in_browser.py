@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from matplotlib.image import imread
 
-from harness.report import campaign, render
-from harness.report.result import write_result
+from harness.report import render
+from harness.report.documents import campaign
+from harness.report.documents.result import write_result
 from tests.unit.report import build
 
 pytestmark = pytest.mark.browser

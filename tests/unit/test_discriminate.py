@@ -19,7 +19,7 @@ from harness.errors import HarnessError
 from harness.judge.judge import _result
 from harness.model import Outcome, Result, Verdict
 from harness.plan import Plan, staging_path
-from harness.report.discrimination import NAME
+from harness.report.documents.discrimination import NAME
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
-from harness.report.clean import one_line
-from harness.report.derived import run_seconds
+from harness.report.documents.clean import one_line
+from harness.report.documents.derived import run_seconds
 
 Document = Mapping[str, Any]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.report.clean import one_line
+from harness.report.documents.clean import one_line
 
 Document = Mapping[str, Any]
 _RUN = ("run", "system", "scenario", "cell", "seed")

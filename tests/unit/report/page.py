@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Any
 
-from harness.report.derived import derive
-from harness.report.paths import lookup
+from harness.report.documents.derived import derive
+from harness.report.documents.paths import lookup
 
 VOID = {"meta", "link", "br", "img", "hr"}
 MARKS = ("data-path", "data-derived", "data-static", "data-source")

@@ -15,11 +15,12 @@ from harness.cli import main as cli
 from harness.cli import verbs
 from harness.errors import HarnessError
 from harness.model import Measurement, Result, Verdict
-from harness.report import campaign, terminal
-from harness.report.compare import compare
+from harness.report import terminal
 from harness.report.compared import render_comparison
+from harness.report.documents import campaign
+from harness.report.documents.comparison import compare
+from harness.report.documents.result import write_result
 from harness.report.markdown import comparison_markdown
-from harness.report.result import write_result
 from tests.unit.report import build
 from tests.unit.report.test_hostile_text import NASTY, hostile
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.report.derived import DERIVATIONS, derive
+from harness.report.documents.derived import DERIVATIONS, derive
 
 
 def operation(name: str, repeat: int, start_s: float, seconds: float, **more: Any) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from harness.campaign import classification as marks
 from harness.campaign.classification import Mark, Shown
 from harness.campaign.matrix import RowKind
 from harness.report import render, terminal
-from harness.report.discrimination import grid, headline, to_discrimination, write_discrimination
-from harness.report.words import said
+from harness.report.documents.discrimination import grid, headline, to_discrimination, write_discrimination
+from harness.report.documents.sentences import said
 from tests.unit.report.page import Page, wrong
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m of the kit's own"

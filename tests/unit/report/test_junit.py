@@ -9,7 +9,7 @@ import pytest
 
 from harness.model import Result
 from harness.report.data.junit import write_junit
-from harness.report.result import to_document
+from harness.report.documents.result import to_document
 from tests.unit.report import build
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.report.numbers import number, plain, quantity
+from harness.report.documents.numbers import number, plain, quantity
 from tests.unit.report.page import agrees
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
-from harness.report import campaign
-from harness.report.result import read_result, to_document, write_result
+from harness.report.documents import campaign
+from harness.report.documents.result import read_result, to_document, write_result
 from tests.unit.report import build
 
 

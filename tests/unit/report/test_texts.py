@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from harness.model import Result, Verdict
-from harness.report import campaign, words
 from harness.report.data.tables import write_tables
+from harness.report.documents import campaign
+from harness.report.documents import sentences as words
+from harness.report.documents.result import to_document
 from harness.report.live import LiveView, describe
 from harness.report.markdown import campaign_markdown, run_markdown
-from harness.report.result import to_document
 from harness.report.terminal import closing_line, console, render_campaign, render_run
 from tests.unit.report import build
 

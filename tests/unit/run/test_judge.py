@@ -18,8 +18,8 @@ from harness.judge.judge import judge
 from harness.model import NS, Result, Verdict
 from harness.plan import Plan
 from harness.recording.recording import Recording
-from harness.report.derived import run_seconds
-from harness.report.result import to_document
+from harness.report.documents.derived import run_seconds
+from harness.report.documents.result import to_document
 from harness.scenario import Cell, Scenario, Step
 from tests.unit.checkers.build import Run
 

@@ -22,7 +22,7 @@ from harness.host.clock import now
 from harness.judge.judge import judge
 from harness.model import NS, Claim
 from harness.plan import Plan
-from harness.report.result import write_result
+from harness.report.documents.result import write_result
 from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
 

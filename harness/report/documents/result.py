@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.model import Measurement, Result, Verdict
-from harness.report.clean import UNSEEN
+from harness.report.documents.clean import UNSEEN
 
 NAME = "result.json"
 SCHEMA = 1

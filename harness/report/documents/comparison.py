@@ -10,8 +10,8 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.model import Outcome, merged
-from harness.report import campaign
-from harness.report.result import NAME, SCHEMA, read_document
+from harness.report.documents import campaign
+from harness.report.documents.result import NAME, SCHEMA, read_document
 from harness.stats.spread import difference
 
 Document = Mapping[str, Any]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.report.result import SCHEMA, write_document
-from harness.report.words import Number, Sentence
+from harness.report.documents.result import SCHEMA, write_document
+from harness.report.documents.sentences import Number, Sentence
 
 NAME = "discriminate.json"
 # What each mark of a run comes to; nothing was expected of a run that is red or green.

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import Outcome, Result, merged
-from harness.report import words
-from harness.report.derived import run_seconds
-from harness.report.result import SCHEMA, to_document, write_document
+from harness.report.documents import sentences as words
+from harness.report.documents.derived import run_seconds
+from harness.report.documents.result import SCHEMA, to_document, write_document
 
 NAME = "campaign.json"
 _CLAIM = ("subject", "measure", "op", "limit", "level", "source", "unit")

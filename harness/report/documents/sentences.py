@@ -8,10 +8,10 @@ from typing import Any
 
 from harness.model import Outcome
 from harness.recording.samples import OUTCOMES
-from harness.report.clean import one_line
-from harness.report.derived import derive
-from harness.report.numbers import plain, quantity
-from harness.report.paths import lookup
+from harness.report.documents.clean import one_line
+from harness.report.documents.derived import derive
+from harness.report.documents.numbers import plain, quantity
+from harness.report.documents.paths import lookup
 
 Document = Mapping[str, Any]
 SIGN: Mapping[str, str] = {"pass": "✓", "fail": "✕", "unknown": "?"}
