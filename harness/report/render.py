@@ -11,13 +11,15 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.recording.recording import Recording
-from harness.report import figures, html, markdown, timeline
+from harness.report import markdown
 from harness.report.data.junit import write_junit
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign, discrimination
 from harness.report.documents.clean import CLIP_BYTES, Tail, clean, tail
 from harness.report.documents.result import NAME, read_document
-from harness.report.drawing import both
+from harness.report.html import figures, timeline
+from harness.report.html import page as html
+from harness.report.html.drawing import both
 
 Document = Mapping[str, Any]
 PAGE = "report.html"

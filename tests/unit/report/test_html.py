@@ -9,9 +9,9 @@ import pytest
 from harness.report import render
 from harness.report.documents import campaign
 from harness.report.documents.result import read_document, to_document, write_result
-from harness.report.drawing import WIDE
-from harness.report.figures import waterfall_svg
-from harness.report.html import Extras, run_page
+from harness.report.html.drawing import WIDE
+from harness.report.html.figures import waterfall_svg
+from harness.report.html.page import Extras, run_page
 from tests.unit.report import build
 from tests.unit.report.page import Page, wrong
 

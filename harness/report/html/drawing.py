@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from harness.report.documents.clean import one_line
-from harness.report.theme import COLOURS, themed
+from harness.report.html.theme import COLOURS, themed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report.documents import sentences as words
 from harness.report.documents.derived import operated_seconds
-from harness.report.drawing import (
+from harness.report.html.drawing import (
     WIDE,
     Document,
     Rows,
@@ -25,7 +25,7 @@ from harness.report.drawing import (
     to_png,
     to_svg,
 )
-from harness.report.theme import COLOURS
+from harness.report.html.theme import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from harness.report.documents import sentences as words
 from harness.report.documents.derived import operated_seconds
 from harness.report.documents.numbers import plain, quantity
-from harness.report.drawing import (
+from harness.report.html.drawing import (
     NARROW,
     WIDE,
     Document,
@@ -27,7 +27,7 @@ from harness.report.drawing import (
     to_png,
     to_svg,
 )
-from harness.report.theme import COLOURS
+from harness.report.html.theme import COLOURS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
