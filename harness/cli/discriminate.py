@@ -30,13 +30,13 @@ from harness.host import undo
 from harness.host.clock import now
 from harness.model import NS, Result
 from harness.recording.recording import Recording
-from harness.report import terminal
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.discrimination import NAME, to_discrimination, write_discrimination
 from harness.report.documents.result import NAME as RESULT
 from harness.report.documents.result import read_document, read_result, to_document, write_result
-from harness.report.live import LiveView
 from harness.report.render import PAGE, render_discrimination, render_run
+from harness.report.text import terminal
+from harness.report.text.live import LiveView
 
 
 def discriminate(

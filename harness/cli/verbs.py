@@ -33,16 +33,16 @@ from harness.judge.judge import judge
 from harness.model import NS, Outcome, Result, merged
 from harness.plan import Plan, described_faults, described_steps, planned_steps, planned_triggers
 from harness.recording.recording import Recording
-from harness.report import contract, terminal
-from harness.report.compared import render_comparison
 from harness.report.documents import comparison
 from harness.report.documents.campaign import NAME as CAMPAIGN
 from harness.report.documents.campaign import write_campaign
 from harness.report.documents.clean import one_line
 from harness.report.documents.result import as_text, read_document, write_result
-from harness.report.live import LiveView
-from harness.report.markdown import comparison_markdown
 from harness.report.render import render, render_campaign, render_run
+from harness.report.text import contract, terminal
+from harness.report.text.comparison import render_comparison
+from harness.report.text.live import LiveView
+from harness.report.text.markdown import comparison_markdown
 from harness.system.draft import left_to_do, write_draft
 
 

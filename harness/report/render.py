@@ -11,7 +11,6 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.recording.recording import Recording
-from harness.report import markdown
 from harness.report.data.junit import write_junit
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign, discrimination
@@ -20,6 +19,7 @@ from harness.report.documents.result import NAME, read_document
 from harness.report.html import figures, timeline
 from harness.report.html import page as html
 from harness.report.html.drawing import both
+from harness.report.text import markdown
 
 Document = Mapping[str, Any]
 PAGE = "report.html"

@@ -15,12 +15,12 @@ from harness.cli import main as cli
 from harness.cli import verbs
 from harness.errors import HarnessError
 from harness.model import Measurement, Result, Verdict
-from harness.report import terminal
-from harness.report.compared import render_comparison
 from harness.report.documents import campaign
 from harness.report.documents.comparison import compare
 from harness.report.documents.result import write_result
-from harness.report.markdown import comparison_markdown
+from harness.report.text import terminal
+from harness.report.text.comparison import render_comparison
+from harness.report.text.markdown import comparison_markdown
 from tests.unit.report import build
 from tests.unit.report.test_hostile_text import NASTY, hostile
 

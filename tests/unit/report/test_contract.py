@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.checkers.contract.line import Line
-from harness.report.contract import document, render
+from harness.report.text.contract import document, render
 
 LINES = [
     Line("ok", "service.start", "ready 0.50 s after it was started"),

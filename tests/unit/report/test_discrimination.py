@@ -13,9 +13,10 @@ import pytest
 from harness.campaign import classification as marks
 from harness.campaign.classification import Mark, Shown
 from harness.campaign.matrix import RowKind
-from harness.report import render, terminal
+from harness.report import render
 from harness.report.documents.discrimination import grid, headline, to_discrimination, write_discrimination
 from harness.report.documents.sentences import said
+from harness.report.text import terminal
 from tests.unit.report.page import Page, wrong
 
 HOSTILE = "<script>alert(1)</script> \x1b[31m of the kit's own"

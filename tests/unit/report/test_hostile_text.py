@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model import Result, Verdict
-from harness.report import render, terminal
+from harness.report import render
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
 from harness.report.documents.clean import CLIP_BYTES, clean, tail
 from harness.report.documents.result import read_result, to_document, write_result
-from harness.report.live import LiveView
+from harness.report.text import terminal
+from harness.report.text.live import LiveView
 from tests.unit.report import build
 from tests.unit.report.page import Page
 

@@ -14,9 +14,9 @@ from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
 from harness.report.documents import sentences as words
 from harness.report.documents.result import to_document
-from harness.report.live import LiveView, describe
-from harness.report.markdown import campaign_markdown, run_markdown
-from harness.report.terminal import closing_line, console, render_campaign, render_run
+from harness.report.text.live import LiveView, describe
+from harness.report.text.markdown import campaign_markdown, run_markdown
+from harness.report.text.terminal import closing_line, console, render_campaign, render_run
 from tests.unit.report import build
 
 ALL = (build.passing, build.failing, build.unknown)

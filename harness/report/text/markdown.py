@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.report import compared
 from harness.report.documents import review
 from harness.report.documents import sentences as words
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import plain, quantity
+from harness.report.text import comparison as compared
 
 Document = Mapping[str, Any]
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")

@@ -16,7 +16,7 @@ from rich.text import Text
 from harness.host import clock
 from harness.model import NS
 from harness.report.documents.clean import one_line
-from harness.report.terminal import console
+from harness.report.text.terminal import console
 
 Event = Mapping[str, Any]
 # Phases come many a second: a log shows the operations they belong to, a terminal the phase as well.

@@ -10,7 +10,7 @@ from typing import Any
 from harness.checkers.contract.line import Line
 from harness.model import Outcome
 from harness.report.documents.clean import one_line
-from harness.report.terminal import COLUMNS
+from harness.report.text.terminal import COLUMNS
 
 Document = Mapping[str, Any]
 _MARK, _ABOUT = 14, 18
