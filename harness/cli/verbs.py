@@ -43,7 +43,7 @@ from harness.report.text import contract, terminal
 from harness.report.text.comparison import render_comparison
 from harness.report.text.live import LiveView
 from harness.report.text.markdown import comparison_markdown
-from harness.system.draft import left_to_do, write_draft
+from harness.scaffold.draft import left_to_do, write_draft
 
 
 def run(

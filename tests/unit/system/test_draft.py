@@ -15,7 +15,7 @@ from harness.config.claims import CLAIMS
 from harness.config.reader import read_system
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
-from harness.system.draft import write_draft
+from harness.scaffold.draft import write_draft
 
 NODE = {
     "package.json": '{"scripts": {"start": "node server.js --port $PORT"}, "main": "server.js"}',

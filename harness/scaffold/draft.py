@@ -14,7 +14,7 @@ from harness.config.programs import check_commands
 from harness.config.reader import FILE, read_system
 from harness.config.schema import Argv
 from harness.errors import HarnessError
-from harness.system.found import Found, look
+from harness.scaffold.detect import Found, look
 
 _TEMPLATE = Path(__file__).with_name("draft.template")
 # The arguments an operation is given, and what it promises.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.schema import Argv
-from harness.system.found_operations import Command, operations
+from harness.scaffold.detect_operations import Command, operations
 
 MOST_FILES = 400
 MOST_BYTES = 256 * 1024
