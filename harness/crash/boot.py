@@ -23,10 +23,10 @@ from harness.island.init import bring_loopback_up
 from harness.island.spec import COVERED, WORK_MOUNT
 from harness.model import NS
 from harness.recording.recorder import Recorder
-from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order, Status
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import Gates
+from harness.system.phases.mark_server import PhaseServer
 from harness.system.read_back import observe
 
 READY_AGAIN_S = 5.0

@@ -18,9 +18,9 @@ from harness.rehearsal.power import PowerLossRun
 from harness.rehearsal.stage import Stage
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Step, Together
-from harness.system.gates import MARKED, Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome, copied, damaged, largest_file
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import MARKED, Gates, Sighting
+from harness.system.phases.mark_server import PhaseServer
 from harness.system.read_back import observe
 
 RECOVERY_DEADLINE_S = 30.0

@@ -15,8 +15,8 @@ from harness.model import Edge
 from harness.plan import described_faults
 from harness.recording.recorder import Recorder
 from harness.scenario import Trigger
-from harness.system.gates import MARKED, Sighting
 from harness.system.live import LiveSystem
+from harness.system.phases.gates import MARKED, Sighting
 
 _SAID_LIMIT = 2 * 1024 * 1024
 

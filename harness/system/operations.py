@@ -18,8 +18,8 @@ from harness.host.held_calls import CannotHold, spawned_under
 from harness.host.processes import Effort, blocked_on, effort
 from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.system.live import LiveSystem
-from harness.system.phase_watch import PhaseWatch
-from harness.system.phases import PhaseServer
+from harness.system.phases.mark_server import PhaseServer
+from harness.system.phases.watcher import PhaseWatch
 
 # How long an operation that exited 0 is watched for the version it promised.
 VERSION_GRACE_S = 15.0

@@ -24,10 +24,10 @@ from harness import registry
 from harness.config.reader import load_system
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.system.gates import Gates
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import Gates
+from harness.system.phases.mark_server import PhaseServer
 
 ROUNDS = 9
 SIZE_BYTES = 20_000_000

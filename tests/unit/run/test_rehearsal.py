@@ -16,7 +16,7 @@ from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario import Step
-from harness.system.gates import Gates
+from harness.system.phases.gates import Gates
 
 
 @dataclass

@@ -18,7 +18,7 @@ from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
-from harness.system.gates import MARKED, Sighting
+from harness.system.phases.gates import MARKED, Sighting
 
 
 @dataclass

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from harness.host import commands
 from harness.recording.recorder import Recorder
 from harness.system.operations import Operations
-from harness.system.phases import PhaseServer
+from harness.system.phases.mark_server import PhaseServer
 
 
 def operations_of(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from harness.recording.recorder import EVENTS, Recorder
-from harness.system.gates import Gates
 from harness.system.operations import Order
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import Gates
+from harness.system.phases.mark_server import PhaseServer
 from tests.unit.system.stand_in import operations_of
 
 SLEEPS = "import time; time.sleep(60)"

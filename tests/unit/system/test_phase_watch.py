@@ -19,9 +19,9 @@ from harness.host.clock import Deadline, sleep, wait_until
 from harness.host.processes import group_states
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
-from harness.system.gates import Gates, Sighting
 from harness.system.operations import Operations, Order, Outcome
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import Gates, Sighting
+from harness.system.phases.mark_server import PhaseServer
 
 COPY = "backup.copy"
 Seen = list[tuple[str, Sighting]]

@@ -16,9 +16,9 @@ import pytest
 from harness.host.clock import mono_ns, now, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
-from harness.system.gates import Gates
 from harness.system.operations import Operations, Order
-from harness.system.phases import PhaseServer
+from harness.system.phases.gates import Gates
+from harness.system.phases.mark_server import PhaseServer
 from tests.unit.system.stand_in import operations_of
 
 HELD_S = 1.5

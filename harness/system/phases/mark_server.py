@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from harness.host.clock import now
 from harness.model import Edge
-from harness.system.gates import Gates
+from harness.system.phases.gates import Gates
 
 _MOST_BYTES = 64 * 1024
 _NAME = 200  # characters of a phase, or of the id of an operation

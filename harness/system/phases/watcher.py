@@ -14,8 +14,8 @@ from harness.config.schema import EdgeConfig, PhaseConfig
 from harness.host.clock import mono_ns, now
 from harness.host.held_calls import Call
 from harness.model import NS, Edge
-from harness.system.gates import Gates, Sighting
-from harness.system.traces import Growth, NewLines
+from harness.system.phases.gates import Gates, Sighting
+from harness.system.phases.traces import Growth, NewLines
 
 LOOK_EVERY_S = 0.005
 _LAST = 2**31  # bytes are seen after the lines of the same look
