@@ -14,13 +14,13 @@ from harness.checkers.data.restore_exact import recovery_point
 from harness.checkers.service import broken_version
 from harness.checkers.validity.fault_bit import failed_for_it
 from harness.host.commands import RESOLUTION_S
+from harness.judged.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
+from harness.judged.latency import per_second
 from harness.judged.requests import seen
 from harness.model import NS, Measurement, Observation
 from harness.recording.history import acknowledged, is_restored, owed, tokens
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
-from harness.stats.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
-from harness.stats.latency import per_second
 
 Facts = tuple[Mapping[str, Any], ...]
 # Of what an operation said, for whoever reads the result; all of it is in the run folder.

@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from harness.checkers.service.broken_version import Served, served
 from harness.config.schema import slow_deadline_s
+from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
-from harness.stats.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)
 _NOT_FOUND = (404, 410)
-# A sender late by this share of the deadline was held up itself (as in harness.stats.soundness).
+# A sender late by this share of the deadline was held up itself (as in harness.judged.soundness).
 HELD_UP_SHARE = 0.2
 # After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
 # and its front may wait for that.

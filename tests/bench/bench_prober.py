@@ -11,10 +11,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.config.schema import RequestTemplate
+from harness.judged.downtime import overall
 from harness.meters.outage import INTERVAL_MS, Prober
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import read_samples
-from harness.stats.downtime import overall
 from harness.stats.intervals import median
 from tests.unit.load.server import Server
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.judged.downtime import joined, within
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE
-from harness.stats.downtime import joined, within
 from tests.e2e.command import undisturbed
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 

@@ -7,9 +7,9 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count, ended, last_line
 from harness.judged.critical_sections import faults_on, groups, marks_lock, stays
+from harness.judged.soundness import standstills, within_s
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
-from harness.stats.soundness import standstills, within_s
 
 Spans = list[tuple[int, int]]
 

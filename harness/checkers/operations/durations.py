@@ -9,9 +9,9 @@ from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import size
 from harness.host.commands import RESOLUTION_S
 from harness.judged.plan_values import claims, timing
+from harness.judged.soundness import stalls, standstills, within_s
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
-from harness.stats.soundness import stalls, standstills, within_s
 
 # A system may keep its data in less room than it takes elsewhere; not in so little.
 _LEAST_SHARE = 0.1

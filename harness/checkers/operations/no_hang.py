@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count, ended, size
+from harness.judged.soundness import standstills, within_s
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
-from harness.stats.soundness import standstills, within_s
 
 # One that asks again and again writes a line, and takes a little of a processor: it gets no further.
 _PROGRESS_BYTES = 4096

@@ -10,11 +10,11 @@ import numpy as np
 
 from harness.checkers.core.phrases import count, ended, last_line
 from harness.checkers.service.versions import back_to_old
+from harness.judged.downtime import Records, bad_mask, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Measurement, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE
-from harness.stats.downtime import Records, bad_mask, within
 
 MEASUREMENT = "broken version in service"
 # A single question without an answer is none: what comes and goes between two questions is not seen anyway.

@@ -12,6 +12,8 @@ import numpy as np
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import count, grouped
 from harness.checkers.service.broken_version import served
+from harness.judged.downtime import BadSpan, Records, bad_mask, joined, overall, within
+from harness.judged.downtime import Downtime as Measured
 from harness.judged.plan_values import claims, deadline_ms, timing
 from harness.judged.requests import (
     CUT_GRACE_S,
@@ -27,8 +29,6 @@ from harness.judged.requests import (
 from harness.model import NS, Claim, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
-from harness.stats.downtime import BadSpan, Records, bad_mask, joined, overall, within
-from harness.stats.downtime import Downtime as Measured
 
 # Late by no more than this is what a busy host does to any process.
 _ALWAYS_LATE_NS = 50_000_000

@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import ended, last_line
 from harness.judged.plan_values import claims
+from harness.judged.soundness import stalls, within_s
 from harness.model import NS, FaultRecord, Operation, Outcome, Verdict
 from harness.recording.history import not_told
 from harness.recording.recording import Event, Recording
-from harness.stats.soundness import stalls, within_s
 
 # Where nothing is claimed, a service that was given less than this had no chance to recover.
 _CHANCE_S = 15.0

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.checkers.core.phrases import count
+from harness.judged.downtime import Records, bad_mask, within
 from harness.judged.plan_values import deadline_ms
+from harness.judged.soundness import count_reasons, reasons
 from harness.model import NS, Verdict
 from harness.recording.history import strays
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_STRANGE, FLAG_WRITE
-from harness.stats.downtime import Records, bad_mask, within
-from harness.stats.soundness import count_reasons, reasons
 
 _LONGEST_SILENCE_NS = 2 * NS
 # A stream of requests is silent when it pauses for so many times as long as it usually does.

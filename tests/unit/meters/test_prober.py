@@ -12,10 +12,10 @@ import pytest
 from harness.config.schema import RequestTemplate
 from harness.errors import HarnessError
 from harness.host.clock import mono_ns, sleep
+from harness.judged.downtime import by_channel, overall
 from harness.meters.outage import Prober
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import CHANNELS, OUTCOMES, SampleFile, read_samples
-from harness.stats.downtime import by_channel, overall
 from tests.unit.load.server import Server
 
 READ = RequestTemplate("read", "read", 1, "GET", "/r?n={n}")

@@ -4,12 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.load.ledger import ledger_outcome
-from harness.model import Instant
-from harness.recording.recorder import Recorder
-from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
-from harness.stats.soundness import (
+from harness.judged.soundness import (
     agreement_reasons,
     clock_reasons,
     count_reasons,
@@ -18,6 +13,11 @@ from harness.stats.soundness import (
     reasons,
     sample_reasons,
 )
+from harness.load.ledger import ledger_outcome
+from harness.model import Instant
+from harness.recording.recorder import Recorder
+from harness.recording.recording import Recording
+from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
 from tests.unit.stats.planted import MS, START_NS, as_file, fail, grid, stall
 
 DEADLINE_MS = 1000.0

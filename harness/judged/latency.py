@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from harness.stats.downtime import Records, bad_mask
+from harness.judged.downtime import Records, bad_mask
 
 
 @dataclass(frozen=True, slots=True)
