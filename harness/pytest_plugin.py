@@ -116,7 +116,7 @@ class Rehearse:
 
         number = sum(1 for _ in self._out.iterdir())
         out, said = self._out / f"{number}", self._out / f"{number}.txt"
-        argv = [sys.executable, "-m", "harness.cli.main", "run", *words, "--no-live", "--out", str(out)]
+        argv = [sys.executable, "-m", "harness.cli", "run", *words, "--no-live", "--out", str(out)]
         process = commands.spawn(argv, output=said)
         try:
             code = process.wait(deadline_s + _GRACE_S)

@@ -15,8 +15,7 @@ from typing import Any
 import click
 
 from harness import __version__, registry
-from harness.campaign import classification as marks
-from harness.campaign import rerun as again
+from harness.campaign import classification, rerun
 from harness.campaign.campaign import Campaign, Progress, Turn, in_turn
 from harness.campaign.matrix import Matrix, Row, plan_matrix
 from harness.campaign.options import Options
@@ -61,8 +60,8 @@ def discriminate(
         folder = _found(resume, out)
         earlier = read_document(folder / NAME)
         given = given or {}
-        _refuse_others(folder, earlier, again.kept_matrix(options, _file(options), clean, all_cells), given)
-        options, begun, all_cells = again.asked(earlier["options"], options)
+        _refuse_others(folder, earlier, rerun.kept_matrix(options, _file(options), clean, all_cells), given)
+        options, begun, all_cells = rerun.asked(earlier["options"], options)
         clean = clean if "clean" in given else begun
         options = replace(options, command=earlier["provenance"]["command"])
     matrix = plan_matrix(options, clean, all_cells)
@@ -72,7 +71,7 @@ def discriminate(
         signals.install()
         folder = folder or _begun(out, matrix)
         with _alone(folder):
-            work = _Work(matrix, folder, options, again.kept_matrix(options, matrix.config.file, clean, all_cells))
+            work = _Work(matrix, folder, options, rerun.kept_matrix(options, matrix.config.file, clean, all_cells))
             work.go_on(signals, view)
             document = work.finish()
             render_discrimination(folder, runs_too=False)
@@ -156,10 +155,10 @@ class _Work:
         self._write()
         return read_document(self._folder / NAME)
 
-    def _shown(self, row: Row, selected: Selected) -> marks.Shown:
+    def _shown(self, row: Row, selected: Selected) -> classification.Shown:
         meant = self._matrix.meant(row, selected.name)
         result = self._results.get((row.name, selected.run))
-        shown = marks.Shown(
+        shown = classification.Shown(
             row=row.name,
             kind=row.kind,
             flaws=row.options.flaws,
@@ -172,21 +171,21 @@ class _Work:
         )
         if result is None:
             return shown
-        mark, sentence, named = marks.mark(row.kind, meant, result)
+        mark, sentence, named = classification.mark(row.kind, meant, result)
         path, seconds = f"{row.name}/{selected.run}", run_seconds(to_document(result))
         return replace(shown, mark=mark, sentence=sentence, named=named, path=path, seconds=seconds)
 
     def _write(self) -> None:
         runs = [self._shown(row, selected) for row in self._matrix.rows for selected in row.cells]
         document = to_discrimination(
-            outcome=marks.verdict(runs),
+            outcome=classification.verdict(runs),
             system=self._matrix.config.name,
             seed=self._options.seed,
             flaws=[_flaw(f, runs) for f in self._matrix.flaws],
             cells=[s.name for s in self._matrix.cells],
             runs=[asdict(r) for r in runs],
-            detection=[asdict(t) for t in marks.tallies(runs, "flaw")],
-            false_alarms=[asdict(t) for t in marks.tallies(runs, "clean")],
+            detection=[asdict(t) for t in classification.tallies(runs, "flaw")],
+            false_alarms=[asdict(t) for t in classification.tallies(runs, "clean")],
             left_out=self._matrix.left_out,
             warnings=self._warnings,
             options=self._kept,
@@ -196,10 +195,10 @@ class _Work:
         write_discrimination(document, self._folder)
 
 
-def _flaw(flaw: Any, runs: list[marks.Shown]) -> dict[str, Any]:
+def _flaw(flaw: Any, runs: list[classification.Shown]) -> dict[str, Any]:
     """The flaw with what became of its own runs: caught is one that every cell meant for it caught."""
-    own = [r for r in marks.expected(runs) if r.kind == "flaw" and r.flaws == (flaw.name,)]
-    worst = min(own, key=lambda r: marks.rank(r.mark), default=None)
+    own = [r for r in classification.expected(runs) if r.kind == "flaw" and r.flaws == (flaw.name,)]
+    worst = min(own, key=lambda r: classification.rank(r.mark), default=None)
     return {
         "name": flaw.name,
         "about": flaw.about,

@@ -358,7 +358,3 @@ def _our_bug(error: Exception) -> ExitCode:
         err=True,
     )
     return ExitCode.OUR_BUG
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from harness import registry
-from harness.campaign import rerun as again
+from harness.campaign import rerun
 from harness.campaign.campaign import Campaign, exit_code
 from harness.campaign.feasibility import Seen, able
 from harness.campaign.options import Options
@@ -97,7 +97,7 @@ def _failed(options: Options, folder: Path, given: Sequence[str]) -> Options:
     if not (folder / CAMPAIGN).exists():
         why = f"there is no {CAMPAIGN} in it" if folder.exists() else "there is no such folder"
         raise HarnessError(what, why, "name the folder of a campaign below reports/, or run something first")
-    return again.failed(read_document(folder / CAMPAIGN), folder, options)
+    return rerun.failed(read_document(folder / CAMPAIGN), folder, options)
 
 
 def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
@@ -121,7 +121,7 @@ def _rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
         results,
         outcome=outcome,
         reproduce=campaign.options.command,
-        options=again.kept(campaign.options, campaign.config.file),
+        options=rerun.kept(campaign.options, campaign.config.file),
         not_run=_not_run(campaign, [r for r, _ in results]),
     )
     render_campaign(staged, runs_too=False)

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 from harness.model import NS, Instant
 
+# How finely the end of a child process is seen: every duration of an operation is that uncertain.
+RESOLUTION_S = 0.01
+
 
 def now() -> Instant:
     """This moment on both clocks."""

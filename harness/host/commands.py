@@ -17,9 +17,6 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import Account
 from harness.host.clock import Deadline, wait_until
 
-# How finely the end of a child is seen: every duration of an operation is that uncertain.
-RESOLUTION_S = 0.01
-
 
 class Process:
     """A child of ours. Its output goes to a file, never a pipe: a daemon it leaves behind would hold the pipe open and

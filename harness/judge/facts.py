@@ -13,7 +13,7 @@ from harness.checkers.data.damage import duplicated, torn
 from harness.checkers.data.restore_exact import recovery_point
 from harness.checkers.service import broken_version
 from harness.checkers.validity.fault_bit import failed_for_it
-from harness.host.commands import RESOLUTION_S
+from harness.host.clock import RESOLUTION_S
 from harness.judged.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
 from harness.judged.latency import per_second
 from harness.judged.requests import seen

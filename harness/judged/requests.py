@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from harness.checkers.service.broken_version import Served, served
 from harness.config.schema import slow_deadline_s
+from harness.judged.broken_version_spans import Served, served
 from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord

@@ -10,8 +10,8 @@ from typing import get_args
 import numpy as np
 
 from harness.judged.downtime import Records, bad_mask, by_channel, joined, within
-from harness.load.ledger import ledger_outcome
 from harness.model import NS, Instant, LedgerOutcome, Write
+from harness.recording.outcomes import ledger_outcome
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.intervals import median

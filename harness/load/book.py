@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.host.clock import mono_ns
-from harness.load.ledger import Ledger, ledger_outcome
+from harness.load.ledger import Ledger
 from harness.load.requests import Request
 from harness.model import NS
+from harness.recording.outcomes import ledger_outcome
 from harness.recording.samples import (
     FLAG_FRESH,
     FLAG_KNOWN,

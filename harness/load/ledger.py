@@ -7,25 +7,9 @@ from pathlib import Path
 import msgspec
 
 from harness.load.requests import Request
-from harness.model import LedgerOutcome
+from harness.recording.outcomes import ledger_outcome
 
-# A request that cannot be right (4xx) was not carried out. A server's own trouble tells nothing of what came before it:
-# 500 after a connection lost in COMMIT, 502 to 504 of a front whose service went away. By their definition (RFC 9110,
-# RFC 4918) these are the exceptions: given up while waiting for the request; not implemented, no such version, no room.
-_UNSETTLED = (408,)
-_SETTLED = (501, 505, 507)
 _encode = msgspec.json.Encoder().encode  # a tenth of json's cost, paid in the load generator
-
-
-def ledger_outcome(outcome: str, status: int) -> LedgerOutcome:
-    """What a client may conclude from ``outcome`` (harness.recording.samples.OUTCOMES) and ``status`` of a write."""
-    if outcome == "ok":
-        return "acknowledged"
-    if outcome == "refused":
-        return "refused"
-    if outcome == "http_error" and (status in _SETTLED or (400 <= status < 500 and status not in _UNSETTLED)):
-        return "refused"
-    return "indeterminate"
 
 
 class Ledger:

@@ -240,7 +240,7 @@ def test_a_whole_run_works_from_a_checkout_below_tmp(tmp_path: Path) -> None:
     system = tiny_copy(checkout / "tiny")
     words = ["run", "quick:backup", "--scenarios", str(SCENARIOS), "--system", str(system), "--no-live"]
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli.main", *words, "--out", str(checkout / "reports")],
+        [sys.executable, "-m", "harness.cli", *words, "--out", str(checkout / "reports")],
         cwd=checkout,
         env={**os.environ, "PYTHONPATH": str(checkout)},
         capture_output=True,

@@ -305,7 +305,7 @@ def test_a_deploy_that_hangs_fails_and_says_what_it_waited_for(bad_kits: dict[st
 
 def test_a_reader_that_has_seen_enough_is_no_bug_of_ours() -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m harness.cli.main list | head -1"], cwd=ROOT, capture_output=True, text=True
+        ["bash", "-c", f"{sys.executable} -m harness.cli list | head -1"], cwd=ROOT, capture_output=True, text=True
     )
     assert done.stdout.startswith("baseline: ")
     assert done.stderr == ""

@@ -28,4 +28,4 @@ def test_an_arrow_that_points_up_is_seen(tmp_path: Path) -> None:
     assert arrows(tmp_path)[0] == 0
     (tmp_path / "harness" / "stats" / "upward.py").write_text("import harness.campaign.campaign\n")
     code, told = arrows(tmp_path)
-    assert code == 1 and "harness.stats is not allowed to import harness.run" in told, told
+    assert code == 1 and "harness.stats is not allowed to import harness.campaign" in told, told

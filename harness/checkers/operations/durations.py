@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import size
-from harness.host.commands import RESOLUTION_S
+from harness.host.clock import RESOLUTION_S
 from harness.judged.plan_values import claims, timing
 from harness.judged.soundness import stalls, standstills, within_s
 from harness.model import Operation, Verdict

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import count, grouped
-from harness.checkers.service.broken_version import served
+from harness.judged.broken_version_spans import served
 from harness.judged.downtime import BadSpan, Records, bad_mask, joined, overall, within
 from harness.judged.downtime import Downtime as Measured
 from harness.judged.plan_values import claims, deadline_ms, timing

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import Outcome, Result, merged
-from harness.report.documents import sentences as words
+from harness.report.documents import sentences
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.result import SCHEMA, to_document, write_document
 
@@ -65,10 +65,10 @@ def _run(d: Document, path: str) -> dict[str, Any]:
     return {
         **{k: d[k] for k in _RUN},
         "path": path,
-        "why": words.said(words.reason(d), d),
-        "downtime": words.said(words.downtime(d), d),
+        "why": sentences.said(sentences.reason(d), d),
+        "downtime": sentences.said(sentences.downtime(d), d),
         "seconds": run_seconds(d),
-        "faults": [{"name": f["name"], "at": f["at"], "state": words.fault_state(f)} for f in d["faults"]],
+        "faults": [{"name": f["name"], "at": f["at"], "state": sentences.fault_state(f)} for f in d["faults"]],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from harness.report.documents import sentences as words
+from harness.report.documents import sentences
 from harness.report.documents.derived import operated_seconds
 from harness.report.documents.numbers import plain, quantity
 from harness.report.html.drawing import (
@@ -169,7 +169,7 @@ def _campaign(document: Document, shape: Shape) -> Figure:
         ax.plot([low, high], [row, row], "-", color=colour, linewidth=5, solid_capstyle="butt")
         ax.plot([low, high], [row, row], "|", color=colour, markersize=10)
     ax.axvline(100, color=COLOURS["fg"], linewidth=1.2, linestyle="--")
-    name_lanes(ax, [shortened(words.what(c), shape) for c in claims])
+    name_lanes(ax, [shortened(sentences.what(c), shape) for c in claims])
     ax.set_xscale("log")
     plain_ticks(ax.xaxis, " %")
     ax.set_xlabel(

@@ -11,8 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.report.documents import discrimination, review
-from harness.report.documents import sentences as words
+from harness.report.documents import discrimination, review, sentences
 from harness.report.documents.clean import Tail, clean
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import NONE, quantity
@@ -62,13 +61,13 @@ class _Writer:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return self.num(path, unit) if is_number else self.text(path)
 
-    def say(self, sentence: words.Sentence) -> Markup:
+    def say(self, sentence: sentences.Sentence) -> Markup:
         return Markup("").join(self._part(part) for part in sentence)
 
-    def _part(self, part: str | words.Number | words.Text) -> Markup:
+    def _part(self, part: str | sentences.Number | sentences.Text) -> Markup:
         if isinstance(part, str):
             return Markup("<span data-static>{}</span>").format(part)
-        if isinstance(part, words.Text):
+        if isinstance(part, sentences.Text):
             return self.text(part.path)
         return self.derived(part.derived, part.unit) if part.derived else self.num(part.path, part.unit)
 
@@ -93,7 +92,11 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        sign=words.SIGN, what=words.what, outcomes=words.outcomes, fault_state=words.fault_state, review=review
+        sign=sentences.SIGN,
+        what=sentences.what,
+        outcomes=sentences.outcomes,
+        fault_state=sentences.fault_state,
+        review=review,
     )
     environment.globals.update(figure=_figure, peak=quantity)
     return environment
@@ -119,9 +122,9 @@ def run_page(document: Document, extras: Extras) -> str:
             d=document,
             w=writer,
             x=extras,
-            headline=words.headline(document),
-            downtime=words.downtime(document),
-            order=words.by_severity(document["verdicts"]),
+            headline=sentences.headline(document),
+            downtime=sentences.downtime(document),
+            order=sentences.by_severity(document["verdicts"]),
             claims=_claims(document),
         )
     )
@@ -136,9 +139,9 @@ def campaign_page(document: Document, picture: Picture) -> str:
             d=document,
             w=writer,
             picture=picture,
-            headline=words.campaign_headline(document),
+            headline=sentences.campaign_headline(document),
             claims=_claims(document),
-            order=words.by_severity(document["runs"]),
+            order=sentences.by_severity(document["runs"]),
             matrix=_matrix(document),
             extremes=_extremes,
         )
@@ -175,7 +178,7 @@ def _odd(document: Document) -> list[int]:
 def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], review.ReviewRow | None]]:
     """(index, claim, the review's row), failing first."""
     claims = document["claims"]
-    return [(i, claims[i], review.row_for(claims[i])) for i in words.by_severity(claims)]
+    return [(i, claims[i], review.row_for(claims[i])) for i in sentences.by_severity(claims)]
 
 
 @dataclass(frozen=True, slots=True)

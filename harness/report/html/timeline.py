@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
-from harness.report.documents import sentences as words
+from harness.report.documents import sentences
 from harness.report.documents.derived import operated_seconds
 from harness.report.html.drawing import (
     WIDE,
@@ -99,10 +99,10 @@ def _operations_and_faults(ax: Axes, document: Document, names: Sequence[str], s
     bad: list[tuple[float, float, float]] = []
     for o in document["operations"]:
         width, row = o["seconds"] + o["gate_s"], names.index(o["name"])
-        (bad if words.ended_badly(o) else light).append((row, o["start_s"], width))
+        (bad if sentences.ended_badly(o) else light).append((row, o["start_s"], width))
         spans = sorted((s for s in document["spans"] if belongs(s, o)), key=lambda s: float(s["start_s"]))
         dark += [(row, s["start_s"], s["stop_s"] - s["start_s"]) for s in spans[1::2]]
-        if words.ended_badly(o):
+        if sentences.ended_badly(o):
             ax.text(o["start_s"] + width, row, " ✕", va="center", color=COLOURS["bad"])
     draw_bars(ax, light, 0.62, "phase-a")
     draw_bars(ax, bad, 0.62, "phase-a", edgecolors=COLOURS["bad"], linewidths=1.2)

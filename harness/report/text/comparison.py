@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harness.report.documents import sentences as words
+from harness.report.documents import sentences
 from harness.report.documents.clean import one_line
 from harness.report.documents.numbers import NONE, number, plain, quantity
 
@@ -46,7 +46,7 @@ def by_change(d: Document) -> list[Mapping[str, Any]]:
 
 
 def passed(side: Mapping[str, Any]) -> str:
-    return f"{words.SIGN[side['outcome']]} {side['outcome']} {side['checks_passed']}/{side['checks']}"
+    return f"{sentences.SIGN[side['outcome']]} {side['outcome']} {side['checks_passed']}/{side['checks']}"
 
 
 def measured(side: Mapping[str, Any], unit: str) -> tuple[str, str]:
@@ -99,7 +99,7 @@ def _tables(c: Mapping[str, Any]) -> list[RenderableType]:
         for k in c["claims"]:
             a, b = ("\n".join(measured(k[side], k[side]["unit"])) for side in ("a", "b"))
             said = f"{k['a']['outcome']} -> {k['b']['outcome']}"
-            claims.add_row(Text(words.what(k)), Text(limits(k)), Text(a), Text(b), Text(said))
+            claims.add_row(Text(sentences.what(k)), Text(limits(k)), Text(a), Text(b), Text(said))
         parts += [Text(), claims]
     if c["timings"]:
         timings = _grid(f"timings of {one_line(c['cell'])}", "A", "B", ">B/A", "")

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.report.documents import review
-from harness.report.documents import sentences as words
+from harness.report.documents import review, sentences
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import plain, quantity
-from harness.report.text import comparison as compared
+from harness.report.text import comparison
 
 Document = Mapping[str, Any]
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
@@ -31,19 +30,24 @@ def _number(value: float | None, unit: str = "") -> str:
 
 
 def _outcome(outcome: str) -> str:
-    return f"{words.SIGN[outcome]} {outcome}"
+    return f"{sentences.SIGN[outcome]} {outcome}"
 
 
 def run_markdown(document: Document) -> str:
     d = document
     lines = [f"## {_outcome(d['outcome'])}: {_text(d['scenario'])} {_text(d['cell'])} on {_text(d['system'])}", ""]
-    lines += [f"**{_text(words.said(words.headline(d), d))}**", "", f"{_text(words.said(words.downtime(d), d))}.", ""]
+    lines += [
+        f"**{_text(sentences.said(sentences.headline(d), d))}**",
+        "",
+        f"{_text(sentences.said(sentences.downtime(d), d))}.",
+        "",
+    ]
     lines += _waived_and_warnings(d["waived"], d["warnings"])
     lines += _table(
         ("outcome", "check", "why", "row"),
         (
             (_outcome(v["outcome"]), _text(v["about"]), _text(v["why"]), _text(v["requirement"]))
-            for v in (d["verdicts"][i] for i in words.by_severity(d["verdicts"]))
+            for v in (d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]))
         ),
     )
     if d["claims"]:
@@ -53,15 +57,15 @@ def run_markdown(document: Document) -> str:
             (
                 (
                     _outcome(c["outcome"]),
-                    _text(words.what(c)),
-                    _text(words.said(words.limit(f"claims.{i}", c), d)),
+                    _text(sentences.what(c)),
+                    _text(sentences.said(sentences.limit(f"claims.{i}", c), d)),
                     _realistic(c),
                     _number(c["median"], c["unit"]),
                     f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
                     _number(c["n"]),
                     _text(c["supports"]),
                 )
-                for i, c in ((i, d["claims"][i]) for i in words.by_severity(d["claims"]))
+                for i, c in ((i, d["claims"][i]) for i in sentences.by_severity(d["claims"]))
             ),
         )
     if d["faults"]:
@@ -74,7 +78,7 @@ def run_markdown(document: Document) -> str:
                     _text(f["at"]),
                     _number(f["confirmed_s"], "s"),
                     _number(f["healed_s"], "s"),
-                    _text(words.fault_state(f)),
+                    _text(sentences.fault_state(f)),
                 )
                 for f in d["faults"]
             ),
@@ -87,13 +91,13 @@ def run_markdown(document: Document) -> str:
 def campaign_markdown(document: Document) -> str:
     d = document
     lines = [f"## {_outcome(d['outcome'])}: {_text(d['system'])}", ""]
-    lines += [f"**{_text(words.said(words.campaign_headline(d), d))}**", ""]
+    lines += [f"**{_text(sentences.said(sentences.campaign_headline(d), d))}**", ""]
     lines += _waived_and_warnings(d["waived"], [f"{w['run']}: {w['text']}" for w in d["warnings"]])
     lines += _table(
         ("outcome", "scenario", "cell", "why", "took"),
         (
             (_outcome(r["outcome"]), *(_text(r[k]) for k in ("scenario", "cell", "why")), _number(r["seconds"], "s"))
-            for r in (d["runs"][i] for i in words.by_severity(d["runs"]))
+            for r in (d["runs"][i] for i in sentences.by_severity(d["runs"]))
         ),
     )
     if d["claims"]:
@@ -103,14 +107,14 @@ def campaign_markdown(document: Document) -> str:
             (
                 (
                     _outcome(c["outcome"]),
-                    _text(words.what(c)),
-                    _text(words.said(words.limit(f"claims.{i}", c), d)),
+                    _text(sentences.what(c)),
+                    _text(sentences.said(sentences.limit(f"claims.{i}", c), d)),
                     _realistic(c),
                     f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
                     _number(c["n"]),
                     _text(", ".join(c["refuted_by"])) or "none",
                 )
-                for i, c in ((i, d["claims"][i]) for i in words.by_severity(d["claims"]))
+                for i, c in ((i, d["claims"][i]) for i in sentences.by_severity(d["claims"]))
             ),
         )
     if d.get("not_run"):
@@ -122,22 +126,22 @@ def campaign_markdown(document: Document) -> str:
 
 
 def comparison_markdown(d: Document) -> str:
-    lines = [f"## {words.SIGN[d['outcome']]} {_text(compared.headline(d))}", ""]
+    lines = [f"## {sentences.SIGN[d['outcome']]} {_text(comparison.headline(d))}", ""]
     lines += [
         f"- {side.upper()}: {_text(d[side]['folder'])} ({d[side]['outcome']}, {_text(d[side]['started_utc'])})"
         for side in ("a", "b")
     ]
-    lines += [f"- **not like for like**: {_text(said)}" for said in compared.unlike(d)]
-    lines += [*(f"- {_text(said)}" for said in compared.alone(d)), ""]
-    cells = compared.by_change(d)
+    lines += [f"- **not like for like**: {_text(said)}" for said in comparison.unlike(d)]
+    lines += [*(f"- {_text(said)}" for said in comparison.alone(d)), ""]
+    cells = comparison.by_change(d)
     lines += _table(
         ("", "cell", "A", "B"),
         (
             (
-                f"{compared.SIGN[c['change']]} {c['change']}",
+                f"{comparison.SIGN[c['change']]} {c['change']}",
                 _text(c["cell"]),
-                compared.passed(c["a"]),
-                compared.passed(c["b"]),
+                comparison.passed(c["a"]),
+                comparison.passed(c["b"]),
             )
             for c in cells
         ),
@@ -149,7 +153,7 @@ def comparison_markdown(d: Document) -> str:
     ]
     lines += ["", "### Claims", "", *_claims_markdown(cells)] if any(c["claims"] for c in cells) else []
     lines += (
-        ["", "### Timings", "", *_timings_markdown(cells), compared.NOTE] if any(c["timings"] for c in cells) else []
+        ["", "### Timings", "", *_timings_markdown(cells), comparison.NOTE] if any(c["timings"] for c in cells) else []
     )
     return "\n".join([*lines, ""])
 
@@ -160,9 +164,9 @@ def _claims_markdown(cells: list[Mapping[str, Any]]) -> list[str]:
         (
             (
                 _text(c["cell"]),
-                _text(words.what(k)),
-                _text(compared.limits(k)),
-                *(" ".join(compared.measured(k[side], k[side]["unit"])) for side in ("a", "b")),
+                _text(sentences.what(k)),
+                _text(comparison.limits(k)),
+                *(" ".join(comparison.measured(k[side], k[side]["unit"])) for side in ("a", "b")),
                 f"{k['a']['outcome']} → {k['b']['outcome']}",
             )
             for c in cells
@@ -178,7 +182,7 @@ def _timings_markdown(cells: list[Mapping[str, Any]]) -> list[str]:
             (
                 _text(c["cell"]),
                 _text(t["name"]),
-                *(" ".join(compared.measured(t[side], t["unit"])) for side in ("a", "b")),
+                *(" ".join(comparison.measured(t[side], t["unit"])) for side in ("a", "b")),
                 _number(t["ratio"]),
                 t["says"],
             )

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model import Outcome, Result
-from harness.report.documents import discrimination
-from harness.report.documents import sentences as words
+from harness.report.documents import discrimination, sentences
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.numbers import NONE, plain, quantity
@@ -35,7 +34,7 @@ def console(file: IO[str] | None = None) -> Console:
 
 
 def _outcome(outcome: str) -> Text:
-    return Text(f"{words.SIGN[outcome]} {outcome}", style=_STYLE[outcome], no_wrap=True)
+    return Text(f"{sentences.SIGN[outcome]} {outcome}", style=_STYLE[outcome], no_wrap=True)
 
 
 def _text(value: object, limit: int = 600) -> Text:
@@ -59,8 +58,8 @@ def render_run(result: Result) -> RenderableType:
     title = one_line(f"{d['scenario']} {d['cell']} on {d['system']}, seed {d['seed']}")
     parts: list[RenderableType] = [
         Text.assemble(_outcome(d["outcome"]), f"  {title}"),
-        _text(words.said(words.headline(d), d)),
-        Text(words.said(words.downtime(d), d) + "."),
+        _text(sentences.said(sentences.headline(d), d)),
+        Text(sentences.said(sentences.downtime(d), d) + "."),
     ]
     parts += _notes(d["waived"], [str(w) for w in d["warnings"]])
     parts += _verdicts(d)
@@ -84,7 +83,7 @@ def _notes(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list
 
 
 def _verdicts(d: Document) -> list[RenderableType]:
-    bad = [d["verdicts"][i] for i in words.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
+    bad = [d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
     passed = len(d["verdicts"]) - len(bad)
     parts: list[RenderableType] = [Text()]
     for v in bad:
@@ -99,14 +98,14 @@ def _verdicts(d: Document) -> list[RenderableType]:
 
 def _claims(claims: Sequence[Mapping[str, Any]], d: Document) -> Table:
     table = _table("", "claim", "limit", ">median", ">least", ">most", ">n")
-    for i in words.by_severity(claims):
+    for i in sentences.by_severity(claims):
         c = claims[i]
         # 80 columns are too few for "1 297 requests" three times over; the limit beside it says of what.
         unit = c["unit"] if len(c["unit"]) <= _SHORT_UNIT else ""
         table.add_row(
             _outcome(c["outcome"]),
-            Text(words.what(c)),
-            Text(words.said(words.limit(f"claims.{i}", c), d)),
+            Text(sentences.what(c)),
+            Text(sentences.said(sentences.limit(f"claims.{i}", c), d)),
             *(_number(c[k], unit) for k in ("median", "min", "max")),
             _number(c["n"]),
         )
@@ -121,7 +120,7 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> Table:
             _text(f["at"]),
             _number(f["confirmed_s"], "s"),
             _number(f["healed_s"], "s"),
-            _text(words.fault_state(f)),
+            _text(sentences.fault_state(f)),
         )
     return table
 
@@ -130,7 +129,7 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
     """One line a run, failing first; then every check that did not pass with its sentence, once for all the cells that
     say the same. ``folder``: where the report is."""
     documents = [to_document(r) for r in results]
-    order = words.by_severity(documents)
+    order = sentences.by_severity(documents)
     table = _table("", "cell", ">took", ">checks", ">bad requests")
     for i in order:
         d = documents[i]
@@ -158,9 +157,9 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
 
 def _complaints(d: Document) -> tuple[str, ...]:
     """What did not pass, failing first; the headline where no check says why."""
-    bad = [d["verdicts"][i] for i in words.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
-    said = tuple(one_line(f"{words.SIGN[v['outcome']]} {v['about']}: {v['why']}", 400) for v in bad)
-    return said or (words.said(words.headline(d), d),)
+    bad = [d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
+    said = tuple(one_line(f"{sentences.SIGN[v['outcome']]} {v['about']}: {v['why']}", 400) for v in bad)
+    return said or (sentences.said(sentences.headline(d), d),)
 
 
 def _cell(d: Document) -> str:
@@ -182,7 +181,7 @@ def render_discrimination(d: Document) -> RenderableType:
     """Each flaw with the sentence of the run that decides about it, escaped ones first; clean runs that were red; and
     how often each scenario was right."""
     parts: list[RenderableType] = [
-        Text.assemble(_outcome(d["outcome"]), f"  {words.said(discrimination.headline(d), d)} on {d['system']}")
+        Text.assemble(_outcome(d["outcome"]), f"  {sentences.said(discrimination.headline(d), d)} on {d['system']}")
     ]
     for i in discrimination.by_mark(d["flaws"]):
         flaw = d["flaws"][i]
@@ -211,12 +210,12 @@ def render_discrimination(d: Document) -> RenderableType:
 
 def _mark(mark: str) -> Text:
     outcome = discrimination.MARKS[mark]
-    return Text(f"{words.SIGN.get(outcome, ' ')} {mark}", style=_MARK_STYLE[outcome], no_wrap=True)
+    return Text(f"{sentences.SIGN.get(outcome, ' ')} {mark}", style=_MARK_STYLE[outcome], no_wrap=True)
 
 
 def _tally(d: Document, name: str, scenario: str) -> Text:
     found = [i for i, t in enumerate(d[name]) if t["scenario"] == scenario]
-    return Text("".join(words.said(discrimination.tally(f"{name}.{i}", d[name][i]), d) for i in found) or NONE)
+    return Text("".join(sentences.said(discrimination.tally(f"{name}.{i}", d[name][i]), d) for i in found) or NONE)
 
 
 def discrimination_line(d: Document, page: Path) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.host.clock import now
-from harness.load.ledger import ledger_outcome
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Instant, OffsiteCopy, Verdict
+from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import EVENTS
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter

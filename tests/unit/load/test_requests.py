@@ -11,9 +11,9 @@ from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
 from harness.load.book import Book
 from harness.load.config import LoadConfig
-from harness.load.ledger import ledger_outcome
 from harness.load.requests import Requests, answered, payload_of
 from harness.model import NS, Write
+from harness.recording.outcomes import ledger_outcome
 from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
 
 CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}", "payload": "{payload}", "n": {n}}')

@@ -67,7 +67,7 @@ def test_a_run_judged_again_elsewhere_some_day_gets_the_same_result_to_the_byte(
     moved = shutil.move(folder, tmp_path / "a place" / "run")
     (moved / "result.json").unlink()
     done = subprocess.run(
-        [sys.executable, "-m", "harness.cli.main", "judge", str(moved)],
+        [sys.executable, "-m", "harness.cli", "judge", str(moved)],
         env={**os.environ, "PYTHONHASHSEED": "1"},  # ours is another one
         capture_output=True,
         text=True,

@@ -13,8 +13,8 @@ from harness.judged.soundness import (
     reasons,
     sample_reasons,
 )
-from harness.load.ledger import ledger_outcome
 from harness.model import Instant
+from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
