@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main, verbs
+from harness.cli import verbs
+from harness.cli.main import main
 from harness.errors import ExitCode, HarnessError
 
 

@@ -16,7 +16,8 @@ import pytest
 
 from harness import registry
 from harness.campaign.provenance import commit
-from harness.cli import main, verbs
+from harness.cli import verbs
+from harness.cli.main import main
 from harness.errors import ExitCode
 from harness.host.clock import now
 from harness.judge.judge import judge
