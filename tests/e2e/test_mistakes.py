@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import main
+from harness.cli.main import main
 from harness.island.island import KIND_VARIABLE
 from tests.e2e.command import ROOT, TINY, Done, deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
