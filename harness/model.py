@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,10 +69,60 @@ class Measurement:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+FindingOutcome = Literal["pass", "fail", "unknown", "note"]
+SubjectKind = Literal[
+    "run", "load", "request", "channel", "operation", "phase", "backup", "read_back", "crash_state", "fault", "claim",
+    "monitor", "version", "process", "file", "checker", "step",
+]  # fmt: skip
+# Whose matter a finding is: nobody looks for a fault of the system in a busy machine.
+Matter = Literal["system", "load", "host", "harness", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a question was asked of: its kind, and its id (``deploy-2``, ``fault-1``, ``restore#2``)."""
+
+    kind: SubjectKind
+    id: str
+
+    def __str__(self) -> str:
+        return self.id or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer to one question about one subject.
+
+    ``check`` is the question (``restore.exact``), ``code`` the answer (``restore.mixed``): stable, and what decisions
+    are made by. ``details`` are plain JSON values, whose shape the code declares. ``because``: ids of faults and
+    findings that caused it. ``count`` and ``examples`` (20 at most) where it is about many things at once. A ``note``
+    is shown and never merged into an outcome. ``title``, ``sentence`` and ``hint`` are rendered from the templates
+    that stand beside the code; nothing decides by them.
+    """
+
+    check: str
+    code: str
+    outcome: FindingOutcome
+    subject: Subject
+    details: Mapping[str, Any] = field(default_factory=dict)
+    because: tuple[str, ...] = ()
+    count: int = 1
+    examples: tuple[Any, ...] = ()
+    matter: Matter = "system"
+    title: str = ""
+    sentence: str = ""
+    hint: str = ""
+
+    @property
+    def id(self) -> str:
+        """By which another finding names it as its cause."""
+        return f"{self.code}@{self.subject.id}" if self.subject.id else self.code
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One judgement. ``measured`` names the observation, ``why`` the sentence a person reads, ``requirement`` the
-    review's row (``R83``)."""
+    """A judgement of a checker that does not give codes yet. ``measured`` names the observation, ``why`` the sentence a
+    person reads, ``requirement`` the review's row (``R83``)."""
 
     outcome: Outcome
     about: str
@@ -276,8 +326,9 @@ class FaultRecord:
     released_ns: int | None = None
 
 
-def merged(outcomes: list[Outcome]) -> Outcome:
-    """fail > unknown > pass; nothing judged is unknown."""
+def merged(outcomes: Sequence[FindingOutcome]) -> Outcome:
+    """fail > unknown > pass; nothing judged is unknown, and a note judges nothing."""
+    outcomes = [o for o in outcomes if o != "note"]
     if "fail" in outcomes:
         return "fail"
     if "unknown" in outcomes or not outcomes:
@@ -287,7 +338,7 @@ def merged(outcomes: list[Outcome]) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run, judged: the content of result.json (schema 1, documented in reports/README.md)."""
+    """One run, judged: the content of result.json (schema 2, documented in reports/README.md)."""
 
     schema: int
     run: str
@@ -296,7 +347,7 @@ class Result:
     cell: str
     seed: int
     outcome: Outcome
-    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
     measurements: tuple[Measurement, ...]
     claims: tuple[Mapping[str, Any], ...]
     spans: tuple[Mapping[str, Any], ...]

@@ -135,9 +135,9 @@ def _told(result: Result, report: Path, outcome: str) -> str:
     """The verdict sentences of that outcome, then those of the others that are no pass."""
     from harness.report.documents.clean import one_line
 
-    bad = sorted((v for v in result.verdicts if v.outcome != "pass"), key=lambda v: v.outcome != outcome)
+    bad = sorted((f for f in result.findings if f.outcome not in ("pass", "note")), key=lambda f: f.outcome != outcome)
     lines = [one_line(f"{result.scenario}:{result.cell} on {result.system}, seed {result.seed}: {result.outcome}")]
-    lines += [one_line(f"{v.outcome}: {v.about}: {v.why}", 600) for v in bad]
+    lines += [one_line(f"{f.outcome}: {f.title}: {f.sentence}", 600) for f in bad]
     return "\n".join([*lines, f"report: {report}"])
 
 

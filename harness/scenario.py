@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.core.protocol import AnyChecker
 from harness.crash.cuts import PowerCuts
 from harness.errors import HarnessError
 from harness.faults.fault import HeldFault
@@ -98,7 +98,7 @@ class Cell:
     about: str
     steps: tuple[Step | Together, ...]
     triggers: tuple[Trigger, ...] = ()
-    checkers: tuple[RunChecker | StateChecker, ...] = ()
+    checkers: tuple[AnyChecker, ...] = ()
     tier: Tier = "quick"
     repeat: int = 1
     warmup: int = 0
@@ -123,7 +123,7 @@ class Scenario:
     title: str
     requirements: tuple[str, ...]
     cells: tuple[Cell, ...]
-    checkers: tuple[RunChecker | StateChecker, ...]
+    checkers: tuple[AnyChecker, ...]
 
     def cell(self, name: str) -> Cell:
         return next(c for c in self.cells if c.name == name)

@@ -7,7 +7,7 @@ from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.winners import Winners
-from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.core.protocol import AnyChecker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restorable import Restorable
@@ -26,7 +26,7 @@ from harness.faults.process_kill import ProcessKill
 from harness.model import Edge
 from harness.scenario import Cell, Scenario, Step, Together, Trigger
 
-Checkers = tuple[RunChecker | StateChecker, ...]
+Checkers = tuple[AnyChecker, ...]
 
 _DEPLOY = Step("deploy", version="new")
 _FAILS = Step("deploy", "failure", "new")

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from harness.campaign.matrix import RowKind
 from harness.config.schema import VariantConfig
-from harness.model import Outcome, Result, Verdict
+from harness.model import Finding, Outcome, Result
 from harness.stats.intervals import rate_interval
 
 # Of a run that nothing is expected of: red, green. ``not run``: it was planned and has no result.
@@ -41,7 +41,7 @@ class Shown:
 
 def mark(kind: RowKind, meant: Sequence[VariantConfig], result: Result) -> tuple[Mark, str, tuple[str, ...]]:
     """The mark, the sentence and the flaws named. With all flaws on one hides another: there red is enough."""
-    failed = [v for v in result.verdicts if v.outcome == "fail"]
+    failed = [f for f in result.findings if f.outcome == "fail"]
     found = [(f.name, s) for f in meant if (s := _observed(f.observation, failed))]
     named = tuple(name for name, _ in found)
     sentence = found[0][1] if found else _first_bad(result)
@@ -64,10 +64,10 @@ def mark(kind: RowKind, meant: Sequence[VariantConfig], result: Result) -> tuple
             return "caught", sentence, named
 
 
-def _observed(observation: str, failed: Sequence[Verdict]) -> str:
+def _observed(observation: str, failed: Sequence[Finding]) -> str:
     """The clause of a failed verdict in which the observation is found; empty for none."""
-    for verdict in failed:
-        for text in (verdict.why, verdict.measured):
+    for finding in failed:
+        for text in (finding.sentence, str(finding.details.get("measured", ""))):
             if match := re.search(observation, text):
                 start = text.rfind("; ", 0, match.start())
                 stop = text.find("; ", match.end())
@@ -76,7 +76,7 @@ def _observed(observation: str, failed: Sequence[Verdict]) -> str:
 
 
 def _first_bad(result: Result) -> str:
-    return next((f"{v.about}: {v.why}" for v in result.verdicts if v.outcome == result.outcome != "pass"), "")
+    return next((f"{f.title}: {f.sentence}" for f in result.findings if f.outcome == result.outcome != "pass"), "")
 
 
 def rank(mark: Mark) -> int:

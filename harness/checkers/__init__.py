@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.checkers.backups.made_backup import MadeBackup
-from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.core.protocol import AnyChecker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.losses import Losses
 from harness.checkers.data.power_loss import PowerLoss
@@ -17,10 +17,10 @@ from harness.checkers.service.versions import Versions
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
 
-__all__ = ["RunChecker", "StateChecker", "standard"]
+__all__ = ["AnyChecker", "standard"]
 
 
-def standard() -> tuple[RunChecker | StateChecker, ...]:
+def standard() -> tuple[AnyChecker, ...]:
     """What judges every run, whatever it does."""
     return (
         LoadSound(),

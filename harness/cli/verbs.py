@@ -22,8 +22,8 @@ from harness.campaign.options import Options
 from harness.campaign.outside import Signals, check_room
 from harness.campaign.provenance import commit
 from harness.campaign.selection import capabilities, wall_s
+from harness.checkers.contract import QUESTION as CONTRACT
 from harness.checkers.contract import lines as contract_lines
-from harness.checkers.contract.line import MARKS
 from harness.config.reader import load_system
 from harness.doctor import examine
 from harness.errors import ExitCode, HarnessError
@@ -278,9 +278,9 @@ def verify(options: Options, out: Path, as_json: bool) -> int:
 
 def _print_beside_the_contract(results: Sequence[Result]) -> None:
     """What keeps it from a pass and is no line of the contract: above all a load that was none."""
-    for verdict in (v for r in results for v in r.verdicts):
-        if verdict.outcome != "pass" and verdict.measured not in MARKS.values():
-            click.echo(f"\n{verdict.outcome}: {one_line(verdict.about)}: {one_line(verdict.why)}")
+    for finding in (f for r in results for f in r.findings):
+        if finding.outcome not in ("pass", "note") and finding.check != CONTRACT:
+            click.echo(f"\n{finding.outcome}: {one_line(finding.title)}: {one_line(finding.sentence)}")
 
 
 def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:

@@ -9,21 +9,24 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.checkers import standard
-from harness.checkers.core.phrases import count
-from harness.checkers.core.protocol import RunChecker, StateChecker
+from harness.checkers.core.codes import code_of, finding
+from harness.checkers.core.protocol import AnyChecker, Checker
+from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
 from harness.config.schema import MEASURED_OPERATIONS
 from harness.host.clock import now
 from harness.host.outputs import last_line
-from harness.judge import facts
+from harness.judge import codes, facts
 from harness.judge.claims import claim_rows
-from harness.model import NS, Outcome, Result, Verdict, merged
+from harness.judged.judged_run import JudgedRun
+from harness.model import NS, Finding, Outcome, Result, Subject, Verdict, merged
 from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.scenario import Cell, Scenario
 
-SCHEMA = 1
+SCHEMA = 2
+RUN = Subject("run", "")
 # A checker reads files and counts: one that takes longer than this will not end.
 CHECKER_LIMIT_S = 60.0
 
@@ -37,24 +40,25 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
         return unjudged(about, recording.strange_plan)
     if about.get("why_not"):  # it was never begun
         return unjudged(about, about["why_not"])
+    run = JudgedRun(recording)
     listed = (*scenario.checkers, *cell.checkers)
     # What this cell is for comes first, and so is what a report opens with; then what judges every run.
     general = {c.name for c in standard()}
-    judged = [v for c in sorted(listed, key=lambda c: c.name in general) for v in _checked(c, recording)]
+    judged = [f for c in sorted(listed, key=lambda c: c.name in general) for f in _checked(c, run)]
     if not judged:
-        judged = [Verdict("unknown", "the checkers", "nothing", "no checker said anything about this run")]
+        judged = [finding("run.judged", RUN, codes.NoChecker())]
     # A load that was none and a fault that did not bite are unknown also where the scenario does not ask.
     always = [c for c in (LoadSound(), FaultBit()) if c not in listed]
-    judged += [v for c in always for v in _checked(c, recording)]
-    verdicts = [*_incomplete(recording), *_left_out(recording, cell, Plan.from_dict(about["plan"])), *judged]
+    judged += [f for c in always for f in _checked(c, run)]
+    findings = [_complete(recording), *_left_out(recording, cell, Plan.from_dict(about["plan"])), *judged]
     if not recording.events:
-        return unjudged(about, verdicts[0].why)
+        return _result(about, [finding("run.made", RUN, codes.NotMade(why="; ".join(_broken_off(recording))))])
     try:
         more = _facts(recording)
     except Exception as error:  # noqa: BLE001 - what cannot be read back is unknown, whatever it is
-        why = f"not all of the recording can be read: {type(error).__name__}: {error}"
-        return _result(about, [*verdicts, Verdict("unknown", "the recording", "read in part", why)])
-    return _result(about, verdicts, **more)
+        unreadable = codes.Unreadable(error=f"{type(error).__name__}: {error}")
+        return _result(about, [*findings, finding("run.recorded", RUN, unreadable)])
+    return _result(about, findings, **more)
 
 
 def _facts(recording: Recording) -> dict[str, Any]:
@@ -77,10 +81,10 @@ def _facts(recording: Recording) -> dict[str, Any]:
 
 def unjudged(about: Mapping[str, Any], why: str) -> Result:
     """The result of a run that could not be made: unknown, and why."""
-    return _result(about, [Verdict("unknown", "the run", "nothing was measured", why)])
+    return _result(about, [finding("run.made", RUN, codes.NotMade(why=why))])
 
 
-def _result(about: Mapping[str, Any], verdicts: list[Verdict], **more: Any) -> Result:
+def _result(about: Mapping[str, Any], findings: list[Finding], **more: Any) -> Result:
     plan = Plan.from_dict(about["plan"])
     empty: dict[str, Any] = {
         "measurements": (),
@@ -102,17 +106,23 @@ def _result(about: Mapping[str, Any], verdicts: list[Verdict], **more: Any) -> R
         scenario=plan.scenario,
         cell=plan.cell,
         seed=plan.seed,
-        outcome=merged([v.outcome for v in verdicts]),
-        verdicts=tuple(verdicts),
-        waived=_waived(about, plan, verdicts),
+        outcome=merged([f.outcome for f in findings]),
+        findings=tuple(with_sentence(f) for f in findings),
+        waived=_waived(about, plan, findings),
         title=about["title"],
         reproduce=about["reproduce"],
         **{**empty, **more},
     )
 
 
-def _incomplete(recording: Recording) -> list[Verdict]:
-    """One verdict on the recording itself: what broke the run off, or what is missing of it."""
+def _complete(recording: Recording) -> Finding:
+    """On the recording itself: what broke the run off, or what is missing of it."""
+    if problems := _broken_off(recording):
+        return finding("run.recorded", RUN, codes.Incomplete(problems=problems))
+    return finding("run.recorded", RUN, codes.Complete(events=len(recording.events)))
+
+
+def _broken_off(recording: Recording) -> list[str]:
     said = [f"{e['text']}" + (f" (try: {e['hint']})" if e.get("hint") else "") for e in recording.of_kind("error")]
     if any(True for _ in recording.of_kind("interrupted")):
         said.append("the run was interrupted")
@@ -122,9 +132,7 @@ def _incomplete(recording: Recording) -> list[Verdict]:
     said.extend(recording.problems)
     if not recording.events:
         said.extend(_last_words(recording.folder))
-    if said:
-        return [Verdict("unknown", "the run itself", f"{len(recording.events)} events", "; ".join(said))]
-    return [Verdict("pass", "the run itself", f"{len(recording.events)} events", "it went to its end, all is recorded")]
+    return said
 
 
 def _last_words(folder: Path) -> list[str]:
@@ -135,36 +143,34 @@ def _last_words(folder: Path) -> list[str]:
     return []
 
 
-def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Verdict]:
+def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
+    check = "run.as_planned"
     lacking = dict.fromkeys(str(e["operation"]) for e in recording.of_kind("not_provided"))
-    verdicts = [
-        Verdict("unknown", f"the step {operation}", "it was not taken", f"the system provides no {operation}")
-        for operation in lacking
+    found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in lacking]
+    found += [
+        finding(check, Subject("step", e["what"]), codes.LeftOut(what=e["what"], why=e["why"]))
+        for e in recording.of_kind("left_out")
     ]
-    verdicts += [Verdict("unknown", e["what"], "left out", e["why"]) for e in recording.of_kind("left_out")]
     ends = [o.name for o in recording.operations if not o.on_our_backup]
-    short: list[str] = []
+    short: list[codes.Step] = []
     steps = cell.single_steps
     for name in dict.fromkeys(s.do for s in steps if s.do in MEASURED_OPERATIONS and s.do not in lacking):
         once = sum(s.do == name and s.first_repeat_only for s in steps)
         each = sum(s.do == name and not s.first_repeat_only for s in steps)
         planned, done = once * (plan.repeat > 0) + each * (plan.warmup + plan.repeat), ends.count(name)
         if done < planned:
-            short.append(f"{done} of {count(planned, name)}")
-    if short:
-        why = f"came to an end: {', '.join(short)}; what was not run proves nothing"
-        verdicts.append(Verdict("unknown", "the planned steps", "not all were taken", why))
-    return verdicts
+            short.append(codes.Step(name, done, planned))
+    return [*found, finding(check, RUN, codes.StepsMissing(steps=short))] if short else found
 
 
-def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[Verdict]:
-    """The checker's verdicts; an unknown in its place when it raises, or does not come to an end."""
-    said: list[list[Verdict] | BaseException] = []
+def _checked(checker: AnyChecker, run: JudgedRun) -> list[Finding]:
+    """The checker's findings; an unknown in their place when it raises, or does not come to an end."""
+    said: list[list[Finding] | BaseException] = []
 
     def ask() -> None:
         try:
-            said.append(_said_by(checker, recording))
+            said.append(_said_by(checker, run))
         except BaseException as error:  # noqa: BLE001 - sys.exit(0) and pytest.fail, too: whatever a checker does, the run gets a verdict, and it is not a pass
             said.append(error)
 
@@ -172,25 +178,44 @@ def _checked(checker: RunChecker | StateChecker, recording: Recording) -> list[V
     thread = threading.Thread(target=ask, name=f"checker-{checker.name}", daemon=True)
     thread.start()
     thread.join(CHECKER_LIMIT_S)
+    subject = Subject("checker", checker.name)
     if not said:
-        why = f"the checker {checker.name} had not ended after {CHECKER_LIMIT_S:g} s"
-    elif isinstance(said[0], KeyboardInterrupt):
+        return [finding("run.judged", subject, codes.CheckerHung(checker=checker.name, limit_s=CHECKER_LIMIT_S))]
+    if isinstance(said[0], KeyboardInterrupt):
         raise said[0]
-    elif isinstance(said[0], BaseException):
-        why = f"the checker {checker.name} crashed: {type(said[0]).__name__}: {said[0]}"
-    else:
-        return said[0]
-    return [Verdict("unknown", checker.name, "nothing", why, checker.requirement)]
+    if isinstance(said[0], BaseException):
+        error = f"{type(said[0]).__name__}: {said[0]}"
+        return [finding("run.judged", subject, codes.CheckerCrashed(checker=checker.name, error=error))]
+    return said[0]
 
 
-def _said_by(checker: RunChecker | StateChecker, recording: Recording) -> list[Verdict]:
+def _said_by(checker: AnyChecker, run: JudgedRun) -> list[Finding]:
+    if isinstance(checker, Checker):
+        findings = list(checker.check(run))
+        known = {code_of(c).name for c in checker.codes}
+        if not all(isinstance(f, Finding) and f.code in known for f in findings):
+            raise TypeError(f"it returned {findings!r}")
+        return findings
     if checker.judges == "run":
-        verdicts = list(checker.check(recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
+        verdicts = list(checker.check(run.recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
     else:
-        verdicts = [v for o in recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
+        verdicts = [v for o in run.recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
     if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
         raise TypeError(f"it returned {verdicts!r}")
-    return verdicts
+    return [_uncoded(checker.name, v) for v in verdicts]
+
+
+def _uncoded(checker: str, verdict: Verdict) -> Finding:
+    """A verdict of a checker that gives no codes yet."""
+    return Finding(
+        check=f"{checker}.holds",
+        code=f"{checker}.{verdict.outcome}",
+        outcome=verdict.outcome,
+        subject=Subject("run", verdict.about),
+        details={"measured": verdict.measured} if verdict.measured else {},
+        title=verdict.about,
+        sentence=verdict.why,
+    )
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
@@ -199,10 +224,10 @@ def _warnings(recording: Recording) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _waived(about: Mapping[str, Any], plan: Plan, verdicts: list[Verdict]) -> tuple[Mapping[str, Any], ...]:
+def _waived(about: Mapping[str, Any], plan: Plan, findings: list[Finding]) -> tuple[Mapping[str, Any], ...]:
     """Waives of this scenario while something is unknown: listed first, still not a pass. They hold or are expired by
     the day of the run, so that judging it again some day says the same."""
-    unknown = any(v.outcome == "unknown" for v in verdicts)
+    unknown = any(f.outcome == "unknown" for f in findings)
     began = about["provenance"].get("started_utc")
     today = datetime.fromisoformat(began).date() if began else datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
     return tuple(

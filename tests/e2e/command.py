@@ -33,7 +33,7 @@ class Done:
 
     def why(self, outcome: str) -> str:
         """All sentences of that outcome."""
-        return "\n".join(v["why"] for r in self.results() for v in r["verdicts"] if v["outcome"] == outcome)
+        return "\n".join(f["sentence"] for r in self.results() for f in r["findings"] if f["outcome"] == outcome)
 
 
 def deploydrill(

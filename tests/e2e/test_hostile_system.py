@@ -85,7 +85,7 @@ def test_no_form_of_the_report_holds_what_a_reader_would_act_on(done: Done) -> N
     folder = run_folder(done)
     texts = {"stdout": done.out, "stderr": done.err}
     for where in (folder, done.report):
-        for name in ("report.html", "report.md", "junit.xml", "verdicts.csv", "operations.csv", "measurements.csv"):
+        for name in ("report.html", "report.md", "junit.xml", "findings.csv", "operations.csv", "measurements.csv"):
             texts[f"{where.name}/{name}"] = (where / name).read_text(encoding="utf-8")
     texts["result.json"] = (folder / "result.json").read_text(encoding="utf-8")
     for name, text in texts.items():
@@ -97,7 +97,7 @@ def test_no_form_of_the_report_holds_what_a_reader_would_act_on(done: Done) -> N
     assert not re.search(r"(?<!\\)<(script|img)|(?<!\\)\[a\]", prose)
     for where in (folder, done.report):
         assert ElementTree.parse(where / "junit.xml").getroot().findall(".//failure")
-        rows = list(csv.reader((where / "verdicts.csv").read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.reader((where / "findings.csv").read_text(encoding="utf-8").splitlines()))
         assert {len(row) for row in rows} == {len(rows[0])}
         assert not any(cell.startswith(("=", "+", "@")) for row in rows for cell in row)
 

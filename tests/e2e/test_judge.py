@@ -63,7 +63,7 @@ def test_json_is_the_campaign_and_the_last_line_is_the_outcome(finished: Done) -
 def test_junit_and_summary_are_also_written_where_asked(finished: Done, base: Path) -> None:
     suites = ElementTree.parse(base / "ci" / "junit.xml").getroot()
     cases = suites.findall(".//testcase")
-    assert len(cases) == len(result(finished.report / RUN)["verdicts"])
+    assert len(cases) == len(result(finished.report / RUN)["findings"])
     assert suites.findall(".//failure") + suites.findall(".//error") + suites.findall(".//skipped") == []
     assert (base / "ci" / "summary.md").read_text() == (finished.report / "report.md").read_text()
     assert "baseline" in (base / "ci" / "summary.md").read_text()
@@ -92,13 +92,13 @@ def test_judging_again_gives_the_same_result(finished: Done, copy: Path) -> None
 
 @pytest.mark.island
 def test_report_renders_the_same_files_again(finished: Done, copy: Path) -> None:
-    rendered = ("report.html", "report.md", "junit.xml", "verdicts.csv", "timeline.png")
+    rendered = ("report.html", "report.md", "junit.xml", "findings.csv", "timeline.png")
     for name in rendered:
         (copy / name).unlink()
     done = deploydrill("report", copy)
     assert done.exit == 0
     assert {str(copy / name) for name in rendered} <= set(done.out.splitlines())
-    for name in ("report.md", "junit.xml", "verdicts.csv"):
+    for name in ("report.md", "junit.xml", "findings.csv"):
         assert (copy / name).read_text() == (finished.report / RUN / name).read_text()
     assert (copy / "report.html").stat().st_size > 10_000
 
@@ -172,7 +172,7 @@ def test_a_recording_that_is_not_whole_is_unknown(damage: Callable[[Path], None]
     damage(copy)
     done = deploydrill("judge", copy)
     assert (done.exit, closing(done)["outcome"]) == (3, "unknown")
-    unknown = [v["why"] for v in result(copy)["verdicts"] if v["outcome"] == "unknown"]
+    unknown = [v["sentence"] for v in result(copy)["findings"] if v["outcome"] == "unknown"]
     assert said.format(n=n, twice=2 * n) in "\n".join(unknown)
 
 

@@ -37,7 +37,7 @@ def test_it_is_rehearsed_like_any_other(done: Done) -> None:
     assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")
     for cell in ("line", "call"):
         result, recording = run_of(done, cell)
-        about = [v["about"] for v in result["verdicts"]]
+        about = [v["title"] for v in result["findings"]]
         assert "data at restore-1" in about and "disk_full (fault-1) bit" in about
         (backup, *_), restored = recording.observations, recording.observations[1]
         assert backup.found and len(backup.found) > 40
@@ -47,7 +47,7 @@ def test_it_is_rehearsed_like_any_other(done: Done) -> None:
 
 def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
     result, recording = run_of(done, "line")
-    (bit,) = (v for v in result["verdicts"] if v["about"].endswith("bit"))
+    (bit,) = (v for v in result["findings"] if v["title"].endswith("bit"))
     seen = re.search(r"seen in a line of a log, at most (\d+\.\d) ms late; the kit went on \(it took", bit["why"])
     assert seen and 0 < float(seen[1]) < 1000
     assert "edges of phases were seen, not marked" in "".join(result["warnings"])
@@ -61,7 +61,7 @@ def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
 
 def test_a_fault_at_a_system_call_is_in_before_the_call_is(done: Done) -> None:
     result, recording = run_of(done, "call")
-    (bit,) = (v for v in result["verdicts"] if v["about"].endswith("bit"))
+    (bit,) = (v for v in result["findings"] if v["title"].endswith("bit"))
     assert "seen" not in bit["why"]
     backup = next(o for o in recording.operations if o.id == "backup-2")
     (fault,) = recording.faults

@@ -115,17 +115,17 @@ def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
     words = ("power_loss:in-backup", "--system", "hardened", "--flaw", "no_fsync", "--out", tmp_path, "--no-live")
     done = deploydrill("run", *words)
     assert done.exit == 1, done.out + done.err
-    said = [v for r in done.results() for v in r["verdicts"] if v["about"].startswith("power loss, cut-")]
+    said = [v for r in done.results() for v in r["findings"] if v["title"].startswith("power loss, cut-")]
     assert len(said) == 3
     for verdict in said:
         assert verdict["outcome"] == "fail"
-        assert "cannot be restored" in verdict["why"] or "no backup is eligible" in verdict["why"]
+        assert "cannot be restored" in verdict["sentence"] or "no backup is eligible" in verdict["sentence"]
 
 
 def test_the_kit_without_the_flaw_survives_the_same_cut(tmp_path: Path) -> None:
     done = deploydrill("run", "power_loss:in-backup", "--system", "hardened", "--out", tmp_path, "--no-live")
     assert done.exit == 0, done.out + done.err
-    said = [v for r in done.results() for v in r["verdicts"] if v["about"].startswith("power loss, cut-")]
+    said = [v for r in done.results() for v in r["findings"] if v["title"].startswith("power loss, cut-")]
     assert [v["outcome"] for v in said] == ["pass"] * 3
     assert all("it hit the blocks of" in v["measured"] for v in said)
     assert [v["why"].endswith("backup works again") for v in said] == [False, False, True]

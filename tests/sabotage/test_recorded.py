@@ -58,9 +58,9 @@ def judged(folder: Path, *checkers: RunChecker, none: bool = False) -> Result:
 
 def unknown(result: Result) -> str:
     """Why it is unknown; it is, and the command would say so with its exit code."""
-    assert [v.why for v in result.verdicts if v.outcome == "fail"] == []
+    assert [v.sentence for v in result.findings if v.outcome == "fail"] == []
     assert exit_code([result], Signals()) == 3
-    return "; ".join(v.why for v in result.verdicts if v.outcome == "unknown")
+    return "; ".join(v.sentence for v in result.findings if v.outcome == "unknown")
 
 
 # -- what breaks it ------------------------------------------------------------------------------------------------

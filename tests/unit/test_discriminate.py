@@ -17,10 +17,11 @@ from harness.campaign.outside import Signals
 from harness.cli import discriminate as verb
 from harness.errors import HarnessError
 from harness.judge.judge import _result
-from harness.model import Outcome, Result, Verdict
+from harness.model import Outcome, Result
 from harness.plan import Plan, staging_path
 from harness.report.documents.discrimination import NAME
 from tests.e2e.live_run import SCENARIOS, tiny_copy
+from tests.unit.report import build
 
 
 class Islands:
@@ -56,7 +57,7 @@ class Islands:
         red = about["plan"]["variants"] == ["no_backup"]
         outcome: Outcome = "fail" if red else "pass"
         why = "backup-1 exited with 1 after 0.10 s; it said: nothing was copied" if red else "fine"
-        return _result(about, [Verdict(outcome, "exit", "", why)])
+        return _result(about, [build.answer(outcome, "exit", why)])
 
 
 @pytest.fixture

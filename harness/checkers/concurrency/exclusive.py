@@ -2,83 +2,214 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, permutations
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, seconds
-from harness.judged.critical_sections import Stay, groups, killed, marks_lock, overlaps, stays, stood
-from harness.model import Operation, Verdict
-from harness.recording.recording import Recording
+import msgspec
+
+from harness.checkers.core.codes import Details, code, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.critical_sections import Stay, killed, marks_lock, overlaps, stood
+from harness.judged.judged_run import JudgedRun
+from harness.model import NS, Finding, Operation, Subject
+
+_QUESTION = "operations.exclusive"
+
+
+class Overlap(msgspec.Struct):
+    """Two operations inside critical phases at once for ``seconds``; ``given_up``: those that had failed before."""
+
+    first: str
+    first_phase: str
+    second: str
+    second_phase: str
+    seconds: float
+    both_succeeded: bool
+    given_up: list[str]
+
+
+class Contender(msgspec.Struct):
+    """An operation that was under way while another was inside; ``stalled``: while the harness had stopped that one."""
+
+    operation: str
+    inside: str
+    phase: str
+    stalled: bool
+
+
+@code(
+    "operations.overlapped",
+    "fail",
+    title="Two operations changed things at once",
+    sentence="{% for o in overlaps[:3] %}{{ o.first }} was inside {{ o.first_phase }} while {{ o.second }} was inside "
+    "{{ o.second_phase }}: both for {{ o.seconds|s }}"
+    "{% if o.given_up %}, after {{ o.given_up|join(', ') }} had given up{% endif %}"
+    "{% if o.both_succeeded %}, and both reported success{% endif %}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="Two operations of the kit were inside phases after `<operation>.lock` at the same time.",
+    causes=(
+        "the kit takes no lock, or looks for it and takes it in two steps",
+        "an operation that did not get the lock removes it as it leaves",
+        "a lock whose lease ran out is taken while its holder goes on",
+    ),
+    look="the timeline of the run, and where the kit takes and releases its lock",
+    hint="take the lock in one atomic step, and let only its holder release it",
+)
+class Overlapped(Details):
+    overlaps: list[Overlap]
+    inside: int
+    operations: list[str]
+
+
+@code(
+    "operations.one_at_a_time",
+    "pass",
+    title="One operation changed things at a time",
+    sentence="never two inside"
+    "{% if late_ms %} for longer than {{ '%.1f'|format(late_ms) }} ms, so late may we have seen it{% endif %}; "
+    "{% if held_at %}{{ held_operation }} was held at {{ held_at }} for {{ held_s|s(1) }}; {% endif %}"
+    "{% for c in contenders[:3] %}{{ c.operation }} was under way while {{ c.inside }} "
+    "{{ 'stood still' if c.stalled else 'was' }} inside {{ c.phase }}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="At least one operation was under way while another was inside its critical phases, and it stayed out.",
+)
+class OneAtATime(Details):
+    contenders: list[Contender]
+    inside: int
+    operations: list[str]
+    late_ms: float
+    held_operation: str
+    held_at: str
+    held_s: float
+
+
+@code(
+    "operations.none_together",
+    "unknown",
+    title="No operations ran together",
+    sentence="no operations ran together",
+    meaning="The scenario has no group of operations, or the system provides too few of its members.",
+    hint="run it in a cell with a group (Together), on a system that provides its operations",
+    matter="plan",
+)
+class NoneTogether(Details):
+    pass
+
+
+@code(
+    "operations.lock_not_marked",
+    "unknown",
+    title="It is not known who had the lock",
+    sentence="it cannot be told when {{ operations|join(', ') }} had the lock: no `lock` phase was marked, or seen in "
+    "time",
+    meaning="Nothing tells when an operation was inside: the kit did not mark `<operation>.lock`, or it came to light "
+    "only after the operation had ended.",
+    causes=("the kit marks no phases", "the log that shows the phase is buffered"),
+    hint='mark `<operation>.lock`, or detect it by [phases."<operation>.lock"]; `stdbuf -oL` unbuffers a log',
+    matter="plan",
+)
+class LockNotMarked(Details):
+    operations: list[str]
+
+
+@code(
+    "operations.no_contention",
+    "unknown",
+    title="No operation met another one inside",
+    sentence="none was under way while another was inside",
+    meaning="The operations ran one after the other, so nothing shows that they keep each other out.",
+    causes=("the operations are too short to meet", "they began too far apart"),
+    hint="hold the group at an edge (`meet`), or run it again with another seed",
+    matter="plan",
+)
+class NoContention(Details):
+    pass
+
+
+@code(
+    "operations.race_by_chance",
+    "unknown",
+    title="The race was left to chance",
+    sentence="none came to the edge where they were to be held: the race was left to chance",
+    meaning="The cell holds the operations at an edge so that they meet, and none of them came to that edge.",
+    causes=("the kit marks the phase under another name, or not at all",),
+    hint="mark the phases that scenarios/README.md names for this cell",
+    matter="plan",
+)
+class RaceByChance(Details):
+    pass
 
 
 @dataclass(frozen=True, slots=True)
-class Exclusive:
+class Exclusive(Checker):
     """Critical is every phase after ``<operation>.lock``. One after the other is fine; a run in which no operation was
-    under way while another was inside proves nothing. ``held``: one of them has to have been held at the meeting of the
+    under way while another was inside proves nothing. ``held``: one of them has to have been held at the barrier of the
     group, else the race was left to chance."""
 
     held: bool = False
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "exclusive"
-    requirement: ClassVar[str] = "R95"
+    codes: ClassVar = (Overlapped, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        found = groups(recording)
-        if not found:
-            why = "no operations ran together"
-            return [Verdict("unknown", "one operation at a time", "", why, self.requirement)]
-        return [self._judge(recording, members) for members in found]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        if not run.groups:
+            yield finding(_QUESTION, Subject("run", ""), NoneTogether())
+        for members in run.groups:
+            subject = Subject("operation", ", ".join(m.id for m in members))
+            yield finding(_QUESTION, subject, self._judge(run, members))
 
-    def _judge(self, recording: Recording, members: tuple[Operation, ...]) -> Verdict:
-        about = f"one at a time: {', '.join(m.id for m in members)}"
-        inside = {m.id: stays(recording, m) for m in members}
-        broken = [s for a, b in combinations(members, 2) if (s := self._sentence(members, a, b, inside))]
-        n_inside = sum(bool(s) for s in inside.values())
-        measured = f"{n_inside} of {count(len(members), 'operation')} went inside"
-        if broken:
-            return Verdict("fail", about, measured, "; ".join(broken[:3]), self.requirement)
+    def _judge(self, run: JudgedRun, members: tuple[Operation, ...]) -> Details:
+        recording = run.recording
+        inside = {m.id: run.critical_sections[m.id] for m in members}
+        ids, n_inside = [m.id for m in members], sum(bool(s) for s in inside.values())
+        if broken := [o for a, b in combinations(members, 2) if (o := _overlap(members, a, b, inside))]:
+            return Overlapped(broken, n_inside, ids)
         if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
-            why = (
-                f"it cannot be told when {', '.join(silent)} had the lock: no `lock` phase was marked, or seen in time"
-            )
-            return Verdict("unknown", about, measured, why, self.requirement)
-        tried = [
-            f"{b.id} was under way while {a.id} was inside {max(shared)[1]}"
+            return LockNotMarked(silent)
+        contenders = [
+            Contender(b.id, a.id, max(shared)[1], False)
             for a, b in permutations(members, 2)
-            if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (Stay("", b.start_ns, b.stop_ns),))])
-        ]
-        tried = tried or [
-            f"{b.id} was under way while {a.id} stood still inside {phases[0]}"
+            if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (_whole(b),))])
+        ] or [
+            Contender(b.id, a.id, phases[0], True)
             for a, b in permutations(members, 2)
-            if (phases := [s.phase for s, _, _ in overlaps(stood(recording, a), (Stay("", b.start_ns, b.stop_ns),))])
+            if (phases := [s.phase for s, _, _ in overlaps(stood(recording, a), (_whole(b),))])
         ]
-        if not tried:
-            return Verdict("unknown", about, measured, "none was under way while another was inside", self.requirement)
-        meeting = next((e for e in recording.of_kind("rendezvous") if e["operation"] in inside), None)
-        if self.held and meeting is None:
-            why = "none came to the edge where they were to be held: the race was left to chance"
-            return Verdict("unknown", about, measured, why, self.requirement)
-        held = f"{meeting['operation']} was held at {meeting['at']} for {meeting['seconds']:.1f} s; " if meeting else ""
+        if not contenders:
+            return NoContention()
+        held = next((e for e in recording.of_kind("rendezvous") if e["operation"] in inside), None)
+        if self.held and held is None:
+            return RaceByChance()
         late_ns = max((ns for (id_, _, _), ns in recording.late_ns.items() if id_ in inside), default=0)
-        never = (
-            f"never two inside{f' for longer than {late_ns / 1e6:.1f} ms, so late may we have seen it' * bool(late_ns)}"
+        return OneAtATime(
+            contenders,
+            n_inside,
+            ids,
+            late_ns / 1e6,
+            held_operation=held["operation"] if held else "",
+            held_at=held["at"] if held else "",
+            held_s=held["seconds"] if held else 0.0,
         )
-        return Verdict("pass", about, measured, f"{never}; {held}{'; '.join(tried[:3])}", self.requirement)
 
-    @staticmethod
-    def _sentence(
-        members: tuple[Operation, ...], a: Operation, b: Operation, inside: dict[str, tuple[Stay, ...]]
-    ) -> str:
-        shared = list(overlaps(inside[a.id], inside[b.id]))
-        if not shared:
-            return ""
-        first, second, _ = max(shared, key=lambda s: s[2])
-        began_ns = max(first.start_ns, second.start_ns)
-        left = [m.id for m in members if m.stop_ns <= began_ns and m.exit != 0]
-        before = f", after {', '.join(left)} had given up" if left else ""
-        won = ", and both reported success" if a.succeeded and b.succeeded else ""
-        total = sum(ns for _, _, ns in shared)
-        both = f"both for {seconds(total)}{before}{won}"
-        return f"{a.id} was inside {first.phase} while {b.id} was inside {second.phase}: {both}"
+
+def _whole(operation: Operation) -> Stay:
+    return Stay("", operation.start_ns, operation.stop_ns)
+
+
+def _overlap(
+    members: tuple[Operation, ...], a: Operation, b: Operation, inside: dict[str, tuple[Stay, ...]]
+) -> Overlap | None:
+    shared = list(overlaps(inside[a.id], inside[b.id]))
+    if not shared:
+        return None
+    first, second, _ = max(shared, key=lambda s: s[2])
+    began_ns = max(first.start_ns, second.start_ns)
+    return Overlap(
+        a.id,
+        first.phase,
+        b.id,
+        second.phase,
+        seconds=sum(ns for _, _, ns in shared) / NS,
+        both_succeeded=a.succeeded and b.succeeded,
+        given_up=[m.id for m in members if m.stop_ns <= began_ns and m.exit != 0],
+    )

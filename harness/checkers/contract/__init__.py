@@ -13,7 +13,9 @@ from harness.checkers.contract.versions import deploy, rollback
 from harness.model import Verdict
 from harness.recording.recording import Recording
 
-__all__ = ["Contract", "Line", "lines"]
+__all__ = ["QUESTION", "Contract", "Line", "lines"]
+
+QUESTION = "contract.holds"
 
 
 def lines(recording: Recording) -> list[Line]:

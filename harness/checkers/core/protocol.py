@@ -1,16 +1,32 @@
-"""What a checker is: it turns what was recorded into verdicts, and never touches the system."""
+"""What a checker is: it answers questions about a judged run with findings, and never touches the system."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal, Protocol
 
-from harness.model import Observation, Verdict
+from harness.checkers.core.codes import Details
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Observation, Verdict
 from harness.recording.recording import Recording
 
 
+class Checker:
+    """Subclass it as a frozen dataclass whose fields are the parameters. ``name``: the registered one (``exclusive``).
+    ``codes``: the details classes of all findings it may give."""
+
+    name: ClassVar[str]
+    codes: ClassVar[tuple[type[Details], ...]]
+
+    def check(self, run: JudgedRun) -> Iterable[Finding]:
+        """One finding for each subject the question is asked of, also when all is well. None at all: the run holds
+        nothing of its kind (no claim, no fault, no restore). Evidence that should be there and is not, is an
+        unknown."""
+        raise NotImplementedError
+
+
 class RunChecker(Protocol):
-    """Judges a whole run. No verdicts at all: the run holds nothing of its kind (no claim, no fault, no restore);
-    evidence that should be there and is not, is an unknown."""
+    """Judges a whole run, in sentences (to become a Checker)."""
 
     judges: ClassVar[Literal["run", "observation"]]
     name: ClassVar[str]
@@ -20,10 +36,13 @@ class RunChecker(Protocol):
 
 
 class StateChecker(Protocol):
-    """Judges the data as one read-back (or one crash state) found it; called once an observation."""
+    """Judges the data as one read-back (or one crash state) found it (to become a Checker)."""
 
     judges: ClassVar[Literal["run", "observation"]]
     name: ClassVar[str]
     requirement: ClassVar[str]
 
     def check(self, observation: Observation) -> list[Verdict]: ...
+
+
+AnyChecker = Checker | RunChecker | StateChecker

@@ -38,10 +38,10 @@ def _suite(document: Document) -> TestSuite:
     suite = TestSuite(name)
     for key in ("run", "seed", "outcome"):
         suite.add_property(key, one_line(str(d[key])))
-    cases = [_case(name, _title(v), v["outcome"], v["why"], v["measured"]) for v in d["verdicts"]]
+    cases = [_case(name, f"{f['check']}: {f['title']}", f["outcome"], f["sentence"], f["code"]) for f in d["findings"]]
     if not cases:
         cases = [_case(name, "something was judged", "unknown", "nothing was judged", "")]
-    elif d["outcome"] not in {v["outcome"] for v in d["verdicts"]}:
+    elif d["outcome"] not in {f["outcome"] for f in d["findings"]}:
         # The run's own outcome may be worse than its verdicts', as after a crash of the harness: say so in a case.
         cases.append(_case(name, "the run as a whole", d["outcome"], "; ".join(d["warnings"]) or "see the report", ""))
     # A verdict has no time of its own: the run's goes to the first case, so that the sum is the run's.
@@ -49,10 +49,6 @@ def _suite(document: Document) -> TestSuite:
     for case in cases:
         suite.add_testcase(case)
     return suite
-
-
-def _title(verdict: Mapping[str, Any]) -> str:
-    return f"{verdict['about']} [{verdict['requirement']}]" if verdict["requirement"] else str(verdict["about"])
 
 
 def _case(classname: str, name: str, outcome: str, why: str, measured: str) -> TestCase:

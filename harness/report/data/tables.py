@@ -1,4 +1,4 @@
-"""CSV tables of verdicts, measurements and operations, one row a thing, for a spreadsheet or pandas."""
+"""CSV tables of findings, measurements and operations, one row a thing, for a spreadsheet or pandas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.report.documents.clean import one_line
 
 Document = Mapping[str, Any]
 _RUN = ("run", "system", "scenario", "cell", "seed")
-VERDICTS = (*_RUN, "outcome", "about", "measured", "why", "requirement")
+FINDINGS = (*_RUN, "outcome", "check", "code", "subject", "title", "sentence", "details")
 MEASUREMENTS = (*_RUN, "name", "unit", "index", "value", "resolution", "attributes")
 OPERATIONS = (
     *_RUN,
@@ -32,7 +32,7 @@ OPERATIONS = (
 
 def write_tables(documents: Sequence[Document], folder: Path) -> list[Path]:
     return [
-        _write(folder / "verdicts.csv", VERDICTS, (row for d in documents for row in _verdicts(d))),
+        _write(folder / "findings.csv", FINDINGS, (row for d in documents for row in _findings(d))),
         _write(folder / "measurements.csv", MEASUREMENTS, (row for d in documents for row in _measurements(d))),
         _write(folder / "operations.csv", OPERATIONS, (row for d in documents for row in _operations(d))),
     ]
@@ -42,8 +42,8 @@ def _run(d: Document) -> dict[str, Any]:
     return {k: d[k] for k in _RUN}
 
 
-def _verdicts(d: Document) -> Iterable[dict[str, Any]]:
-    return ({**_run(d), **v} for v in d["verdicts"])
+def _findings(d: Document) -> Iterable[dict[str, Any]]:
+    return ({**_run(d), **f, "subject": f"{f['subject']['kind']} {f['subject']['id']}".strip()} for f in d["findings"])
 
 
 def _measurements(d: Document) -> Iterable[dict[str, Any]]:

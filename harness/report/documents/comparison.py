@@ -147,25 +147,26 @@ def _cell(name: str, a: _Cell, b: _Cell, timings: list[dict[str, Any]]) -> dict[
 
 
 def _side(d: Document) -> dict[str, Any]:
-    passed = sum(v["outcome"] == "pass" for v in d["verdicts"])
-    return {"outcome": d["outcome"], "checks": len(d["verdicts"]), "checks_passed": passed}
+    passed = sum(f["outcome"] == "pass" for f in d["findings"])
+    return {"outcome": d["outcome"], "checks": len(d["findings"]), "checks_passed": passed}
 
 
 def _checks(then: Document, now: Document) -> Iterator[dict[str, Any]]:
     """Checks that say something else now, with the sentence that says why."""
     one, other = (_by_check(d) for d in (then, now))
-    for about, verdicts in other.items():
-        before: Outcome | None = merged([v["outcome"] for v in one[about]]) if about in one else None
-        after = merged([v["outcome"] for v in verdicts])
+    for about, findings in other.items():
+        before: Outcome | None = merged([f["outcome"] for f in one[about]]) if about in one else None
+        after = merged([f["outcome"] for f in findings])
         if after not in (before, "pass" if before is None else before):
-            why = next(v["why"] for v in verdicts if v["outcome"] == after)
+            why = next(f["sentence"] for f in findings if f["outcome"] == after)
             yield {"about": about, "a": before, "b": after, "worse": after == "fail", "why": why}
 
 
 def _by_check(d: Document) -> dict[str, list[Mapping[str, Any]]]:
     found: dict[str, list[Mapping[str, Any]]] = {}
-    for verdict in d["verdicts"]:
-        found.setdefault(verdict["about"], []).append(verdict)
+    for finding in d["findings"]:
+        about = " ".join(filter(None, (finding["check"], finding["subject"]["id"])))
+        found.setdefault(about, []).append(finding)
     return found
 
 

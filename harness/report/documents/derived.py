@@ -33,7 +33,7 @@ def _mutated(operation: Mapping[str, Any]) -> bool:
 
 
 def _count(document: Document, outcome: str) -> int:
-    return sum(1 for v in document["verdicts"] if v["outcome"] == outcome)
+    return sum(1 for v in document["findings"] if v["outcome"] == outcome)
 
 
 def run_seconds(document: Document) -> float | None:
@@ -61,12 +61,12 @@ def _deadline_s(document: Document) -> float | None:
 DERIVATIONS: Mapping[str, Callable[[Document], Any]] = {
     "claims_least_n": lambda d: min(_runs_behind(d), default=0),
     "claims_most_n": lambda d: max(_runs_behind(d), default=0),
-    "verdicts": lambda d: len(d["verdicts"]),
-    "verdicts_pass": lambda d: _count(d, "pass"),
-    "verdicts_fail": lambda d: _count(d, "fail"),
-    "verdicts_unknown": lambda d: _count(d, "unknown"),
-    "verdicts_fail_more": lambda d: _count(d, "fail") - 1,
-    "verdicts_unknown_more": lambda d: _count(d, "unknown") - 1,
+    "findings": lambda d: len(d["findings"]),
+    "findings_pass": lambda d: _count(d, "pass"),
+    "findings_fail": lambda d: _count(d, "fail"),
+    "findings_unknown": lambda d: _count(d, "unknown"),
+    "findings_fail_more": lambda d: _count(d, "fail") - 1,
+    "findings_unknown_more": lambda d: _count(d, "unknown") - 1,
     "total_n": lambda d: len(_totals(d)),
     "total_median_s": lambda d: median(_totals(d)) if _totals(d) else None,
     "total_min_s": lambda d: min(_totals(d), default=None),

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
-from harness.model import Measurement, Result, Verdict
+from harness.model import Finding, Measurement, Result, Subject
 from harness.report.documents.clean import UNSEEN
 
 NAME = "result.json"
-SCHEMA = 1
+SCHEMA = 2
 
 
 def to_document(result: Result) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def to_document(result: Result) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Verdict | Measurement):
+    if isinstance(value, Finding | Measurement | Subject):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(value[key]) for key in sorted(value, key=str)}
@@ -42,11 +42,16 @@ def _plain(value: Any) -> Any:
 
 def from_document(document: Mapping[str, Any]) -> Result:
     plain = dict(document)
-    plain["verdicts"] = tuple(Verdict(**v) for v in document["verdicts"])
+    plain["findings"] = tuple(_finding(f) for f in document["findings"])
     plain["measurements"] = tuple(Measurement(**{**m, "values": tuple(m["values"])}) for m in document["measurements"])
     for name in ("claims", "spans", "operations", "faults", "observations", "outages", "warnings", "waived"):
         plain[name] = tuple(document[name])
     return Result(**plain)
+
+
+def _finding(plain: Mapping[str, Any]) -> Finding:
+    lists = {name: tuple(plain[name]) for name in ("because", "examples")}
+    return Finding(**{**plain, **lists, "subject": Subject(**plain["subject"])})
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -77,7 +82,7 @@ def read_result(folder: Path) -> Result:
 
 
 def read_document(path: Path) -> dict[str, Any]:
-    """The content of a result.json or campaign.json of this schema."""
+    """The content of a result.json or campaign.json; of schema 1, whose verdicts had no codes, as far as it goes."""
     again = "judge the run again: deploydrill judge FOLDER"
     try:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -86,6 +91,32 @@ def read_document(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise HarnessError(f"read {path}", f"not readable: {error}", again) from error
     schema = document.get("schema") if isinstance(document, dict) else None
+    if schema == 1:
+        return _from_schema_1(document)
     if schema != SCHEMA:
         raise HarnessError(f"read {path}", f"schema {schema}, and this version reads schema {SCHEMA}", again)
     return document
+
+
+def _from_schema_1(document: dict[str, Any]) -> dict[str, Any]:
+    """A result of before findings had codes: each verdict as a finding without one."""
+    if "verdicts" not in document:  # a campaign
+        return document
+    findings = [
+        {
+            "check": v["about"],
+            "code": "",
+            "outcome": v["outcome"],
+            "subject": {"kind": "run", "id": ""},
+            "details": {"measured": v["measured"]},
+            "because": [],
+            "count": 1,
+            "examples": [],
+            "matter": "system",
+            "title": v["about"],
+            "sentence": v["why"],
+            "hint": "",
+        }
+        for v in document["verdicts"]
+    ]
+    return {**{k: v for k, v in document.items() if k != "verdicts"}, "findings": findings}

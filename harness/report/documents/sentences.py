@@ -14,8 +14,8 @@ from harness.report.documents.numbers import plain, quantity
 from harness.report.documents.paths import lookup
 
 Document = Mapping[str, Any]
-SIGN: Mapping[str, str] = {"pass": "✓", "fail": "✕", "unknown": "?"}
-_RANK = {"fail": 0, "unknown": 1, "pass": 2}
+SIGN: Mapping[str, str] = {"pass": "✓", "fail": "✕", "unknown": "?", "note": "i"}
+_RANK = {"fail": 0, "unknown": 1, "note": 2, "pass": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ def said(sentence: Sentence, document: Document) -> str:
     return plain("".join(part if isinstance(part, str) else part.text(document) for part in sentence))
 
 
-def by_severity(verdicts: Sequence[Mapping[str, Any]]) -> list[int]:
+def by_severity(findings: Sequence[Mapping[str, Any]]) -> list[int]:
     """Indices, failing first, then unknown, else in their order."""
-    return sorted(range(len(verdicts)), key=lambda i: (_RANK[verdicts[i]["outcome"]], i))
+    return sorted(range(len(findings)), key=lambda i: (_RANK[findings[i]["outcome"]], i))
 
 
 _LEAD: Mapping[str, str] = {"pass": "", "fail": "Refuted: ", "unknown": "Unknown: "}
@@ -62,22 +62,22 @@ def headline(document: Document) -> Sentence:
 
 
 def reason(document: Document) -> Sentence:
-    """What the outcome rests on: the first verdict that made it so."""
+    """What the outcome rests on: the first finding that made it so."""
     outcome: Outcome = document["outcome"]
-    verdicts = document["verdicts"]
+    findings = document["findings"]
     if outcome == "pass":
         least, most = (derive(document, f"claims_{which}_n") for which in ("least", "most"))
         if least and all(c["outcome"] == "pass" for c in document["claims"]):
             fewer: Sentence = (Number(derived="claims_least_n"), " to ") if least < most else ()
             runs = " runs each" if most > 1 else " run each"
             return ("All claims held, those about operations by ", *fewer, Number(derived="claims_most_n"), runs)
-        return ("Every check passed, ", Number(derived="verdicts_pass"), " of ", Number(derived="verdicts"))
-    first = next((i for i in by_severity(verdicts) if verdicts[i]["outcome"] == outcome), None)
+        return ("Every check passed, ", Number(derived="findings_pass"), " of ", Number(derived="findings"))
+    first = next((i for i in by_severity(findings) if findings[i]["outcome"] == outcome), None)
     if first is None:
-        return ("nothing was judged" if not verdicts else "see the warnings",)
-    more = derive(document, f"verdicts_{outcome}") - 1
-    rest: Sentence = (" (and ", Number(derived=f"verdicts_{outcome}_more"), " more)") if more else ()
-    return (Text(f"verdicts.{first}.why"), *rest)
+        return ("nothing was judged" if not findings else "see the warnings",)
+    more = derive(document, f"findings_{outcome}") - 1
+    rest: Sentence = (" (and ", Number(derived=f"findings_{outcome}_more"), " more)") if more else ()
+    return (Text(f"findings.{first}.sentence"), *rest)
 
 
 def downtime(document: Document) -> Sentence:

@@ -124,7 +124,7 @@ def run_page(document: Document, extras: Extras) -> str:
             x=extras,
             headline=sentences.headline(document),
             downtime=sentences.downtime(document),
-            order=sentences.by_severity(document["verdicts"]),
+            order=sentences.by_severity(document["findings"]),
             claims=_claims(document),
         )
     )

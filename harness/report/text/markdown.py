@@ -44,10 +44,10 @@ def run_markdown(document: Document) -> str:
     ]
     lines += _waived_and_warnings(d["waived"], d["warnings"])
     lines += _table(
-        ("outcome", "check", "why", "row"),
+        ("outcome", "finding", "sentence", "code"),
         (
-            (_outcome(v["outcome"]), _text(v["about"]), _text(v["why"]), _text(v["requirement"]))
-            for v in (d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]))
+            (_outcome(f["outcome"]), _text(f["title"]), _text(f["sentence"]), _text(f["code"]))
+            for f in (d["findings"][i] for i in sentences.by_severity(d["findings"]))
         ),
     )
     if d["claims"]:

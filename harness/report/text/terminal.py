@@ -62,7 +62,7 @@ def render_run(result: Result) -> RenderableType:
         Text(sentences.said(sentences.downtime(d), d) + "."),
     ]
     parts += _notes(d["waived"], [str(w) for w in d["warnings"]])
-    parts += _verdicts(d)
+    parts += _findings(d)
     if d["claims"]:
         parts += [Text(), _claims(d["claims"], d)]
     if d["faults"]:
@@ -82,14 +82,13 @@ def _notes(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list
     return [Text(one_line(line, 600), style="yellow") for line in lines]
 
 
-def _verdicts(d: Document) -> list[RenderableType]:
-    bad = [d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
-    passed = len(d["verdicts"]) - len(bad)
+def _findings(d: Document) -> list[RenderableType]:
+    bad = [d["findings"][i] for i in sentences.by_severity(d["findings"]) if d["findings"][i]["outcome"] != "pass"]
+    passed = len(d["findings"]) - len(bad)
     parts: list[RenderableType] = [Text()]
-    for v in bad:
-        row = f" [{v['requirement']}]" if v["requirement"] else ""
-        parts.append(Text.assemble(_outcome(v["outcome"]), f"  {one_line(v['about'] + row)}"))
-        parts.append(Padding(_text(v["why"]), (0, 0, 0, 4)))
+    for f in bad:
+        parts.append(Text.assemble(_outcome(f["outcome"]), f"  {one_line(f['title'])}"))
+        parts.append(Padding(_text(f["sentence"]), (0, 0, 0, 4)))
     if passed:
         counted = f"{passed} {'other ' if bad else ''}check{'s' if passed > 1 else ''}"
         parts.append(Text.assemble(_outcome("pass"), f"  {counted}"))
@@ -133,13 +132,13 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
     table = _table("", "cell", ">took", ">checks", ">bad requests")
     for i in order:
         d = documents[i]
-        passed = sum(1 for v in d["verdicts"] if v["outcome"] == "pass")
+        passed = sum(1 for f in d["findings"] if f["outcome"] == "pass")
         counted = d["load"].get("counted") or {}
         table.add_row(
             _outcome(d["outcome"]),
             _text(_cell(d)),
             _number(run_seconds(d), "s"),
-            Text(f"{passed}/{len(d['verdicts'])}", no_wrap=True),
+            Text(f"{passed}/{len(d['findings'])}", no_wrap=True),
             Text(plain(f"{quantity(counted['bad'])}/{quantity(counted['n'])}") if counted else NONE, no_wrap=True),
         )
     parts: list[RenderableType] = [table]
@@ -157,8 +156,8 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
 
 def _complaints(d: Document) -> tuple[str, ...]:
     """What did not pass, failing first; the headline where no check says why."""
-    bad = [d["verdicts"][i] for i in sentences.by_severity(d["verdicts"]) if d["verdicts"][i]["outcome"] != "pass"]
-    said = tuple(one_line(f"{sentences.SIGN[v['outcome']]} {v['about']}: {v['why']}", 400) for v in bad)
+    bad = [d["findings"][i] for i in sentences.by_severity(d["findings"]) if d["findings"][i]["outcome"] != "pass"]
+    said = tuple(one_line(f"{sentences.SIGN[f['outcome']]} {f['title']}: {f['sentence']}", 400) for f in bad)
     return said or (sentences.said(sentences.headline(d), d),)
 
 

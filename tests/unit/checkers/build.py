@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from harness.checkers.core.codes import code_of
+from harness.checkers.core.protocol import Checker
 from harness.host.clock import now
+from harness.judged.judged_run import JudgedRun
 from harness.load.requests import payload_of
-from harness.model import NS, Artefact, Claim, Instant, OffsiteCopy, Verdict
+from harness.model import NS, Artefact, Claim, Finding, Instant, OffsiteCopy
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import EVENTS
 from harness.recording.recording import Recording
@@ -287,6 +290,17 @@ class Run:
         return Recording(self.folder)
 
 
-def only(verdicts: list[Verdict]) -> Verdict:
-    assert len(verdicts) == 1, verdicts
-    return verdicts[0]
+def answers(checker: Checker, recording: Recording) -> list[Finding]:
+    """The findings of a checker about a recording; of a code that it does not declare is an error."""
+    found = list(checker.check(JudgedRun(recording)))
+    declared = {code_of(details).name for details in checker.codes}
+    assert {f.code for f in found} <= declared
+    return found
+
+
+T = TypeVar("T")
+
+
+def only(found: list[T]) -> T:
+    assert len(found) == 1, found
+    return found[0]

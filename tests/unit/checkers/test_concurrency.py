@@ -13,7 +13,7 @@ from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
 from harness.checkers.service.versions import Versions
 from harness.model import Verdict
-from tests.unit.checkers.build import Run, only
+from tests.unit.checkers.build import Run, answers, only
 
 LOSES = "[deploy.lock]\ndeploy: failed: locked by deploy (pid 7, fence 3); waited 3 s\n"
 SOUND: dict[str, Any] = {"version": "2", "schema": 2, "lock": None}
@@ -41,39 +41,41 @@ def loser(run: Run, start: float, stop: float, output: str = LOSES) -> str:
 def test_one_inside_while_another_waits_and_leaves_is_a_pass(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     loser(run, 1, 4)
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.why == "never two inside; deploy-2 was under way while deploy-1 was inside deploy.migrate"
+    found = only(answers(Exclusive(), run.done()))
+    assert (found.code, found.outcome) == ("operations.one_at_a_time", "pass")
+    contender = {"operation": "deploy-2", "inside": "deploy-1", "phase": "deploy.migrate", "stalled": False}
+    assert found.details["contenders"] == [contender]
 
 
 def test_two_that_win_one_after_the_other_are_a_pass(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 1, 4.01, 7)
-    assert only(Exclusive().check(run.done())).outcome == "pass"
+    assert only(answers(Exclusive(), run.done())).outcome == "pass"
 
 
 def test_two_inside_at_once_are_named_with_phase_and_time(run: Run) -> None:
     winner(run, 1, 1.5, 7.5)
     winner(run, 1, 2.0, 8.0)
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == (
-        "deploy-1 was inside deploy.migrate while deploy-2 was inside deploy.migrate: both for 5.00 s, and both "
-        "reported success"
-    )
+    found = only(answers(Exclusive(), run.done()))
+    assert found.code == "operations.overlapped"
+    (overlap,) = found.details["overlaps"]
+    assert (overlap["first"], overlap["first_phase"]) == ("deploy-1", "deploy.migrate")
+    assert (overlap["second"], overlap["second_phase"]) == ("deploy-2", "deploy.migrate")
+    assert overlap["seconds"] == pytest.approx(5.0) and overlap["both_succeeded"] is True
 
 
 def test_who_had_given_up_before_is_told(run: Run) -> None:
     winner(run, 1, 1.5, 9, 1)
     loser(run, 1, 4)
     winner(run, 4.1, 4.2, 8)
-    assert "after deploy-2 had given up" in only(Exclusive().check(run.done())).why
+    (overlap,) = only(answers(Exclusive(), run.done())).details["overlaps"]
+    assert (overlap["given_up"], overlap["both_succeeded"]) == (["deploy-2"], False)
 
 
 def test_the_tail_of_a_phase_that_was_cut_off_does_not_count(run: Run) -> None:
     winner(run, 1, 1.1, 4, exit_=1)
     winner(run, 1, 3.7, 7)
-    assert only(Exclusive().check(run.done())).outcome == "pass"
+    assert only(answers(Exclusive(), run.done())).outcome == "pass"
 
 
 @pytest.mark.parametrize(("exit_", "outcome"), [(1, "fail"), (-9, "pass")])  # killed it may have been free at once
@@ -84,26 +86,26 @@ def test_what_it_was_held_of_a_phase_that_was_cut_off_counts(run: Run, exit_: in
     run.phase("deploy-2", "deploy.lock", 4.0, 4.05)
     run.phase("deploy-2", "deploy.check", 4.1, 4.18)
     run.op("deploy", 3, 8, together="1", expect="any")
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == outcome
-    both = "deploy-1 was inside deploy.migrate while deploy-2 was inside deploy.check: both for 0.08 s"
-    assert (verdict.why == both) == (outcome == "fail")
+    found = only(answers(Exclusive(), run.done()))
+    assert found.outcome == outcome
+    both = [(o["first"], o["second"], round(o["seconds"], 2)) for o in found.details.get("overlaps", ())]
+    assert both == ([("deploy-1", "deploy-2", 0.08)] if outcome == "fail" else [])
 
 
 def test_the_time_in_which_we_had_stopped_it_does_not_count(run: Run) -> None:
     winner(run, 1, 1.1, 9, exit_=1)
     winner(run, 3, 6, 8)
     run.fault(2, 8.5, name="process_pause", operation="deploy-1")
-    assert only(Exclusive().check(run.done())).outcome == "pass"
+    assert only(answers(Exclusive(), run.done())).outcome == "pass"
 
 
 def test_one_that_waits_for_a_holder_that_stands_still_and_is_killed_has_tried(run: Run) -> None:
     winner(run, 1, 1.1, 6, exit_=-9)
     winner(run, 3, 6.5, 9)
     run.fault(3, 8, name="process_pause", operation="deploy-1")
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.why.endswith("; deploy-2 was under way while deploy-1 stood still inside deploy.migrate")
+    found = only(answers(Exclusive(), run.done()))
+    assert found.code == "operations.one_at_a_time"
+    assert found.details["contenders"][0]["stalled"] is True
 
 
 def test_one_that_came_while_another_stood_still_outside_has_not_tried(run: Run) -> None:
@@ -112,45 +114,43 @@ def test_one_that_came_while_another_stood_still_outside_has_not_tried(run: Run)
     run.op("deploy", 1, 8, -9, together="1", expect="any")
     winner(run, 3, 8.2, 9.5)
     run.fault(4, 8.5, name="process_pause", operation="deploy-1")
-    assert only(Exclusive().check(run.done())).outcome == "unknown"
+    assert only(answers(Exclusive(), run.done())).outcome == "unknown"
 
 
 def test_one_that_came_after_the_holder_had_been_killed_has_not_tried(run: Run) -> None:
     winner(run, 1, 1.1, 6, exit_=-9)
     winner(run, 6.2, 6.5, 9)
     run.fault(3, 8, name="process_pause", operation="deploy-1")
-    assert only(Exclusive().check(run.done())).outcome == "unknown"
+    assert only(answers(Exclusive(), run.done())).outcome == "unknown"
 
 
 def test_a_race_that_nobody_ran_proves_nothing(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 5, 5.1, 8)
-    verdict = only(Exclusive().check(run.done()))
-    assert (verdict.outcome, verdict.why) == ("unknown", "none was under way while another was inside")
+    assert only(answers(Exclusive(), run.done())).code == "operations.no_contention"
 
 
 def test_a_race_that_was_to_be_held_and_was_not_proves_nothing(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     loser(run, 1, 4)
-    assert only(Exclusive(held=True).check(run.done())).why.endswith("the race was left to chance")
+    assert only(answers(Exclusive(held=True), run.done())).code == "operations.race_by_chance"
 
 
 def test_a_race_that_was_held_says_where_and_how_long(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     loser(run, 1, 4)
     run.event("rendezvous", 4, operation="deploy-1", at="deploy.migrate.start", complete=True, seconds=2.9)
-    verdict = only(Exclusive(held=True).check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "deploy-1 was held at deploy.migrate.start for 2.9 s" in verdict.why
+    found = only(answers(Exclusive(held=True), run.done()))
+    held = [found.details[key] for key in ("held_operation", "held_at", "held_s")]
+    assert (found.outcome, held) == ("pass", ["deploy-1", "deploy.migrate.start", 2.9])
 
 
 def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
     for _ in range(2):
         run.phase(f"deploy-{run.next('deploy')}", "deploy.migrate", 2, 4)
         run.op("deploy", 1, 5, together="1")
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "cannot be told when deploy-1, deploy-2 had the lock" in verdict.why
+    found = only(answers(Exclusive(), run.done()))
+    assert (found.code, found.details) == ("operations.lock_not_marked", {"operations": ["deploy-1", "deploy-2"]})
 
 
 def seen(run: Run, start: float, locked: float, stop: float, **after: Any) -> None:
@@ -165,21 +165,20 @@ def seen(run: Run, start: float, locked: float, stop: float, **after: Any) -> No
 def test_phases_that_were_seen_late_do_not_overlap_by_that_alone(run: Run) -> None:
     seen(run, 1, 1.1, 4)
     seen(run, 1, 3.95, 7)  # the first was seen to end up to 60 ms after it did
-    verdict = only(Exclusive().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.why.startswith("never two inside for longer than 60.0 ms, so late may we have seen it; ")
+    found = only(answers(Exclusive(), run.done()))
+    assert (found.code, found.details["late_ms"]) == ("operations.one_at_a_time", 60.0)
 
 
 def test_phases_that_were_seen_late_and_overlap_by_more_do(run: Run) -> None:
     seen(run, 1, 1.1, 4)
     seen(run, 1, 3.9, 7)
-    assert only(Exclusive().check(run.done())).outcome == "fail"
+    assert only(answers(Exclusive(), run.done())).outcome == "fail"
 
 
 def test_a_lock_that_was_seen_in_time_does_not_help_where_the_rest_was_not(run: Run) -> None:
     seen(run, 1, 1.1, 8)
     seen(run, 1, 2.0, 7, ended=True)
-    assert only(Exclusive().check(run.done())).outcome == "unknown"
+    assert only(answers(Exclusive(), run.done())).outcome == "unknown"
 
 
 def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) -> None:
@@ -190,8 +189,7 @@ def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) ->
             run.phase(id_, name, stop, stop, by="log", held=False, late_ns=5_000_000, ended=True)
     recording = run.done()
     assert recording.phases == ()
-    verdict = only(Exclusive().check(recording))
-    assert verdict.outcome == "unknown" and "or seen in time" in verdict.why
+    assert only(answers(Exclusive(), recording)).code == "operations.lock_not_marked"
 
 
 def test_what_a_zombie_was_seen_in_late_is_no_step_after_it_was_continued(run: Run) -> None:
@@ -204,8 +202,13 @@ def test_what_a_zombie_was_seen_in_late_is_no_step_after_it_was_continued(run: R
     assert only(Fenced().check(run.done())).outcome == "pass"
 
 
-@pytest.mark.parametrize("checker", [Exclusive(), Winners(), Fenced()])
-def test_a_run_without_a_group_is_unknown(run: Run, checker: Exclusive | Winners | Fenced) -> None:
+def test_a_run_without_a_group_is_unknown(run: Run) -> None:
+    run.op("deploy", 1, 2)
+    assert only(answers(Exclusive(), run.done())).code == "operations.none_together"
+
+
+@pytest.mark.parametrize("checker", [Winners(), Fenced()])
+def test_a_run_without_a_group_has_neither_winners_nor_fenced(run: Run, checker: Winners | Fenced) -> None:
     run.op("deploy", 1, 2)
     assert only(checker.check(run.done())).outcome == "unknown"
 

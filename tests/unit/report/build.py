@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.model import Instant, Measurement, Outcome, Result, Verdict
+from harness.model import Finding, Instant, Measurement, Outcome, Result, Subject
 from harness.recording.recorder import Recorder
 
 START = Instant(1_000 * 10**9, 1_763_900_000 * 10**9)
@@ -20,6 +20,11 @@ PHASES = {
     "restore": ("restore.fence", "restore.copy", "restore.open"),
 }
 SECONDS = {"backup": 0.9, "validate": 0.45, "deploy": 2.4, "rollback": 1.3, "restore": 1.1}
+
+
+def answer(outcome: Outcome, title: str, sentence: str, code: str = "test.answer") -> Finding:
+    """A finding with words of its own."""
+    return Finding("test.question", code, outcome, Subject("run", title), title=title, sentence=sentence)
 
 
 def operations(repeats: int = 5) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -125,19 +130,17 @@ def passing() -> Result:
     measured = {n: [o["seconds"] for o in done if o["name"] == n and not o["warmup"]] for n in SECONDS}
     limits = {"backup": 120.0, "validate": 30.0, "deploy": 300.0, "rollback": 30.0, "restore": 60.0}
     return Result(
-        schema=1,
+        schema=2,
         run="20251123T101200Z-baseline-hardened-7",
         system="hardened",
         scenario="baseline",
         cell="quick",
         seed=7,
         outcome="pass",
-        verdicts=(
-            Verdict(
-                "pass", "no acknowledged write is lost", "6 read-backs", "6 114 acknowledged, all of them found", "R79"
-            ),
-            Verdict("pass", "downtime", "probe", "0 bad of 61 204 at a 1 s deadline", "R12"),
-            Verdict("pass", "durations against claims", "5 repeats", "each of 5 within its claim", "R103"),
+        findings=(
+            answer("pass", "no acknowledged write is lost", "6 114 acknowledged, all of them found"),
+            answer("pass", "downtime", "0 bad of 61 204 at a 1 s deadline"),
+            answer("pass", "durations against claims", "each of 5 within its claim"),
         ),
         measurements=tuple(Measurement(f"{n}_s", "s", tuple(v), 0.001, {"disk": "plain"}) for n, v in measured.items()),
         claims=(
@@ -220,21 +223,13 @@ def failing() -> Result:
         outcome="fail",
         title="The backup disk fills while the backup is written",
         reproduce="deploydrill run disk_full --system naive --seed 7",
-        verdicts=(
-            Verdict("pass", "downtime", "probe", "37 bad of 61 204, all within the claim", "R12"),
-            Verdict(
-                "unknown",
-                "validation rejects damage",
-                "no validate was run",
-                "no damaged backup was offered to validate",
-                "R123",
-            ),
-            Verdict(
+        findings=(
+            answer("pass", "downtime", "37 bad of 61 204, all within the claim"),
+            answer("unknown", "validation rejects damage", "no damaged backup was offered to validate"),
+            answer(
                 "fail",
                 "no partial backup is ever the latest",
-                "status after backup-3",
                 "backup 20251123T1012 is 31 % of its size and is what `restore` would use",
-                "R88",
             ),
         ),
         claims=(claim("backup", 0.5, [0.81, 0.95, 1.02]), *base.claims[1:]),
@@ -300,9 +295,7 @@ def unknown() -> Result:
         scenario="disk_full",
         cell="data disk, in the migration",
         outcome="unknown",
-        verdicts=(
-            Verdict("unknown", "the load was a load", "load.unsteady", "the load did not become steady in 10 s", ""),
-        ),
+        findings=(answer("unknown", "the load was a load", "the load did not become steady in 10 s"),),
         measurements=(),
         claims=(),
         spans=(),
@@ -315,7 +308,7 @@ def unknown() -> Result:
 
 
 def with_outcome(result: Result, outcome: Outcome, why: str) -> Result:
-    return replace(result, outcome=outcome, verdicts=(Verdict(outcome, "a check", "an observation", why, "R1"),))
+    return replace(result, outcome=outcome, findings=(answer(outcome, "a check", why),))
 
 
 def recording(folder: Path, *, seconds: int = 48) -> Path:

@@ -14,7 +14,7 @@ import pytest
 from harness.cli import main as cli
 from harness.cli import verbs
 from harness.errors import HarnessError
-from harness.model import Measurement, Result, Verdict
+from harness.model import Measurement, Result
 from harness.report.documents import campaign
 from harness.report.documents.comparison import compare
 from harness.report.documents.result import write_result
@@ -95,23 +95,23 @@ def test_the_exit_code_says_what_became_of_it(
 
 
 def test_a_run_that_failed_without_a_check_that_says_why_is_worse_all_the_same(tmp_path: Path) -> None:
-    then = replace(build.passing(), claims=(), verdicts=())
+    then = replace(build.passing(), claims=(), findings=())
     assert compare(saved(tmp_path / "a", then), saved(tmp_path / "b", replace(then, outcome="fail")))["worse"] == 1
 
 
 def test_another_check_that_fails_in_a_cell_that_failed_before_is_worse(tmp_path: Path) -> None:
-    first = Verdict("fail", "a check", "", "the old reason")
-    other = Verdict("fail", "another check", "", "the new reason")
-    then = replace(build.passing(), outcome="fail", verdicts=(first,))
-    a, b = saved(tmp_path / "a", then), saved(tmp_path / "b", replace(then, verdicts=(first, other)))
+    first = build.answer("fail", "a check", "the old reason")
+    other = build.answer("fail", "another check", "the new reason")
+    then = replace(build.passing(), outcome="fail", findings=(first,))
+    a, b = saved(tmp_path / "a", then), saved(tmp_path / "b", replace(then, findings=(first, other)))
     assert compare(a, b)["outcome"] == "fail"
     assert "the new reason" in said(a, b) and "the old reason" not in said(a, b)
     assert compare(b, a)["outcome"] == "pass"
 
 
 def test_a_claim_that_is_newly_refuted_is_worse_also_where_the_cell_failed_before(tmp_path: Path) -> None:
-    failed = Verdict("fail", "a check", "", "always")
-    then = replace(build.passing(), outcome="fail", verdicts=(failed,), claims=(build.claim("deploy", 2, [1.0, 1.5]),))
+    failed = build.answer("fail", "a check", "always")
+    then = replace(build.passing(), outcome="fail", findings=(failed,), claims=(build.claim("deploy", 2, [1.0, 1.5]),))
     now = replace(then, claims=(build.claim("deploy", 2, [1.0, 2.5]),))
     document = compare(saved(tmp_path / "a", then), saved(tmp_path / "b", now))
     assert (document["outcome"], document["cells"][0]["claims"][0]["worse"]) == ("fail", True)
@@ -210,7 +210,7 @@ def test_all_three_forms_hold_the_same_and_fit_80_columns(tmp_path: Path, capsys
 
 
 def test_hostile_text_acts_on_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    a = saved(tmp_path / "a", replace(hostile(), outcome="pass", verdicts=()))
+    a = saved(tmp_path / "a", replace(hostile(), outcome="pass", findings=()))
     b = saved(tmp_path / "b", replace(hostile(), host={"cpus": NASTY, "disks": {NASTY: NASTY}}))
     verbs.compare(a, b, as_json=True)
     for text in (said(a, b), comparison_markdown(compare(a, b)), capsys.readouterr().out):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Result, Verdict
+from harness.model import Result
 from harness.report import render
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
@@ -33,7 +33,7 @@ def hostile() -> Result:
     return replace(
         result,
         system=NASTY,
-        verdicts=(Verdict("fail", NASTY, NASTY, NASTY, NASTY), *result.verdicts),
+        findings=(build.answer("fail", NASTY, NASTY), *result.findings),
         warnings=(NASTY,),
         waived=({"name": NASTY, "reason": NASTY, "until": NASTY},),
         operations=tuple(operations),
@@ -98,10 +98,10 @@ def test_markdown_of_hostile_text_has_no_active_markup(run: Path) -> None:
 
 
 def test_a_cell_that_looks_like_a_formula_is_quoted(tmp_path: Path) -> None:
-    result = replace(build.passing(), verdicts=(Verdict("fail", "=cmd|' /C calc'!A0", "@x", "+1", ""),))
+    result = replace(build.passing(), findings=(build.answer("fail", "=cmd|' /C calc'!A0", "+1"),))
     write_tables([to_document(result)], tmp_path)
-    line = (tmp_path / "verdicts.csv").read_text().splitlines()[1]
-    assert "'=cmd" in line and ",'@x,'+1," in line
+    line = (tmp_path / "findings.csv").read_text().splitlines()[1]
+    assert "'=cmd" in line and ",'+1," in line
 
 
 def test_the_terminal_gets_no_escape_sequence_of_the_system() -> None:

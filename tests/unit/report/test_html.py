@@ -106,7 +106,7 @@ def test_rendering_twice_gives_the_same_bytes(reports: Path) -> None:
     first = {p.name: p.read_bytes() for p in (reports / "fail").iterdir() if p.is_file()}
     second = {p.name: p.read_bytes() for p in render.render_run(reports / "fail")}
     assert [name for name in second if first[name] != second[name]] == []
-    assert {"report.html", "report.md", "junit.xml", "verdicts.csv", "timeline.png"} <= set(second)
+    assert {"report.html", "report.md", "junit.xml", "findings.csv", "timeline.png"} <= set(second)
 
 
 def test_zero_is_never_bare(reports: Path) -> None:
@@ -117,7 +117,7 @@ def test_zero_is_never_bare(reports: Path) -> None:
 
 def test_failing_verdicts_come_first_and_each_outcome_is_a_word(reports: Path) -> None:
     html = html_of(reports / "fail")
-    table = html[html.index('id="verdicts"') :]
+    table = html[html.index('id="findings"') :]
     assert table.index("✕ fail") < table.index("? unknown") < table.index("✓ pass")
 
 

@@ -34,16 +34,16 @@ def test_one_case_a_verdict_fail_is_failure_unknown_is_error_and_nothing_is_skip
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == tuple(str(n) for n in expected[:3])
 
 
-def test_a_failure_carries_the_sentence_and_the_row_of_the_review(tmp_path: Path) -> None:
+def test_a_failure_carries_the_question_the_title_and_the_sentence(tmp_path: Path) -> None:
     root = parsed(tmp_path, build.failing())
     case = next(c for c in root.iter("testcase") if c.find("failure") is not None)
-    assert case.get("name") == "no partial backup is ever the latest [R88]"
+    assert case.get("name") == "test.question: no partial backup is ever the latest"
     assert "31 % of its size" in (case.find("failure").get("message") or "")  # type: ignore[union-attr]
 
 
 def test_no_run_and_a_run_without_verdicts_are_errors_not_green(tmp_path: Path) -> None:
     assert counts(parsed(tmp_path)) == (1, 0, 1, 0)
-    assert counts(parsed(tmp_path, replace(build.passing(), verdicts=()))) == (1, 0, 1, 0)
+    assert counts(parsed(tmp_path, replace(build.passing(), findings=()))) == (1, 0, 1, 0)
 
 
 def test_an_outcome_no_verdict_accounts_for_has_a_case_of_its_own(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_numpy_values_and_values_that_are_no_numbers_become_json(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "no such file"), ("{", "not readable"), ('{"schema": 2}', "schema 2"), ("[]", "schema None")],
+    [(None, "no such file"), ("{", "not readable"), ('{"schema": 3}', "schema 3"), ("[]", "schema None")],
 )
 def test_a_result_that_cannot_be_read_says_what_to_do(tmp_path: Path, content: str | None, said: str) -> None:
     if content is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Result, Verdict
+from harness.model import Result
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
 from harness.report.documents import sentences as words
@@ -37,7 +37,7 @@ def test_the_verdict_is_put_in_words() -> None:
     assert headline(build.passing()) == "All claims held, those about operations by 5 runs each"
     assert headline(build.failing()).startswith("Refuted: backup 20251123T1012 is 31 % of its size")
     assert headline(build.unknown()) == "Unknown: the load did not become steady in 10 s"
-    assert headline(replace(build.unknown(), verdicts=())) == "Unknown: nothing was judged"
+    assert headline(replace(build.unknown(), findings=())) == "Unknown: nothing was judged"
     assert headline(replace(build.passing(), claims=())) == "Every check passed, 3 of 3"
 
 
@@ -78,7 +78,7 @@ def test_a_failure_that_was_expected_did_not_end_badly(exit_: int | None, expect
 
 def test_further_failures_are_counted_in_the_headline() -> None:
     result = build.failing()
-    assert headline(replace(result, verdicts=(*result.verdicts, result.verdicts[2]))).endswith("would use (and 1 more)")
+    assert headline(replace(result, findings=(*result.findings, result.findings[2]))).endswith("would use (and 1 more)")
 
 
 def test_a_gap_longer_than_the_resolution_is_said_even_when_nothing_was_bad() -> None:
@@ -136,15 +136,15 @@ def test_a_campaign_says_each_reason_once_and_how_to_run_again_what_did_not_pass
 
 def test_a_campaign_names_every_check_that_failed_with_its_sentence() -> None:
     failing = build.failing()
-    another = Verdict("fail", "a second check", "", "it saw something else", "R14")
-    failing = replace(failing, verdicts=(*failing.verdicts, another))
-    bad = [v for v in failing.verdicts if v.outcome == "fail"]
+    another = build.answer("fail", "a second check", "it saw something else")
+    failing = replace(failing, findings=(*failing.findings, another))
+    bad = [v for v in failing.findings if v.outcome == "fail"]
     assert len(bad) == 2
     out = io.StringIO()
     console(out).print(render_campaign([failing, build.passing()]))
     text = " ".join(out.getvalue().split())
-    for verdict in bad:
-        assert f"✕ {verdict.about}: {' '.join(verdict.why.split())}" in text
+    for finding in bad:
+        assert f"✕ {finding.title}: {' '.join(finding.sentence.split())}" in text
 
 
 def test_the_closing_line_is_for_scripts() -> None:
@@ -183,7 +183,7 @@ def test_a_campaign_of_no_runs_is_unknown(tmp_path: Path) -> None:
 def test_tables_have_one_row_a_thing(tmp_path: Path) -> None:
     documents = [to_document(make()) for make in ALL]
     rows = {p.name: list(csv.DictReader(p.read_text().splitlines())) for p in write_tables(documents, tmp_path)}
-    assert len(rows["verdicts.csv"]) == sum(len(d["verdicts"]) for d in documents)
+    assert len(rows["findings.csv"]) == sum(len(d["findings"]) for d in documents)
     assert len(rows["measurements.csv"]) == sum(len(m["values"]) for d in documents for m in d["measurements"])
     assert float(rows["measurements.csv"][0]["value"]) == documents[0]["measurements"][0]["values"][0]
     assert len(rows["operations.csv"]) == 60

@@ -82,7 +82,7 @@ def judged(
 
 
 def unknowns(result: Result) -> str:
-    return "; ".join(v.why for v in result.verdicts if v.outcome == "unknown")
+    return "; ".join(v.sentence for v in result.findings if v.outcome == "unknown")
 
 
 def test_a_run_that_was_done_and_judged_passes(run: Run) -> None:
@@ -190,7 +190,7 @@ def test_a_fault_that_never_fired_is_unknown_whatever_the_scenario_lists(run: Ru
 
 
 def test_the_load_is_judged_once_when_the_scenario_lists_it_itself(run: Run) -> None:
-    about = [v.about for v in judged(run, GOOD, LoadSound()).verdicts]
+    about = [v.title for v in judged(run, GOOD, LoadSound()).findings]
     assert about.count("the load") == 1
 
 
@@ -203,7 +203,7 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
 
 
 def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
-    about = [v.about for v in judged(run, LoadSound(), GOOD).verdicts]
+    about = [v.title for v in judged(run, LoadSound(), GOOD).findings]
     assert about.index("all") < about.index("the load")
 
 

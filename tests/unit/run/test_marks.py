@@ -10,23 +10,23 @@ import pytest
 from harness.campaign.classification import Mark, Shown, mark, tallies, verdict
 from harness.campaign.matrix import RowKind
 from harness.config.schema import VariantConfig
-from harness.model import Outcome, Result, Verdict, merged
+from harness.model import Finding, Outcome, Result, merged
 from tests.unit.report import build
 
 LOSES = VariantConfig("loses", {}, "", ("s:c",), r"\d+ writes lost")
 HANGS = VariantConfig("hangs", {}, "", ("s:c",), "in connect on tcp")
-LOST = Verdict("fail", "writes", "3 found", "the kit exited 0; 12 writes lost (first: t1); and more")
-SLOW = Verdict("fail", "time", "9 s", "it took 9 s")
-UNSURE = Verdict("unknown", "load", "", "the load was never steady")
-FINE = Verdict("pass", "validation", "0 writes lost", "12 writes lost is what it would say")
+LOST = build.answer("fail", "writes", "the kit exited 0; 12 writes lost (first: t1); and more")
+SLOW = build.answer("fail", "time", "it took 9 s")
+UNSURE = build.answer("unknown", "load", "the load was never steady")
+FINE = build.answer("pass", "validation", "12 writes lost is what it would say")
 
 
-def result(*verdicts: Verdict) -> Result:
-    return replace(build.passing(), verdicts=verdicts, outcome=merged([v.outcome for v in verdicts]))
+def result(*findings: Finding) -> Result:
+    return replace(build.passing(), findings=findings, outcome=merged([f.outcome for f in findings]))
 
 
 @pytest.mark.parametrize(
-    ("kind", "meant", "verdicts", "marked", "sentence"),
+    ("kind", "meant", "findings", "marked", "sentence"),
     [
         ("flaw", (LOSES,), (SLOW, LOST), "caught", "12 writes lost (first: t1)"),
         ("flaw", (LOSES,), (SLOW, FINE), "other reason", "time: it took 9 s"),
@@ -45,19 +45,18 @@ def result(*verdicts: Verdict) -> Result:
     ],
 )
 def test_a_run_is_marked_by_its_outcome_and_by_what_its_failed_checks_say(
-    kind: RowKind, meant: tuple[VariantConfig, ...], verdicts: tuple[Verdict, ...], marked: Mark, sentence: str
+    kind: RowKind, meant: tuple[VariantConfig, ...], findings: tuple[Finding, ...], marked: Mark, sentence: str
 ) -> None:
-    assert mark(kind, meant, result(*verdicts))[:2] == (marked, sentence)
+    assert mark(kind, meant, result(*findings))[:2] == (marked, sentence)
 
 
-def test_what_was_measured_is_searched_as_well_and_upper_case_is_not_lower_case() -> None:
-    measured = Verdict("fail", "writes", "7 writes lost", "it is worse than claimed")
-    assert mark("flaw", (LOSES,), result(measured)) == ("caught", "7 writes lost", ("loses",))
-    assert mark("flaw", (LOSES,), result(replace(measured, measured="7 WRITES LOST")))[0] == "other reason"
+def test_upper_case_is_not_lower_case() -> None:
+    loud = build.answer("fail", "writes", "7 WRITES LOST")
+    assert mark("flaw", (LOSES,), result(loud))[0] == "other reason"
 
 
 def test_of_all_flaws_at_once_those_are_named_whose_observation_is_found() -> None:
-    both = Verdict("fail", "exit", "", "backup-1 had not ended: in connect on tcp")
+    both = build.answer("fail", "exit", "backup-1 had not ended: in connect on tcp")
     assert mark("all", (LOSES, HANGS), result(LOST, both))[2] == ("loses", "hangs")
     assert mark("all", (LOSES, HANGS), result(LOST))[2] == ("loses",)
 

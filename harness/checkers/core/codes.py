@@ -1,0 +1,126 @@
+"""The code of a finding: its name, what it means, how it reads, and the shape of its details."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
+
+from harness.model import Finding, FindingOutcome, Matter, Operation, Subject
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+MOST_EXAMPLES = 20
+# Of what an operation printed: where its last line is looked for, and how much of it a finding holds.
+END_CHARS = 4096
+LINE_CHARS = 200
+
+
+class Details(msgspec.Struct):
+    """What a finding of one code holds: a subclass a code, made known by ``@code``. Fields are plain values, lists of
+    them, and structs of such (``msgspec.Struct``), so that they are JSON as they stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A kind of finding. ``title`` is a headline of some six words. ``sentence`` is a Jinja template over the fields of
+    ``details`` (filters: harness/checkers/core/sentences.py). ``meaning``, ``causes`` (the likely ones), ``look``
+    (where to look) and ``hint`` (what to try) are what ``deploydrill explain CODE`` prints."""
+
+    name: str
+    outcome: FindingOutcome
+    title: str
+    sentence: str
+    meaning: str
+    causes: tuple[str, ...]
+    look: str
+    hint: str
+    matter: Matter
+    details: type[Details]
+
+
+CODES: dict[str, Code] = {}
+_BY_DETAILS: dict[type[Details], Code] = {}
+D = TypeVar("D", bound=Details)
+
+
+def code(
+    name: str,
+    outcome: FindingOutcome,
+    *,
+    title: str,
+    sentence: str,
+    meaning: str,
+    causes: Sequence[str] = (),
+    look: str = "",
+    hint: str = "",
+    matter: Matter = "system",
+) -> Callable[[type[D]], type[D]]:
+    """Declare the code ``name`` whose details the decorated class holds. Raises ValueError for a name that is not
+    dotted lower case, or that another class has."""
+
+    def declare(details: type[D]) -> type[D]:
+        known = CODES.get(name)
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"the code {name!r} is not dotted lower case, such as backup.partial_is_latest")
+        if known is not None and (known.details.__module__, known.details.__qualname__) != (
+            details.__module__,
+            details.__qualname__,
+        ):
+            raise ValueError(f"the code {name} is declared by {known.details.__qualname__} already")
+        CODES[name] = _BY_DETAILS[details] = Code(
+            name, outcome, title, sentence, meaning, tuple(causes), look, hint, matter, details
+        )
+        return details
+
+    return declare
+
+
+def code_of(details: type[Details]) -> Code:
+    """The code that a class of details was declared for."""
+    return _BY_DETAILS[details]
+
+
+def finding(
+    check: str,
+    subject: Subject,
+    details: Details,
+    *,
+    because: Sequence[str] = (),
+    count: int = 1,
+    examples: Sequence[Any] = (),
+) -> Finding:
+    """The finding that ``details`` are of, about ``subject``; its code, outcome and matter follow from their class."""
+    declared = code_of(type(details))
+    plain: Mapping[str, Any] = msgspec.to_builtins(details)
+    return Finding(
+        check=check,
+        code=declared.name,
+        outcome=declared.outcome,
+        subject=subject,
+        details=plain,
+        because=tuple(dict.fromkeys(because)),
+        count=count,
+        examples=tuple(msgspec.to_builtins(list(examples[:MOST_EXAMPLES]))),
+        matter=declared.matter,
+    )
+
+
+class OperationEnd(msgspec.Struct):
+    """How an operation ended: ``exit`` is None when it was still running at its deadline; ``seconds`` are the kit's
+    own; ``last_line`` is what it said last, and ``blocked_on`` where it hung, each empty for nothing."""
+
+    id: str
+    exit: int | None
+    seconds: float
+    last_line: str = ""
+    blocked_on: str = ""
+
+
+def end_of(operation: Operation) -> OperationEnd:
+    """What a finding says of how an operation ended."""
+    lines = operation.output.rstrip()[-END_CHARS:].splitlines()
+    said = lines[-1].strip()[:LINE_CHARS] if lines else ""
+    return OperationEnd(operation.id, operation.exit, round(operation.seconds, 6), said, operation.blocked_on)

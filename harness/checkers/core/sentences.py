@@ -1,0 +1,78 @@
+"""The one place where findings become sentences: templates of their codes, filled with their details."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from harness.checkers.core import phrases
+from harness.checkers.core.codes import CODES
+from harness.model import Finding
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+def with_sentence(finding: Finding) -> Finding:
+    """The same finding with its title, sentence and hint. Of a code that is not known here they stay as they are."""
+    declared = CODES.get(finding.code)
+    if declared is None:
+        return finding
+    known = {**finding.details, "subject": str(finding.subject), "count_": finding.count, "examples": finding.examples}
+    return replace(
+        finding,
+        title=_filled(declared.title, known),
+        sentence=_filled(declared.sentence, known),
+        hint=_filled(declared.hint, known),
+    )
+
+
+def _filled(template: str, details: Mapping[str, Any]) -> str:
+    return _template(template).render(details).strip()
+
+
+@cache
+def _template(text: str) -> jinja2.Template:
+    return _environment().from_string(text)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2  # a tenth of a second, which a command that judges nothing does not pay
+
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+    environment.filters |= {
+        "count": phrases.count,
+        "grouped": phrases.grouped,
+        "size": phrases.size,
+        "s": _seconds,
+        "some": _some,
+        "ended": _ended,
+        "said": _said,
+    }
+    return environment
+
+
+def _seconds(value: float, digits: int = 2) -> str:
+    """``0.21 s``."""
+    return f"{value:.{digits}f} s"
+
+
+def _some(items: Sequence[Any], most: int = 3, between: str = ", ") -> str:
+    """The first ``most`` of them, and how many more there are: ``a, b, c and 4 more``."""
+    shown = between.join(str(item) for item in items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown
+
+
+def _ended(end: Mapping[str, Any]) -> str:
+    """An ``OperationEnd``: ``backup-2 exited with 1 after 0.21 s``."""
+    if end["exit"] is None:
+        return f"{end['id']} had not ended after {end['seconds']:.2f} s"
+    return f"{end['id']} exited with {end['exit']} after {end['seconds']:.2f} s"
+
+
+def _said(end: Mapping[str, Any]) -> str:
+    """An ``OperationEnd``: what the operation said last."""
+    return f"it said: {end['last_line']}" if end["last_line"] else "it said nothing"

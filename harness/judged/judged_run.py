@@ -1,0 +1,40 @@
+"""A recorded run as the checkers see it: what several of them need is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from harness.judged import critical_sections
+from harness.judged.critical_sections import Stay
+from harness.judged.requests import Seen, seen
+from harness.judged.soundness import standstills
+from harness.model import Operation
+from harness.recording.recording import Recording
+
+
+class JudgedRun:
+    """Read-only; ``recording`` holds all else that was written down. Nothing here judges."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+
+    @cached_property
+    def requests(self) -> Seen:
+        """The requests of load and prober that count, and why the others do not."""
+        return seen(self.recording)
+
+    @cached_property
+    def critical_sections(self) -> Mapping[str, tuple[Stay, ...]]:
+        """Operation id -> when it had the lock and was changing things."""
+        return {o.id: critical_sections.stays(self.recording, o) for o in self.recording.operations}
+
+    @cached_property
+    def groups(self) -> list[tuple[Operation, ...]]:
+        """The operations that ran together, each group by their start."""
+        return critical_sections.groups(self.recording)
+
+    @cached_property
+    def harness_pauses(self) -> list[tuple[int, int]]:
+        """(start, stop) in CLOCK_MONOTONIC ns of each stretch in which the harness itself did not run."""
+        return standstills(self.recording.resources)
