@@ -2,71 +2,203 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.model import Observation, Operation, Verdict
+from harness.checkers.core.codes import Details, code, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Observation, Operation, Subject
+
+_QUESTION = "service.end_state"
+
+
+@code(
+    "service.wrong_version_serves",
+    "fail",
+    title="Another version serves than promised",
+    sentence="version {{ version }} serves, though {{ operation }} succeeded last and promised {{ promised }}",
+    meaning="The operation that succeeded last promised a version, and clients get another one.",
+    causes=("two operations moved the traffic one after the other", "the operation reports success before it switched"),
+    look="the versions seen from outside in the timeline",
+    hint="report success only once the promised version answers",
+)
+class WrongVersion(Details):
+    version: str
+    promised: str
+    operation: str
+
+
+@code(
+    "service.kit_is_wrong_about_version",
+    "fail",
+    title="The kit is wrong about the version",
+    sentence="the kit takes version {{ told }} for the one that serves; /version says {{ version }}",
+    meaning="The kit's `status` names another version than the one that answers clients.",
+    causes=("the kit's state file was written by an operation that lost", "the switch failed after it was noted"),
+    hint="let `status` ask what serves, or note it once the switch is done",
+)
+class KitIsWrong(Details):
+    version: str
+    told: str
+
+
+@code(
+    "service.on_foreign_schema",
+    "fail",
+    title="A version serves on a foreign schema",
+    sentence="version {{ version }} serves on schema {{ schema }}; it runs on {{ runs_on|join(', ') }}",
+    meaning="By [versions] schemas the version in service does not run on the schema that the data has.",
+    causes=("a migration of another operation was left half done", "a roll-back of the version left the schema"),
+    look="[versions] schemas of the system.toml, and `status`",
+    hint="migrate only what the version in service still runs on",
+)
+class ForeignSchema(Details):
+    version: str
+    schema: str
+    runs_on: list[str]
+
+
+@code(
+    "service.lock_left_behind",
+    "fail",
+    title="The lock was left behind",
+    sentence="with no operation under way the lock is held: {{ lock }}",
+    meaning="`status` says who holds the lock although no operation of the kit is under way.",
+    causes=("an operation ended without releasing it", "a lock has no lease, and its holder was killed"),
+    hint="release the lock on every way out, or give it a lease",
+)
+class LockLeft(Details):
+    lock: str
+
+
+@code(
+    "service.version_not_answered",
+    "unknown",
+    title="The version did not answer",
+    sentence="/version did not answer",
+    meaning="The service did not say which version it is, so it is not known what serves.",
+    look="[service] version of the system.toml",
+    hint="check [service] version and version_pattern",
+)
+class VersionSilent(Details):
+    pass
+
+
+@code(
+    "service.status_failed",
+    "unknown",
+    title="The kit's status told nothing",
+    sentence="status told nothing: {{ error }}",
+    meaning="The kit's `status` failed, or its last line was no JSON object.",
+    hint="run operations.status by hand: its last line is one JSON object",
+)
+class StatusFailed(Details):
+    error: str
+
+
+@code(
+    "service.status_incomplete",
+    "unknown",
+    title="The kit's status leaves keys out",
+    sentence="`status` does not tell: {{ keys|join(', ') }}",
+    meaning="What `status` does not tell cannot be checked.",
+    hint='let `status` print "version", "schema" and "lock" (null when free)',
+    matter="plan",
+)
+class StatusIncomplete(Details):
+    keys: list[str]
+
+
+@code(
+    "service.schemas_not_declared",
+    "unknown",
+    title="It is not declared which schemas fit",
+    sentence="[versions] schemas does not say what version {{ version }} runs on",
+    meaning="Without [versions] schemas nothing tells whether the version in service runs on the schema of the data.",
+    hint="declare [versions] schemas",
+    matter="plan",
+)
+class SchemasNotDeclared(Details):
+    version: str
+
+
+@code(
+    "service.end_state_sound",
+    "pass",
+    title="The promised version serves, nothing is locked",
+    sentence="version {{ version }} serves{% if operation %}, as {{ operation }} promised{% endif %}, on schema "
+    "{{ schema }}, which it runs on; the lock is free",
+    meaning="/version, and the `version`, `schema` and `lock` of the kit's `status`, agree with what was promised.",
+)
+class Sound(Details):
+    version: str
+    schema: str
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
-class EndState:
+class EndState(Checker):
     """By /version and by what the kit's ``status`` says of ``version``, ``schema`` and ``lock``. The data itself is
     judged by the ledger and the totals."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "observation"
     name: ClassVar[str] = "end_state"
-    requirement: ClassVar[str] = "R98"
+    codes: ClassVar = (
+        WrongVersion,
+        KitIsWrong,
+        ForeignSchema,
+        LockLeft,
+        VersionSilent,
+        StatusFailed,
+        StatusIncomplete,
+        SchemasNotDeclared,
+        Sound,
+    )
 
-    def check(self, observation: Observation) -> list[Verdict]:
-        about = f"end state at {observation.label}"
-        said = observation.said
-        version = observation.version
-        schema = str(said.get("schema"))
-        measured = f"version {version or '?'}, schema {schema if 'schema' in said else '?'}"
-        promised = _last_promise(observation)
-        wrong: list[str] = []
-        if promised and version and version != promised.attributes["version_wanted"]:
-            wrong.append(
-                f"version {version} serves, though {promised.id} succeeded last and promised "
-                f"{promised.attributes['version_wanted']}"
-            )
-        if version and said.get("version") and str(said["version"]) != version:
-            wrong.append(f"the kit takes version {said['version']} for the one that serves; /version says {version}")
-        if "schema" in said and observation.schemas and schema not in observation.schemas:
-            wrong.append(f"version {version} serves on schema {schema}; it runs on {', '.join(observation.schemas)}")
-        if said.get("lock"):
-            wrong.append(f"with no operation under way the lock is held: {said['lock']}")
-        if wrong:
-            return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
-        untold = [text for missing, text in self._untold(observation) if missing]
-        if untold:
-            return [Verdict("unknown", about, measured, "; ".join(untold), self.requirement)]
-        by = f", as {promised.id} promised" if promised else ""
-        why = f"version {version} serves{by}, on schema {schema}, which it runs on; the lock is free"
-        return [Verdict("pass", about, measured, why, self.requirement)]
-
-    @staticmethod
-    def _untold(observation: Observation) -> list[tuple[bool, str]]:
-        said = observation.said
-        keys = [key for key in ("version", "schema", "lock") if key not in said]
-        return [
-            (not observation.version, "/version did not answer"),
-            (bool(observation.status_error), f"status told nothing: {observation.status_error}"),
-            (bool(keys) and not observation.status_error, f"`status` does not tell: {', '.join(keys)}"),
-            (
-                bool(observation.version) and not observation.schemas,
-                f"[versions] schemas does not say what version {observation.version} runs on",
-            ),
-        ]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        for read_back in run.recording.observations:
+            subject = Subject("read_back", read_back.label)
+            answers = list(_wrong(read_back)) or list(_not_told(read_back)) or [_sound(read_back)]
+            yield from (finding(_QUESTION, subject, details) for details in answers)
 
 
-def _last_promise(observation: Observation) -> Operation | None:
+def _wrong(read_back: Observation) -> Iterator[Details]:
+    status, version = read_back.said, read_back.version
+    promised = _last_promise(read_back)
+    if promised and version and version != promised.attributes["version_wanted"]:
+        yield WrongVersion(version, promised.attributes["version_wanted"], promised.id)
+    if version and status.get("version") and str(status["version"]) != version:
+        yield KitIsWrong(version, str(status["version"]))
+    if "schema" in status and read_back.schemas and str(status["schema"]) not in read_back.schemas:
+        yield ForeignSchema(version, str(status["schema"]), list(read_back.schemas))
+    if status.get("lock"):
+        yield LockLeft(str(status["lock"]))
+
+
+def _not_told(read_back: Observation) -> Iterator[Details]:
+    if not read_back.version:
+        yield VersionSilent()
+    if read_back.status_error:
+        yield StatusFailed(read_back.status_error)
+    elif missing := [key for key in ("version", "schema", "lock") if key not in read_back.said]:
+        yield StatusIncomplete(missing)
+    if read_back.version and not read_back.schemas:
+        yield SchemasNotDeclared(read_back.version)
+
+
+def _sound(read_back: Observation) -> Details:
+    promised = _last_promise(read_back)
+    return Sound(read_back.version, str(read_back.said.get("schema")), promised.id if promised else "")
+
+
+def _last_promise(read_back: Observation) -> Operation | None:
     done = [
         o
-        for o in observation.operations
+        for o in read_back.operations
         if o.name in ("deploy", "rollback")
         and o.succeeded
         and o.attributes.get("version_wanted")
-        and o.stop_ns <= observation.start_ns
+        and o.stop_ns <= read_back.start_ns
     ]
     return max(done, key=lambda o: o.stop_ns, default=None)

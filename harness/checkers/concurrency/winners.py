@@ -2,76 +2,169 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, ended, last_line
-from harness.judged.critical_sections import faults_on, groups, marks_lock, stays
-from harness.judged.soundness import standstills, within_s
-from harness.model import Operation, Verdict
-from harness.recording.recording import Recording
+from harness.checkers.concurrency.exclusive import NoneTogether
+from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.critical_sections import faults_on, marks_lock
+from harness.judged.judged_run import JudgedRun
+from harness.judged.soundness import within_s
+from harness.model import Finding, Operation, Subject
 
-Spans = list[tuple[int, int]]
+_QUESTION = "operations.winners"
+
+
+@code(
+    "operations.none_won",
+    "fail",
+    title="None of the operations succeeded",
+    sentence="none succeeded: {% for m in members %}{{ m|ended }}, {{ m|said }}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="Several operations ran at once and each of them gave up, so a race leaves nothing deployed.",
+    causes=("each waits for the other and gives up", "a lock that is left behind keeps everyone out"),
+    look="operations/*.out of the run",
+    hint="let the one that has the lock go on, whatever the others do",
+)
+class NoneWon(Details):
+    members: list[OperationEnd]
+
+
+@code(
+    "operations.loser_was_inside",
+    "fail",
+    title="A losing operation had changed something",
+    sentence="{{ loser.id }} failed after it had been inside {{ phase }}: {{ loser|said }}",
+    meaning="An operation that lost the race had been in a phase after its lock, so it may have changed the system.",
+    causes=("the lock is looked for too late", "the lock was taken away from its holder"),
+    look="the phases of that operation in the timeline",
+    hint="take the lock before anything is changed, and keep it to the end",
+)
+class LoserWasInside(Details):
+    loser: OperationEnd
+    phase: str
+
+
+@code(
+    "operations.loser_stayed",
+    "fail",
+    title="A losing operation did not leave",
+    sentence="{{ loser|ended }}, more than the {{ limit_s }} s in which a loser leaves",
+    meaning="An operation that did not get the lock went on waiting, so who started it does not learn that it lost.",
+    causes=("the kit waits for the lock without a limit", "its limit is longer than the scenario allows"),
+    hint="give the wait for the lock a limit, or set `leave_within_s` of the checker",
+)
+class LoserStayed(Details):
+    loser: OperationEnd
+    limit_s: float
+
+
+@code(
+    "operations.loser_gave_no_reason",
+    "fail",
+    title="A losing operation gave no reason",
+    sentence="{{ loser|ended }} without a reason: {{ loser|said }}",
+    meaning="An operation that lost printed nothing, or a traceback: nothing says that another one has the lock.",
+    causes=("the kit does not handle the lock's refusal",),
+    look="operations/*.out of the run",
+    hint="print one line that says who has the lock",
+)
+class LoserGaveNoReason(Details):
+    loser: OperationEnd
+
+
+@code(
+    "operations.loser_held_up_by_harness",
+    "unknown",
+    title="The harness stalled while a loser waited",
+    sentence="{{ loser|ended }}; for {{ stalled_s|s }} of that the harness itself was stalled",
+    meaning="The losing operation took too long, but the harness did not run for part of that time.",
+    causes=("the machine is busy",),
+    hint="run it again on an idle machine",
+    matter="harness",
+)
+class LoserHeldUp(Details):
+    loser: OperationEnd
+    stalled_s: float
+
+
+@code(
+    "operations.loser_lock_not_marked",
+    "unknown",
+    title="It is not known whether a loser was inside",
+    sentence="it cannot be told whether {{ operation }} had been inside: no `lock` phase was marked, or seen in time",
+    meaning="The kit marks no `<operation>.lock`, so nothing tells whether the losing operation changed something.",
+    causes=("the kit marks no phases", "the log that shows the phase is buffered"),
+    hint="mark `<operation>.lock`, or detect it by [phases]",
+    matter="plan",
+)
+class LoserLockNotMarked(Details):
+    operation: str
+
+
+@code(
+    "operations.losers_left",
+    "pass",
+    title="One won, the others left",
+    sentence="{{ won|join(', ') }} succeeded"
+    "{% if slowest %}; {{ slowest|ended }} without having been inside, {{ slowest|said }}{% endif %}",
+    meaning="At least one operation succeeded; the others left in time, with a reason, and had not been inside.",
+)
+class LosersLeft(Details):
+    won: list[str]
+    lost: list[str]
+    slowest: OperationEnd | None
 
 
 @dataclass(frozen=True, slots=True)
-class Winners:
-    """``leave_within_s``: a loser's own time, gates not counted. What we killed or stopped ourselves is no loser."""
+class Winners(Checker):
+    """``leave_within_s``: a loser's own time, gates not counted. What the harness killed or stopped is no loser."""
 
     leave_within_s: float = 10.0
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "winners"
-    requirement: ClassVar[str] = "R95"
+    codes: ClassVar = (
+        NoneWon,
+        LoserWasInside,
+        LoserStayed,
+        LoserGaveNoReason,
+        LoserHeldUp,
+        LoserLockNotMarked,
+        LosersLeft,
+        NoneTogether,
+    )
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        found = groups(recording)
-        if not found:
-            return [Verdict("unknown", "winners and losers", "", "no operations ran together", self.requirement)]
-        return [self._judge(recording, members) for members in found]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        if not run.groups:
+            yield finding(_QUESTION, Subject("run", ""), NoneTogether())
+        for members in run.groups:
+            yield from self._judge(run, members)
 
-    def _judge(self, recording: Recording, members: tuple[Operation, ...]) -> Verdict:
-        about = f"winners and losers of {', '.join(m.id for m in members)}"
+    def _judge(self, run: JudgedRun, members: tuple[Operation, ...]) -> Iterator[Finding]:
+        group = Subject("operation", ", ".join(m.id for m in members))
         won = [m for m in members if m.succeeded]
-        lost = [m for m in members if not m.succeeded and not faults_on(recording, m)]
-        measured = f"{len(won)} of {count(len(members), 'operation')} succeeded, {len(lost)} gave up"
-        still = standstills(recording.resources)
-        wrong = [text for m in lost for text in self._wrong(recording, m, still)]
-        if not won:
-            wrong.insert(0, f"none succeeded: {'; '.join(f'{ended(m)}, {last_line(m.output)}' for m in members)}")
-        if wrong:
-            return Verdict("fail", about, measured, "; ".join(wrong), self.requirement)
-        if unsure := [text for m in lost for text in self._unsure(recording, m, still)]:
-            return Verdict("unknown", about, measured, "; ".join(unsure), self.requirement)
-        fine = f"{', '.join(m.id for m in won)} succeeded"
-        if lost:
-            slowest = max(lost, key=lambda m: m.seconds)
-            fine += f"; {ended(slowest)} without having been inside, {last_line(slowest.output)}"
-        return Verdict("pass", about, measured, fine, self.requirement)
+        lost = [m for m in members if not m.succeeded and not faults_on(run.recording, m)]
+        bad = [finding(_QUESTION, group, NoneWon([end_of(m) for m in members]))] if not won else []
+        bad += [finding(_QUESTION, Subject("operation", m.id), d) for m in lost for d in self._wrong(run, m)]
+        if bad:
+            yield from bad
+            return
+        slowest = max(lost, key=lambda m: m.seconds, default=None)
+        yield finding(
+            _QUESTION,
+            group,
+            LosersLeft([m.id for m in won], [m.id for m in lost], end_of(slowest) if slowest else None),
+        )
 
-    def _wrong(self, recording: Recording, loser: Operation, still: Spans) -> list[str]:
-        found: list[str] = []
-        inside = stays(recording, loser)
-        if inside:
-            found.append(
-                f"{loser.id} failed after it had been inside {inside[-1].phase}: {last_line(loser.output)}",
-            )
-        if self._stays_long(loser) and not within_s(still, loser.start_ns, loser.stop_ns):
-            found.append(f"{ended(loser)}, more than the {self.leave_within_s:g} s in which a loser leaves")
+    def _wrong(self, run: JudgedRun, loser: Operation) -> Iterator[Details]:
+        end = end_of(loser)
+        if inside := run.critical_sections[loser.id]:
+            yield LoserWasInside(end, inside[-1].phase)
+        if loser.exit is None or loser.seconds > self.leave_within_s:
+            stalled_s = within_s(run.harness_pauses, loser.start_ns, loser.stop_ns)
+            yield LoserHeldUp(end, stalled_s) if stalled_s else LoserStayed(end, self.leave_within_s)
         if "Traceback (most recent call last)" in loser.output or not loser.output.strip():
-            found.append(f"{ended(loser)} without a reason: {last_line(loser.output)}")
-        return found
-
-    def _unsure(self, recording: Recording, loser: Operation, still: Spans) -> list[str]:
-        found: list[str] = []
-        if self._stays_long(loser):
-            ours_s = within_s(still, loser.start_ns, loser.stop_ns)
-            found.append(f"{ended(loser)}; for {ours_s:.2f} s of that we ourselves stood still")
-        if not marks_lock(recording, loser):
-            found.append(
-                f"it cannot be told whether {loser.id} had been inside: no `lock` phase was marked, or seen in time"
-            )
-        return found
-
-    def _stays_long(self, loser: Operation) -> bool:
-        return loser.exit is None or loser.seconds > self.leave_within_s
+            yield LoserGaveNoReason(end)
+        if not marks_lock(run.recording, loser):
+            yield LoserLockNotMarked(loser.id)

@@ -11,8 +11,9 @@ from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
+from harness.checkers.core.protocol import Checker
 from harness.checkers.service.versions import Versions
-from harness.model import Verdict
+from harness.model import Finding
 from tests.unit.checkers.build import Run, answers, only
 
 LOSES = "[deploy.lock]\ndeploy: failed: locked by deploy (pid 7, fence 3); waited 3 s\n"
@@ -199,18 +200,21 @@ def test_what_a_zombie_was_seen_in_late_is_no_step_after_it_was_continued(run: R
     run.op("deploy", 1, 8.3, 1, together="1", expect="any", output="failed: no longer mine\n")
     winner(run, 3, 3.1, 6)
     run.fault(2, 8, name="process_pause", operation="deploy-1")
-    assert only(Fenced().check(run.done())).outcome == "pass"
+    assert only(answers(Fenced(), run.done())).outcome == "pass"
 
 
-def test_a_run_without_a_group_is_unknown(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("checker", "code"),
+    [
+        (Exclusive(), "operations.none_together"),
+        (Winners(), "operations.none_together"),
+        (Fenced(), "operations.none_stopped"),
+    ],
+)
+def test_a_run_without_a_group_is_unknown(run: Run, checker: Checker, code: str) -> None:
     run.op("deploy", 1, 2)
-    assert only(answers(Exclusive(), run.done())).code == "operations.none_together"
-
-
-@pytest.mark.parametrize("checker", [Winners(), Fenced()])
-def test_a_run_without_a_group_has_neither_winners_nor_fenced(run: Run, checker: Winners | Fenced) -> None:
-    run.op("deploy", 1, 2)
-    assert only(checker.check(run.done())).outcome == "unknown"
+    found = only(answers(checker, run.done()))
+    assert (found.outcome, found.code) == ("unknown", code)
 
 
 # -- the version at exit -------------------------------------------------------------------------------------------
@@ -235,63 +239,75 @@ def test_one_that_was_inside_at_the_same_time_is_no_excuse(run: Run) -> None:
 
 
 # -- winners -------------------------------------------------------------------------------------------------------
-def won(run: Run) -> Verdict:
-    return only(Winners().check(run.done()))
+def won(run: Run) -> Finding:
+    return only(answers(Winners(), run.done()))
 
 
 def test_a_winner_and_a_loser_with_a_reason_are_a_pass(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     loser(run, 1, 4)
-    verdict = won(run)
-    assert (verdict.outcome, verdict.measured) == ("pass", "1 of 2 operations succeeded, 1 gave up")
-    assert "deploy-2 exited with 1 after 3.00 s without having been inside, it said: deploy: failed: lo" in verdict.why
+    found = won(run)
+    assert (found.code, found.details["won"], found.details["lost"]) == (
+        "operations.losers_left",
+        ["deploy-1"],
+        ["deploy-2"],
+    )
+    assert (found.details["slowest"]["id"], found.details["slowest"]["seconds"]) == ("deploy-2", 3.0)
 
 
 def test_no_winner_at_all_is_a_fail(run: Run) -> None:
     loser(run, 1, 4)
     loser(run, 1, 4)
-    assert won(run).why.startswith("none succeeded: deploy-1 exited with 1 after 3.00 s, it said: deploy: failed: ")
+    found = won(run)
+    assert found.code == "operations.none_won"
+    assert [(m["id"], m["exit"]) for m in found.details["members"]] == [("deploy-1", 1), ("deploy-2", 1)]
 
 
 def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 1, 4.1, 8, exit_=1)
-    verdict = won(run)
-    assert verdict.outcome == "fail"
-    assert "deploy-2 failed after it had been inside deploy.switch" in verdict.why
+    found = won(run)
+    assert (found.code, found.subject.id) == ("operations.loser_was_inside", "deploy-2")
+    assert found.details["phase"] == "deploy.switch"
 
 
 @pytest.mark.parametrize(
-    ("stop", "output", "why"),
+    ("stop", "output", "code", "said"),
     [
-        (15, LOSES, "deploy-2 exited with 1 after 14.00 s, more than the 10 s in which a loser leaves"),
-        (4, "", "deploy-2 exited with 1 after 3.00 s without a reason: it said nothing"),
-        (4, "Traceback (most recent call last)\nKeyError: 'blue'\n", "without a reason: it said: KeyError: 'blue'"),
+        (15, LOSES, "operations.loser_stayed", "deploy: failed: locked by deploy (pid 7, fence 3); waited 3 s"),
+        (4, "", "operations.loser_gave_no_reason", ""),
+        (
+            4,
+            "Traceback (most recent call last)\nKeyError: 'blue'\n",
+            "operations.loser_gave_no_reason",
+            "KeyError: 'blue'",
+        ),
     ],
 )
-def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(run: Run, stop: float, output: str, why: str) -> None:
+def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(
+    run: Run, stop: float, output: str, code: str, said: str
+) -> None:
     winner(run, 1, 1.1, 16)
     loser(run, 1, stop, output)
-    verdict = won(run)
-    assert verdict.outcome == "fail"
-    assert why in verdict.why
+    found = won(run)
+    assert (found.outcome, found.code, found.details["loser"]["last_line"]) == ("fail", code, said)
 
 
 def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
     winner(run, 1, 1.1, 16)
     loser(run, 1, 15)
     run.stood_still(2, 14)
-    verdict = won(run)
-    assert verdict.outcome == "unknown"
-    assert verdict.why == "deploy-2 exited with 1 after 14.00 s; for 12.00 s of that we ourselves stood still"
+    found = won(run)
+    assert (found.outcome, found.code) == ("unknown", "operations.loser_held_up_by_harness")
+    assert (found.matter, found.details["stalled_s"]) == ("harness", pytest.approx(12.0))
 
 
 def test_of_a_loser_that_marks_no_lock_it_is_not_said_that_it_was_never_inside(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     run.op("deploy", 1, 4, 1, together="1", expect="any", output=LOSES)
-    verdict = won(run)
-    assert verdict.outcome == "unknown"
-    assert verdict.why.startswith("it cannot be told whether deploy-2 had been inside: no `lock` phase")
+    found = won(run)
+    assert (found.outcome, found.code) == ("unknown", "operations.loser_lock_not_marked")
+    assert found.details == {"operation": "deploy-2"}
 
 
 def test_the_time_a_loser_was_held_by_us_is_not_its_own(run: Run) -> None:
@@ -318,7 +334,7 @@ def fenced(
     output: str = "fenced out: 4",
     healed: float = 9,
     stop: float = 9.5,
-) -> Verdict:
+) -> Finding:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.switch", 2, 9.1 if later else None)
     if later:
@@ -329,28 +345,29 @@ def fenced(
     run.op("deploy", 1, stop, exit_, together="1", output=output)
     run.op("deploy", 3, 8.5, together="1")
     run.fault(2.1, healed, released=9, name="process_pause", operation="deploy-1")
-    return only(Fenced().check(run.done()))
+    return only(answers(Fenced(), run.done()))
 
 
 def test_a_zombie_that_changes_nothing_is_a_pass(run: Run) -> None:
-    verdict = fenced(run, 1)
-    assert verdict.outcome == "pass"
-    assert verdict.why == (
-        "deploy-1 stood still for 6.90 s while deploy-2 had the lock; continued, it changed nothing: deploy-1 exited "
-        "with 1 after 8.50 s (0.50 s after), it said: fenced out: 4"
-    )
+    found = fenced(run, 1)
+    assert (found.outcome, found.code, found.because) == ("pass", "operations.zombie_refused", ("fault-1",))
+    assert found.details == {
+        "holder": {"id": "deploy-1", "exit": 1, "seconds": 8.5, "last_line": "fenced out: 4", "blocked_on": ""},
+        "paused_s": pytest.approx(6.9),
+        "others": ["deploy-2"],
+        "after_s": pytest.approx(0.5),
+    }
 
 
 def test_a_zombie_that_had_given_up_before_we_saw_it_go_on_is_a_pass(run: Run) -> None:
-    verdict = fenced(run, 1, healed=9.6)
-    assert verdict.outcome == "pass"
-    assert "(0.50 s after)" in verdict.why
+    found = fenced(run, 1, healed=9.6)
+    assert (found.code, found.details["after_s"]) == ("operations.zombie_refused", pytest.approx(0.5))
 
 
 def test_a_zombie_that_goes_on_and_reports_success_is_a_fail(run: Run) -> None:
-    verdict = fenced(run, 0, later=True, output="deployed: version 2")
-    assert verdict.outcome == "fail"
-    assert "went on through deploy.drain and reported success: it said: deployed: version 2" in verdict.why
+    found = fenced(run, 0, later=True, output="deployed: version 2")
+    assert (found.outcome, found.code) == ("fail", "operations.zombie_succeeded")
+    assert (found.details["phase"], found.details["holder"]["last_line"]) == ("deploy.drain", "deployed: version 2")
 
 
 def test_a_zombie_that_reports_success_without_doing_more_is_a_fail(run: Run) -> None:
@@ -358,28 +375,27 @@ def test_a_zombie_that_reports_success_without_doing_more_is_a_fail(run: Run) ->
 
 
 def test_a_zombie_that_goes_on_and_fails_later_is_a_fail(run: Run) -> None:
-    verdict = fenced(run, 1, later=True)
-    assert verdict.outcome == "fail"
-    assert "went on through deploy.drain and only then failed" in verdict.why
+    found = fenced(run, 1, later=True)
+    assert (found.outcome, found.code) == ("fail", "operations.zombie_went_on")
+    assert (found.details["phase"], found.details["killed"]) == ("deploy.drain", False)
 
 
 def test_a_zombie_that_is_killed_where_it_stands_is_a_pass(run: Run) -> None:
-    verdict = fenced(run, -9, stop=5.9)
-    assert verdict.outcome == "pass"
-    assert "it was killed where it stood (3.80 s after); then nothing of it went on" in verdict.why
+    found = fenced(run, -9, stop=5.9)
+    assert (found.outcome, found.code) == ("pass", "operations.zombie_killed")
+    assert found.details["after_s"] == pytest.approx(3.8)
 
 
 def test_a_zombie_of_which_something_goes_on_after_it_was_killed_is_a_fail(run: Run) -> None:
-    verdict = fenced(run, -9, stop=5.9, later=True)
-    assert verdict.outcome == "fail"
-    assert "went on through deploy.drain though it had been killed" in verdict.why
+    found = fenced(run, -9, stop=5.9, later=True)
+    assert (found.outcome, found.code) == ("fail", "operations.zombie_went_on")
+    assert (found.details["phase"], found.details["killed"]) == ("deploy.drain", True)
 
 
 def test_a_zombie_of_which_something_goes_on_while_it_would_still_stand_is_a_fail(run: Run) -> None:
     run.phase("deploy-1", "deploy.drain", 6.5, 6.6)  # a child in a session of its own, which was not stopped
-    verdict = fenced(run, -9, stop=5.9)
-    assert verdict.outcome == "fail"
-    assert "went on through deploy.drain though it had been killed" in verdict.why
+    found = fenced(run, -9, stop=5.9)
+    assert (found.outcome, found.code, found.details["phase"]) == ("fail", "operations.zombie_went_on", "deploy.drain")
 
 
 def test_a_zombie_that_we_killed_ourselves_was_fenced_by_nobody(run: Run) -> None:
@@ -388,11 +404,9 @@ def test_a_zombie_that_we_killed_ourselves_was_fenced_by_nobody(run: Run) -> Non
 
 
 def test_a_zombie_that_is_killed_long_after_another_was_inside_was_not_kept_from_anything(run: Run) -> None:
-    verdict = fenced(run, -9, stop=7)
-    assert verdict.outcome == "unknown"
-    assert (
-        "it was killed where it stood, 1.00 s after another was inside: nothing had kept it from going" in verdict.why
-    )
+    found = fenced(run, -9, stop=7)
+    assert (found.outcome, found.code) == ("unknown", "operations.zombie_killed_late")
+    assert found.details["late_s"] == pytest.approx(1.0)
 
 
 def test_a_zombie_that_ended_otherwise_before_it_was_continued_is_unknown(run: Run) -> None:
@@ -406,9 +420,10 @@ def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> 
     run.op("deploy", 1, 9.5, 0, together="1", output="deployed")
     run.op("deploy", 3, 6, 75, together="1", output="locked by 7")
     run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
-    verdict = only(Fenced().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "kept its lock: deploy-2 was refused meanwhile, after 3.00 s, it said: locked by 7" in verdict.why
+    found = only(answers(Fenced(), run.done()))
+    assert (found.outcome, found.code) == ("pass", "operations.lock_kept")
+    refused = found.details["refused"]
+    assert (refused["id"], refused["last_line"], found.details["waited_s"]) == ("deploy-2", "locked by 7", 3.0)
 
 
 @pytest.mark.parametrize(("exit_", "stop"), [(0, 6), (75, 9.2), (-9, 6)])
@@ -417,61 +432,66 @@ def test_one_that_was_not_refused_while_it_stood_shows_no_lock(run: Run, exit_: 
     run.op("deploy", 1, 9.5, 0, together="1")
     run.op("deploy", 3, stop, exit_, together="1")
     run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
-    assert only(Fenced().check(run.done())).outcome == "unknown"
+    assert only(answers(Fenced(), run.done())).outcome == "unknown"
 
 
 def test_a_pause_in_which_nobody_took_the_lock_proves_nothing(run: Run) -> None:
-    verdict = fenced(run, 1, other=False)
-    assert verdict.outcome == "unknown"
-    assert "no other operation had the lock meanwhile" in verdict.why
+    found = fenced(run, 1, other=False)
+    assert (found.outcome, found.code) == ("unknown", "operations.lock_not_taken")
 
 
 # -- end state -----------------------------------------------------------------------------------------------------
-def ended(run: Run, version: str = "2", schemas: tuple[str, ...] = ("2",), **said: Any) -> Verdict:
+def ends(run: Run, version: str = "2", schemas: tuple[str, ...] = ("2",), **said: Any) -> list[Finding]:
     run.op("deploy", 1, 4, version_wanted="2", version_at_exit="2")
     run.op("rollback", 1, 3, version_wanted="1", version_at_exit="1")
     told = {key: value for key, value in {**SOUND, **said}.items() if value != "untold"}
     run.observe("deploy", 10, [], version=version, said=told, schemas=schemas)
-    return only(EndState().check(run.done().observations[0]))
+    return answers(EndState(), run.done())
+
+
+def ended(run: Run, **what: Any) -> Finding:
+    return only(ends(run, **what))
 
 
 def test_the_version_that_was_promised_last_on_its_schema_with_the_lock_free_is_a_pass(run: Run) -> None:
-    verdict = ended(run)
-    assert verdict.outcome == "pass"
-    assert verdict.why.startswith("version 2 serves, as deploy-1 promised, on schema 2")
+    found = ended(run)
+    assert (found.outcome, found.code) == ("pass", "service.end_state_sound")
+    assert found.details == {"version": "2", "schema": "2", "operation": "deploy-1"}
 
 
 @pytest.mark.parametrize(
-    ("what", "why"),
+    ("what", "code", "details"),
     [
-        ({"version": "1", "schemas": ("1", "2")}, "version 1 serves, though deploy-1 succeeded last and promised 2"),
-        ({"schema": 1}, "version 2 serves on schema 1; it runs on 2"),
-        ({"lock": {"pid": 7}}, "with no operation under way the lock is held: {'pid': 7}"),
+        (
+            {"version": "1", "schemas": ("1", "2")},
+            "service.wrong_version_serves",
+            {"version": "1", "promised": "2", "operation": "deploy-1"},
+        ),
+        ({"schema": 1}, "service.on_foreign_schema", {"version": "2", "schema": "1", "runs_on": ["2"]}),
+        ({"lock": {"pid": 7}}, "service.lock_left_behind", {"lock": "{'pid': 7}"}),
     ],
 )
-def test_a_corrupt_end_state_is_a_fail(run: Run, what: dict[str, Any], why: str) -> None:
-    verdict = ended(run, **what)
-    assert verdict.outcome == "fail"
-    assert why in verdict.why
+def test_a_corrupt_end_state_is_a_fail(run: Run, what: dict[str, Any], code: str, details: dict[str, Any]) -> None:
+    found = [f for f in ends(run, **what) if f.code == code]
+    assert [(f.outcome, f.details) for f in found] == [("fail", details)]
 
 
 def test_a_kit_that_is_wrong_about_what_serves_is_a_fail(run: Run) -> None:
     run.op("deploy", 1, 4, version_wanted="2", version_at_exit="2")
     run.observe("deploy", 10, [], version="2", said={**SOUND, "version": "1"}, schemas=("2",))
-    verdict = only(EndState().check(run.done().observations[0]))
-    assert verdict.outcome == "fail"
-    assert "the kit takes version 1 for the one that serves" in verdict.why
+    found = only(answers(EndState(), run.done()))
+    assert (found.outcome, found.code) == ("fail", "service.kit_is_wrong_about_version")
+    assert found.details == {"version": "2", "told": "1"}
 
 
 @pytest.mark.parametrize(
-    ("what", "why"),
+    ("what", "code", "details"),
     [
-        ({"schema": "untold"}, "`status` does not tell: schema"),
-        ({"schemas": ()}, "[versions] schemas does not say what version 2 runs on"),
-        ({"version": ""}, "/version did not answer"),
+        ({"schema": "untold"}, "service.status_incomplete", {"keys": ["schema"]}),
+        ({"schemas": ()}, "service.schemas_not_declared", {"version": "2"}),
+        ({"version": ""}, "service.version_not_answered", {}),
     ],
 )
-def test_what_is_not_told_is_unknown(run: Run, what: dict[str, Any], why: str) -> None:
-    verdict = ended(run, **what)
-    assert verdict.outcome == "unknown"
-    assert why in verdict.why
+def test_what_is_not_told_is_unknown(run: Run, what: dict[str, Any], code: str, details: dict[str, Any]) -> None:
+    found = ended(run, **what)
+    assert (found.outcome, found.code, found.details) == ("unknown", code, details)
