@@ -16,7 +16,7 @@ from harness.meters.outage import INTERVAL_MS, Prober
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import read_samples
 from harness.stats.intervals import median
-from tests.unit.load.server import Server
+from tests.integration.load.server import Server
 
 KINDS = ("stall", "refuse", "503")
 LENGTHS_MS = (50, 200, 1000)

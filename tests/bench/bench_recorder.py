@@ -16,7 +16,7 @@ from harness.load.config import RECORDING_VARIABLE, LoadConfig
 from harness.load.driver import LoadDriver
 from harness.load.requests import Requests
 from harness.stats.intervals import median
-from tests.unit.load.server import Server
+from tests.integration.load.server import Server
 
 PAIRS = 6
 SECONDS = 4.0

@@ -19,7 +19,7 @@ ELSEWHERE = {
     "no-checker": "tests/sabotage/test_recorded.py::test_a_scenario_without_a_checker_is_unknown",
     "idle-deploy": "tests/unit/checkers/test_operations.py::test_a_kit_that_exits_0_without_doing_anything_is_told",
     "block-log-lost-a-write": "tests/unit/crash/test_states.py::test_a_write_the_log_lost_is_seen_on_the_disk",
-    "client-resends": "tests/unit/load/test_load_driver.py::"
+    "client-resends": "tests/integration/load/test_load_driver.py::"
     "test_every_request_the_server_drops_after_reading_is_reported",
 }
 TESTS = {*LIVE, *UNBITTEN, *BROKEN, *JUDGES, *ELSEWHERE}

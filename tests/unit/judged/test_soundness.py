@@ -18,7 +18,7 @@ from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
-from tests.unit.stats.planted import MS, START_NS, as_file, fail, grid, stall
+from tests.unit.judged.planted import MS, START_NS, as_file, fail, grid, stall
 
 DEADLINE_MS = 1000.0
 

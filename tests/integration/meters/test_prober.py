@@ -16,7 +16,7 @@ from harness.judged.downtime import by_channel, overall
 from harness.meters.outage import Prober
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import CHANNELS, OUTCOMES, SampleFile, read_samples
-from tests.unit.load.server import Server
+from tests.integration.load.server import Server
 
 READ = RequestTemplate("read", "read", 1, "GET", "/r?n={n}")
 CREATE = RequestTemplate("create", "write", 0, "POST", "/c", '{"token": "{token}"}', expect_body='"ok"')

@@ -14,7 +14,7 @@ from harness.recording.recorder import EVENTS, Recorder
 from harness.system.operations import Order
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
-from tests.unit.system.stand_in import operations_of
+from tests.integration.system.stand_in import operations_of
 
 SLEEPS = "import time; time.sleep(60)"
 COMPUTES = "while True: pass"

@@ -19,7 +19,7 @@ from harness.recording.recorder import Recorder
 from harness.system.operations import Operations, Order
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
-from tests.unit.system.stand_in import operations_of
+from tests.integration.system.stand_in import operations_of
 
 HELD_S = 1.5
 # Marks the start of a phase and ends once it was let go, or (with "--leave") at once.

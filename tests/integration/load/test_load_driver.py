@@ -16,7 +16,7 @@ from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.recording.samples import OUTCOMES, SampleFile, read_samples
-from tests.unit.load.server import Server
+from tests.integration.load.server import Server
 
 REQUESTS = (
     RequestTemplate("read", "read", 3, "GET", "/r?n={n}"),

@@ -12,7 +12,7 @@ from harness.judged.downtime import by_channel, overall, split, within
 from harness.judged.latency import per_second
 from harness.judged.requests import merged_spans
 from harness.recording.samples import CHANNELS, FLAG_SLOW, OUTCOMES
-from tests.unit.stats.planted import MS, START_NS, fail, grid, stall
+from tests.unit.judged.planted import MS, START_NS, fail, grid, stall
 
 DEADLINE_MS = 1000.0
 
