@@ -12,9 +12,9 @@ from harness.checkers.data.acknowledged_writes import lost_writes
 from harness.checkers.data.damage import duplicated, torn
 from harness.checkers.data.restore_exact import recovery_point
 from harness.checkers.service import broken_version
-from harness.checkers.validity.fault_bit import failed_for_it
 from harness.host.clock import RESOLUTION_S
 from harness.judged.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
+from harness.judged.fault_effect import failed_for_it
 from harness.judged.latency import per_second
 from harness.judged.requests import seen
 from harness.model import NS, Measurement, Observation
@@ -83,7 +83,7 @@ def faults(recording: Recording) -> Facts:
             "confirmed_s": seconds_since(recording, f.confirmed_ns),
             "healed_s": seconds_since(recording, f.healed_ns),
             "applied": f.evidence.applied,
-            "felt": f.evidence.felt or bool(failed_for_it(recording, f)),
+            "felt": f.evidence.felt or failed_for_it(recording, f) is not None,
             "said": f.evidence.said,
         }
         for f in recording.faults

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from harness.judged import critical_sections
 from harness.judged.critical_sections import Stay
+from harness.judged.harness_pauses import harness_pauses
 from harness.judged.requests import Seen, seen
-from harness.judged.soundness import standstills
 from harness.model import Operation
 from harness.recording.recording import Recording
 
@@ -37,4 +37,4 @@ class JudgedRun:
     @cached_property
     def harness_pauses(self) -> list[tuple[int, int]]:
         """(start, stop) in CLOCK_MONOTONIC ns of each stretch in which the harness itself did not run."""
-        return standstills(self.recording.resources)
+        return harness_pauses(self.recording.resources)

@@ -20,7 +20,7 @@ from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRIT
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)
 _NOT_FOUND = (404, 410)
-# A sender late by this share of the deadline was held up itself (as in harness.judged.soundness).
+# A sender late by this share of the deadline was held up itself (as in harness.checkers.validity.load_sound).
 HELD_UP_SHARE = 0.2
 # After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
 # and its front may wait for that.

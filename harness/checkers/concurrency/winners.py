@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from harness.checkers.concurrency.exclusive import NoneTogether
 from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
+from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.protocol import Checker
 from harness.judged.critical_sections import faults_on, marks_lock
+from harness.judged.harness_pauses import within_s
 from harness.judged.judged_run import JudgedRun
-from harness.judged.soundness import within_s
 from harness.model import Finding, Operation, Subject
 
 _QUESTION = "operations.winners"
@@ -75,21 +76,6 @@ class LoserGaveNoReason(Details):
 
 
 @code(
-    "operations.loser_held_up_by_harness",
-    "unknown",
-    title="The harness stalled while a loser waited",
-    sentence="{{ loser|ended }}; for {{ stalled_s|s }} of that the harness itself was stalled",
-    meaning="The losing operation took too long, but the harness did not run for part of that time.",
-    causes=("the machine is busy",),
-    hint="run it again on an idle machine",
-    matter="harness",
-)
-class LoserHeldUp(Details):
-    loser: OperationEnd
-    stalled_s: float
-
-
-@code(
     "operations.loser_lock_not_marked",
     "unknown",
     title="It is not known whether a loser was inside",
@@ -129,7 +115,7 @@ class Winners(Checker):
         LoserWasInside,
         LoserStayed,
         LoserGaveNoReason,
-        LoserHeldUp,
+        HarnessLate,
         LoserLockNotMarked,
         LosersLeft,
         NoneTogether,
@@ -163,7 +149,11 @@ class Winners(Checker):
             yield LoserWasInside(end, inside[-1].phase)
         if loser.exit is None or loser.seconds > self.leave_within_s:
             stalled_s = within_s(run.harness_pauses, loser.start_ns, loser.stop_ns)
-            yield LoserHeldUp(end, stalled_s) if stalled_s else LoserStayed(end, self.leave_within_s)
+            yield (
+                HarnessLate("harness", stalled_s, affects=f"whether {loser.id} left in time")
+                if stalled_s
+                else LoserStayed(end, self.leave_within_s)
+            )
         if "Traceback (most recent call last)" in loser.output or not loser.output.strip():
             yield LoserGaveNoReason(end)
         if not marks_lock(run.recording, loser):

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import size
 from harness.host.clock import RESOLUTION_S
+from harness.judged.harness_pauses import harness_pauses, sampling_gaps, within_s
 from harness.judged.plan_values import claims, timing
-from harness.judged.soundness import stalls, standstills, within_s
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 
@@ -22,7 +22,7 @@ _ROWS = {"backup": "R103", "validate": "R104", "deploy": "R105", "rollback": "R1
 def counted(recording: Recording, name: str) -> list[Operation]:
     """The runs a claim about duration is judged by: no warm-up, no fault held and no standstill of our own meanwhile,
     nothing damaged on purpose, and ended well (one that failed was not a short one)."""
-    held = standstills(recording.resources)
+    held = harness_pauses(recording.resources)
     held += [
         (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
     ]
@@ -60,7 +60,7 @@ class Durations:
         if not timing(recording):
             return []
         made = {o.name for o in recording.operations}
-        little, still = _little_data(recording), stalls(recording.resources)
+        little, still = _little_data(recording), sampling_gaps(recording.resources)
         timed = {name: [] if little else counted(recording, name) for name in made}
         return [
             Claimed(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count, ended, size
-from harness.judged.soundness import standstills, within_s
+from harness.judged.harness_pauses import harness_pauses, within_s
 from harness.model import Operation, Verdict
 from harness.recording.recording import Recording
 
@@ -30,7 +30,7 @@ class NoHang:
         measured = f"{sum(o.exit is not None for o in operations)} of {count(len(operations), 'operation')} ended"
         if not operations:
             return [Verdict("unknown", about, measured, "no operation was run", self.requirement)]
-        still = standstills(recording.resources)
+        still = harness_pauses(recording.resources)
         hung: list[str] = []
         held: list[str] = []
         for o in (o for o in operations if o.exit is None):

@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import ended, last_line
+from harness.judged.harness_pauses import sampling_gaps, within_s
 from harness.judged.plan_values import claims
-from harness.judged.soundness import stalls, within_s
 from harness.model import NS, FaultRecord, Operation, Outcome, Verdict
 from harness.recording.history import not_told
 from harness.recording.recording import Event, Recording
@@ -133,7 +133,7 @@ def _recoveries(recording: Recording) -> Iterator[tuple[_Recovery, FaultRecord |
     """After each fault that was healed, each operation that failed, and each that succeeded and left a service that was
     not well."""
     looks = [_look(e) for e in recording.of_kind("recovered")]
-    still = tuple(stalls(recording.resources))
+    still = tuple(sampling_gaps(recording.resources))
     limit_s = _limit_s(recording)
     enough_ns = (_CHANCE_S if limit_s is None else limit_s) * NS
     for fault in recording.faults:

@@ -1,63 +1,198 @@
-"""Every planned fault was applied, felt by the system, and healed; one that did not bite proves nothing."""
+"""Every planned fault was applied, felt by the system, and healed; one that was not proves nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import ended, last_line
-from harness.model import FaultRecord, Verdict
+from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.fault_effect import Compared, failed_for_it
+from harness.judged.judged_run import JudgedRun
+from harness.model import FaultRecord, Finding, Subject
 from harness.recording.recording import Recording
+
+_QUESTION = "fault.took_effect"
+
+
+@code(
+    "fault.felt",
+    "pass",
+    title="The fault took effect and was met",
+    sentence="{{ probe }}"
+    "{% if without %}; {{ met|ended }} with it in place, and {{ without }} succeeded without it{% endif %}",
+    meaning="The harness's own probe saw the fault, the system met it, and it was healed afterwards.",
+    matter="plan",
+)
+class Felt(Details):
+    """``probe``: what the harness's probe and the system's words showed; ``without``: where the system's words show
+    nothing, the operation that succeeded without the fault, while ``met`` failed under it."""
+
+    name: str
+    at: str
+    probe: str
+    met: OperationEnd | None
+    without: str
+
+
+@code(
+    "fault.not_injected",
+    "unknown",
+    title="The fault could not be injected",
+    sentence="it could not be injected: {{ error }}",
+    meaning="The harness tried to inject the fault and could not, so the cell shows nothing.",
+    causes=("this host lacks what the fault needs", "the system does not have what the fault is about"),
+    look="`deploydrill doctor`",
+    hint="`deploydrill doctor` says what this host lacks",
+    matter="host",
+)
+class NotInjected(Details):
+    name: str
+    error: str
+
+
+@code(
+    "fault.never_fired",
+    "unknown",
+    title="The fault never fired",
+    sentence="it never fired: {{ at }} was not met",
+    meaning="The edge at which the fault is planned never came: the kit marks no such phase, or failed before it.",
+    causes=("the kit marks the phase under another name, or not at all", "an earlier operation failed"),
+    look="the phases of the run in its timeline",
+    hint="mark the phase, or detect it by [phases] in system.toml",
+    matter="plan",
+)
+class NeverFired(Details):
+    name: str
+    at: str
+
+
+@code(
+    "fault.skipped",
+    "unknown",
+    title="The edge came to light too late",
+    sentence="it was not injected: {{ why }}",
+    meaning="The edge was detected only when its operation had ended: on its aftermath a fault would prove nothing.",
+    causes=("the log that shows the phase is buffered",),
+    hint="unbuffer the log (`stdbuf -oL`), or mark the phase",
+    matter="plan",
+)
+class Skipped(Details):
+    name: str
+    at: str
+    why: str
+
+
+@code(
+    "fault.lost_early",
+    "unknown",
+    title="The fault went away too early",
+    sentence="it took effect and did not stay: {{ probe }}",
+    meaning="Something took the fault away before the harness did, so the rest of the operation ran without it.",
+    causes=("another program frees the disk or restores the link",),
+    hint="end what interferes, and run it again",
+    matter="host",
+)
+class LostEarly(Details):
+    name: str
+    at: str
+    probe: str
+
+
+@code(
+    "fault.not_applied",
+    "unknown",
+    title="The fault did not take effect",
+    sentence="it was injected and did not take effect: {{ probe }}",
+    meaning="The harness's own probe did not see the fault after it was injected.",
+    look="`deploydrill doctor`",
+    hint="run it again; `deploydrill doctor` tries what this host can do",
+    matter="host",
+)
+class NotApplied(Details):
+    name: str
+    at: str
+    probe: str
+
+
+@code(
+    "fault.not_felt",
+    "unknown",
+    title="Nothing of the system met the fault",
+    sentence="it took effect and nothing of the system met it: {{ probe }}"
+    "{% if met %}; {{ met|ended }}, {{ met|said }}{% endif %}",
+    meaning="The fault was there, and neither the words of the kit and the service nor the way its operation ended "
+    "show that they met it. What passed under such a fault proves nothing.",
+    causes=(
+        "the kit does nothing there that the fault touches",
+        "the operation was over before the fault was in",
+        "the kit's words for the failure are not known, and it did not fail otherwise than without the fault",
+    ),
+    look="operations/*.out of the operation that the fault landed on",
+    hint="let the kit print why it failed; place the fault where the kit works (phase, disk, link)",
+    matter="plan",
+)
+class NotFelt(Details):
+    name: str
+    at: str
+    probe: str
+    met: OperationEnd | None
+
+
+@code(
+    "fault.not_healed",
+    "unknown",
+    title="The fault could not be healed",
+    sentence="it could not be healed, so what came after it was still under it: {{ probe }}",
+    meaning="The harness took the fault away and still saw it: what came afterwards ran under it.",
+    hint="run it again; `deploydrill heal` undoes what a run left",
+    matter="harness",
+)
+class NotHealed(Details):
+    name: str
+    at: str
+    probe: str
 
 
 @dataclass(frozen=True, slots=True)
-class FaultBit:
-    """Never fails a system. A run without faults has no verdict here."""
+class FaultBit(Checker):
+    """Never fails a system. A run without faults has no finding here."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "fault_bit"
-    requirement: ClassVar[str] = ""
+    codes: ClassVar = (Felt, NotInjected, NeverFired, Skipped, LostEarly, NotApplied, NotFelt, NotHealed)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return [self._judge(recording, fault) for fault in recording.faults]
-
-    def _judge(self, recording: Recording, fault: FaultRecord) -> Verdict:
-        about = f"{fault.name} ({fault.id}) bit"
-        said = fault.evidence.said
-        if fault.injected_ns is None and said != "never fired":
-            why = f"it could not be injected: {said}"
-        elif fault.injected_ns is None:
-            why = f"it never fired: {fault.at} was not met"
-        elif fault.confirmed_ns is None and "lost early: " in said:
-            why = f"it took effect and did not stay: {said}"
-        elif fault.confirmed_ns is None:
-            why = f"it was injected and did not take effect: {said}"
-        elif not fault.evidence.felt and not (shown := failed_for_it(recording, fault)):
-            why = f"it took effect and nothing of the system met it: {said}{_heard(recording, fault)}"
-        elif fault.healed_ns is None:
-            why = f"it could not be healed, so what came after it was still under it: {said}"
-        else:
-            said += "" if fault.evidence.felt else f"; {shown}"
-            return Verdict("pass", about, fault.at, said, self.requirement)
-        return Verdict("unknown", about, fault.at, why, self.requirement)
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        for fault in run.recording.faults:
+            yield finding(_QUESTION, Subject("fault", fault.id), _judged(run.recording, fault), because=[fault.id])
 
 
-def failed_for_it(recording: Recording, fault: FaultRecord) -> str:
-    """What shows, of a system whose words do not, that it met the fault: the operation failed as it should with the
-    fault in place to its end, and the same operation succeeded without it. Empty when nothing does."""
-    met = next((o for o in recording.operations if o.id == fault.operation), None)
-    if met is None or met.expect != "failure" or (met.exit or 0) <= 0:
-        return ""
-    if fault.injected_ns is None or fault.confirmed_ns is None or fault.healed_ns is None:
-        return ""
-    if not fault.injected_ns <= met.stop_ns <= (fault.released_ns or fault.healed_ns):
-        return ""
-    others = (o for o in recording.operations if o.name == met.name and o.succeeded and not o.on_our_backup)
-    without = next((o for o in others if o.stop_ns <= fault.injected_ns or o.start_ns >= fault.healed_ns), None)
-    return f"{ended(met)} with it in place, and {without.id} succeeded without it" if without else ""
+def _judged(recording: Recording, fault: FaultRecord) -> Details:
+    name, at, probe = fault.name, fault.at, fault.evidence.said
+    met = next((end_of(o) for o in recording.operations if o.id == fault.operation), None)
+    shown: Compared | None = None if fault.evidence.felt else failed_for_it(recording, fault)
+    match _state(fault):
+        case "planned":
+            return NeverFired(name, at)
+        case "failed":
+            return NotInjected(name, probe)
+        case "skipped":
+            return Skipped(name, at, probe)
+        case "lost_early":
+            return LostEarly(name, at, probe)
+        case "not_applied":
+            return NotApplied(name, at, probe)
+    if not fault.evidence.felt and shown is None:
+        return NotFelt(name, at, probe, met)
+    if _state(fault) != "healed":
+        return NotHealed(name, at, probe)
+    return Felt(name, at, probe, met if shown else None, shown.without.id if shown else "")
 
 
-def _heard(recording: Recording, fault: FaultRecord) -> str:
-    """What the operation said, in which no word of such a fault was found."""
-    met = next((o for o in recording.operations if o.id == fault.operation), None)
-    return f"; {ended(met)}, {last_line(met.output)}" if met else ""
+def _state(fault: FaultRecord) -> str:
+    said = fault.evidence.said
+    if fault.injected_ns is None:
+        return "planned" if said == "never fired" else "failed"
+    if fault.confirmed_ns is None:
+        return "lost_early" if "lost early: " in said else "not_applied"
+    return "applied" if fault.healed_ns is None else "healed"

@@ -298,8 +298,8 @@ def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
     loser(run, 1, 15)
     run.stood_still(2, 14)
     found = won(run)
-    assert (found.outcome, found.code) == ("unknown", "operations.loser_held_up_by_harness")
-    assert (found.matter, found.details["stalled_s"]) == ("harness", pytest.approx(12.0))
+    assert (found.outcome, found.code, found.subject.id) == ("unknown", "harness.late", "deploy-2")
+    assert (found.matter, found.details["late_s"]) == ("harness", pytest.approx(12.0))
 
 
 def test_of_a_loser_that_marks_no_lock_it_is_not_said_that_it_was_never_inside(run: Run) -> None:

@@ -11,7 +11,7 @@ from harness.checkers.service.broken_version import BrokenVersion
 from harness.checkers.service.downtime import Downtime
 from harness.checkers.service.monitored import Monitored
 from harness.checkers.validity.fault_bit import FaultBit
-from tests.unit.checkers.build import Run, only
+from tests.unit.checkers.build import Run, answers, only
 
 HELD = "deploy: failed: no monitor sees the service; going on would be blind"
 
@@ -139,7 +139,7 @@ def test_a_fault_that_did_not_last_is_not_held_against_the_kit(run: Run) -> None
     run.op("deploy", 9, 15)
     recording = run.done()
     assert Monitored().check(recording) == []
-    assert only(FaultBit().check(recording)).outcome == "unknown"
+    assert only(answers(FaultBit(), recording)).outcome == "unknown"
 
 
 def test_an_operation_while_all_monitors_were_there_has_no_verdict(run: Run) -> None:

@@ -22,7 +22,7 @@ from harness.checkers.data.restorable import Restorable
 from harness.checkers.operations.durations import counted
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
-from harness.model import Finding, Verdict
+from harness.model import Finding, Verdict, merged
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter
 from tests.unit.checkers.build import Run, answers, only
@@ -35,45 +35,51 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run")
 
 
-def sound(run: Run, complete: bool = True) -> Verdict:
-    return only(LoadSound().check(run.done(complete)))
+def sound(run: Run, complete: bool = True) -> list[Finding]:
+    """All that is wrong with the load, or that nothing is."""
+    return answers(LoadSound(), run.done(complete))
+
+
+def outcome(run: Run) -> str:
+    return merged([f.outcome for f in sound(run)])
+
+
+def reason(found: list[Finding], code: str) -> dict[str, Any]:
+    """The details of the one finding of this code, which is an unknown."""
+    of_code = only([f for f in found if f.code == code])
+    assert of_code.outcome == "unknown"
+    return dict(of_code.details)
 
 
 # -- load ----------------------------------------------------------------------------------------------------------
 def test_a_steady_complete_load_is_sound(run: Run) -> None:
     run.load()
-    verdict = sound(run)
-    assert verdict.outcome == "pass", verdict.why
+    found = only(sound(run))
+    assert (found.code, found.outcome) == ("load.sound", "pass")
 
 
 def test_a_load_that_never_became_steady_is_unknown(run: Run) -> None:
     run.load(steady=False)
-    verdict = sound(run)
-    assert verdict.outcome == "unknown"
-    assert "12 of 50 writes" in verdict.why
+    assert "12 of 50 writes" in reason(sound(run), "load.not_steady")["why"]  # what the load driver itself reported
 
 
 def test_a_load_that_stalled_is_unknown(run: Run) -> None:
     run.load(silent=(10.0, 14.0))
-    verdict = sound(run)
-    assert verdict.outcome == "unknown"
-    assert "the load sent nothing for 4.0 s" in verdict.why
+    assert reason(sound(run), "load.silent") == {"sender": "load", "what": "", "seconds": pytest.approx(4.0, abs=0.1)}
 
 
-@pytest.mark.parametrize("only", ["reads", "writes"])
-def test_a_load_half_of_which_stopped_is_unknown(run: Run, only: str) -> None:
-    run.load(silent=(10.0, 29.0), only=only)
-    verdict = sound(run)
-    assert verdict.outcome == "unknown"
-    assert f"the load sent no {only} for 19." in verdict.why
+@pytest.mark.parametrize("stream", ["reads", "writes"])
+def test_a_load_half_of_which_stopped_is_unknown(run: Run, stream: str) -> None:
+    run.load(silent=(10.0, 29.0), only=stream)
+    details = reason(sound(run), "load.silent")
+    assert (details["sender"], details["what"], int(details["seconds"])) == ("load", stream, 19)
 
 
 def test_a_write_the_ledger_has_and_the_samples_have_not_is_unknown(run: Run) -> None:
     run.load()
     run.write("w-1", 5)
-    verdict = sound(run)
-    assert verdict.outcome == "unknown"
-    assert "of the load's writes the ledger holds 501 acknowledged, the samples 500" in verdict.why
+    details = reason(sound(run), "load.books_differ")
+    assert details == {"sender": "load", "outcome": "acknowledged", "ledger": 501, "samples": 500}
 
 
 @pytest.mark.parametrize(("name", "who"), [("load-1", "load"), ("probe", "prober")])
@@ -82,9 +88,9 @@ def test_a_write_the_samples_have_and_the_ledger_has_not_is_unknown(run: Run, na
     run.done()
     file = run.folder / "ledger" / f"{name}.jsonl"
     file.write_text("".join(line for line in file.read_text().splitlines(True) if '"refused"' not in line))
-    verdict = only(LoadSound().check(Recording(run.folder)))
-    assert verdict.outcome == "unknown"
-    assert f"of the {who}'s writes the ledger holds 0 refused, the samples " in verdict.why
+    details = reason(answers(LoadSound(), Recording(run.folder)), "load.books_differ")
+    assert (details["sender"], details["outcome"], details["ledger"]) == (who, "refused", 0)
+    assert details["samples"] > 0
 
 
 def test_requests_that_are_rare_on_purpose_are_no_load_that_stopped(run: Run) -> None:
@@ -94,53 +100,49 @@ def test_requests_that_are_rare_on_purpose_are_no_load_that_stopped(run: Run) ->
         writer.add(run.ns(3 * i), run.ns(3 * i), run.ns(3 * i + 0.003), "write", 201, "ok", "load", FLAG_WRITE)
         run.write(f"w-{i}", 3 * i)
     writer.close()
-    verdict = sound(run)
-    assert verdict.outcome == "pass", verdict.why
+    found = only(sound(run))
+    assert (found.code, found.outcome) == ("load.sound", "pass")
 
 
 def test_a_load_that_had_to_be_killed_is_unknown(run: Run) -> None:
     run.load(clean=False)
-    assert "did not end well: killed" in sound(run).why
+    assert reason(sound(run), "load.sender_ended_badly")["why"] == "killed"
 
 
 def test_a_recording_that_was_cut_short_is_unknown(run: Run) -> None:
     run.load()
-    verdict = sound(run, complete=False)
-    assert verdict.outcome == "unknown"
-    assert "cut short" in verdict.why
+    assert "cut short" in reason(sound(run, complete=False), "load.recording_incomplete")["problem"]
 
 
 def test_samples_without_their_trailer_are_unknown(run: Run) -> None:
     run.load()
     file = run.folder / "samples" / "load-1.bin"
     file.write_bytes(file.read_bytes()[:-32])
-    assert sound(run).outcome == "unknown"
+    assert outcome(run) == "unknown"
 
 
 def test_a_service_frozen_in_the_last_moments_is_unknown(run: Run) -> None:
     run.load((29.3, 30.0, "unfinished", 0, ()))
-    verdict = sound(run)
-    assert verdict.outcome == "unknown"
-    assert "no probe was answered in the last 0.7" in verdict.why
+    assert reason(sound(run), "load.unanswered_at_end")["seconds"] == pytest.approx(0.7, abs=0.1)
 
 
-@pytest.mark.parametrize(("requests", "outcome"), [(1500, "pass"), (1499, "unknown"), (1501, "unknown")])
-def test_the_server_must_count_what_the_clients_sent(run: Run, requests: int, outcome: str) -> None:
+@pytest.mark.parametrize(("requests", "expected"), [(1500, "pass"), (1499, "unknown"), (1501, "unknown")])
+def test_the_server_must_count_what_the_clients_sent(run: Run, requests: int, expected: str) -> None:
     run.load()
     run.event("server.count", 30.9, marker="deploydrill-load", requests=requests)
-    assert sound(run).outcome == outcome
+    assert outcome(run) == expected
 
 
 def test_requests_that_may_never_have_arrived_leave_the_count_room(run: Run) -> None:
     run.load((10.0, 10.2, "reset", 0, ("load",)))
     run.event("server.count", 30.9, marker="deploydrill-load", requests=1495)
-    assert sound(run).outcome == "pass"
+    assert outcome(run) == "pass"
 
 
 def test_counts_of_the_prober_are_compared_with_its_own_samples(run: Run) -> None:
     run.load()
     run.event("server.count", 30.9, marker="deploydrill-probe", requests=3000)
-    assert sound(run).outcome == "pass"
+    assert outcome(run) == "pass"
 
 
 def test_a_sender_whose_writes_are_never_found_did_not_write_to_this_system(run: Run) -> None:
@@ -150,7 +152,7 @@ def test_a_sender_whose_writes_are_never_found_did_not_write_to_this_system(run:
     again = run.done()
     assert {w.worker for w in again.writes} == {"probe", "load-1"}
     assert only(AcknowledgedWrites().check(again.observations[0])).outcome == "pass"
-    assert "acknowledged to load-1 was ever found, though others' were" in only(LoadSound().check(again)).why
+    assert reason(answers(LoadSound(), again), "load.misrouted")["sender"] == "load-1"
 
 
 def test_a_sender_of_whose_writes_one_was_found_did(run: Run) -> None:
@@ -170,40 +172,40 @@ def test_a_harness_that_stood_still_is_unknown_and_times_nothing(run: Run) -> No
     rows = [{"t": run.ns(t), "load_cpu_percent": 20.0, "prober_cpu_percent": 9.0} for t in (9.9, 10.1, 13.6, 13.8)]
     (run.folder / "resources.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     recording = Recording(run.folder)
-    assert "the harness itself stood still for 3.5 s" in only(LoadSound().check(recording)).why
+    details = reason(answers(LoadSound(), recording), "harness.late")
+    assert (details["who"], details["late_s"]) == ("harness", pytest.approx(3.5))
     assert counted(recording, "backup") == []
 
 
 # -- fault ---------------------------------------------------------------------------------------------------------
 def test_a_fault_that_was_applied_felt_and_healed_bit(run: Run) -> None:
     run.fault()
-    verdict = only(FaultBit().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "not enough space" in verdict.why
+    found = only(answers(FaultBit(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("fault.felt", "pass", "fault-1")
+    assert "not enough space" in found.details["probe"]
 
 
 @pytest.mark.parametrize(
-    ("how", "why"),
+    ("how", "code"),
     [
-        ({"injected": None}, "it never fired: backup.start #2 was not met"),
-        ({"applied": False}, "did not take effect"),
-        ({"felt": False}, "nothing of the system met it"),
-        ({"healed": None}, "could not be healed"),
+        ({"injected": None}, "fault.never_fired"),
+        ({"applied": False}, "fault.not_applied"),
+        ({"felt": False}, "fault.not_felt"),
+        ({"healed": None}, "fault.not_healed"),
     ],
 )
-def test_a_fault_that_did_not_bite_is_unknown(run: Run, how: dict[str, bool | None], why: str) -> None:
+def test_a_fault_that_did_not_bite_is_unknown(run: Run, how: dict[str, bool | None], code: str) -> None:
     run.fault(**how)  # type: ignore[arg-type]
-    verdict = only(FaultBit().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert why in verdict.why
+    found = only(answers(FaultBit(), run.done()))
+    assert (found.outcome, found.code, found.details["at"]) == ("unknown", code, "backup.start #2")
 
 
 def test_a_fault_that_was_taken_away_too_early_took_effect_and_did_not_stay(run: Run) -> None:
     run.fault()
     run.event("fault.confirmed", 11, id="fault-1", applied=False, felt=False, said="lost early: somebody removed it")
-    verdict = only(FaultBit().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert verdict.why.startswith("it took effect and did not stay: lost early: somebody removed it")
+    found = only(answers(FaultBit(), run.done()))
+    assert (found.outcome, found.code) == ("unknown", "fault.lost_early")
+    assert "somebody removed it" in found.details["probe"]
 
 
 def wordless(run: Run, *, exit_: int = 1, expect: str = "failure", healed: float = 12, other: float | None = 2) -> str:
@@ -212,9 +214,13 @@ def wordless(run: Run, *, exit_: int = 1, expect: str = "failure", healed: float
     if other is not None:
         run.op("backup", other, other + 1)
     run.fault(10, healed, felt=False, operation="backup-1")
-    verdict = only(FaultBit().check(run.done()))
-    assert "10039296 bytes free" in verdict.why or verdict.outcome == "pass"
-    return verdict.outcome
+    found = only(answers(FaultBit(), run.done()))
+    if found.outcome == "unknown":
+        assert found.code == "fault.not_felt"
+        assert found.details["met"]["last_line"] == "backup: 10039296 bytes free, 21000000 needed"
+    else:
+        assert (found.code, found.details["without"]) == ("fault.felt", "backup-2")
+    return found.outcome
 
 
 @pytest.mark.parametrize("other", [2.0, 20.0])
@@ -232,7 +238,7 @@ def test_without_a_failure_of_its_own_and_a_success_without_the_fault_it_may_not
 
 
 def test_a_run_without_faults_has_no_verdict_about_them(run: Run) -> None:
-    assert FaultBit().check(run.done()) == []
+    assert answers(FaultBit(), run.done()) == []
 
 
 # -- all -----------------------------------------------------------------------------------------------------------

@@ -190,8 +190,8 @@ def test_a_fault_that_never_fired_is_unknown_whatever_the_scenario_lists(run: Ru
 
 
 def test_the_load_is_judged_once_when_the_scenario_lists_it_itself(run: Run) -> None:
-    about = [v.title for v in judged(run, GOOD, LoadSound()).findings]
-    assert about.count("the load") == 1
+    checks = [f.check for f in judged(run, GOOD, LoadSound()).findings]
+    assert checks.count("load.sound") == 1
 
 
 @pytest.mark.parametrize("torn", [b"{to", b"{}", b"[1]", b"\xff"])
@@ -203,8 +203,8 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
 
 
 def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
-    about = [v.title for v in judged(run, LoadSound(), GOOD).findings]
-    assert about.index("all") < about.index("the load")
+    found = judged(run, LoadSound(), GOOD).findings
+    assert [f.title for f in found].index("all") < [f.check for f in found].index("load.sound")
 
 
 @pytest.mark.parametrize(("days", "expired"), [(0, False), (1, False), (-1, True)])

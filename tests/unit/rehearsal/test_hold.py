@@ -18,6 +18,7 @@ from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Hold, Trigger
+from tests.unit.checkers.build import answers
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,9 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
     recorder.close()
     (fault,) = Recording(tmp_path / "run").faults
     assert (fault.injected_ns, fault.healed_ns) == (None, None)
-    (verdict,) = FaultBit().check(Recording(tmp_path / "run"))
-    assert verdict.outcome == "unknown"
-    assert verdict.why == "it could not be injected: inject counted: there is no such disk; try: add it"
+    (found,) = answers(FaultBit(), Recording(tmp_path / "run"))
+    assert (found.outcome, found.code) == ("unknown", "fault.not_injected")
+    assert found.details["error"] == "inject counted: there is no such disk; try: add it"
 
 
 def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_is_not_healed(tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_
     recorder.close()
     recording = Recording(tmp_path / "run")
     assert healings == ["first"]
-    (verdict,) = FaultBit().check(recording)
-    assert (verdict.outcome, verdict.why[:24]) == ("unknown", "it could not be healed, ")
+    (found,) = answers(FaultBit(), recording)
+    assert (found.outcome, found.code) == ("unknown", "fault.not_healed")
     (warning,) = recording.of_kind("warning")
     assert warning["text"] == "undo counted (fault-1): ZeroDivisionError: integer division or modulo by zero"

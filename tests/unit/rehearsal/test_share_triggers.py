@@ -20,6 +20,7 @@ from harness.recording.recording import Recording
 from harness.rehearsal import triggers
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
+from tests.unit.checkers.build import answers
 
 UPLOAD, END = Edge("backup.upload", "start"), Edge("backup", "stop")
 
@@ -134,8 +135,8 @@ def test_a_fault_that_cannot_be_injected_at_its_mark_says_why(recorder: Recorder
     fault = recorded(recorder)
     assert not fault.evidence.applied
     assert "cut the cable: no such device" in fault.evidence.said
-    (verdict,) = FaultBit().check(Recording(recorder.folder))
-    assert (verdict.outcome, verdict.why) == ("unknown", "it could not be injected: cut the cable: no such device")
+    (found,) = answers(FaultBit(), Recording(recorder.folder))
+    assert (found.code, found.details["error"]) == ("fault.not_injected", "cut the cable: no such device")
 
 
 def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Recorder, monkeypatch: Any) -> None:

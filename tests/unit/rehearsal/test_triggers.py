@@ -19,6 +19,7 @@ from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from harness.system.phases.gates import MARKED, Sighting
+from tests.unit.checkers.build import answers
 
 
 @dataclass
@@ -98,18 +99,18 @@ def test_a_fault_at_an_edge_that_was_only_seen_says_so(tmp_path: Path) -> None:
     assert record.evidence.said.startswith(
         "seen; the edge was seen in a line of a log, at most 7.0 ms late; the kit went"
     )
-    assert [v.outcome for v in FaultBit().check(recording)] == ["pass"]
+    assert [v.outcome for v in answers(FaultBit(), recording)] == ["pass"]
 
 
 def test_an_edge_that_was_seen_after_the_end_fires_nothing_but_counts(tmp_path: Path) -> None:
     ended = Sighting("bytes", False, 7_000_000, ended=True)
     fault, recording = rehearsed(tmp_path / "1", 1, ended, MARKED)
-    (verdict,) = FaultBit().check(recording)
-    assert (fault.bit_ns, verdict.outcome) == ([], "unknown")
-    assert verdict.why.endswith("the edge was seen by the bytes written only when the operation had ended")
+    (found,) = answers(FaultBit(), recording)
+    assert (fault.bit_ns, found.outcome) == ([], "unknown")
+    assert found.details["error"].endswith("the edge was seen by the bytes written only when the operation had ended")
     fault, recording = rehearsed(tmp_path / "2", 2, ended, MARKED)
     assert len(fault.bit_ns) == 1
-    assert [v.outcome for v in FaultBit().check(recording)] == ["pass"]
+    assert [v.outcome for v in answers(FaultBit(), recording)] == ["pass"]
 
 
 @pytest.mark.parametrize(

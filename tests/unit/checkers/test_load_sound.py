@@ -1,26 +1,33 @@
 """What makes a run's own instruments unbelievable, one by one, and nothing when they are fine."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from harness.judged.soundness import (
-    agreement_reasons,
-    clock_reasons,
-    count_reasons,
-    cpu_reasons,
-    lateness_reasons,
-    reasons,
-    sample_reasons,
-)
+from harness.checkers.core.codes import Details
+from harness.checkers.core.late import HarnessLate
+from harness.checkers.validity import load_codes as codes
+from harness.checkers.validity.load_sound import LoadSound, agreement, clock, cpu, lateness, samples, server_count
 from harness.model import Instant
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
+from tests.unit.checkers.build import answers
 from tests.unit.judged.planted import MS, START_NS, as_file, fail, grid, stall
 
 DEADLINE_MS = 1000.0
+
+
+def said(reasons: Iterable[tuple[str, Details]]) -> list[Details]:
+    return [details for _, details in reasons]
+
+
+def wrong(folder: Path) -> set[str]:
+    """The codes of what is wrong; the recording of these tests has no closing event, on purpose."""
+    found = answers(LoadSound(), Recording(folder))
+    return {f.code for f in found} - {"load.sound", "load.recording_incomplete"}
 
 
 def load(seconds: float = 4) -> Any:
@@ -68,71 +75,69 @@ def test_a_clean_recording_gives_no_reason_to_doubt_it(tmp_path: Path) -> None:
     write(tmp_path, "probe-2", grid(4))
     row = {"t": START_NS + MS, "load_cpu_percent": 30.0, "prober_cpu_percent": 9.0}
     (tmp_path / "resources.jsonl").write_text(json.dumps(row) + "\n")
-    assert reasons(Recording(tmp_path), DEADLINE_MS) == ()
+    (tmp_path / "run.json").write_text(json.dumps({"deadline_ms": DEADLINE_MS, "claims": []}))
+    assert wrong(tmp_path) == set()
     # the same, but Locust says it started one more
-    recorder.event("load.stopped", when=Instant(START_NS + 4100 * MS, START_NS + 4100 * MS), started=401)
-    (reason,) = reasons(Recording(tmp_path), DEADLINE_MS)
-    assert reason == "the load started 401 requests, but what became of 400 is recorded"
+    recorder.event("load.stopped", when=Instant(START_NS + 4100 * MS, START_NS + 4100 * MS), started=401, clean=True)
+    found = [f for f in answers(LoadSound(), Recording(tmp_path)) if f.code == "load.requests_unaccounted"]
+    assert [f.details for f in found] == [{"sender": "load", "started": 401, "recorded": 400}]
     recorder.close()
 
 
 def test_missing_cut_and_dropped_samples_are_reasons() -> None:
-    assert sample_reasons([], "load") == ["there are no samples of the load"]
-    assert sample_reasons([as_file(load(), complete=False)], "load") == ["the samples of load-1 are incomplete"]
-    assert sample_reasons([as_file(load(), dropped=3)], "load") == ["the load could not start 3 requests that were due"]
-    assert sample_reasons([as_file(load()[:0])], "load") == ["the load sent nothing"]
+    assert said(samples([], "load")) == [codes.NoSamples("load")]
+    assert said(samples([as_file(load(), complete=False)], "load")) == [codes.SamplesIncomplete("load-1")]
+    assert said(samples([as_file(load(), dropped=3)], "load")) == [codes.RequestsDropped("load", 3)]
+    assert said(samples([as_file(load()[:0])], "load")) == [codes.NothingSent("load")]
 
 
 def test_a_sender_late_by_a_fifth_of_the_deadline_is_a_reason() -> None:
     records = load()
     records["sent_ns"][:20] += 250 * MS
-    assert lateness_reasons(records, DEADLINE_MS, "prober") == ["the prober sent 250 ms late (p99; limit 200 ms)"]
-    assert lateness_reasons(load(), DEADLINE_MS, "prober") == []
+    (late,) = said(lateness(records, DEADLINE_MS, "prober"))
+    assert isinstance(late, HarnessLate)
+    assert (late.who, round(late.late_s, 2), late.limit_s) == ("prober", 0.25, 0.2)
+    assert said(lateness(load(), DEADLINE_MS, "prober")) == []
 
 
 def test_a_generator_at_its_limit_is_a_reason_only_within_the_window() -> None:
     rows = [{"t": float(i), "load_cpu_percent": 95.0 if i < 10 else 20.0, "prober_cpu_percent": 9.0} for i in range(20)]
-    assert cpu_reasons(rows, (0, 10)) == ["the load generator used 95 % of a core (limit 80 %)"]
-    assert cpu_reasons(rows, (10, 20)) == []
+    assert said(cpu(rows, (0, 10))) == [codes.CpuSaturated("load", 95.0, 80.0)]
+    assert said(cpu(rows, (10, 20))) == []
 
 
 def test_a_generator_nobody_watched_is_a_reason() -> None:
-    assert cpu_reasons([{"t": 1.0, "load_cpu_percent": 20.0}], (0, 10)) == [
-        "it is not known how much of a core the prober used"
-    ]
-    assert len(cpu_reasons([], (0, 10))) == 2
+    assert said(cpu([{"t": 1.0, "load_cpu_percent": 20.0}], (0, 10))) == [codes.CpuNotKnown("prober")]
+    assert said(cpu([], (0, 10))) == [codes.CpuNotKnown("load"), codes.CpuNotKnown("prober")]
 
 
 def test_a_stepped_wall_clock_is_a_reason() -> None:
-    assert clock_reasons([Instant(0, 0), Instant(10**9, 3 * 10**9)]) == [
-        "the wall clock was stepped by 2.00 s during the run"
-    ]
-    assert clock_reasons([Instant(0, 0), Instant(10**9, 10**9 + 1000)]) == []
+    assert said(clock([Instant(0, 0), Instant(10**9, 3 * 10**9)])) == [codes.ClockStepped(2.0)]
+    assert said(clock([Instant(0, 0), Instant(10**9, 10**9 + 1000)])) == []
 
 
 def test_an_outage_only_the_prober_saw_is_a_reason() -> None:
     probes = fail(grid(4), 1000, 2000)
-    found = agreement_reasons(load(), probes, DEADLINE_MS)
-    assert len(found) == 1
-    assert "the prober saw an outage of 1.0" in found[0] and "requests of the load were good" in found[0]
+    (found,) = said(agreement(load(), probes, DEADLINE_MS))
+    assert isinstance(found, codes.Disagree)
+    assert (found.one, found.other, round(found.seconds)) == ("prober", "load", 1)
 
 
 def test_an_outage_only_the_load_saw_is_a_reason() -> None:
-    found = agreement_reasons(fail(load(), 1000, 2000), grid(4), DEADLINE_MS)
-    assert len(found) == 1
-    assert "the load saw an outage" in found[0]
+    (found,) = said(agreement(fail(load(), 1000, 2000), grid(4), DEADLINE_MS))
+    assert isinstance(found, codes.Disagree) and found.one == "load"
 
 
 def test_an_outage_both_saw_and_a_single_late_answer_are_none() -> None:
-    assert agreement_reasons(fail(load(), 1000, 2000), fail(grid(4), 1000, 2000), DEADLINE_MS) == []
-    assert agreement_reasons(stall(load(), 1000, 2500), stall(grid(4), 1000, 2500), DEADLINE_MS) == []
-    assert agreement_reasons(load(), fail(grid(4), 1000, 1020), DEADLINE_MS) == []
+    assert said(agreement(fail(load(), 1000, 2000), fail(grid(4), 1000, 2000), DEADLINE_MS)) == []
+    assert said(agreement(stall(load(), 1000, 2500), stall(grid(4), 1000, 2500), DEADLINE_MS)) == []
+    assert said(agreement(load(), fail(grid(4), 1000, 1020), DEADLINE_MS)) == []
     # new connections refused while kept ones go on: only the prober can see that
-    assert agreement_reasons(load(), fail(grid(4), 1000, 2000, "read_fresh"), DEADLINE_MS) == []
+    assert said(agreement(load(), fail(grid(4), 1000, 2000, "read_fresh"), DEADLINE_MS)) == []
 
 
 def test_the_server_may_have_seen_what_was_reset_but_not_less_than_it_answered() -> None:
     files = [as_file(fail(fail(load(), 0, 100, outcome="reset"), 100, 200, outcome="refused"))]
-    assert count_reasons(files, 380) == count_reasons(files, 390) == []
-    assert count_reasons(files, 379) == ["the server counted 379 requests, the clients sent 380 to 390"]
-    assert len(count_reasons(files, 391)) == 1
+    assert said(server_count(files, 380)) == said(server_count(files, 390)) == []
+    assert said(server_count(files, 379)) == [codes.ServerCountDiffers(379, 380, 390)]
+    assert said(server_count(files, 391)) == [codes.ServerCountDiffers(391, 380, 390)]
