@@ -5,9 +5,10 @@ PYTHON := .venv/bin/python
 DEPLOYDRILL := .venv/bin/deploydrill
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test
+LOCKED := $(wildcard .ci/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: setup test deaths lint chaos chaos-full discriminate report bench doctor heal clean help
+.PHONY: setup lock test deaths lint chaos chaos-full discriminate report bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -21,10 +22,13 @@ help: ## this text
 setup: ## install what is needed below .venv and .tools (done by the others when stale)
 	@.ci/setup test
 
-$(READY): pyproject.toml .ci/setup
+lock: $(READY) ## lock the packages again that set-up installs (ARGS=--upgrade: to the newest)
+	@.ci/lock $(ARGS)
+
+$(READY): pyproject.toml .ci/setup $(LOCKED)
 	@.ci/setup
 
-$(READY_TEST): pyproject.toml .ci/setup
+$(READY_TEST): pyproject.toml .ci/setup $(LOCKED)
 	@.ci/setup test
 
 chaos: $(READY) ## rehearse the quick tier of every scenario, and report
