@@ -8,7 +8,7 @@ READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: setup lock test deaths lint chaos chaos-full discriminate report bench doctor heal clean help
+.PHONY: setup lock test golden golden-accept deaths lint chaos chaos-full discriminate report bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -43,8 +43,14 @@ discriminate: $(READY) ## switch every known flaw on, and see each caught
 report: $(READY) ## render the last report again from its recording
 	@$(DEPLOYDRILL) report $(ARGS)
 
-test: $(READY_TEST) ## unit, contract, end-to-end and sabotage tests
+test: $(READY_TEST) ## unit, golden, contract, end-to-end and sabotage tests
 	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+golden: $(READY_TEST) ## make the golden recordings anew, and what they are judged and rendered as
+	@$(PYTHON) -m tests.golden.make
+
+golden-accept: $(READY_TEST) ## take what the golden recordings are judged and rendered as now for what is expected
+	@$(PYTHON) -m tests.golden.accept
 
 deaths: $(READY_TEST) ## kill the harness after every record of a run of each scenario (an hour; ARGS='--points 60')
 	@$(PYTHON) -m tests.deaths $(ARGS)
