@@ -76,9 +76,11 @@ def _answered(observation: Observation) -> list[Write]:
 def owed(observation: Observation, at_ns: int) -> Owed:
     """What the data owed at ``at_ns``, as far as the ledger and the earlier read-backs tell."""
     done = [o for o in observation.operations if o.succeeded and o.stop_ns <= at_ns]
-    epoch_ns = max((o.stop_ns for o in done if o.name in _FRESH_STARTS), default=0)
     restores = [o for o in observation.operations if o.succeeded and o.restores]
     last = max((o for o in restores if o.stop_ns <= at_ns), key=lambda o: o.stop_ns, default=None)
+    epoch_ns = max((o.stop_ns for o in done if o.name in _FRESH_STARTS), default=0)
+    if last and last.stop_ns > epoch_ns:
+        epoch_ns = 0  # a backup from before it brings that data back
     following_ns = min((o.start_ns for o in restores if o.start_ns >= at_ns), default=observation.stop_ns)
     since_ns = last.stop_ns if last else epoch_ns
     looks = [
