@@ -18,11 +18,11 @@ import psutil
 
 from harness.errors import HarnessError
 from harness.host import commands
+from harness.host.checkout import CHECKOUT
 from harness.host.healers import CGROUP_PREFIX, CGROUPS
 from harness.host.undo import UndoLog
-from harness.links.toxiproxy import find_server
+from harness.links.toxiproxy_server import find_server
 
-_CHECKOUT = Path(__file__).resolve().parents[1]
 _GIB = 1024**3
 _USER = ("--user", "--map-root-user")
 
@@ -75,7 +75,7 @@ def _examine_one(check: _Check) -> Capability:
 
 # -- programs ----------------------------------------------------------------------------------------------------
 def _run(argv: Sequence[str], deadline_s: float = 10.0) -> str:
-    done = commands.run(argv, deadline_s=deadline_s, env={**commands.environment(), "PYTHONPATH": str(_CHECKOUT)})
+    done = commands.run(argv, deadline_s=deadline_s, env={**commands.environment(), "PYTHONPATH": str(CHECKOUT)})
     if done.exit:
         lines = [line for line in done.output.splitlines() if line.strip()]
         raise _Missing(lines[-1].strip() if lines else f"{argv[0]} ended with {done.exit}")
@@ -235,7 +235,7 @@ def _cgroup() -> str:
 # -- room --------------------------------------------------------------------------------------------------------
 def _disk_room() -> str:
     # Images of disks and recordings lie below the reports, or where --out says.
-    place = _CHECKOUT if os.access(_CHECKOUT, os.W_OK) else Path(tempfile.gettempdir())
+    place = CHECKOUT if os.access(CHECKOUT, os.W_OK) else Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free
     text = f"{free / _GIB:.1f} GiB free at {place}"
     if free < 2 * _GIB:

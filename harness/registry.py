@@ -11,10 +11,10 @@ from types import ModuleType
 from harness.config.reader import FILE
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
+from harness.host.checkout import CHECKOUT
 from harness.scenario import Scenario
 
-BUNDLED = Path(__file__).resolve().parent / "bundled"
-CHECKOUT = BUNDLED.parents[1]
+BUNDLED = CHECKOUT / "harness" / "bundled"
 SCENARIOS = CHECKOUT / "scenarios"
 
 

@@ -25,7 +25,7 @@ from harness.host.accounts import account
 from harness.host.undo import UndoLog
 from harness.island.spec import WORK
 from harness.judge.judge import judge, unjudged
-from harness.model import Result
+from harness.model import Outcome, Result, merged
 from harness.plan import (
     Plan,
     described_faults,
@@ -135,6 +135,16 @@ class Campaign:
             for turn, result, folder in runs:
                 self._enough = self._enough or (self.options.fail_fast and result.outcome == "fail")
                 yield turn.selected, result, folder
+
+    def outcome(self, results: Sequence[Result]) -> Outcome:
+        """A run that was never begun, for a signal came, passed as little as one that was broken off."""
+        missing: list[Outcome] = ["unknown"] if len(results) < len(self.selected) else []
+        return merged([*(r.outcome for r in results), *missing])
+
+    def not_run(self, results: Sequence[Result]) -> list[str]:
+        """The cells that were selected and never begun."""
+        ran = {r.run for r in results}
+        return [s.name for s in self.selected if s.run not in ran]
 
     def rehearse(self, selected: Selected, out: Path, place: str, alone: bool) -> Path:
         """The staged recording of one run, ``place`` (such as 2 of 6) among all; in a thread of its own."""

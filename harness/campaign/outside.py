@@ -19,13 +19,13 @@ from typing import Any
 from harness.config.schema import SystemConfig
 from harness.disks.disk import images
 from harness.errors import ExitCode, HarnessError
+from harness.host.checkout import CHECKOUT
 from harness.host.clock import Deadline, mono_ns
 from harness.host.undo import UndoLog
 from harness.island.island import Island
 from harness.island.spec import WORK, IslandSpec
 from harness.plan import Plan, staging_path
 from harness.recording.recorder import EVENTS
-from harness.registry import CHECKOUT
 
 # CI systems kill soon after they cancel: this long the inside half has to heal and leave.
 STOP_GRACE_S = 5.0

@@ -15,10 +15,10 @@ from harness.config.programs import commands as commands_of
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.host import commands
+from harness.host.checkout import CHECKOUT
 from harness.host.clock import now
 from harness.island.spec import Kind
 from harness.model import NS
-from harness.registry import CHECKOUT
 
 _HASHED_SUFFIXES = {".toml", ".py", ".sh", ".js", ".go", ".sql", ".json", ".conf"}
 _MOST_FILES = 500

@@ -12,7 +12,7 @@ from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.island.island import best_kind
 from harness.island.spec import Kind
-from harness.links.toxiproxy import find_server
+from harness.links.toxiproxy_server import find_server
 from harness.plan import missing_in
 from harness.scenario import Cell, Scenario
 

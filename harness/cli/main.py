@@ -1,4 +1,5 @@
-"""The command line: verbs to calls, no logic."""
+"""The command line: verbs to calls, no logic. What a verb needs is imported by its function, so that each starts at
+once, and ``--help`` and a usage error without any of it."""
 
 from __future__ import annotations
 
@@ -13,16 +14,13 @@ from typing import Any
 
 import click
 
-from harness import __version__, registry
-from harness.campaign.options import Options
-from harness.campaign.rerun import SAME, SAME_MATRIX
-from harness.cli import verbs
-from harness.cli.discriminate import discriminate as discriminate_
+from harness import __version__
 from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
+from harness.host.checkout import CHECKOUT
 from harness.report.documents.clean import clean
 
-OUT = registry.CHECKOUT / "reports"
+OUT = CHECKOUT / "reports"
 # What the host says when it is full, or will not be written to: no bug of ours.
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
@@ -144,7 +142,11 @@ def run(
 
     Without SCENARIO: every cell of the tier.
     """
-    return verbs.run(
+    from harness.campaign.options import Options
+    from harness.campaign.rerun import SAME
+    from harness.cli import rehearsals
+
+    return rehearsals.run(
         Options(**options, command=_command_line()),
         out=out,
         junit=junit,
@@ -194,7 +196,11 @@ def discriminate(
     observation. Exit 1 when one escapes or a run without a flaw is red.
     Without SCENARIO: the cells of the flaws named, else the whole tier.
     """
-    return discriminate_(
+    from harness.campaign.options import Options
+    from harness.campaign.rerun import SAME_MATRIX
+    from harness.cli import discriminate as discrimination
+
+    return discrimination.discriminate(
         Options(**options, command=_command_line()),
         clean,
         all_cells,
@@ -211,7 +217,9 @@ def discriminate(
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def doctor(as_json: bool) -> int:
     """Say what this host can do, and how to get what it cannot."""
-    return verbs.doctor(as_json)
+    from harness.cli import housekeeping
+
+    return housekeeping.doctor(as_json)
 
 
 @deploydrill.command("list", short_help="List scenarios, cells, systems and variants.")
@@ -219,7 +227,9 @@ def doctor(as_json: bool) -> int:
 @_dirs
 def list_(system: str, scenario_dirs: Sequence[Path]) -> int:
     """List scenarios with their cells, bundled systems and the system's variants."""
-    return verbs.list_all(system, scenario_dirs)
+    from harness.cli import catalogue
+
+    return catalogue.list_all(system, scenario_dirs)
 
 
 @deploydrill.command(short_help="Say what a scenario does and what judges it.")
@@ -227,7 +237,9 @@ def list_(system: str, scenario_dirs: Sequence[Path]) -> int:
 @_dirs
 def explain(scenario: str, scenario_dirs: Sequence[Path]) -> int:
     """Say what a scenario does, where its faults land, and what judges it."""
-    return verbs.explain(scenario, scenario_dirs)
+    from harness.cli import catalogue
+
+    return catalogue.explain(scenario, scenario_dirs)
 
 
 @deploydrill.command(short_help="Write a first system.toml for a directory.")
@@ -237,7 +249,9 @@ def init(folder: Path) -> int:
 
     One that is there is left alone.
     """
-    return verbs.init(folder)
+    from harness.cli import housekeeping
+
+    return housekeeping.init(folder)
 
 
 @deploydrill.command(short_help="Try what a system.toml promises, operation by operation.")
@@ -253,7 +267,10 @@ def verify(out: Path, as_json: bool, **options: Any) -> int:
     what to try. Then, for each scenario: whether it can be rehearsed on this
     system and this host, and what it would need.
     """
-    return verbs.verify(Options(**options, command=_command_line()), out, as_json)
+    from harness.campaign.options import Options
+    from harness.cli import rehearsals
+
+    return rehearsals.verify(Options(**options, command=_command_line()), out, as_json)
 
 
 @deploydrill.command()
@@ -261,14 +278,18 @@ def verify(out: Path, as_json: bool, **options: Any) -> int:
 @_dirs
 def judge(folder: Path, scenario_dirs: Sequence[Path]) -> int:
     """Judge a recorded run again, from its recording alone."""
-    return verbs.judge_again(folder, scenario_dirs)
+    from harness.cli import reports
+
+    return reports.judge_again(folder, scenario_dirs)
 
 
 @deploydrill.command(short_help="Render a report again from its recording.")
 @click.argument("folder", type=click.Path(path_type=Path), default=OUT / "latest")
 def report(folder: Path) -> int:
     """Render the files of a report again from result.json and the recording."""
-    return verbs.report(folder)
+    from harness.cli import reports
+
+    return reports.report(folder)
 
 
 @deploydrill.command(short_help="Say what changed from one report to another.")
@@ -286,14 +307,18 @@ def compare(a: Path, b: Path, as_json: bool, summary: Path | None) -> int:
     first. Exit: 0 nothing is worse, 1 a check or a claim fails that did not,
     3 something is unknown or in only one of them, 64 usage.
     """
-    return verbs.compare(a, b, as_json=as_json, summary=summary)
+    from harness.cli import reports
+
+    return reports.compare(a, b, as_json=as_json, summary=summary)
 
 
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def heal(dry_run: bool) -> int:
     """Undo what a crashed run left outside its island. Safe beside a live run."""
-    return verbs.heal(dry_run)
+    from harness.cli import housekeeping
+
+    return housekeeping.heal(dry_run)
 
 
 def _given(names: Sequence[str]) -> dict[str, str]:

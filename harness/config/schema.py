@@ -15,6 +15,8 @@ MEASURED_OPERATIONS = ("backup", "validate", "deploy", "rollback", "restore")
 Argv = tuple[str, ...]
 # A slow request (a report, a stream) may take this long before it counts as timed out, or as long as all others may.
 SLOW_DEADLINE_S = 10.0
+# How long a monitor that was started has until it answers.
+MONITOR_DEADLINE_S = 10.0
 
 
 def slow_deadline_s(deadline_ms: float) -> float:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from harness.disks import loop
 from harness.disks.image import in_memory
 from harness.host import commands
@@ -32,6 +30,8 @@ def images(folder: Path, sizes: Mapping[str, int], timed: bool) -> dict[str, int
     """An image for each disk, by name. A run whose times are claims has them on the disk of ``folder``; it is alone
     there. The others run side by side, and on one disk would wait for whatever their neighbours sync and free: theirs
     are in memory, as long as there is enough of it."""
+    import psutil  # nobody else of those that know disks needs it
+
     enough = psutil.virtual_memory().available >= sum(sizes.values()) + _LEFT_BYTES
     return {name: in_memory(name) if enough and not timed else image(folder) for name in sizes}
 

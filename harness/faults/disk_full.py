@@ -8,15 +8,17 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.disks.disk import Disk
-from harness.disks.watch import DiskWatch
 from harness.errors import HarnessError
 from harness.faults.fault import Undo
 from harness.model import Evidence
 from harness.recording.failure_phrases import Words, quoted
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.disks.disk import Disk
+    from harness.disks.watch import DiskWatch
+    from harness.system.live import LiveSystem
 
 _CHUNK = 1024 * 1024
 _BLOCK = 4096

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from harness.model import Evidence
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.system.live import LiveSystem
 
 # Collects what heals a fault; run in reverse order, each once.
 Undo = Callable[[Callable[[], None]], None]

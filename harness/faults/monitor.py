@@ -8,7 +8,7 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import ExitCode, HarnessError
 from harness.faults.fault import Undo
@@ -16,7 +16,9 @@ from harness.faults.support.impostor import Impostor
 from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import mono_ns, sleep
 from harness.host.processes import descendants
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.system.live import LiveSystem
 
 Which = Literal["one", "all"]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.faults.fault import Undo
 from harness.faults.support.socket_watch import SocketWatch
-from harness.links.link import Direction, Link
-from harness.links.sockets import SocketState
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.links.link import Direction, Link
+    from harness.links.sockets import SocketState
+    from harness.system.live import LiveSystem
 
 _VANISH = {"both": "packets both ways", "out": "packets the system sends", "in": "packets sent to the system"}
 

@@ -7,14 +7,16 @@ import random
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.faults.fault import Undo
 from harness.host.clock import Deadline, wait_until
 from harness.host.commands import Process
 from harness.host.processes import group_states
 from harness.model import Evidence
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.system.live import LiveSystem
 
 GONE_S = 2.0
 

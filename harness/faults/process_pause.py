@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.faults.fault import Undo
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
 from harness.host.processes import group_states
 from harness.model import NS, Evidence
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.system.live import LiveSystem
 
 LOOK_EVERY_S = 0.05
 SIGNAL_S = 1.0

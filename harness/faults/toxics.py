@@ -8,16 +8,18 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from harness.faults.fault import Undo
 from harness.faults.partition import lacking
 from harness.faults.support.socket_watch import SocketWatch, Telling
-from harness.links.link import Knock, Link
-from harness.links.sockets import SocketState
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
-from harness.system.live import LiveSystem
+
+if TYPE_CHECKING:
+    from harness.links.link import Knock, Link
+    from harness.links.sockets import SocketState
+    from harness.system.live import LiveSystem
 
 # A peer is silent once nothing came from it for this long; both ends are on one host.
 _SILENT_MS = 300

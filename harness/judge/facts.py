@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from harness.checkers.data import losses
 from harness.checkers.data.acknowledged_writes import lost_writes
 from harness.checkers.data.damage import duplicated, torn
@@ -21,6 +19,7 @@ from harness.model import NS, Measurement, Observation
 from harness.recording.history import acknowledged, is_restored, owed, tokens
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
+from harness.stats.arrays import np
 
 Facts = tuple[Mapping[str, Any], ...]
 # Of what an operation said, for whoever reads the result; all of it is in the run folder.

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.config.schema import slow_deadline_s
 from harness.recording.samples import CHANNELS, DTYPE, FLAG_SLOW, OUTCOMES, SampleFile
+from harness.stats.arrays import np
 from harness.stats.intervals import rate_upper
 
-Records = npt.NDArray[Any]  # of harness.recording.samples.DTYPE
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Records: TypeAlias = "npt.NDArray[Any]"  # of harness.recording.samples.DTYPE
 Spans = Sequence[tuple[int, int]]  # (start, stop) in CLOCK_MONOTONIC ns, in order, none overlapping the next
 
 

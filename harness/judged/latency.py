@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from harness.judged.downtime import Records, bad_mask
+from harness.stats.arrays import np
 
 
 @dataclass(frozen=True, slots=True)

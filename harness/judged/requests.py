@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.config.schema import slow_deadline_s
 from harness.judged.broken_version_spans import Served, served
@@ -16,6 +14,10 @@ from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
+from harness.stats.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
 _REFUSALS = (503, 507)
@@ -27,7 +29,7 @@ HELD_UP_SHARE = 0.2
 CUT_GRACE_S = 2.0
 # A broken version was heard until shortly before a question of ours got no answer; how shortly is our interval.
 LAST_HEARD_S = 0.2
-Mask = npt.NDArray[np.bool_]
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 
 @dataclass(frozen=True, slots=True)

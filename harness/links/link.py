@@ -5,15 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.links import neighbour
 from harness.links.cable import Cable, FarSide
 from harness.links.sockets import SocketState, sockets_to
-from harness.links.toxiproxy import ProxyState, ToxiproxyApi
 from harness.model import NS
+
+if TYPE_CHECKING:
+    from harness.links.toxiproxy import ProxyState, ToxiproxyApi
 
 PROXY_PORT = 8666
 # Which packets vanish, as the system sees it: all, those it sends, those sent to it.

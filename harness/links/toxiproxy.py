@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import requests
@@ -23,19 +20,9 @@ Stream = Literal["upstream", "downstream"]
 _Answer = TypeVar("_Answer")
 
 TIMEOUT_S = 2.0
-CHECKOUT = Path(__file__).resolve().parents[2]
 _START_HINT = "`make setup` builds toxiproxy-server; `deploydrill doctor` says what is there"
 # The client puts names into its addresses as they are: a proxy called "a/b" can be made and never be reached again.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-def find_server() -> Path | None:
-    """``toxiproxy-server`` on PATH, else the one ``make setup`` built below the checkout."""
-    on_path = shutil.which("toxiproxy-server")
-    if on_path:
-        return Path(on_path)
-    built = CHECKOUT / ".tools" / "toxiproxy-server"
-    return built if os.access(built, os.X_OK) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,26 +7,25 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAGIC = b"DDSAMPLES1\n"
 RECORD = struct.Struct("<qqqHHBBBB")
-DTYPE = np.dtype(
-    [
-        ("intended_ns", "<i8"),
-        ("sent_ns", "<i8"),
-        ("end_ns", "<i8"),
-        ("operation", "<u2"),
-        ("status", "<u2"),
-        ("outcome", "u1"),
-        ("channel", "u1"),
-        ("flags", "u1"),
-        ("known_age_s", "u1"),
-    ]
-)
+# As numpy.dtype takes it, which whoever only writes samples does without.
+DTYPE = [
+    ("intended_ns", "<i8"),
+    ("sent_ns", "<i8"),
+    ("end_ns", "<i8"),
+    ("operation", "<u2"),
+    ("status", "<u2"),
+    ("outcome", "u1"),
+    ("channel", "u1"),
+    ("flags", "u1"),
+    ("known_age_s", "u1"),
+]
 
 # Outcomes are exhaustive: started = ok + http_error + refused + reset + timeout + unfinished.
 OUTCOMES = ("ok", "http_error", "refused", "reset", "timeout", "unfinished")
@@ -99,6 +98,8 @@ class SampleFile:
 
 
 def read_samples(path: Path) -> SampleFile:
+    import numpy as np  # the processes that only write samples start without it
+
     raw = path.read_bytes()
     header_end = raw.find(b"\n", len(MAGIC))
     if not raw.startswith(MAGIC) or header_end < 0:

@@ -24,7 +24,6 @@ from harness.meters.versions import VersionWatch
 from harness.plan import Plan
 from harness.recording.recorder import Recorder
 from harness.scenario import DiskKind
-from harness.system.dependencies import Dependencies
 from harness.system.http import get
 from harness.system.live import LiveSystem
 
@@ -133,6 +132,9 @@ class Stage:
             why = "without namespaces there is no far side (`deploydrill doctor` says how to get them)"
             self.recorder.event("left_out", what=what, why=why)
             return
+        # Toxiproxy's client takes a while to be imported: a system without links starts without it.
+        from harness.system.dependencies import Dependencies
+
         Dependencies(self.system).start(cut)
 
     def start_service(self) -> None:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
-
 CONFIDENCE = 0.95
 
 
@@ -62,11 +60,21 @@ def rate_lower(bad: int, n: int, confidence: float = CONFIDENCE) -> float:
 
 
 def _rate_low(bad: int, n: int, tail: float) -> float:
-    return float(betaincinv(bad, n - bad + 1, tail)) if bad > 0 else 0.0
+    if bad in (0, n):
+        return tail ** (1 / n) if bad else 0.0
+    return _beta_quantile(bad, n - bad + 1, tail)
 
 
 def _rate_high(bad: int, n: int, tail: float) -> float:
-    return float(betaincinv(bad + 1, n - bad, 1 - tail)) if bad < n else 1.0
+    if bad in (0, n):
+        return 1.0 if bad else 1 - tail ** (1 / n)
+    return _beta_quantile(bad + 1, n - bad, 1 - tail)
+
+
+def _beta_quantile(a: int, b: int, share: float) -> float:
+    from scipy.special import betaincinv  # its import alone takes longer than a run without a bad request is judged
+
+    return float(betaincinv(a, b, share))
 
 
 def level_supported(n: int, confidence: float = CONFIDENCE) -> float:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
+from harness.stats.arrays import np
 
 Difference = Literal["differs", "within the spread", "n too small to tell"]
 # Above this many values the exact distribution takes long and the normal one is as good.

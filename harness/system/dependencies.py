@@ -14,7 +14,8 @@ from harness.host.commands import Process
 from harness.host.outputs import last_line
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
-from harness.links.toxiproxy import ToxiproxyApi, find_server
+from harness.links.toxiproxy import ToxiproxyApi
+from harness.links.toxiproxy_server import find_server
 from harness.system import http
 from harness.system.live import LiveSystem
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.config.placeholders import fill
-from harness.config.schema import SystemConfig
+from harness.config.schema import MONITOR_DEADLINE_S, SystemConfig
 from harness.disks.disk import Disk
 from harness.disks.watch import DiskWatch
 from harness.errors import ExitCode, HarnessError
@@ -23,7 +23,6 @@ from harness.system import http
 from harness.system.copies import ARTEFACTS, LOGS, Copies
 from harness.system.environment import at_home, on_island
 
-MONITOR_DEADLINE_S = 10.0
 # How long something may still answer at the address of a service that was stopped.
 STOP_DEADLINE_S = 5.0
 # What is asked for a word, such as health and version, answers with a few.

@@ -22,7 +22,8 @@ from harness.faults.support.byte_mark import ByteMark
 from harness.host import commands
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
-from harness.links.toxiproxy import ToxiproxyApi, find_server
+from harness.links.toxiproxy import ToxiproxyApi
+from harness.links.toxiproxy_server import find_server
 
 UPLOAD = 8_000_000
 FAULTS: dict[str, Any] = {

@@ -6,8 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from harness.checkers.core.phrases import count, ended, last_line
 from harness.checkers.service.versions import back_to_old
 from harness.judged.broken_version_spans import Served, broken, served
@@ -16,6 +14,7 @@ from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Measurement, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE
+from harness.stats.arrays import np
 
 MEASUREMENT = "broken version in service"
 # A single question without an answer is none: what comes and goes between two questions is not seen anyway.

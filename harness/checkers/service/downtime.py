@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from harness.checkers.core.measured_claim import Claimed
 from harness.checkers.core.phrases import count, grouped
 from harness.judged.broken_version_spans import served
@@ -29,6 +27,7 @@ from harness.judged.requests import (
 from harness.model import NS, Claim, Operation, Verdict
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
+from harness.stats.arrays import np
 
 # Late by no more than this is what a busy host does to any process.
 _ALWAYS_LATE_NS = 50_000_000

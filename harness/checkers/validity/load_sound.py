@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, get_args
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from harness.checkers.core.codes import Details, finding
 from harness.checkers.core.late import HarnessLate
@@ -22,6 +19,10 @@ from harness.recording.history import strays
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_STRANGE, FLAG_WRITE, OUTCOMES, SampleFile
+from harness.stats.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _QUESTION = "load.sound"
 CPU_LIMIT_PERCENT = 80.0

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
-from harness.links.link import Link
+
+if TYPE_CHECKING:
+    from harness.links.link import Link
 
 # The whole upload is spread over about this long, its last bit before the mark is slower still.
 _SPREAD_S = 3.0

@@ -7,16 +7,19 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from harness.config.schema import MONITOR_DEADLINE_S
 from harness.faults.support.impostor import Impostor
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
 from harness.recording.failure_phrases import monitors_missing
 from harness.recording.recording import Recording
-from harness.system import http
-from harness.system.live import MONITOR_DEADLINE_S, LiveSystem
+
+if TYPE_CHECKING:
+    from harness.system import http
+    from harness.system.live import LiveSystem
 
 How = Literal["killed", "frozen", "lies", "checks_dead"]
 WORDS: Mapping[str, str] = {

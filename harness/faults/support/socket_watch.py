@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import HarnessError
-from harness.links.link import Link
-from harness.links.sockets import SocketState
+
+if TYPE_CHECKING:
+    from harness.links.link import Link
+    from harness.links.sockets import SocketState
 
 _EVERY_S = 0.1
 # (as it was when the fault came, as it was one look ago, as it is now) -> what shows the fault, in words, or ""
-Telling = Callable[[SocketState | None, SocketState, SocketState], str]
+Telling: TypeAlias = "Callable[[SocketState | None, SocketState, SocketState], str]"
 
 
 class SocketWatch:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import campaign
+from harness.campaign import campaign, discrimination
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.cli import discriminate as verb
@@ -33,8 +33,8 @@ class Islands:
         self.signal_after = 1000
         monkeypatch.setattr(campaign, "rehearse", self._rehearse)
         monkeypatch.setattr(campaign, "judge", self._judge)
-        monkeypatch.setattr(verb, "render_run", lambda _: None)
-        monkeypatch.setattr(verb.undo, "heal", lambda below: [])
+        monkeypatch.setattr(discrimination, "render_run", lambda _: None)
+        monkeypatch.setattr(discrimination.undo, "heal", lambda below: [])
         monkeypatch.setattr(Signals, "install", lambda _: None)
 
     def _rehearse(
@@ -184,7 +184,7 @@ def test_two_at_once_in_one_folder_are_refused(islands: Islands, options: Option
     out = tmp_path / "out"
     go(options, out)
     with (
-        verb._alone((out / "latest").resolve()),
+        discrimination.alone((out / "latest").resolve()),
         pytest.raises(HarnessError, match="another deploydrill is at it"),
     ):
         go(options, out, resume="latest")

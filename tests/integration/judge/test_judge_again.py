@@ -16,7 +16,7 @@ import pytest
 
 from harness import registry
 from harness.campaign.provenance import commit
-from harness.cli import verbs
+from harness.cli import reports
 from harness.cli.main import main
 from harness.errors import ExitCode
 from harness.host.clock import now
@@ -96,7 +96,7 @@ def test_what_another_version_says_of_a_run_is_told_to_be_another_one_s(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = stored(tmp_path / "run", "pass")
-    monkeypatch.setattr(verbs, "commit", lambda: "c0ffee")
-    verbs.judge_again(folder, [])
+    monkeypatch.setattr(reports, "commit", lambda: "c0ffee")
+    reports.judge_again(folder, [])
     (warning,) = json.loads((folder / "result.json").read_text())["warnings"]
     assert warning.endswith("judged again by c0ffee")

@@ -16,8 +16,9 @@ import pytest
 from harness.errors import ExitCode, HarnessError
 from harness.host import commands
 from harness.host.clock import Deadline, wait_until
-from harness.links import toxiproxy
-from harness.links.toxiproxy import ToxiproxyApi, find_server
+from harness.links import toxiproxy_server
+from harness.links.toxiproxy import ToxiproxyApi
+from harness.links.toxiproxy_server import find_server
 
 
 def stopped(pid: int) -> bool:
@@ -254,7 +255,7 @@ def test_two_servers_in_one_process_do_not_mix(api: ToxiproxyApi, echo: str, tmp
 
 
 def test_server_is_found_on_path_first_then_below_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toxiproxy, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(toxiproxy_server, "CHECKOUT", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert find_server() is None
     (tmp_path / ".tools").mkdir()

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from harness import registry
 from harness.faults.disk_full import DiskFull
+from harness.host.checkout import CHECKOUT
 from harness.model import Edge
 from harness.plan import described_faults
 from harness.scenario import Trigger
@@ -18,7 +18,7 @@ _WORD = re.compile(r"`([a-z_.]+)`")
 
 def calls() -> Iterator[tuple[str, set[str]]]:
     """Every kind that a recorder is given, and the fields named in that call."""
-    for path in (registry.CHECKOUT / "harness").rglob("*.py"):
+    for path in (CHECKOUT / "harness").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "event"):
                 continue
@@ -38,7 +38,7 @@ def written() -> dict[str, set[str]]:
 
 def documented() -> dict[str, set[str]]:
     """Kind -> the words in back quotes of its row; a row that says "also" goes on from the one above."""
-    text = (registry.CHECKOUT / "reports" / "README.md").read_text()
+    text = (CHECKOUT / "reports" / "README.md").read_text()
     rows = text.partition("| kind | fields |\n|---|---|\n")[2].partition("\n\n")[0].splitlines()
     found: dict[str, set[str]] = {}
     above: set[str] = set()

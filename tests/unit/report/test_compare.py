@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main as cli
-from harness.cli import verbs
+from harness.cli import reports
 from harness.errors import HarnessError
 from harness.model import Measurement, Result
 from harness.report.documents import campaign
@@ -200,7 +200,7 @@ def test_a_folder_that_holds_no_report_is_a_usage_error(
 
 def test_all_three_forms_hold_the_same_and_fit_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a, b = saved(tmp_path / "a", timed(*TIMES)), saved(tmp_path / "b", timed(*(2 * t for t in TIMES)))
-    assert verbs.compare(a, b, as_json=True, summary=tmp_path / "new" / "compared.md") == 0
+    assert reports.compare(a, b, as_json=True, summary=tmp_path / "new" / "compared.md") == 0
     *document, _ = capsys.readouterr().out.splitlines()
     assert json.loads("\n".join(document)) == compare(a, b)
     markdown = (tmp_path / "new" / "compared.md").read_text()
@@ -212,7 +212,7 @@ def test_all_three_forms_hold_the_same_and_fit_80_columns(tmp_path: Path, capsys
 def test_hostile_text_acts_on_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a = saved(tmp_path / "a", replace(hostile(), outcome="pass", findings=()))
     b = saved(tmp_path / "b", replace(hostile(), host={"cpus": NASTY, "disks": {NASTY: NASTY}}))
-    verbs.compare(a, b, as_json=True)
+    reports.compare(a, b, as_json=True)
     for text in (said(a, b), comparison_markdown(compare(a, b)), capsys.readouterr().out):
         assert not any(c in text for c in "\x1b\x07\x08\x00\x9b\u202e")
     assert "<script>" not in comparison_markdown(compare(a, b)).replace("\\<script\\>", "")

@@ -2,6 +2,7 @@
 
 from harness import registry
 from harness.campaign.selection import wall_s
+from harness.host.checkout import CHECKOUT
 from harness.model import Edge
 from harness.scenario import Cell, Together
 from tests.cells import README, written
@@ -33,6 +34,6 @@ def test_the_readme_names_every_phase_that_a_scenario_waits_for() -> None:
     edges += [step.after for cell in cells for step in cell.single_steps if isinstance(step.after, Edge)]
     phases = {edge.phase for edge in edges if "." in edge.phase}
     phases |= {phase for cell in cells if cell.power for phase in cell.power.during if "." in phase}
-    readme = (registry.CHECKOUT / "README.md").read_text()
+    readme = (CHECKOUT / "README.md").read_text()
     assert phases
     assert [phase for phase in sorted(phases) if f"`{phase}`" not in readme] == []

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from scipy.special import betaincinv
 
 from harness.stats.intervals import (
     level_supported,
@@ -29,6 +30,14 @@ def test_the_rate_interval_is_clopper_and_pearsons() -> None:
     assert rate_interval(0, 0).high == 1.0
     assert rate_lower(0, 50) == 0.0
     assert rate_upper(50, 50) == 1.0
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 59, 1000, 100_000])
+def test_none_and_all_of_n_have_the_bounds_that_the_general_formula_gives(n: int) -> None:
+    none, all_ = rate_interval(0, n), rate_interval(n, n)
+    assert (none.low, all_.high) == (0.0, 1.0)
+    assert none.high == pytest.approx(betaincinv(1, n, 0.975), rel=1e-9)
+    assert all_.low == pytest.approx(betaincinv(n, 1, 0.025), rel=1e-9)
 
 
 def test_nothing_bad_of_n_allows_about_three_over_n() -> None:

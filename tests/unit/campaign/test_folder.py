@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from harness.campaign import folder
 from harness.campaign.options import Options
-from harness.cli import verbs
 from harness.host.clock import now
 
 
@@ -21,6 +21,7 @@ class Started:
     options = Options()
     selected = ()
     config = SimpleNamespace(file=Path("system.toml"))
+    outcome = not_run = staticmethod(lambda _: [])
 
     def __init__(self, staged: list[Path], meanwhile: Callable[[], object]) -> None:
         self._staged = staged
@@ -38,19 +39,19 @@ def test_two_campaigns_that_begin_in_the_same_second_have_a_folder_each(
     when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = now()
-    monkeypatch.setattr(verbs, "now", lambda: at)
-    monkeypatch.setattr(verbs.undo, "UndoLog", lambda: SimpleNamespace(record=lambda *_: "key", done=lambda _: None))
+    monkeypatch.setattr(folder, "now", lambda: at)
+    monkeypatch.setattr(folder.undo, "UndoLog", lambda: SimpleNamespace(record=lambda *_: "key", done=lambda _: None))
     for name in ("write_campaign", "render_campaign"):
-        monkeypatch.setattr(verbs, name, lambda *_, **__: None)
+        monkeypatch.setattr(folder, name, lambda *_, **__: None)
     staged: list[Path] = []
 
     def other() -> tuple[Path, Any]:
-        return verbs._rehearse(Started(staged, lambda: None), tmp_path)  # type: ignore[arg-type]  # it has no runs
+        return folder.rehearse(Started(staged, lambda: None), tmp_path)  # type: ignore[arg-type]  # it has no runs
 
     first = Started(staged, other if when == "meanwhile" else lambda: None)
-    folders = [verbs._rehearse(first, tmp_path)[0]]  # type: ignore[arg-type]  # it has no runs
+    folders = [folder.rehearse(first, tmp_path)[0]]  # type: ignore[arg-type]  # it has no runs
     if when == "after":
         folders.append(other()[0])
     assert len(set(staged)) == 2
     assert len([p for p in tmp_path.iterdir() if not p.is_symlink()]) == 2
-    assert all(folder.is_dir() and not folder.name.startswith(".") for folder in folders)
+    assert all(made.is_dir() and not made.name.startswith(".") for made in folders)

@@ -1,0 +1,79 @@
+"""The folder of a campaign below ``reports/``: staged under a hidden name, named once it is whole, found as latest."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.campaign import rerun
+from harness.campaign.campaign import Campaign
+from harness.campaign.outside import check_room
+from harness.host import undo
+from harness.host.clock import now
+from harness.model import NS, Result
+from harness.report.documents.campaign import write_campaign
+from harness.report.documents.result import write_result
+from harness.report.render import render_campaign, render_run
+
+
+def stamp() -> str:
+    """The second it is, in UTC: what names of folders begin with."""
+    return datetime.fromtimestamp(now().wall_ns / NS, UTC).strftime("%Y%m%dT%H%M%S")
+
+
+def rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
+    """Every run of the campaign; the folder gets its name only once it is finished."""
+    check_room(out)
+    log = undo.UndoLog()
+    folder, staged, record = _staged(out, f"{stamp()}-{campaign.name}", log)
+    ended: dict[str, tuple[Result, Path]] = {}
+    with closing(campaign.results(staged)) as runs:
+        for selected, result, run_folder in runs:
+            write_result(result, run_folder)
+            if result.outcome == "pass" and not campaign.options.keep:
+                shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
+            render_run(run_folder)
+            ended[selected.run] = (result, run_folder)
+    results = [ended[s.run] for s in campaign.selected if s.run in ended]
+    write_campaign(
+        staged,
+        results,
+        outcome=campaign.outcome([r for r, _ in results]),
+        reproduce=campaign.options.command,
+        options=rerun.kept(campaign.options, campaign.config.file),
+        not_run=campaign.not_run([r for r, _ in results]),
+    )
+    render_campaign(staged, runs_too=False)
+    staged.rename(folder)
+    log.done(record)
+    point_latest(out, folder)
+    return folder, [r for r, _ in results]
+
+
+def _staged(out: Path, name: str, log: undo.UndoLog) -> tuple[Path, Path, str]:
+    """The folder a campaign will be, the one it is staged in (made now), and the undo record of that. Campaigns that
+    began in the same second get a number."""
+    for number in itertools.count(1):
+        folder = out / (name if number == 1 else f"{name}-{number}")
+        staged = out / f".{folder.name}.partial"
+        if folder.exists() or staged.exists():
+            continue
+        record = log.record("staging", {"path": str(staged)})
+        try:
+            staged.mkdir()
+        except FileExistsError:  # the other one was faster
+            log.done(record)
+            continue
+        return folder, staged, record
+    raise AssertionError("unreachable")
+
+
+def point_latest(out: Path, folder: Path) -> None:
+    """``latest`` is the newest report from now on."""
+    link = out / f".latest-{os.getpid()}"
+    link.symlink_to(folder.name)
+    link.replace(out / "latest")

@@ -1,0 +1,49 @@
+"""What ``doctor``, ``init`` and ``heal`` do: look at the host, draft a system.toml, undo what was left."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from harness.doctor import examine
+from harness.errors import ExitCode
+from harness.host import undo
+from harness.report.documents.clean import one_line
+from harness.scaffold.draft import left_to_do, write_draft
+
+
+def doctor(as_json: bool) -> int:
+    """Print what was tried and found. Nothing but Python is needed for a first look, so what is missing is no error."""
+    found = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(c) for c in found], indent=1))
+        return ExitCode.PASS
+    for c in found:
+        click.echo(f"{'ok     ' if c.ok else 'MISSING'}  {c.name}: {c.why}")
+        if not c.ok:
+            click.echo(f"         needed for {c.needed_for}; try: {c.hint}")
+    return ExitCode.PASS
+
+
+def init(folder: Path) -> int:
+    """Write a first system.toml, say what was found and what is to be done."""
+    file, found = write_draft(folder)
+    for line in found.said:
+        click.echo(f"found {one_line(line)}")
+    click.echo(f"wrote {file}, its guesses marked as GUESS")
+    for line in left_to_do(file):
+        click.echo(f"fill in {one_line(line)}")
+    click.echo(f"then: deploydrill verify --system {folder}")
+    return ExitCode.PASS
+
+
+def heal(dry_run: bool) -> int:
+    healed = undo.heal(dry_run=dry_run)
+    for one in healed:
+        click.echo(f"{one.outcome}: {one.subject}: {one.said}")
+    if not healed:
+        click.echo("nothing to heal")
+    return ExitCode.FAIL if any(h.outcome in ("failed", "refused") for h in healed) else ExitCode.PASS

@@ -1,0 +1,141 @@
+"""What ``run`` and ``verify`` do: rehearse, judge, report; stdout is the answer, stderr the progress."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import click
+
+from harness import registry
+from harness.campaign import rerun
+from harness.campaign.campaign import Campaign, exit_code
+from harness.campaign.feasibility import Seen, able
+from harness.campaign.folder import rehearse
+from harness.campaign.options import Options
+from harness.campaign.outside import Signals
+from harness.campaign.selection import capabilities, wall_s
+from harness.checkers.contract import QUESTION as CONTRACT
+from harness.checkers.contract import lines as contract_lines
+from harness.errors import ExitCode, HarnessError
+from harness.model import Result
+from harness.plan import described_faults, described_steps, planned_steps, planned_triggers
+from harness.recording.recording import Recording
+from harness.report.documents.campaign import NAME as CAMPAIGN
+from harness.report.documents.clean import one_line
+from harness.report.documents.result import read_document
+from harness.report.text import contract, terminal
+from harness.report.text.live import LiveView
+
+
+def run(
+    options: Options,
+    *,
+    out: Path,
+    junit: Path | None = None,
+    summary: Path | None = None,
+    as_json: bool = False,
+    live: bool = True,
+    dry_run: bool = False,
+    failed: str | None = None,
+    given: Sequence[str] = (),
+) -> int:
+    """Run the selected cells, judge each, write the report, print the verdict; the exit code.
+
+    ``failed``: the cells that did not pass in that folder ("": the latest below ``out``), as they were; ``given`` are
+    the options that would make them something else.
+    """
+    signals = Signals()
+    if failed is not None:
+        options = _failed(options, Path(failed) if failed else out / "latest", given)
+    with LiveView(live=None if live else False) as view:
+        campaign = Campaign(options, signals, view)
+        if dry_run:
+            return _print_plan(campaign)
+        signals.install()
+        folder, results = rehearse(campaign, out)
+    for target, name in ((junit, "junit.xml"), (summary, "report.md")):
+        if target:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, target)
+    if as_json:
+        click.echo((folder / CAMPAIGN).read_text())
+    else:
+        terminal.console().print(
+            terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results, folder)
+        )
+    not_run = campaign.not_run(results)
+    if not_run:
+        click.echo(f"not run, for {'a signal came' if signals.number else 'a run failed'}: {', '.join(not_run)}")
+    click.echo(terminal.closing_line(campaign.outcome(results), results, folder))
+    return exit_code(results, signals)
+
+
+def _failed(options: Options, folder: Path, given: Sequence[str]) -> Options:
+    what = f"run again what failed in {folder}"
+    if given:
+        why = f"{', '.join(given)} would make it something else: cells, system, seed and sizes are those of then"
+        raise HarnessError(what, why, f"leave {'it' if len(given) == 1 else 'them'} out, or run without --failed")
+    if not (folder / CAMPAIGN).exists():
+        why = f"there is no {CAMPAIGN} in it" if folder.exists() else "there is no such folder"
+        raise HarnessError(what, why, "name the folder of a campaign below reports/, or run something first")
+    return rerun.failed(read_document(folder / CAMPAIGN), folder, options)
+
+
+def _print_plan(campaign: Campaign) -> int:
+    """The plan of every selected cell, and why it cannot run here."""
+    for selected in campaign.selected:
+        cell = selected.cell
+        click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
+        rounds = campaign.plan(selected)
+        click.echo(f"  rounds: {rounds.repeat}, after {rounds.warmup} for warm-up; budget {cell.budget_s:g} s")
+        for step in described_steps(cell, planned_steps(selected.scenario, cell, campaign.options.seed)):
+            click.echo(f"  - {step}")
+        for fault in described_faults(planned_triggers(selected.scenario, cell, campaign.options.seed)):
+            click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
+        if selected.why_not:
+            click.echo(f"  UNKNOWN: {selected.why_not}")
+    cells = [s.cell for s in campaign.selected]
+    alone = sum(c.timing for c in cells)
+    click.echo(
+        f"{len(cells)} cells, {alone} of them alone for their times are claims, the others {campaign.jobs} at a time: "
+        f"about {wall_s(cells, campaign.jobs) / 60:.1f} min by their budgets"
+    )
+    return ExitCode.PASS
+
+
+def verify(options: Options, out: Path, as_json: bool) -> int:
+    """Try the contract of a system operation by operation, and say what can be rehearsed on it."""
+    signals = Signals()
+    with LiveView() as view:
+        campaign = Campaign(replace(options, scenarios=("contract:once",)), signals, view)
+        signals.install()
+        folder, results = rehearse(campaign, out)
+    recording = Recording(folder / campaign.selected[0].run)
+    lines = contract_lines(recording) if recording.events else []
+    cells = able(
+        [s for s in registry.scenarios(options.scenario_dirs).values() if s.name != "contract"],
+        campaign.config,
+        capabilities(campaign.kind),
+        Seen.of(recording) if recording.events else Seen(),
+    )
+    outcome = campaign.outcome(results)
+    told = contract.document(campaign.config.name, outcome, lines, [asdict(c) for c in cells])
+    if as_json:
+        click.echo(json.dumps(told, indent=1))
+    else:
+        for line in contract.render(told):
+            click.echo(line)
+        _print_beside_the_contract(results)
+    click.echo(terminal.closing_line(outcome, results, folder))
+    return exit_code(results, signals)
+
+
+def _print_beside_the_contract(results: Sequence[Result]) -> None:
+    """What keeps it from a pass and is no line of the contract: above all a load that was none."""
+    for finding in (f for r in results for f in r.findings):
+        if finding.outcome not in ("pass", "note") and finding.check != CONTRACT:
+            click.echo(f"\n{finding.outcome}: {one_line(finding.title)}: {one_line(finding.sentence)}")

@@ -1,0 +1,18 @@
+"""The program ``toxiproxy-server``: where it is on this host."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from harness.host.checkout import CHECKOUT
+
+
+def find_server() -> Path | None:
+    """``toxiproxy-server`` on PATH, else the one ``make setup`` built below the checkout."""
+    on_path = shutil.which("toxiproxy-server")
+    if on_path:
+        return Path(on_path)
+    built = CHECKOUT / ".tools" / "toxiproxy-server"
+    return built if os.access(built, os.X_OK) else None
