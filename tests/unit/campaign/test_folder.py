@@ -13,6 +13,8 @@ from harness.campaign import folder
 from harness.campaign.options import Options
 from harness.host.clock import now
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 class Started:
     """A campaign of no runs; ``meanwhile`` is what happens while it goes on."""

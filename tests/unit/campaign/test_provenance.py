@@ -14,11 +14,6 @@ from harness.registry import BUNDLED
 from tests.e2e.command import TINY
 
 
-def test_a_host_without_git_can_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert provenance.commit() == ""
-
-
 def test_a_file_that_is_not_ours_to_read_is_named_as_such(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     read = Path.read_bytes
 
@@ -34,21 +29,6 @@ def test_a_file_that_is_not_ours_to_read_is_named_as_such(monkeypatch: pytest.Mo
     hashes = provenance._hashes(load_system(str(system), BUNDLED))
     assert hashes["secrets.json"] == "unreadable"
     assert len(hashes["system.toml"]) == 64
-
-
-@pytest.mark.parametrize(
-    ("name", "file"), [("naive", "reference/kit/web.py"), ("shellkit-repaired", "shellkit/machine.sh")]
-)
-def test_a_kit_in_another_folder_is_part_of_the_system(name: str, file: str, tmp_path: Path) -> None:
-    shutil.copytree(BUNDLED, tmp_path / "bundled")
-    config = load_system(str(tmp_path / "bundled" / name), BUNDLED)
-    before = provenance.provenance(config, "", "")
-    assert f"../{file}" in before["files"]
-    with (tmp_path / "bundled" / file).open("a") as changed:
-        changed.write("# changed\n")
-    after = provenance.provenance(config, "", "")
-    assert [n for n in after["files"] if after["files"][n] != before["files"][n]] == [f"../{file}"]
-    assert after["system_hash"] != before["system_hash"]
 
 
 def test_a_system_in_one_folder_is_that_folder() -> None:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 from harness.checkers.core.codes import code_of
 from harness.checkers.core.protocol import Checker
-from harness.host.clock import now
 from harness.judged.judged_run import JudgedRun
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Finding, Instant, OffsiteCopy
@@ -20,6 +19,7 @@ from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter
 
 LENGTH_S = 30.0
+BEGAN = Instant(1_000 * NS, 1_790_000_000 * NS)
 CHANNELS = ("read_fresh", "read_reused", "write")
 # (from, to, outcome, status, channels): requests due then end so; the channel "load" is Locust's. The outcome "frozen":
 # they wait, and are answered well when that is over.
@@ -33,7 +33,7 @@ class Run:
         self, folder: Path, claims: Sequence[Claim] = (), deadline_ms: float = 1000.0, timing: bool = True
     ) -> None:
         self.folder = folder
-        self._base = now()
+        self._base = BEGAN
         for name in ("samples", "ledger", "operations", "observations"):
             (folder / name).mkdir(parents=True)
         self._events: list[str] = []

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.checkers.core.codes import Details
 from harness.checkers.core.late import HarnessLate
 from harness.checkers.validity import load_codes as codes
@@ -67,6 +69,7 @@ def write(folder: Path, name: str, records: Any) -> None:
     ledger.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_clean_recording_gives_no_reason_to_doubt_it(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     recorder.event("load.steady", when=Instant(START_NS, START_NS))

@@ -14,6 +14,8 @@ from harness.model import CrashState, Observation
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 LABEL = "cut-1-all"
 CRASH = CrashState(LABEL, 1, 1000, "backup.copy", "backup-2", "all of it", hit="the blocks of app.db (1)")
 LOOK = {

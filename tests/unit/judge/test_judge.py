@@ -23,6 +23,8 @@ from harness.report.documents.result import to_document
 from harness.scenario import Cell, Scenario, Step
 from tests.unit.checkers.build import Run
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 @dataclass(frozen=True)
 class Saying:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-
-from harness.links.sockets import parse, sockets_to
+from harness.links.sockets import parse
 
 CUT = (
     "ESTAB    0      95568  198.18.1.1:34264 198.18.1.2:8666 bbr rto:408 backoff:1 rtt:0.045/0.026 mss:1448 "
@@ -29,19 +27,3 @@ def test_a_connect_that_gets_no_answer_is_told_from_a_connection() -> None:
     state = parse(CONNECTING)
     assert state.connecting and not state.open
     assert (state.queued, state.unacked, state.acked) == (1, 1, 0)
-
-
-def test_the_sockets_of_one_address_are_found_with_their_bytes() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as other:
-        address = "{}:{}".format(*server.getsockname())
-        assert sockets_to(address) == []
-        other.connect(server.getsockname())
-        taken, _ = server.accept()
-        with taken:
-            other.sendall(b"x" * 1000)
-            assert taken.recv(1000, socket.MSG_WAITALL) == b"x" * 1000
-            taken.sendall(b"y" * 10)
-            assert other.recv(10) == b"y" * 10
-            (state,) = sockets_to(address)
-        assert state.local == "{}:{}".format(*other.getsockname())
-        assert (state.acked, state.received, state.queued, state.unacked) == (1001, 10, 0, 0)

@@ -16,6 +16,8 @@ from harness.model import NS, Write
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.samples import FLAG_KNOWN, FLAG_WRITE, read_samples
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 CREATE = RequestTemplate("create", "write", 1, "POST", "/c", '{"token": "{token}", "payload": "{payload}", "n": {n}}')
 PATCH = RequestTemplate("patch", "write", 1, "PATCH", "/c/{known}", '{"token": "{token}"}', {"X-Row": "{known}"})
 READ = RequestTemplate("read", "read", 1, "GET", "/c/{known}")

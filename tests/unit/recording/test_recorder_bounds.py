@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from harness.recording.recorder import EVENTS, MOST_CHARS, Recorder
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_a_text_of_a_megabyte_is_cut_and_says_so(tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
     assert outside.read_text() == "token-1234"
 
 
+@pytest.mark.usefixtures("clock")
 def test_an_observation_that_was_masked_is_still_the_one_of_its_run(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     recorder.observation("end-1", "end", 0, {"error": "said token-1234", "found": []})

@@ -20,6 +20,8 @@ from harness.rehearsal.triggers import Triggers
 from harness.scenario import Hold, Trigger
 from tests.unit.checkers.build import answers
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 @dataclass(frozen=True)
 class Counted:

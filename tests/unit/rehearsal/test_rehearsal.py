@@ -18,6 +18,8 @@ from harness.rehearsal.rehearsal import Rehearsal
 from harness.scenario import Step
 from harness.system.phases.gates import Gates
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 @dataclass
 class Kit:

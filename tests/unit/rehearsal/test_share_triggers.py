@@ -22,6 +22,8 @@ from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from tests.unit.checkers.build import answers
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 UPLOAD, END = Edge("backup.upload", "start"), Edge("backup", "stop")
 
 

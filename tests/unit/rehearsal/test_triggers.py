@@ -21,6 +21,8 @@ from harness.scenario import Trigger
 from harness.system.phases.gates import MARKED, Sighting
 from tests.unit.checkers.build import answers
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 
 @dataclass
 class Slow:

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.model import Finding, Instant, Measurement, Outcome, Result, Subject
 from harness.recording.recorder import Recorder
+from tests.unit.purity import stepped_clock
 
 START = Instant(1_000 * 10**9, 1_763_900_000 * 10**9)
 PHASES = {
@@ -313,9 +314,10 @@ def with_outcome(result: Result, outcome: Outcome, why: str) -> Result:
 
 def recording(folder: Path, *, seconds: int = 48) -> Path:
     """A run folder with events and resources, as the recorder and the meters leave it."""
-    recorder = Recorder(folder)
-    recorder.event("run.start", when=START)
-    recorder.close()
+    with stepped_clock():
+        recorder = Recorder(folder)
+        recorder.event("run.start", when=START)
+        recorder.close()
     rows = [
         {
             "t": START.mono_ns + n * 250_000_000,

@@ -71,7 +71,7 @@ def test_faults_stand_below_the_phase_they_were_put_into_with_what_sets_them_apa
     for result, folder in runs:
         write_result(result, folder)
     campaign.write_campaign(tmp_path, runs, not_run=["baseline:once"])
-    render.render(tmp_path)
+    render.render_campaign(tmp_path, runs_too=False)
     html = html_of(tmp_path)
     table = html[html.index('id="matrix"') :].partition("</table>")[0]
     words = [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in re.split("<t[hd]>", table)[1:]]
@@ -85,7 +85,7 @@ def test_of_many_runs_the_extremes_of_the_medians_are_shown(tmp_path: Path) -> N
     for result, folder in runs:
         write_result(result, folder)
     campaign.write_campaign(tmp_path, runs)
-    render.render(tmp_path)
+    render.render_campaign(tmp_path, runs_too=False)
     page = Page(html_of(tmp_path))
     assert sum(".run_medians." in p.source for p in page.pieces) == 2 * len(build.passing().claims)
     assert "of 8 runs" in [p.text for p in page.pieces]

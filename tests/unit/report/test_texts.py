@@ -234,6 +234,7 @@ def test_without_a_terminal_each_event_is_one_line() -> None:
     assert len(lines) == 1 + len(EVENTS) - 3  # the title; phases, plans and the closing event make no line
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_live_table_shows_where_the_run_is() -> None:
     view = LiveView(io.StringIO(), live=True)
     for n, event in enumerate(EVENTS[:7]):
@@ -258,6 +259,7 @@ def test_lines_of_runs_side_by_side_begin_with_the_name_of_their_run() -> None:
     assert lines[-1] == "pass: a:b"
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_live_table_has_a_block_a_run_until_it_ends() -> None:
     view = LiveView(io.StringIO(), live=True)
     for run in ("one", "two"):
