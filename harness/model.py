@@ -205,7 +205,24 @@ class Operation:
     exit: int | None
     blocked_on: str
     output: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    # What was asked for, and what was seen of it: as the event that told its end has it (recording/events.py).
+    restores: bool = False
+    group: int | None = None
+    again: bool = False
+    backup: str = ""
+    broken_version: str = ""
+    damaged_how: str | None = None
+    put_back: str | None = None
+    on_copy: bool = False
+    fault_disk: str | None = None
+    free_bytes: int | None = None
+    disk_written_bytes: int | None = None
+    version_wanted: str = ""
+    version_at_exit: str = ""
+    version_after_s: float | None = None
+    last_s: float | None = None
+    last_cpu_s: float | None = None
+    last_written_bytes: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -220,12 +237,7 @@ class Operation:
     def on_our_backup(self) -> bool:
         """Whether the backup it was given was one we damaged (or had, and put back), or copied to damage it: no step of
         the scenario's."""
-        return bool({"mutation", "put_back", "copy"} & self.attributes.keys())
-
-    @property
-    def restores(self) -> bool:
-        """Whether it goes back to a backup: a ``restore``, or a ``rollback`` that is one (``rollback.restores``)."""
-        return self.name == "restore" or self.attributes.get("restores") == "yes"
+        return self.damaged_how is not None or self.put_back is not None or self.on_copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +318,20 @@ class Observation:
         return (artefact.path, artefact.size) not in self.backups_before
 
 
+# How far a fault came: ``skipped`` and ``failed`` were never in, ``not_applied`` was put in and not found to be in.
+FaultState = Literal[
+    "planned",
+    "skipped",
+    "failed",
+    "injected",
+    "not_applied",
+    "applied",
+    "lost_early",
+    "healed",
+    "heal_failed",
+]
+
+
 @dataclass(frozen=True, slots=True)
 class FaultRecord:
     """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
@@ -316,6 +342,7 @@ class FaultRecord:
     name: str
     parameters: Mapping[str, Any]
     at: str
+    state: FaultState
     injected_ns: int | None
     confirmed_ns: int | None
     healed_ns: int | None

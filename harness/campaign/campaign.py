@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -34,6 +34,8 @@ from harness.plan import (
     planned_triggers,
     staging_path,
 )
+from harness.recording.events import Event
+from harness.recording.format import FORMAT
 from harness.recording.secrets import mask, secret_values, starred
 from harness.scenario import Cell
 
@@ -53,7 +55,7 @@ class Progress(Protocol):
 
     def note(self, text: str) -> None: ...
 
-    def event(self, event: Mapping[str, Any], run: str = "") -> None: ...
+    def event(self, event: Event, run: str = "") -> None: ...
 
     def end(self, run: str, text: str) -> None:
         """It was judged, ``text`` says how."""
@@ -195,7 +197,7 @@ class Campaign:
         """What is written down beside the plan, so that the run can be judged again from its folder alone."""
         cell = selected.cell
         return {
-            "schema": 1,
+            "format": FORMAT,
             "title": f"{selected.scenario.title}: {cell.about}",
             "requirements": list(selected.scenario.requirements),
             "steps": described_steps(cell, planned_steps(selected.scenario, cell, plan.seed)),

@@ -23,6 +23,7 @@ from harness.campaign.selection import Selected, kind_for
 from harness.errors import HarnessError
 from harness.host import undo
 from harness.model import Result
+from harness.recording.events import RecordingComplete, RunInterrupted
 from harness.recording.recording import Recording
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.discrimination import NAME, to_discrimination, write_discrimination
@@ -156,8 +157,8 @@ def _flaw(flaw: Any, runs: list[classification.Shown]) -> dict[str, Any]:
 
 def _broken_off(folder: Path) -> bool:
     recording = Recording(folder)
-    kinds = {e["kind"] for e in recording.events}
-    return "interrupted" in kinds or "recording.complete" not in kinds
+    whole = any(True for _ in recording.of(RecordingComplete))
+    return not whole or any(True for _ in recording.of(RunInterrupted))
 
 
 def begun(out: Path, matrix: Matrix) -> Path:

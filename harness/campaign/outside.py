@@ -10,11 +10,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+import msgspec
 
 from harness.config.schema import SystemConfig
 from harness.disks.disk import images
@@ -25,6 +27,7 @@ from harness.host.undo import UndoLog
 from harness.island.island import Island
 from harness.island.spec import WORK, IslandSpec
 from harness.plan import Plan, staging_path
+from harness.recording.events import Event, decode
 from harness.recording.recorder import EVENTS
 
 # CI systems kill soon after they cancel: this long the inside half has to heal and leave.
@@ -33,7 +36,7 @@ _POLL_S = 0.1
 # What a run may write to `reports/` before a full disk there would spoil its recording.
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 
-OnEvent = Callable[[Mapping[str, Any]], None]
+OnEvent = Callable[[Event], None]
 
 
 def _pass_over(_number: int, _frame: FrameType | None) -> None:
@@ -139,7 +142,8 @@ def _follow(island: Island, folder: Path, signals: Signals, on_event: OnEvent, d
             offset += len(data)
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                on_event(json.loads(line))
+                with suppress(msgspec.DecodeError):  # whoever judges the recording says so
+                    on_event(decode(line))
         if code is not None:
             return
         if asked is None and (signals.stop or deadline.passed):

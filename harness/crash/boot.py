@@ -22,6 +22,7 @@ from harness.island import mounts
 from harness.island.init import bring_loopback_up
 from harness.island.spec import COVERED, WORK_MOUNT
 from harness.model import NS
+from harness.recording.events import BootDone, BootFailed, BootMounted, BootStarted
 from harness.recording.recorder import Recorder
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Order, Status
@@ -99,7 +100,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     fresh_temporary()
     bring_loopback_up()
     error = mount_state(image, directory)
-    recorder.event("boot.mounted", error=error, hit="" if error else owners(directory, spec.names_of))
+    recorder.record(BootMounted(error=error, hit="" if error else owners(directory, spec.names_of)))
     if error or spec.names_of:
         return
     config = load_system(spec.system, Path(spec.bundled), variants=spec.variants)
@@ -107,7 +108,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     phases = PhaseServer(Path("/tmp/phases.sock"), Gates(lambda *_: None, lambda *_: None))
     operations = Operations(system, phases, lambda *_: None)
     started = _start(system)
-    recorder.event("boot.started", error=started[0], seconds=started[1])
+    recorder.record(BootStarted(error=started[0], seconds=started[1]))
     if started[0]:
         system.copy_out(keep_data=False)
     observe(system, "start", "", _status(operations), None)
@@ -115,7 +116,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
         _restore(system, operations)
     if spec.again in config.operations:
         system.start_monitors()
-        operations.run(Order(spec.again, version=spec.version, attributes={"again": "yes"}))
+        operations.run(Order(spec.again, version=spec.version, again=True))
     phases.close()
 
 
@@ -142,24 +143,24 @@ def _restore(system: LiveSystem, operations: Operations) -> None:
     before = _status(operations)
     if not before.latest or "restore" not in system.config.operations:
         return
-    done = operations.run(Order("restore", expect="any", backup=before.latest, attributes={"restores": "yes"}))
+    done = operations.run(Order("restore", expect="any", backup=before.latest, restores=True))
     if done.exit == 0:
         ready = wait_until(lambda: system.ready().ok, Deadline(READY_AGAIN_S, "ready"), every_s=0.05)
-        system.recorder.event("boot.started", error="" if ready else _start(system)[0], seconds=0.0)
+        system.recorder.record(BootStarted(error="" if ready else _start(system)[0], seconds=0.0))
         observe(system, "restore", "restore", _status(operations), None)
 
 
 def main() -> None:
     folder, image = Path(sys.argv[1]), int(sys.argv[2])
-    recorder = Recorder(folder)
+    recorder = Recorder(folder, "boot")
     spec = BootSpec.from_json((folder / "boot.json").read_text())
     try:
         boot(spec, recorder, image)
-        recorder.event("boot.done")
+        recorder.record(BootDone())
     except HarnessError as error:
-        recorder.event("boot.failed", why=f"{error.what}: {error.why}")
+        recorder.record(BootFailed(why=f"{error.what}: {error.why}"))
     except Exception as error:  # noqa: BLE001 - our own bug: the state is unknown and says so
-        recorder.event("boot.failed", why=f"{type(error).__name__}: {error}")
+        recorder.record(BootFailed(why=f"{type(error).__name__}: {error}"))
     # Process 1 ends here, and the kernel ends everything that was started.
     os._exit(0)
 

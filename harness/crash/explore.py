@@ -19,6 +19,7 @@ from harness.disks.block_log import BlockLog
 from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.model import NS, CrashState, Span
+from harness.recording.events import PlannedCut, PowerPlanned, PowerState, Warned
 from harness.recording.recorder import Recorder
 
 LANES = 2
@@ -74,18 +75,19 @@ class Exploration:
     ) -> None:
         """A system that cannot be started from how it ``stood`` cannot be judged by what it does elsewhere."""
         for problem in self._log.problems:
-            self._recorder.event("warning", text=f"block log: {problem}")
+            self._recorder.record(Warned(text=f"block log: {problem}"))
         cuts = choose(power, self._log, spans, rng)
         states = [(cut, states_of(cut, self._log, power.states, rng)) for cut in cuts]
         jobs = [self._control(stood)]
         jobs += [self._job(cut, state, under_way) for cut, those in states for state in those]
-        self._recorder.event(
-            "power.planned",
-            cuts=[{"number": c.number, "at_ns": c.at_ns, "during": c.phase, "record": c.index} for c in cuts],
-            asked=power.cuts,
-            states=[job.crash.label for job in jobs[1:]],
-            records=len(self._log.records),
-            flushes=len(self._log.flushes),
+        self._recorder.record(
+            PowerPlanned(
+                cuts=[PlannedCut(c.number, c.at_ns, c.phase, c.index) for c in cuts],
+                asked=power.cuts,
+                states=[job.crash.label for job in jobs[1:]],
+                records=len(self._log.records),
+                flushes=len(self._log.flushes),
+            )
         )
         with ThreadPoolExecutor(LANES) as pool:
             try:
@@ -124,11 +126,12 @@ class Exploration:
         crash = replace(job.crash, hit=self._hits.get(job.crash.cut, ""))
         findings = Findings(folder, self._recorder, "" if ended else f"still busy after {self._deadline_s:g} s")
         findings.record(crash, under_way, self._snapshots)
-        self._recorder.event(
-            "power.state",
-            label=job.crash.label,
-            build_ms=round((built - began) / 1e6, 1),
-            seconds=round((mono_ns() - began) / NS, 3),
+        self._recorder.record(
+            PowerState(
+                label=job.crash.label,
+                build_ms=round((built - began) / 1e6, 1),
+                seconds=round((mono_ns() - began) / NS, 3),
+            )
         )
 
     def _hit(self, cut: Cut) -> str:

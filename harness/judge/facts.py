@@ -15,7 +15,8 @@ from harness.judged.downtime import BadSpan, Downtime, bad_mask, by_channel, joi
 from harness.judged.fault_effect import failed_for_it
 from harness.judged.latency import per_second
 from harness.judged.requests import seen
-from harness.model import NS, Measurement, Observation
+from harness.model import NS, Measurement, Observation, Operation
+from harness.recording.events import DiskMounted, LoadStarted, PowerPlanned, ServerCount
 from harness.recording.history import acknowledged, is_restored, owed, tokens
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
@@ -32,7 +33,7 @@ def seconds_since(recording: Recording, ns: int | None) -> float | None:
 
 def seconds(recording: Recording) -> float | None:
     """How long the run took, up to its last event: read-backs and states of power cuts come after the operations."""
-    return seconds_since(recording, max(e["t"] for e in recording.events))
+    return seconds_since(recording, max(e.t for e in recording.events))
 
 
 def operations(recording: Recording) -> Facts:
@@ -48,11 +49,37 @@ def operations(recording: Recording) -> Facts:
             "seconds": round(o.seconds, 6),
             "gate_s": round(o.gate_ns / NS, 6),
             "blocked_on": o.blocked_on,
-            "attributes": dict(o.attributes),
+            "attributes": _attributes(o),
             "output": o.output[-_OUTPUT_CHARS:],
         }
         for o in recording.operations
     )
+
+
+def _attributes(operation: Operation) -> dict[str, str]:
+    """What was asked of an operation and seen of it, by the names and as the texts that a result has; only what there
+    is."""
+    o = operation
+    told: dict[str, str | float | None] = {
+        "restores": "yes" if o.restores else None,
+        "together": o.group,
+        "broken_version": o.broken_version or None,
+        "mutation": o.damaged_how,
+        "put_back": o.put_back,
+        "copy": "yes" if o.on_copy else None,
+        "backup": o.backup or None,
+        "fault_disk": o.fault_disk,
+        "free_bytes": o.free_bytes,
+        "disk_written_bytes": o.disk_written_bytes,
+        "last_s": None if o.last_s is None else f"{o.last_s:.1f}",
+        "last_cpu_s": None if o.last_cpu_s is None else f"{o.last_cpu_s:.2f}",
+        "last_written_bytes": o.last_written_bytes,
+    }
+    if o.version_wanted:
+        told |= {"version_wanted": o.version_wanted, "version_at_exit": o.version_at_exit}
+        if o.version_at_exit != o.version_wanted:
+            told["version_after_s"] = "never" if o.version_after_s is None else f"{o.version_after_s:.2f}"
+    return {name: str(value) for name, value in told.items() if value is not None}
 
 
 def spans(recording: Recording) -> Facts:
@@ -91,21 +118,21 @@ def faults(recording: Recording) -> Facts:
 
 def _power_cuts(recording: Recording) -> Facts:
     """Each cut as a fault of one moment. It is felt when a state it left could be mounted: the system met that one."""
-    planned = next(recording.of_kind("power.planned"), {})
+    cuts = [cut for e in recording.of(PowerPlanned) for cut in e.cuts]
     crashes = {o.crash.label: o.crash for o in recording.observations if o.crash is not None}
     rows: list[Mapping[str, Any]] = []
-    for cut in planned.get("cuts", ()):
-        left = [c for c in crashes.values() if c.cut == cut["number"]]
+    for cut in cuts:
+        left = [c for c in crashes.values() if c.cut == cut.number]
         mounted = sum(not c.mount_error for c in left)
         up = sum(not c.mount_error and not c.start_error for c in left)
         hit = next((f", it hit {c.hit}" for c in left if c.hit), "")
-        at_s = seconds_since(recording, cut["at_ns"])
+        at_s = seconds_since(recording, cut.at_ns)
         rows.append(
             {
-                "id": f"cut-{cut['number']}",
+                "id": f"cut-{cut.number}",
                 "name": "power_loss",
-                "parameters": {"record": cut["record"]},
-                "at": cut["during"],
+                "parameters": {"record": cut.record},
+                "at": cut.during,
                 "injected_s": at_s,
                 "confirmed_s": at_s,
                 "healed_s": at_s,
@@ -178,7 +205,7 @@ def _outage(
 
 def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
     """What the clients did and saw, from steady load to its end."""
-    started = next(recording.of_kind("load.start"), {})
+    started = next(recording.of(LoadStarted), None)
     window = recording.measured_ns
     window_s = (window[1] - window[0]) / NS
     sent = within(joined(recording.load_samples), window)
@@ -189,8 +216,8 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
     series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
     offset_s = (window[0] - recording.start.mono_ns) / NS if window[0] else 0.0
     return {
-        "profile": started.get("profile", ""),
-        "users": started.get("users"),
+        "profile": started.profile if started else "",
+        "users": started.users if started else None,
         "started": int(counts.sum()),
         "outcomes": {name: int(n) for name, n in zip(OUTCOMES, counts, strict=True)},
         "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
@@ -204,7 +231,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
             "errors_pct": list(series.error_percent),
             "rps": list(series.n),
         },
-        "server_requests": next((e["requests"] for e in recording.of_kind("server.count")), None),
+        "server_requests": next((e.requests for e in recording.of(ServerCount)), None),
     }
 
 
@@ -251,4 +278,4 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
 
 def disks(recording: Recording) -> dict[str, str]:
     """What each disk of the system stood on."""
-    return {e["name"]: e["profile"] for e in recording.of_kind("disk")}
+    return {e.name: e.profile for e in recording.of(DiskMounted)}

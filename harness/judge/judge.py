@@ -22,6 +22,7 @@ from harness.judge.claims import claim_rows
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Outcome, Result, Subject, Verdict, merged
 from harness.plan import Plan
+from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
 from harness.recording.recording import Recording
 from harness.scenario import Cell, Scenario
 
@@ -123,8 +124,8 @@ def _complete(recording: Recording) -> Finding:
 
 
 def _broken_off(recording: Recording) -> list[str]:
-    said = [f"{e['text']}" + (f" (try: {e['hint']})" if e.get("hint") else "") for e in recording.of_kind("error")]
-    if any(True for _ in recording.of_kind("interrupted")):
+    said = [f"{e.text}" + (f" (try: {e.hint})" if e.hint else "") for e in recording.of(RunFailed)]
+    if any(True for _ in recording.of(RunInterrupted)):
         said.append("the run was interrupted")
     error = recording.folder / "island.error"
     if error.exists():
@@ -146,11 +147,10 @@ def _last_words(folder: Path) -> list[str]:
 def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
     check = "run.as_planned"
-    lacking = dict.fromkeys(str(e["operation"]) for e in recording.of_kind("not_provided"))
+    lacking = dict.fromkeys(e.operation for e in recording.of(NotProvided))
     found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in lacking]
     found += [
-        finding(check, Subject("step", e["what"]), codes.LeftOut(what=e["what"], why=e["why"]))
-        for e in recording.of_kind("left_out")
+        finding(check, Subject("step", e.what), codes.LeftOut(what=e.what, why=e.why)) for e in recording.of(LeftOut)
     ]
     ends = [o.name for o in recording.operations if not o.on_our_backup]
     short: list[codes.Step] = []
@@ -219,8 +219,8 @@ def _uncoded(checker: str, verdict: Verdict) -> Finding:
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
-    texts = [str(e["text"]) for e in recording.of_kind("warning")]
-    texts += [f"the system provides no {e['operation']}: not judged" for e in recording.of_kind("not_provided")]
+    texts = [e.text for e in recording.of(Warned)]
+    texts += [f"the system provides no {e.operation}: not judged" for e in recording.of(NotProvided)]
     return tuple(dict.fromkeys(texts))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.model import NS, Operation
+from harness.recording.events import VersionSeen, VersionSilent, VersionWatched
 from harness.recording.recording import Recording
 
 
@@ -27,27 +28,25 @@ class Served:
 
 def broken(recording: Recording) -> list[Operation]:
     """The deployments of a version that system.toml calls broken."""
-    return [o for o in recording.operations if o.name == "deploy" and o.attributes.get("broken_version")]
+    return [o for o in recording.operations if o.name == "deploy" and o.broken_version]
 
 
 def served(recording: Recording) -> list[Served]:
     """The stretches in which a broken version was in service; one that never ended stops where the watch did."""
-    names = {o.attributes["broken_version"] for o in broken(recording)}
-    seen = [*recording.of_kind("version.seen")]
-    end_ns = next((e["t"] for e in recording.of_kind("version.watched")), recording.stop.mono_ns)
+    names = {o.broken_version for o in broken(recording)}
+    seen = [*recording.of(VersionSeen)]
+    end_ns = next((e.t for e in recording.of(VersionWatched)), recording.stop.mono_ns)
     found: list[Served] = []
     for number, event in enumerate(seen):
-        if event["version"] in names:
+        if event.version in names:
             following = seen[number + 1] if number + 1 < len(seen) else None
-            stop_ns = following["t"] if following else end_ns
-            gaps_ns = event["t"] - event["before_ns"] + (stop_ns - following["before_ns"] if following else 0)
+            stop_ns = following.t if following else end_ns
+            gaps_ns = event.t - event.before_ns + (stop_ns - following.before_ns if following else 0)
             # What ended in its own answer is between two of its words; any other silence is its last.
             silent_ns = (
-                e["since_ns"]
-                for e in recording.of_kind("version.silent")
-                if e["version"] != event["version"] and event["before_ns"] <= e["since_ns"] < stop_ns
+                e.since_ns
+                for e in recording.of(VersionSilent)
+                if e.version != event.version and event.before_ns <= e.since_ns < stop_ns
             )
-            found.append(
-                Served(event["version"], event["before_ns"], stop_ns, gaps_ns, min(silent_ns, default=stop_ns))
-            )
+            found.append(Served(event.version, event.before_ns, stop_ns, gaps_ns, min(silent_ns, default=stop_ns)))
     return found

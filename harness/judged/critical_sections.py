@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.model import NS, FaultRecord, Operation
+from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
 
 # An operation that fails inside a phase marks no end of it. It let the lock go some time before its process had ended,
@@ -24,18 +25,18 @@ class Stay:
 
 def groups(recording: Recording) -> list[tuple[Operation, ...]]:
     """The operations of each group, by their start."""
-    found: dict[str, list[Operation]] = {}
+    found: dict[int, list[Operation]] = {}
     for operation in recording.operations:
-        if number := operation.attributes.get("together"):
-            found.setdefault(number, []).append(operation)
+        if operation.group is not None:
+            found.setdefault(operation.group, []).append(operation)
     return [tuple(sorted(members, key=lambda o: o.start_ns)) for members in found.values()]
 
 
 def marks_lock(recording: Recording, operation: Operation) -> bool:
     """Whether it said when it asked for the lock (``<operation>.lock``): else nothing tells when it was inside. Nor
     does it where phases of it came to light only after its end, as from a log that was buffered."""
-    marks = [e for e in recording.of_kind("phase") if e["operation"] == operation.id]
-    if any(e["event"] == "start" and e.get("ended") for e in marks):
+    marks = [e for e in recording.of(PhaseEdge) if e.operation == operation.id]
+    if any(e.event == "start" and e.ended for e in marks):
         return False
     return any(id_ == operation.id and s.name == f"{operation.name}.lock" for id_, s, _ in recording.phases)
 

@@ -22,7 +22,7 @@ def failed_for_it(recording: Recording, fault: FaultRecord) -> Compared | None:
     met = next((o for o in recording.operations if o.id == fault.operation), None)
     if met is None or met.expect != "failure" or (met.exit or 0) <= 0:
         return None
-    if fault.injected_ns is None or fault.confirmed_ns is None or fault.healed_ns is None:
+    if fault.state != "healed" or fault.injected_ns is None or fault.healed_ns is None:
         return None
     if not fault.injected_ns <= met.stop_ns <= (fault.released_ns or fault.healed_ns):
         return None

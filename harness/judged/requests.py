@@ -12,6 +12,7 @@ from harness.judged.broken_version_spans import Served, served
 from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
+from harness.recording.events import LinkLaid
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
 from harness.stats.arrays import np
@@ -206,7 +207,7 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
 
 def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
     """When a fault of ours stood between the front and the service, and the grace after it."""
-    serving = {e["name"] for e in recording.of_kind("link.laid") if e["serves"]}
+    serving = {e.name for e in recording.of(LinkLaid) if e.serves}
     last_ns = recording.measured_ns[1]
     return [
         (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))

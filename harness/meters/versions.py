@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from harness.host.clock import mono_ns
+from harness.recording.events import VersionSeen, VersionSilent, VersionWatched
 from harness.system.http import Answer
 from harness.system.live import LiveSystem
 
@@ -48,7 +49,7 @@ class VersionWatch:
             if self._problem:  # whatever it was told last, nobody knows what came since
                 self._silence = _Silence(self._before_ns, f"the watch ended early: {self._problem}")
             self._end_silence("")
-            self._system.recorder.event("version.watched", interval_s=INTERVAL_S)
+            self._system.recorder.record(VersionWatched(interval_s=INTERVAL_S))
 
     def _watch(self) -> None:
         try:
@@ -64,7 +65,7 @@ class VersionWatch:
             if version:
                 self._end_silence(version)
                 if version != last:
-                    self._system.recorder.event("version.seen", version=version, before_ns=self._before_ns)
+                    self._system.recorder.record(VersionSeen(version=version, before_ns=self._before_ns))
                     last = version
                 self._before_ns = asked_ns
             else:
@@ -80,12 +81,13 @@ class VersionWatch:
     def _end_silence(self, version: str) -> None:
         """``version`` ended it; none: the watch did."""
         if silence := self._silence:
-            self._system.recorder.event(
-                "version.silent",
-                since_ns=silence.since_ns,
-                version=version,
-                questions=silence.questions,
-                refused=silence.refused,
-                said=silence.said,
+            self._system.recorder.record(
+                VersionSilent(
+                    since_ns=silence.since_ns,
+                    version=version,
+                    questions=silence.questions,
+                    refused=silence.refused,
+                    said=silence.said,
+                )
             )
             self._silence = None

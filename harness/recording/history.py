@@ -34,7 +34,7 @@ def cause(observation: Observation) -> Operation | None:
 def not_told(recording: Recording, operation: Operation) -> str:
     """Why an operation on a backup could not be told which, in words; empty when it was, or when there simply was none.
     Its failure then says nothing about the kit."""
-    if not (operation.restores or operation.name == "validate") or operation.attributes.get("backup"):
+    if not (operation.restores or operation.name == "validate") or operation.backup:
         return ""
     said = next((o.status_error for o in recording.observations if o.status_error), "")
     return f"it could not be told which backup: {said}" if said else ""

@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import now
 from harness.model import Instant
+from harness.recording.events import Event, Observed, RecordingComplete, encode
+from harness.recording.sources import add_source, here
 
 EVENTS = "events.jsonl"
 PLAN = "run.json"
@@ -31,35 +35,47 @@ def digest(text: str) -> str:
 class Recorder:
     """Appends events to ``events.jsonl`` of a run folder; safe to call from several threads.
 
-    A line is ``{"t": mono_ns, "w": wall_ns, "n": sequence, "kind": ..., ...}`` and is flushed at once, so that what a
-    killed run had seen can still be judged.
+    A line is flushed at once, so that what a killed run had seen can still be judged. ``source`` names who records.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, source: str = "inside") -> None:
         self.folder = folder
         for name in ("samples", "ledger", "operations", OBSERVATIONS, "logs"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        self._file = (folder / EVENTS).open("a", encoding="utf-8")
+        self._file = (folder / EVENTS).open("ab")
         self._lock = threading.Lock()
         self._sequence = 0
+        self.source(source, EVENTS)
 
-    def event(self, kind: str, /, when: Instant | None = None, **fields: Any) -> Instant:
+    def record(self, event: Event, when: Instant | None = None) -> Instant:
         """Write one event and return its instant (``when``, or now)."""
         with self._lock:
             when = when or now()
-            fields = {k: _bounded(v) if isinstance(v, str) else v for k, v in fields.items()}
-            line = {"t": when.mono_ns, "w": when.wall_ns, "n": self._sequence, "kind": kind, **fields}
+            line = encode(replace(event, t=when.mono_ns, w=when.wall_ns, n=self._sequence, **_too_long(event)))
             self._sequence += 1
-            self._file.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
+            self._file.write(line + b"\n")
             self._file.flush()
         return when
 
-    def observation(self, label: str, cause: str, start_ns: int, content: Mapping[str, Any], **fields: Any) -> None:
+    def source(self, id: str, *files: str) -> None:
+        """Name who else records, and in which files of the folder."""
+        add_source(self.folder, here(id, *files))
+
+    def observation(
+        self,
+        label: str,
+        cause: str,
+        start_ns: int,
+        content: Mapping[str, Any],
+        backup_files: Mapping[str, int | None] | None = None,
+    ) -> None:
         """Write a read-back down, and the event that names it, with the digest of what it says: that of another run
         would not fit."""
         text = json.dumps(content, separators=(",", ":"))
         (self.folder / OBSERVATIONS / f"{label}.json").write_text(text)
-        self.event("observation", label=label, cause=cause, start_ns=start_ns, digest=digest(text), **fields)
+        self.record(
+            Observed(label=label, cause=cause, start_ns=start_ns, digest=digest(text), backup_files=backup_files or {})
+        )
 
     def check_room(self) -> None:
         """An error when the disk the recording lies on is full: whatever fails from then on fails for our sake."""
@@ -73,9 +89,15 @@ class Recorder:
 
     def close(self) -> None:
         """Mark the recording complete; a reader treats one without the mark as cut short."""
-        self.event("recording.complete", events=self._sequence + 1)
+        self.record(RecordingComplete(events=self._sequence + 1))
         self._file.close()
 
 
-def _bounded(text: str) -> str:
-    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text) - MOST_CHARS} characters left out)"
+def _too_long(event: Event) -> dict[str, str]:
+    """The fields of an event that are to be shorter, as they are then."""
+    texts = ((name, getattr(event, name)) for name in event.__struct_fields__)
+    return {
+        name: f"{text[:MOST_CHARS]}... ({len(text) - MOST_CHARS} characters left out)"
+        for name, text in texts
+        if isinstance(text, str) and len(text) > MOST_CHARS
+    }

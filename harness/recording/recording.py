@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from harness.host.outputs import MOST_BYTES, tail
 from harness.model import (
     BEFORE,
     Artefact,
     CrashState,
-    Evidence,
     FaultRecord,
     Found,
     Instant,
@@ -25,10 +26,23 @@ from harness.model import (
     Span,
     Write,
 )
+from harness.recording.events import (
+    Event,
+    LoadSteady,
+    LoadStopping,
+    Observed,
+    OperationStopped,
+    PhaseEdge,
+    RecordingComplete,
+    RunStarted,
+    read_events,
+)
+from harness.recording.fault_records import fault_records
 from harness.recording.recorder import EVENTS, PLAN, digest
 from harness.recording.samples import SampleFile, read_samples
+from harness.recording.sources import Source, read_sources
 
-Event = Mapping[str, Any]
+_E = TypeVar("_E", bound=Event)
 _MOST_LATE_NS = 60_000_000_000
 
 
@@ -45,34 +59,40 @@ class Recording:
         return plan
 
     @cached_property
-    def events(self) -> tuple[Event, ...]:
-        path = self.folder / EVENTS
-        if not path.exists():
-            return ()
-        events: list[Event] = []
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines()):
-            try:
-                event = json.loads(line)
-            except json.JSONDecodeError:
-                continue  # named by `problems`: the sequence has a hole there
-            if isinstance(event, dict) and event.get("n") == number and {"t", "w", "kind"} <= event.keys():
-                events.append(event)
-        return tuple(events)
+    def sources(self) -> tuple[Source, ...]:
+        """Who recorded which files, by which clock."""
+        return read_sources(self.folder)
 
-    def of_kind(self, kind: str) -> Iterator[Event]:
-        return (e for e in self.events if e["kind"] == kind)
+    @cached_property
+    def _read(self) -> tuple[tuple[Event, ...], int]:
+        return read_events(self.folder / EVENTS)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All that can be read; ``problems`` counts the others."""
+        return self._read[0]
+
+    @cached_property
+    def _by_kind(self) -> Mapping[type[Event], list[Event]]:
+        found: dict[type[Event], list[Event]] = {}
+        for event in self.events:
+            found.setdefault(type(event), []).append(event)
+        return found
+
+    def of(self, kind: type[_E]) -> Iterator[_E]:
+        """The events of one kind, in the order they were written."""
+        return (e for e in self._by_kind.get(kind, ()) if isinstance(e, kind))
 
     @cached_property
     def problems(self) -> tuple[str, ...]:
         """What makes this recording less than whole: cut short, torn or foreign lines, sample files without trailer."""
         found: list[str] = []
-        path = self.folder / EVENTS
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
-        if len(lines) != len(self.events):
-            found.append(f"{len(lines) - len(self.events)} of {len(lines)} event lines are torn or out of sequence")
-        if not self.events or self.events[-1]["kind"] != "recording.complete":
+        lines = self._read[1]
+        if lines != len(self.events):
+            found.append(f"{lines - len(self.events)} of {lines} event lines are torn or out of sequence")
+        if not self.events or not isinstance(self.events[-1], RecordingComplete):
             found.append("the recording was cut short (no closing event)")
-        times = [e["t"] for e in self.events]
+        times = [e.t for e in self.events]
         # An event may carry an earlier instant on purpose (the end of an operation is recorded after its healing).
         if any(before - after > _MOST_LATE_NS for before, after in pairwise(times)):
             found.append("events of different runs seem to be mixed (time runs backwards)")
@@ -86,43 +106,41 @@ class Recording:
     @cached_property
     def strange_plan(self) -> str:
         """Why run.json is not what this run was made by; empty when it is."""
-        return next((said for e in self.of_kind("run.start") if (said := self._strange(PLAN, e))), "")
+        return next((said for e in self.of(RunStarted) if (said := self._strange(PLAN, e.digest))), "")
 
     def _strange_files(self) -> Iterator[str]:
         """Files that are not those the events were written with."""
-        looks = (self._strange(_look(e), e) for e in self.of_kind("observation"))
+        looks = (self._strange(_look(e), e.digest) for e in self.of(Observed))
         yield from (said for said in (self.strange_plan, *looks) if said)
 
-    def _strange(self, name: str, event: Event) -> str:
+    def _strange(self, name: str, known: str) -> str:
         path = self.folder / name
         if not path.exists():
             return f"{name} is missing"
-        fits = event.get("digest", "") in ("", digest(path.read_text(errors="replace")))
+        fits = known in ("", digest(path.read_text(errors="replace")))
         return "" if fits else f"{name} is not the one of this run"
 
     # -- time ----------------------------------------------------------------------------------------------------
     @cached_property
     def start(self) -> Instant:
-        first = self.events[0]
-        return Instant(first["t"], first["w"])
+        return self.events[0].instant
 
     @cached_property
     def stop(self) -> Instant:
-        last = self.events[-1]
-        return Instant(last["t"], last["w"])
+        return self.events[-1].instant
 
     @cached_property
     def measured_ns(self) -> tuple[int, int]:
         """From steady load to the end of the load: the window in which downtime is counted; (0, 0) without one."""
-        start = next((e["t"] for e in self.of_kind("load.steady")), 0)
-        stop = next((e["t"] for e in self.of_kind("load.stopping")), 0)
+        start = next((e.t for e in self.of(LoadSteady)), 0)
+        stop = next((e.t for e in self.of(LoadStopping)), 0)
         return (start, stop) if start and stop else (0, 0)
 
     # -- operations and phases -----------------------------------------------------------------------------------
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """In the order they ended."""
-        return tuple(_operation(e, self._output(e["id"])) for e in self.of_kind("operation.stop"))
+        return tuple(_operation(e, self._output(e.id)) for e in self.of(OperationStopped))
 
     def _output(self, operation_id: str) -> str:
         """All that was kept of what the operation said, invalid bytes replaced."""
@@ -138,28 +156,25 @@ class Recording:
         open_: dict[tuple[str, str], tuple[Instant, int]] = {}
         done: list[tuple[str, Span, float]] = []
         for e in self.events:
-            if e["kind"] == "phase":
-                key, at = (e["operation"], e["phase"]), Instant(e["t"], e["w"])
-                if e["event"] == "start":
-                    if not e.get("ended"):
-                        open_[key] = (at, e["gate_ns"])
+            if isinstance(e, PhaseEdge):
+                key = (e.operation, e.phase)
+                if e.event == "start":
+                    if not e.ended:
+                        open_[key] = (e.instant, e.gate_ns)
                 elif key in open_:
                     began, gate = open_.pop(key)
-                    done.append((key[0], Span(key[1], began, at), gate / 1e9))
-            elif e["kind"] == "operation.stop":
-                at = Instant(e["t"], e["w"])
-                for key in [k for k in open_ if k[0] == e["id"]]:
+                    done.append((key[0], Span(key[1], began, e.instant), gate / 1e9))
+            elif isinstance(e, OperationStopped):
+                for key in [k for k in open_ if k[0] == e.id]:
                     began, gate = open_.pop(key)
-                    done.append((key[0], Span(key[1], began, at), gate / 1e9))
+                    done.append((key[0], Span(key[1], began, e.instant), gate / 1e9))
         return tuple(done)
 
     @cached_property
     def late_ns(self) -> Mapping[tuple[str, str, str], int]:
         """(operation id, phase, event) -> by how much that edge may have been seen late, for those of a kit that does
         not mark them."""
-        return {
-            (e["operation"], e["phase"], e["event"]): e["late_ns"] for e in self.of_kind("phase") if e.get("late_ns")
-        }
+        return {(e.operation, e.phase, e.event): e.late_ns for e in self.of(PhaseEdge) if e.late_ns}
 
     # -- load and meters -----------------------------------------------------------------------------------------
     @cached_property
@@ -205,37 +220,7 @@ class Recording:
     @cached_property
     def faults(self) -> tuple[FaultRecord, ...]:
         """One for each planned fault, also for one that never fired."""
-        stages: dict[str, dict[str, Event]] = {}
-        for e in self.events:
-            if e["kind"].startswith("fault."):
-                stages.setdefault(e["id"], {})[e["kind"].removeprefix("fault.")] = e
-        records: list[FaultRecord] = []
-        for id_, stage in stages.items():
-            planned = stage["planned"]
-            last = stage.get("healed") or stage.get("confirmed") or {}
-            confirmed = stage.get("confirmed")
-            said = "; ".join(
-                s for s in (str(confirmed["said"]) if confirmed else "", str(last.get("felt_said", ""))) if s
-            )
-            records.append(
-                FaultRecord(
-                    id=id_,
-                    name=planned["name"],
-                    parameters=planned["parameters"],
-                    at=planned["at"],
-                    injected_ns=stage["injected"]["t"] if "injected" in stage else None,
-                    confirmed_ns=confirmed["t"] if confirmed and confirmed["applied"] else None,
-                    released_ns=stage.get("healed", {}).get("released_ns"),
-                    healed_ns=stage["healed"]["t"] if "healed" in stage and stage["healed"]["ok"] else None,
-                    evidence=Evidence(
-                        bool(confirmed and confirmed["applied"]), bool(last.get("felt")), said or "never fired"
-                    ),
-                    operation=stage.get("injected", {}).get("operation", ""),
-                    to_the_end=planned.get("hold") == "end",
-                    felt_said=str(last.get("felt_said", "")),
-                )
-            )
-        return tuple(records)
+        return fault_records(self.events)
 
     @cached_property
     def observations(self) -> tuple[Observation, ...]:
@@ -244,21 +229,21 @@ class Recording:
         done: list[Observation] = []
         held_before: frozenset[str] = frozenset()
         backups_before: frozenset[tuple[str, int]] = frozenset()
-        for e in self.of_kind("observation"):
-            if strange := self._strange(_look(e), e):
+        for e in self.of(Observed):
+            if strange := self._strange(_look(e), e.digest):
                 raise ValueError(strange)
             content = json.loads((self.folder / _look(e)).read_text())
             found = content["found"]
-            if e["cause"] == BEFORE:
+            if e.cause == BEFORE:
                 held_before = frozenset(token for token, _ in found or ())
                 backups_before = frozenset((a["path"], a["size"]) for a in content["artefacts"])
                 continue
             copies = content.get("offsite")
             look = Observation(
-                label=e["label"],
-                cause=e["cause"],
-                start_ns=e["start_ns"],
-                stop_ns=e["t"],
+                label=e.label,
+                cause=e.cause,
+                start_ns=e.start_ns,
+                stop_ns=e.t,
                 found=None if found is None else tuple(Found(*row) for row in found),
                 error=content["error"],
                 totals=content["totals"],
@@ -272,39 +257,32 @@ class Recording:
                 schemas=tuple(content.get("schemas", ())),
                 offsite=None if copies is None else tuple(OffsiteCopy(**c) for c in copies),
                 stored=content.get("stored"),
-                writes=tuple(w for w in self.writes if w.sent_ns <= e["t"]),
-                operations=tuple(o for o in self.operations if o.start_ns <= e["t"]),
+                writes=tuple(w for w in self.writes if w.sent_ns <= e.t),
+                operations=tuple(o for o in self.operations if o.start_ns <= e.t),
                 held_before=held_before,
                 backups_before=backups_before,
             )
             if "crash" in content:
-                after = [_operation(o, o["output"]) for o in content["operations"]]
+                after = [_operation(msgspec.convert(o, OperationStopped), o["output"]) for o in content["operations"]]
                 look = _crashed(look, CrashState(**content["crash"]), after)
             earlier = (o for o in done if o.crash is None and (look.crash is None or o.stop_ns <= look.crash.at_ns))
             done.append(replace(look, earlier=tuple(earlier)))
         return tuple(done)
 
 
-def _look(event: Event) -> str:
+def _look(event: Observed) -> str:
     """Where the content of an observation lies."""
-    return f"observations/{event['label']}.json"
+    return f"observations/{event.label}.json"
 
 
-def _operation(event: Event, output: str) -> Operation:
-    return Operation(
-        id=event["id"],
-        name=event["name"],
-        repeat=event["repeat"],
-        warmup=event["warmup"],
-        expect=event["expect"],
-        start_ns=event["start_ns"],
-        stop_ns=event["t"],
-        gate_ns=event["gate_ns"],
-        exit=event["exit"],
-        blocked_on=event.get("blocked_on", ""),
-        output=output,
-        attributes=event.get("attributes", {}),
-    )
+# What an operation has of the event that told its end, under the same names.
+_TOLD = {f.name for f in fields(Operation)} & set(OperationStopped.__struct_fields__) - {"restores"}
+
+
+def _operation(event: OperationStopped, output: str) -> Operation:
+    told = {name: getattr(event, name) for name in _TOLD}
+    restores = event.restores or event.name == "restore"
+    return Operation(**told, restores=restores, stop_ns=event.t, output=output)
 
 
 def _crashed(look: Observation, crash: CrashState, after: list[Operation]) -> Observation:

@@ -8,8 +8,10 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
+from msgspec import structs
+
+from harness.recording.events import Event
 from harness.recording.recorder import EVENTS, OBSERVATIONS, digest
 
 _NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|DSN|_URL$|_URI$", re.IGNORECASE)
@@ -63,18 +65,19 @@ def _digest(path: Path) -> bytes:
     return digest(path.read_text(errors="replace")).encode() if path.is_file() and not path.is_symlink() else b""
 
 
-def starred(event: Mapping[str, Any], values: Iterable[str]) -> dict[str, Any]:
+def starred(event: Event, values: Iterable[str]) -> Event:
     """An event as it may be shown before its recording was masked."""
-    shown = dict(event)
+    shown = {name: v for name in event.__struct_fields__ if isinstance(v := getattr(event, name), str)}
     for value in values:
-        shown = {k: v.replace(value, "*" * len(value)) if isinstance(v, str) else v for k, v in shown.items()}
-    return shown
+        shown = {name: text.replace(value, "*" * len(value)) for name, text in shown.items()}
+    return structs.replace(event, **shown)
 
 
 def _spellings(value: str) -> tuple[bytes, ...]:
-    """As it is, and as JSON writes it."""
+    """As it is, and as JSON writes it, with letters outside ASCII as they are or by number."""
     plain = value.encode(errors="surrogateescape")
-    return (plain, json.dumps(value)[1:-1].encode())
+    kept = json.dumps(value, ensure_ascii=False)[1:-1].encode(errors="surrogateescape")
+    return (plain, kept, json.dumps(value)[1:-1].encode())
 
 
 def _mask_file(path: Path, needles: Iterable[bytes], instead: Mapping[bytes, bytes] | None = None) -> int:

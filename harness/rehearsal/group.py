@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import NS, Edge
+from harness.recording.events import Rendezvous
 from harness.recording.recorder import Recorder
 from harness.scenario import Step, Together
 
@@ -74,14 +75,15 @@ class Group:
         self._arrived.append(operation)
         self._changed.notify_all()
         all_here = self._changed.wait_for(lambda: operation in self._ended or self._complete(), self._patience_s)
-        self._recorder.event(
-            "rendezvous",
-            operation=operation,
-            at=str(edge),
-            arrived=list(self._arrived),
-            ended=list(self._ended),
-            complete=all_here,
-            seconds=round((mono_ns() - start) / NS, 3),
+        self._recorder.record(
+            Rendezvous(
+                operation=operation,
+                at=str(edge),
+                arrived=list(self._arrived),
+                ended=list(self._ended),
+                complete=all_here,
+                seconds=round((mono_ns() - start) / NS, 3),
+            )
         )
 
     def _complete(self) -> bool:

@@ -14,6 +14,7 @@ from types import FrameType
 
 from harness.errors import ExitCode, HarnessError
 from harness.plan import Plan
+from harness.recording.events import RunFailed, RunInterrupted, RunStarted, Warned
 from harness.recording.recorder import PLAN, Recorder, digest
 from harness.rehearsal.rehearsal import Rehearsal
 
@@ -32,7 +33,7 @@ def main() -> int:
     plan = Plan.from_dict(json.loads(about)["plan"])
     recorder = Recorder(record)
     signal.signal(signal.SIGTERM, _interrupt)
-    recorder.event("run.start", digest=digest(about))
+    recorder.record(RunStarted(digest=digest(about)))
     code: int = ExitCode.PASS
     rehearsal: Rehearsal | None = None
     try:
@@ -40,13 +41,13 @@ def main() -> int:
         rehearsal.set_up()
         rehearsal.perform()
     except Interrupted:
-        recorder.event("interrupted")
+        recorder.record(RunInterrupted())
         code = ExitCode.INTERRUPTED
     except HarnessError as error:
-        recorder.event("error", text=f"{error.what}: {error.why}", hint=error.hint, code=int(error.code))
+        recorder.record(RunFailed(text=f"{error.what}: {error.why}", hint=error.hint, code=int(error.code)))
         code = error.code
     except Exception as error:  # noqa: BLE001 - our own bug: recorded, so that the run ends unknown and says why
-        recorder.event("error", text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG))
+        recorder.record(RunFailed(text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG)))
         traceback.print_exc()
         code = ExitCode.OUR_BUG
     finally:
@@ -54,7 +55,7 @@ def main() -> int:
         signal.signal(signal.SIGTERM, lambda *_: None)
         if rehearsal is not None:
             for problem in rehearsal.tear_down():
-                recorder.event("warning", text=problem)
+                recorder.record(Warned(text=problem))
     if code == ExitCode.PASS:
         recorder.close()
     return code

@@ -17,6 +17,7 @@ from harness.disks.nudging import Nudging
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant, Operation, Span
 from harness.plan import Plan
+from harness.recording.events import LeftOut, PowerAsked, PowerUnsound, Warned
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 
@@ -57,21 +58,21 @@ class PowerLossRun:
         self.stop()
         if self._nudging and self._nudging.problem:
             self._not_nudged(self._nudging.problem)
-        self._recorder.event("power.asked", about=str(self._power))
+        self._recorder.record(PowerAsked(about=str(self._power)))
         if self._disk.lost:
-            self._recorder.event("warning", text=self._disk.lost)
+            self._recorder.record(Warned(text=self._disk.lost))
             return
         log = self._disk.log()
         unseen = 0 if log.problems else unlogged(self._disk.image, self._disk.size_bytes, self._disk.log)
         if unseen:
             why = f"the block log lost writes: {unseen} blocks of the disk are not what it says"
-            self._recorder.event("power.unsound", why=why)
+            self._recorder.record(PowerUnsound(why=why))
             return
         plan = self._plan
         recording = Recording(self._recorder.folder)
         operation = self._operation(recording)
         if operation is None:
-            self._recorder.event("warning", text=f"{self._power.operation} #{self._power.occurrence} was not run")
+            self._recorder.record(Warned(text=f"{self._power.operation} #{self._power.occurrence} was not run"))
             return
         spec = BootSpec(
             system=plan.system,
@@ -87,14 +88,14 @@ class PowerLossRun:
         )
         restore = self._config.operations.get("restore")
         deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
-        under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.attributes.get("backup", "")))
+        under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.backup))
         exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
         exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
 
     def _not_nudged(self, why: str) -> None:
         """States that were to hide nothing may hide what was not synced: they prove less than the cell promises."""
-        self._recorder.event("left_out", what="nudging the journal", why=why)
+        self._recorder.record(LeftOut(what="nudging the journal", why=why))
 
     def _operation(self, recording: Recording) -> Operation | None:
         return next((o for o in recording.operations if o.id == self._wanted), None)

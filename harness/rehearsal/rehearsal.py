@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from harness import registry
@@ -12,6 +13,16 @@ from harness.host.clock import mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.model import BEFORE, NS, Edge, Instant
 from harness.plan import Plan, links, planned_steps, planned_triggers
+from harness.recording.events import (
+    LeftOut,
+    NotProvided,
+    PhaseEdge,
+    Recovered,
+    Seeded,
+    ServiceRestarted,
+    ServiceStopped,
+    Warned,
+)
 from harness.recording.recorder import Recorder
 from harness.rehearsal.group import Group
 from harness.rehearsal.power import PowerLossRun
@@ -87,7 +98,7 @@ class Rehearsal:
             why = f"its seed operation failed; it said: {last_line(output) or 'nothing'}"
             raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
         found = self._system.database_bytes()
-        self._recorder.event("seeded", asked_bytes=self._plan.size_bytes, found_bytes=found)
+        self._recorder.record(Seeded(asked_bytes=self._plan.size_bytes, found_bytes=found))
 
     def perform(self) -> None:
         rounds = [(r, True) for r in range(self._plan.warmup)] + [(r, False) for r in range(self._plan.repeat)]
@@ -99,7 +110,7 @@ class Rehearsal:
                     self._stage.check_load()
             if self._derailed and number < len(rounds):
                 left = len(rounds) - number
-                self._recorder.event("warning", text=f"{left} rounds were not run: {self._derailed}")
+                self._recorder.record(Warned(text=f"{left} rounds were not run: {self._derailed}"))
                 break
         if self._triggers.heal_all():
             self._see_recovered("the last faults were healed")
@@ -114,14 +125,14 @@ class Rehearsal:
     def tear_down(self) -> list[str]:
         problems = self._stage.tear_down()
         for edge, why in self._gates.failures:
-            self._recorder.event("left_out", what=f"what was to be done at {edge}", why=why)
+            self._recorder.record(LeftOut(what=f"what was to be done at {edge}", why=why))
         return [*problems, *self._gates.problems]
 
     def _restart(self) -> None:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""
-        self._recorder.event("service.stopped", still_answers=self._system.stop_service())
+        self._recorder.record(ServiceStopped(still_answers=self._system.stop_service()))
         seconds = self._system.start(self._version)
-        self._recorder.event("service.restarted", version=self._system.version(), seconds=round(seconds, 3))
+        self._recorder.record(ServiceRestarted(version=self._system.version(), seconds=round(seconds, 3)))
         self._observe("restart")
 
     # -- steps ---------------------------------------------------------------------------------------------------
@@ -140,10 +151,10 @@ class Rehearsal:
     def _provided(self, step: Step) -> bool:
         """Whether the system can do it at all; what it cannot is recorded, and unknown."""
         if step.do not in self._config.operations:
-            self._recorder.event("not_provided", operation=step.do)
+            self._recorder.record(NotProvided(operation=step.do))
             return False
         if step.version and not getattr(self._config.versions, step.version):
-            self._recorder.event("not_provided", operation=f"{step.do} of a {step.version} version")
+            self._recorder.record(NotProvided(operation=f"{step.do} of a {step.version} version"))
             return False
         return True
 
@@ -156,7 +167,7 @@ class Rehearsal:
         """Run the members of a group beside each other, each as `_operate` does."""
         members = [s for s in together.members if self._provided(s)]
         self._groups += 1
-        orders = [self._order(step, f"{self._groups}") for step in members]
+        orders = [self._order(step, self._groups) for step in members]
         done: list[tuple[Outcome, Order, str, bool]] = []
 
         def operate(number: int) -> None:
@@ -173,26 +184,35 @@ class Rehearsal:
         for outcome, order, wanted, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
             self._conclude(order, wanted, outcome, recovered)
 
-    def _order(self, step: Step, group: str = "") -> tuple[Order, str]:
+    def _order(self, step: Step, group: int | None = None) -> tuple[Order, str]:
         """What the kit is asked for, and the version that is to serve afterwards (in a group that is only known of
         those that change it)."""
         versions = self._config.versions
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
-        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group else self._version)
+        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group is not None else self._version)
         restores = step.do == "restore" or self._config.operations[step.do].restores
         backup = self._operations.status().latest if restores or step.do == "validate" else ""
-        attributes = ({"restores": "yes"} if restores else {}) | ({"together": group} if group else {})
         if step.version == "broken":
-            attributes["broken_version"] = asked
             self._stage.watch_versions()
-        return Order(step.do, self._repeat, self._warmup, step.expect, asked, backup, attributes), wanted
+        order = Order(
+            step.do,
+            self._repeat,
+            self._warmup,
+            step.expect,
+            asked,
+            backup,
+            restores=restores,
+            group=group,
+            broken_version=asked if step.version == "broken" else "",
+        )
+        return order, wanted
 
     def _run(self, order: Order, wanted: str) -> tuple[Outcome, bool]:
         """How the operation ended, and whether the service was healthy (again) after it."""
         outcome = self._operations.run(order, wanted)
         # In a group nobody can say which version is owed after one of them failed: another may just have succeeded.
-        return outcome, self._see_recovered(outcome.id, "" if "together" in order.attributes else self._version)
+        return outcome, self._see_recovered(outcome.id, "" if order.group is not None else self._version)
 
     def _conclude(self, order: Order, wanted: str, outcome: Outcome, recovered: bool) -> None:
         self._last = outcome
@@ -200,7 +220,7 @@ class Rehearsal:
             self._version = wanted or self._version
         if order.operation == "backup":
             self._remember_snapshot()
-        self._restored_from = order.backup if "restores" in order.attributes and outcome.exit == 0 else ""
+        self._restored_from = order.backup if order.restores and outcome.exit == 0 else ""
         if not recovered:
             self._derailed = self._derailed or f"the service did not recover after {self._last.id}"
         elif order.expect == "success" and self._last.exit != 0:
@@ -212,15 +232,16 @@ class Rehearsal:
         ok, last_bad_ns = self._system.recovered(RECOVERY_DEADLINE_S)
         took_s = round((mono_ns() - start) / NS, 3)
         version = self._system.version() if ok else ""
-        self._recorder.event(
-            "recovered",
-            after=after,
-            ok=ok,
-            start_ns=start,
-            last_bad_ns=last_bad_ns,
-            seconds=took_s,
-            version=version,
-            version_owed=owed,
+        self._recorder.record(
+            Recovered(
+                after=after,
+                ok=ok,
+                start_ns=start,
+                last_bad_ns=last_bad_ns,
+                seconds=took_s,
+                version=version,
+                version_owed=owed,
+            )
         )
         return ok
 
@@ -244,7 +265,7 @@ class Rehearsal:
         """Damage the latest backup in each way, let the kit validate it, and put the backup right again."""
         latest = self._operations.status().latest
         if not latest or "validate" not in self._config.operations:
-            self._recorder.event("not_provided", operation="validate of a damaged backup")
+            self._recorder.record(NotProvided(operation="validate of a damaged backup"))
             return
         why = ""
         if self._config.service.attach:
@@ -256,7 +277,7 @@ class Rehearsal:
         else:
             why = f"{latest} is no file to damage"
         if why:
-            self._recorder.event("left_out", what="validate of a damaged backup", why=why)
+            self._recorder.record(LeftOut(what="validate of a damaged backup", why=why))
 
     def _validate_damaged_copy(self, latest: Path, place: Path) -> str:
         """The same on a copy in ``place``; why not, where it cannot be made, or is not really one."""
@@ -271,7 +292,7 @@ class Rehearsal:
             return f"{latest} is no file to damage"
         if not file.resolve().is_relative_to(place.resolve()):
             return f"{file.name} of {latest} is a link out of it: a copy leads to the one in use, which is not damaged"
-        order = Order("validate", warmup=True, expect="any", backup=str(copy), attributes={"copy": "yes"})
+        order = Order("validate", warmup=True, expect="any", backup=str(copy), on_copy=True)
         if self._operations.run(order).exit != 0:
             return "validate refuses a copy of a good backup in another place, and the one in use is not damaged"
         return self._validate_each_damage(str(copy), file)
@@ -279,15 +300,15 @@ class Rehearsal:
     def _validate_each_damage(self, backup: str, file: Path) -> str:
         """Why not every one: a kit that refuses the whole backup after a damaged one goes by its name from then on."""
 
-        def validate(**attributes: str) -> int | None:
+        def validate(damaged_how: str | None = None, put_back: str | None = None) -> int | None:
             # Not timed, whatever it says: `warmup` keeps it out of the claims.
-            order = Order("validate", warmup=True, expect="any", backup=backup, attributes=attributes)
-            return self._operations.run(order).exit
+            order = Order("validate", warmup=True, expect="any", backup=backup)
+            return self._operations.run(replace(order, damaged_how=damaged_how, put_back=put_back)).exit
 
         for number, mutation in enumerate(MUTATIONS, 1):
             original = damaged(file, mutation)
             try:
-                refused = validate(mutation=mutation) != 0
+                refused = validate(damaged_how=mutation) != 0
             finally:
                 file.write_bytes(original)
             left = ", ".join(MUTATIONS[number:])
@@ -300,7 +321,7 @@ class Rehearsal:
         if self._seen_late_ns:
             late_ms = max(self._seen_late_ns) / 1e6
             said = f"{len(self._seen_late_ns)} edges of phases were seen, not marked: at most {late_ms:.1f} ms late"
-            self._recorder.event("warning", text=f"{said}, and the kit was not held while a fault was put in there")
+            self._recorder.record(Warned(text=f"{said}, and the kit was not held while a fault was put in there"))
 
     # -- edges ---------------------------------------------------------------------------------------------------
     def _on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
@@ -323,5 +344,14 @@ class Rehearsal:
         # When it was seen is not when it began: what was written before may be missing from that backup already.
         exact_ns = at.mono_ns if sighting.held or edge.event == "stop" else 0
         self._phase_ns.setdefault((operation, edge.phase), []).append(exact_ns)
-        how = {"phase": edge.phase, "event": edge.event, "gate_ns": gate_ns, **sighting.told()}
-        self._recorder.event("phase", when=at, operation=operation, **how)
+        told = PhaseEdge(
+            operation=operation,
+            phase=edge.phase,
+            event=edge.event,
+            gate_ns=gate_ns,
+            by=sighting.by,
+            held=sighting.held,
+            late_ns=sighting.late_ns,
+            ended=sighting.ended,
+        )
+        self._recorder.record(told, at)

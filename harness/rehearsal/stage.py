@@ -22,6 +22,21 @@ from harness.meters.outage import Prober, prober_config
 from harness.meters.resources import ResourceSampler
 from harness.meters.versions import VersionWatch
 from harness.plan import Plan
+from harness.recording.events import (
+    DiskMounted,
+    IslandUp,
+    LeftOut,
+    LoadHollow,
+    LoadStarted,
+    LoadSteady,
+    LoadStopped,
+    LoadStopping,
+    LoadUnsteady,
+    ProberStopped,
+    ServerCount,
+    SystemUp,
+    Warned,
+)
 from harness.recording.recorder import Recorder
 from harness.scenario import DiskKind
 from harness.system.http import get
@@ -48,18 +63,18 @@ class Stage:
         self.directory = Path(plan.work) / "sut"
         self.directory.mkdir(parents=True, exist_ok=True)
         self.later("cut what programs printed", outputs.Watch(self._printed).stop)
-        recorder.event("island.up", island=plan.kind)
+        recorder.record(IslandUp(island=plan.kind))
         if config.service.attach:
-            recorder.event("warning", text="no island: the system runs already, where it is, and is used as it is")
+            recorder.record(Warned(text="no island: the system runs already, where it is, and is used as it is"))
         elif plan.kind == "none":
-            recorder.event("warning", text="no island: the host's network, processes and disks are shared with others")
+            recorder.record(Warned(text="no island: the host's network, processes and disks are shared with others"))
         if unseen := data_unseen(config):
-            recorder.event("warning", text=unseen)
+            recorder.record(Warned(text=unseen))
         self.system = LiveSystem(
             config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
         )
         for mounted in self.system.disks.values():
-            recorder.event("disk", name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes)
+            recorder.record(DiskMounted(name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes))
         self.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         if not config.service.attach:
             self.later("stop the system", self.system.stop)
@@ -130,7 +145,7 @@ class Stage:
         if self.plan.kind == "none":
             what = f"links: {', '.join(wanted)}"
             why = "without namespaces there is no far side (`deploydrill doctor` says how to get them)"
-            self.recorder.event("left_out", what=what, why=why)
+            self.recorder.record(LeftOut(what=what, why=why))
             return
         # Toxiproxy's client takes a while to be imported: a system without links starts without it.
         from harness.system.dependencies import Dependencies
@@ -177,15 +192,16 @@ class Stage:
 
     def _tell_up(self, seconds: float) -> None:
         health, ready, version = self.system.health(), self.system.ready(), self.system.version()
-        self.recorder.event(
-            "system.up",
-            version=version,
-            seconds=round(seconds, 3),
-            health="" if health.ok else health.said(),
-            ready="" if ready.ok else ready.said(),
-            # Data in use may be large, not be ours to look at, and change meanwhile: nobody asks for its size.
-            data_bytes=0 if self.config.service.attach else self.system.database_bytes(),
-            attached=self.config.service.attach,
+        self.recorder.record(
+            SystemUp(
+                version=version,
+                seconds=round(seconds, 3),
+                health="" if health.ok else health.said(),
+                ready="" if ready.ok else ready.said(),
+                # Data in use may be large, not be ours to look at, and change meanwhile: nobody asks for its size.
+                data_bytes=0 if self.config.service.attach else self.system.database_bytes(),
+                attached=self.config.service.attach,
+            )
         )
 
     # -- load and meters -----------------------------------------------------------------------------------------
@@ -198,8 +214,10 @@ class Stage:
         self._counted_before = self._counted()
         self.later("stop Locust", lambda: self.load.stop(2.0))
         self.load.start()
+        self._name_source(f"load-{self.load.pid}", f"load-{self.load.pid}")
         self.later("stop the prober", lambda: self.prober.stop(2.0))
         self.prober.start()
+        self._name_source(f"probe-{self.prober.pid}", "probe")
         disks = {name: disk.path for name, disk in self.system.disks.items()}
         watched = {"load": self.load.pid, "prober": self.prober.pid}
         # Without a namespace of our own the system is what our process 1 adopted, not every process of the host.
@@ -207,21 +225,25 @@ class Stage:
         self.resources = ResourceSampler(self.recorder.folder / "resources.jsonl", watched, disks, system)
         self.later("stop the resource meter", self.resources.stop)
         self.resources.start()
-        self.recorder.event("load.start", profile=config.profile, users=config.users or None)
+        self.recorder.source("resources", "resources.jsonl")
+        self.recorder.record(LoadStarted(profile=config.profile, users=config.users or None))
         steady = self.load.wait_steady(STEADY_DEADLINE_S)
         if not steady.ok:
-            self.recorder.event("load.unsteady", why=steady.why)
+            self.recorder.record(LoadUnsteady(why=steady.why))
             raise HarnessError(
                 f"load {self.config.name}", steady.why, "check [load] requests and url in system.toml", ExitCode.UNKNOWN
             )
         # A prober that meets nobody would find an outage from the first moment to the last.
         if not wait_until(lambda: not self.prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
             why = f"the prober got no good answer ({', '.join(self.prober.unanswered())}) while the load did"
-            self.recorder.event("load.unsteady", why=why)
+            self.recorder.record(LoadUnsteady(why=why))
             raise HarnessError(f"probe {self.config.name}", why, "see [load] requests in system.toml", ExitCode.UNKNOWN)
         if hollow := probes_hollow(self.system, self.prober.config.read):
-            self.recorder.event("load.hollow", why=hollow)
-        self.recorder.event("load.steady", rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2))
+            self.recorder.record(LoadHollow(why=hollow))
+        self.recorder.record(LoadSteady(rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2)))
+
+    def _name_source(self, sender: str, book: str) -> None:
+        self.recorder.source(sender, f"samples/{sender}.bin", f"ledger/{book}.jsonl")
 
     def watch_versions(self) -> None:
         """From now on see from outside which version is in service."""
@@ -242,26 +264,27 @@ class Stage:
                 )
 
     def stop_load(self) -> None:
-        self.recorder.event("load.stopping")
+        self.recorder.record(LoadStopping())
         if self.versions:
             self.versions.stop()
         probed = self.prober.stop()
-        self.recorder.event(
-            "prober.stopped", clean=probed.clean, why=probed.why, started=probed.started, contents=probed.contents
+        self.recorder.record(
+            ProberStopped(clean=probed.clean, why=probed.why, started=probed.started, contents=probed.contents)
         )
         end = self.load.stop()
         self.resources.stop()
-        self.recorder.event(
-            "load.stopped",
-            clean=end.clean,
-            why=end.why,
-            cpu_s=end.cpu_s,
-            wall_s=end.wall_s,
-            started=self.load.progress().started,
+        self.recorder.record(
+            LoadStopped(
+                clean=end.clean,
+                why=end.why,
+                cpu_s=end.cpu_s,
+                wall_s=end.wall_s,
+                started=self.load.progress().started,
+            )
         )
         if self.config.service.access_log:
             sleep(_LOG_LAG_S)
-            self.recorder.event("server.count", marker=MARKER, requests=self._counted() - self._counted_before)
+            self.recorder.record(ServerCount(marker=MARKER, requests=self._counted() - self._counted_before))
 
     def _counted(self) -> int:
         """Requests of our load in the system's own log so far: also of earlier runs, when it is attached."""

@@ -13,6 +13,16 @@ from harness.faults.support.byte_mark import ByteMark
 from harness.host.clock import now
 from harness.model import Edge
 from harness.plan import described_faults
+from harness.recording.events import (
+    FaultConfirmed,
+    FaultFailed,
+    FaultHealed,
+    FaultInjected,
+    FaultLost,
+    FaultPlanned,
+    FaultSkipped,
+    Warned,
+)
 from harness.recording.recorder import Recorder
 from harness.scenario import Trigger
 from harness.system.live import LiveSystem
@@ -49,7 +59,7 @@ class Triggers:
         self._waiting: list[tuple[str, Trigger]] = []
         self._marks: list[tuple[ByteMark, _Held]] = []
         for entry, trigger in zip(described_faults(triggers), triggers, strict=True):
-            recorder.event("fault.planned", **entry)
+            recorder.record(FaultPlanned(**entry))
             self._waiting.append((entry["id"], trigger))
 
     def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
@@ -63,7 +73,7 @@ class Triggers:
                 held = _Held(id_, trigger, operation, self._log_sizes(), sighting)
                 if sighting.ended:  # on the aftermath of an operation it would prove nothing
                     said = sighting.said()
-                    self._recorder.event("fault.confirmed", id=id_, applied=False, felt=False, said=said)
+                    self._recorder.record(FaultSkipped(id=id_, said=said))
                 elif trigger.share:
                     self._await_share(held)
                 else:
@@ -88,7 +98,7 @@ class Triggers:
             mark.join()
             if mark.problem:
                 said = f"while waiting for its share of the bytes: {mark.problem}"
-                self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=said)
+                self._recorder.record(FaultFailed(id=held.id, said=said))
         return bool(held_to_here)
 
     def _await_share(self, held: _Held) -> None:
@@ -107,7 +117,7 @@ class Triggers:
             try:
                 self._inject(held)
             except Exception as error:  # noqa: BLE001 - on a thread of our own nobody else would hear of it
-                self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=str(error))
+                self._recorder.record(FaultFailed(id=held.id, said=str(error)))
 
     def _inject(self, held: _Held) -> None:
         self._held.append(held)
@@ -117,10 +127,10 @@ class Triggers:
             held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and says that this fault never was
             said = str(error).replace("\n", "; ")
-            self._recorder.event("fault.confirmed", id=id_, applied=False, felt=False, said=said)
+            self._recorder.record(FaultFailed(id=id_, said=said))
             return
         landing = held.mark.landing() if held.mark else None
-        self._recorder.event("fault.injected", when=began, id=id_, operation=held.operation)
+        self._recorder.record(FaultInjected(id=id_, operation=held.operation), began)
         in_ns = now().mono_ns
         evidence = held.injection.confirm()
         applied, said = evidence.applied, evidence.said
@@ -128,7 +138,7 @@ class Triggers:
             said = f"{said}; {seen} (it took {(in_ns - began.mono_ns) / 1e6:.1f} ms more until the fault was in)"
         if landing:
             applied, said = applied and landing.exact, f"{landing.said}; {said}"
-        self._recorder.event("fault.confirmed", id=id_, applied=applied, felt=evidence.felt, said=said)
+        self._recorder.record(FaultConfirmed(id=id_, applied=applied, felt=evidence.felt, said=said))
         if not isinstance(trigger.hold, str):
             held.timer = threading.Timer(trigger.hold, self._heal_late, (held,))
             held.timer.daemon = True
@@ -145,7 +155,7 @@ class Triggers:
             held.timer.cancel()
         lost = held.injection.lost() if held.injection else ""
         if lost:
-            self._recorder.event("fault.confirmed", id=held.id, applied=False, felt=False, said=f"lost early: {lost}")
+            self._recorder.record(FaultLost(id=held.id, said=lost))
         released_ns = now().mono_ns
         failed: list[str] = []
         for undo in reversed(held.undo):
@@ -154,13 +164,13 @@ class Triggers:
             except Exception as error:  # noqa: BLE001 - the others get their try; what is not undone is a fault not healed
                 failed.append(f"{type(error).__name__}: {error}")
         for said in failed:
-            self._recorder.event("warning", text=f"undo {held.trigger.fault.name} ({held.id}): {said}")
+            self._recorder.record(Warned(text=f"undo {held.trigger.fault.name} ({held.id}): {said}"))
         if held.injection:
             ok, healed = held.injection.healed() and not failed, now()
             # Looking through what was said takes its time on a busy host: the fault was gone before it.
             felt = held.injection.felt(self._said_since(held))
-            about = {"released_ns": released_ns, "ok": ok, "felt": bool(felt), "felt_said": felt}
-            self._recorder.event("fault.healed", when=healed, id=held.id, **about)
+            told = FaultHealed(id=held.id, ok=ok, felt=bool(felt), felt_said=felt, released_ns=released_ns)
+            self._recorder.record(told, healed)
 
     def _outputs(self) -> list[Path]:
         return sorted((self._recorder.folder / "operations").glob("*.out"))

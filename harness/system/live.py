@@ -18,6 +18,7 @@ from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.outputs import last_line
 from harness.links.link import Link
 from harness.model import NS
+from harness.recording.events import LinkLaid, Warned
 from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.copies import ARTEFACTS, LOGS, Copies
@@ -129,7 +130,7 @@ class LiveSystem:
                 )
         self._told |= dict.fromkeys(told, link.name)
         self.env.update(told)
-        self.recorder.event("link.laid", name=link.name, upstream=link.upstream, serves=link.serves)
+        self.recorder.record(LinkLaid(name=link.name, upstream=link.upstream, serves=link.serves))
 
     def link(self, name: str) -> Link:
         """A link that was laid in this run."""
@@ -299,7 +300,7 @@ class LiveSystem:
                 artefacts.copy(path, path.name)
             copied.append(artefacts)
         for said in filter(None, (c.left_out() for c in copied)):
-            self.recorder.event("warning", text=said)
+            self.recorder.record(Warned(text=said))
 
     # -- end -----------------------------------------------------------------------------------------------------
     def stop(self) -> None:

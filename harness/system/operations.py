@@ -17,6 +17,7 @@ from harness.host.clock import Deadline, mono_ns, now, wait_until
 from harness.host.held_calls import CannotHold, spawned_under
 from harness.host.processes import Effort, blocked_on, effort
 from harness.model import NS, Artefact, Edge, OffsiteCopy
+from harness.recording.events import LeftOut, OperationStarted, OperationStopped
 from harness.system.live import LiveSystem
 from harness.system.phases.mark_server import PhaseServer
 from harness.system.phases.watcher import PhaseWatch
@@ -37,7 +38,13 @@ class Order:
     expect: Literal["success", "failure", "any"] = "success"
     version: str = ""
     backup: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    restores: bool = False
+    group: int | None = None
+    again: bool = False
+    broken_version: str = ""
+    damaged_how: str | None = None
+    put_back: str | None = None
+    on_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ class Operations:
         output = recorder.folder / "operations" / f"{id_}.out"
         argv = system.argv(config.command, version=order.version or system.values["version"], backup=order.backup)
         env = {**system.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
-        recorder.event("operation.start", id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup)
+        recorder.record(OperationStarted(id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup))
         if not system.running:  # what is said of a disk is of all the operations that run together
             for disk in system.disks:
                 system.watch.mark(disk)
@@ -91,7 +98,7 @@ class Operations:
         watch.begin()
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
-        code, last = self._wait(process, id_, start, config.deadline_s)
+        code, did = self._wait(process, id_, start, config.deadline_s)
         blocked = ""
         if code is None:
             blocked = blocked_on(process.pid)
@@ -102,32 +109,44 @@ class Operations:
         watch.end()
         recorder.check_room()  # what the kit says is written there, too
         gate_ns = self._phases.gates.gate_ns(id_)  # one it was held at when it ended holds nothing any more
-        attributes = {**order.attributes, **last}
-        if order.backup:
-            attributes["backup"] = order.backup
-        for disk, free in system.fault_free_bytes.items():
-            attributes |= {
-                "fault_disk": disk,
-                "free_bytes": str(free),
-                "disk_written_bytes": str(system.watch.peak_bytes(disk)),
-            }
-        if code == 0 and wanted_version:
-            attributes |= self._version_after(wanted_version, stopped.mono_ns)
+        # Of the disk that was filled last; told before the edge below, where it may be emptied.
+        filled, free_bytes = next(reversed(system.fault_free_bytes.items()), (None, None))
+        written_bytes = system.watch.peak_bytes(filled) if filled is not None else None
+        at_exit, after_s = "", None
+        if wanted_version := wanted_version if code == 0 else "":
+            at_exit, after_s = self._version_after(wanted_version, stopped.mono_ns)
         self._on_edge(Edge(order.operation, "stop"), id_)
-        recorder.event(
-            "operation.stop",
-            when=stopped,
-            id=id_,
-            name=order.operation,
-            repeat=order.repeat,
-            warmup=order.warmup,
-            expect=order.expect,
-            start_ns=start,
-            gate_ns=gate_ns,
-            exit=code,
-            timed_out=code is None,
-            blocked_on=blocked,
-            attributes=attributes,
+        recorder.record(
+            OperationStopped(
+                id=id_,
+                name=order.operation,
+                repeat=order.repeat,
+                warmup=order.warmup,
+                expect=order.expect,
+                start_ns=start,
+                gate_ns=gate_ns,
+                exit=code,
+                timed_out=code is None,
+                blocked_on=blocked,
+                restores=order.restores,
+                group=order.group,
+                again=order.again,
+                backup=order.backup,
+                broken_version=order.broken_version,
+                damaged_how=order.damaged_how,
+                put_back=order.put_back,
+                on_copy=order.on_copy,
+                fault_disk=filled,
+                free_bytes=free_bytes,
+                disk_written_bytes=written_bytes,
+                version_wanted=wanted_version,
+                version_at_exit=at_exit,
+                version_after_s=after_s,
+                last_s=did.last_s if did else None,
+                last_cpu_s=did.cpu_s if did else None,
+                last_written_bytes=did.written_bytes if did else None,
+            ),
+            stopped,
         )
         return Outcome(id_, code, start, stopped.mono_ns)
 
@@ -139,7 +158,7 @@ class Operations:
                     watch.families, watch.on_call, lambda: self._system.spawn(argv, output, env, fork=True)
                 )
             except CannotHold as cannot:
-                self._system.recorder.event("left_out", what="phases seen by system calls", why=str(cannot))
+                self._system.recorder.record(LeftOut(what="phases seen by system calls", why=str(cannot)))
         return self._system.spawn(argv, output, env)
 
     def status(self) -> Status:
@@ -174,7 +193,7 @@ class Operations:
 
     def _wait(
         self, process: commands.Process, id_: str, start_ns: int, deadline_s: float
-    ) -> tuple[int | None, Mapping[str, str]]:
+    ) -> tuple[int | None, _Did | None]:
         """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted), with what
         it did in the last of it."""
         earlier: tuple[float, Effort] | None = None
@@ -185,28 +204,37 @@ class Operations:
             # Asked also when it is too late: it may have ended while we ourselves stood still.
             code = process.wait(max(0.0, min(0.25, deadline_s - own_s)))
             if code is not None:
-                return code, {}
+                return code, None
             if earlier and own_s >= deadline_s:
                 return None, _done_since(*earlier, own_s, effort(process.pid))
 
-    def _version_after(self, wanted: str, stopped_ns: int) -> dict[str, str]:
+    def _version_after(self, wanted: str, stopped_ns: int) -> tuple[str, float | None]:
+        """The version that answers now, and how long after its end the wanted one did where that is another."""
         at_exit = self._system.version()
-        attributes = {"version_wanted": wanted, "version_at_exit": at_exit}
-        if at_exit != wanted:
-            seen = wait_until(
-                lambda: self._system.version() == wanted, Deadline(VERSION_GRACE_S, "the version"), every_s=0.05
-            )
-            attributes["version_after_s"] = f"{(mono_ns() - stopped_ns) / NS:.2f}" if seen else "never"
-        return attributes
+        if at_exit == wanted:
+            return at_exit, None
+        seen = wait_until(
+            lambda: self._system.version() == wanted, Deadline(VERSION_GRACE_S, "the version"), every_s=0.05
+        )
+        return at_exit, round((mono_ns() - stopped_ns) / NS, 2) if seen else None
 
 
-def _done_since(from_s: float, before: Effort, to_s: float, after: Effort) -> Mapping[str, str]:
-    """What was done between two looks, as attributes of the operation."""
-    done = {"last_s": f"{to_s - from_s:.1f}", "last_cpu_s": f"{max(0.0, after.cpu_s - before.cpu_s):.2f}"}
+@dataclass(frozen=True, slots=True)
+class _Did:
+    """What an operation did in the last seconds before it was ended."""
+
+    last_s: float
+    cpu_s: float
+    written_bytes: int | None
+
+
+def _done_since(from_s: float, before: Effort, to_s: float, after: Effort) -> _Did:
+    """What was done between two looks."""
+    written: int | None = None
     if before.written_bytes is not None and after.written_bytes is not None:
         # One that went its own way meanwhile takes what it had written with it.
-        done["last_written_bytes"] = str(max(0, after.written_bytes - before.written_bytes))
-    return done
+        written = max(0, after.written_bytes - before.written_bytes)
+    return _Did(round(to_s - from_s, 1), round(max(0.0, after.cpu_s - before.cpu_s), 2), written)
 
 
 def _place(value: object) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from harness.config.schema import ReadBackConfig
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import OUR_TOKEN
+from harness.recording.events import Warned
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
@@ -175,7 +176,7 @@ def observe(
     }
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"
-        system.recorder.event("warning", text=f"the read-back {label} {times}: {', '.join(back.asked_again)}")
+        system.recorder.record(Warned(text=f"the read-back {label} {times}: {', '.join(back.asked_again)}"))
     files = {a.path: _bytes(Path(a.path)) for a in status.artefacts}
     system.recorder.observation(label, cause, start, content, backup_files=files)
     return back

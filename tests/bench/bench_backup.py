@@ -22,6 +22,7 @@ from pathlib import Path
 
 from harness import registry
 from harness.config.reader import load_system
+from harness.recording.events import PhaseEdge
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.system.live import LiveSystem
@@ -85,7 +86,7 @@ def main() -> None:
         gates = Gates(
             lambda *_: None,
             lambda at, operation, edge, gate, _: (
-                recorder.event("phase", when=at, operation=operation, phase=edge.phase, event=edge.event, gate_ns=gate)
+                recorder.record(PhaseEdge(operation=operation, phase=edge.phase, event=edge.event, gate_ns=gate), at)
                 and None
             ),
         )

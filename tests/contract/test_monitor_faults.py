@@ -24,6 +24,7 @@ from harness.errors import HarnessError
 from harness.faults.monitor import Monitor, Which
 from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import now
+from harness.recording.events import MonitorsBlind, PhaseEdge
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.system.live import LiveSystem
@@ -122,8 +123,8 @@ def test_each_fault_bites_until_it_is_undone_and_undoing_it_twice_is_fine(system
         assert injection.healed()
         wait_for(lambda: all(said(system, name).get("healthy") for name in system.monitors))
         assert all(looks(system, name) for name in system.monitors)
-    event = next(Recording(system.recorder.folder).of_kind("monitors.out"))
-    assert (event["names"], event["declared"]) == (["primary", "secondary"], ["primary", "secondary"])
+    event = next(Recording(system.recorder.folder).of(MonitorsBlind))
+    assert (event.names, event.declared) == (["primary", "secondary"], ["primary", "secondary"])
 
 
 def test_one_leaves_the_other_alone(system: LiveSystem) -> None:
@@ -175,7 +176,7 @@ def test_it_is_felt_by_the_kits_words_else_by_what_it_went_through_unseen_else_n
     assert injection.felt("").startswith("deploy-1 went on for")  # a kit that marks no phases
     began = now()
     for phase, event in (("deploy.migrate", "stop"), ("deploy.switch", "start")):
-        system.recorder.event("phase", phase=phase, event=event, operation="deploy-1", gate_ns=0)
+        system.recorder.record(PhaseEdge(phase=phase, event=event, operation="deploy-1"))
     assert injection.felt("deployed: version 2\n") == (
         "the kit went through deploy.migrate of deploy-1, deploy.switch of deploy-1 "
         "while primary and secondary were killed"

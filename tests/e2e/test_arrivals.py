@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.judged.downtime import joined, within
+from harness.recording.events import LoadSteady, LoadStopped
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE
 from tests.e2e.command import undisturbed
@@ -29,14 +30,14 @@ def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp
     assert load["started"] == sum(load["outcomes"].values()) == load["outcomes"]["ok"]
 
     recording = Recording(done.report / result["run"])
-    (stopped,) = recording.of_kind("load.stopped")
+    (stopped,) = recording.of(LoadStopped)
     sent = joined(recording.load_samples)
-    assert stopped["started"] == len(sent)
+    assert stopped.started == len(sent)
     due = within(sent, recording.measured_ns)
     writes = int(((due["flags"] & FLAG_WRITE) != 0).sum())
     for n, rate in ((writes, WRITES), (len(due) - writes, READS)):
         expected = rate * load["window_s"]
         assert abs(n - expected) < 5 * expected**0.5, f"{n} where {expected:.0f} were due"
-    steady = next(recording.of_kind("load.steady"))
-    assert abs(steady["rate_per_s"] - READS - WRITES) < 5 * (READS + WRITES) ** 0.5
+    steady = next(recording.of(LoadSteady))
+    assert abs(steady.rate_per_s - READS - WRITES) < 5 * (READS + WRITES) ** 0.5
     assert load["profile"] in (done.report / result["run"] / "report.html").read_text()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
 from tests.e2e.command import Done, deploydrill, undisturbed
 from tests.e2e.live_run import SCENARIOS
@@ -65,9 +66,9 @@ def test_a_fault_at_a_system_call_is_in_before_the_call_is(done: Done) -> None:
     assert "seen" not in bit["why"]
     backup = next(o for o in recording.operations if o.id == "backup-2")
     (fault,) = recording.faults
-    mark = next(e for e in recording.of_kind("phase") if e["phase"] == "backup.write" and e["operation"] == "backup-2")
-    assert mark["t"] <= (fault.injected_ns or 0) < (fault.confirmed_ns or 0) <= mark["t"] + mark["gate_ns"]
-    assert 0 < mark["gate_ns"] <= backup.gate_ns < backup.stop_ns - backup.start_ns
+    mark = next(e for e in recording.of(PhaseEdge) if e.phase == "backup.write" and e.operation == "backup-2")
+    assert mark.t <= (fault.injected_ns or 0) < (fault.confirmed_ns or 0) <= mark.t + mark.gate_ns
+    assert 0 < mark.gate_ns <= backup.gate_ns < backup.stop_ns - backup.start_ns
 
 
 def test_its_daemon_ran_as_its_user_and_is_measured(done: Done) -> None:

@@ -27,9 +27,8 @@ class RefusesBeforeWriting:
             o
             for o in recording.operations
             if not o.succeeded
-            and o.attributes.get("fault_disk", "data") != "data"
-            and "free_bytes" in o.attributes
-            and "disk_written_bytes" in o.attributes
+            and o.fault_disk not in (None, "data")
+            and o.disk_written_bytes is not None
             and _was_full_before(recording, o)
         ]
         about = "space is checked first"
@@ -38,8 +37,8 @@ class RefusesBeforeWriting:
             return [Verdict("unknown", about, "", why, self.requirement)]
         measured = ", ".join(f"{o.id} wrote {size(_written(o))}" for o in before)
         wrong = [
-            f"{ended(o)}, after it had written {size(_written(o))} to the {o.attributes['fault_disk']} disk: it began "
-            f"with {size(float(o.attributes['free_bytes']))} free and had not made sure that this is enough"
+            f"{ended(o)}, after it had written {size(_written(o))} to the {o.fault_disk} disk: it began "
+            f"with {size(o.free_bytes or 0)} free and had not made sure that this is enough"
             for o in before
             if _written(o) > _SOME_BYTES
         ]
@@ -52,7 +51,7 @@ class RefusesBeforeWriting:
 def _was_full_before(recording: Recording, operation: Operation) -> bool:
     return any(
         f.name == "disk_full"
-        and f.parameters.get("disk") == operation.attributes["fault_disk"]
+        and f.parameters.get("disk") == operation.fault_disk
         and f.injected_ns is not None
         and f.injected_ns <= operation.start_ns
         and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
@@ -60,5 +59,5 @@ def _was_full_before(recording: Recording, operation: Operation) -> bool:
     )
 
 
-def _written(operation: Operation) -> float:
-    return float(operation.attributes["disk_written_bytes"])
+def _written(operation: Operation) -> int:
+    return operation.disk_written_bytes or 0

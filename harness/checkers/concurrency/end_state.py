@@ -166,8 +166,8 @@ class EndState(Checker):
 def _wrong(read_back: Observation) -> Iterator[Details]:
     status, version = read_back.said, read_back.version
     promised = _last_promise(read_back)
-    if promised and version and version != promised.attributes["version_wanted"]:
-        yield WrongVersion(version, promised.attributes["version_wanted"], promised.id)
+    if promised and version and version != promised.version_wanted:
+        yield WrongVersion(version, promised.version_wanted, promised.id)
     if version and status.get("version") and str(status["version"]) != version:
         yield KitIsWrong(version, str(status["version"]))
     if "schema" in status and read_back.schemas and str(status["schema"]) not in read_back.schemas:
@@ -196,9 +196,6 @@ def _last_promise(read_back: Observation) -> Operation | None:
     done = [
         o
         for o in read_back.operations
-        if o.name in ("deploy", "rollback")
-        and o.succeeded
-        and o.attributes.get("version_wanted")
-        and o.stop_ns <= read_back.start_ns
+        if o.name in ("deploy", "rollback") and o.succeeded and o.version_wanted and o.stop_ns <= read_back.start_ns
     ]
     return max(done, key=lambda o: o.stop_ns, default=None)

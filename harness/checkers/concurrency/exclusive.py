@@ -14,6 +14,7 @@ from harness.checkers.core.protocol import Checker
 from harness.judged.critical_sections import Stay, killed, marks_lock, overlaps, stood
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
+from harness.recording.events import Rendezvous
 
 _QUESTION = "operations.exclusive"
 
@@ -177,7 +178,7 @@ class Exclusive(Checker):
         ]
         if not contenders:
             return NoContention()
-        held = next((e for e in recording.of_kind("rendezvous") if e["operation"] in inside), None)
+        held = next((e for e in recording.of(Rendezvous) if e.operation in inside), None)
         if self.held and held is None:
             return RaceByChance()
         late_ns = max((ns for (id_, _, _), ns in recording.late_ns.items() if id_ in inside), default=0)
@@ -186,9 +187,9 @@ class Exclusive(Checker):
             n_inside,
             ids,
             late_ns / 1e6,
-            held_operation=held["operation"] if held else "",
-            held_at=held["at"] if held else "",
-            held_s=held["seconds"] if held else 0.0,
+            held_operation=held.operation if held else "",
+            held_at=held.at if held else "",
+            held_s=held.seconds if held else 0.0,
         )
 
 

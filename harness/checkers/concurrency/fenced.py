@@ -13,6 +13,7 @@ from harness.checkers.core.protocol import Checker
 from harness.judged.critical_sections import CUT_OFF_NS, faults_on, pauses
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
+from harness.recording.events import PhaseEdge
 
 _QUESTION = "operations.fenced"
 _STORY = "{{ holder.id }} stood still for {{ paused_s|s }} while {{ others|join(', ') }} had the lock"
@@ -204,11 +205,11 @@ def _judged(run: JudgedRun, operation: Operation, from_ns: int, to_ns: int) -> D
     by_us = any(f.name == "process_kill" for f in faults_on(run.recording, operation))
     if gone and (operation.exit != -signal.SIGKILL or by_us):
         return ZombieEndedBefore(holder, paused_s, others)
-    marks = [e for e in run.recording.of_kind("phase") if e["operation"] == operation.id]
+    marks = [e for e in run.recording.of(PhaseEdge) if e.operation == operation.id]
     # A detected edge is older than its detection; the end of the operation is no step it took.
     still_ns = min(to_ns, operation.stop_ns)
-    later = [e for e in marks if e["t"] - e.get("late_ns", 0) > still_ns and e.get("by") != "end"]
-    phase = str(later[-1]["phase"]) if later else ""
+    later = [e for e in marks if e.t - e.late_ns > still_ns and e.by != "end"]
+    phase = str(later[-1].phase) if later else ""
     if operation.succeeded:
         return ZombieSucceeded(holder, paused_s, others, phase)
     if later:
@@ -223,14 +224,11 @@ def _judged(run: JudgedRun, operation: Operation, from_ns: int, to_ns: int) -> D
 
 def _nothing_lost(run: JudgedRun, operation: Operation, from_ns: int, to_ns: int) -> Details:
     holder, paused_s = end_of(operation), (to_ns - from_ns) / NS
-    group = operation.attributes.get("together")
+    group = operation.group
     refused = [
         o
         for o in run.recording.operations
-        if o.id != operation.id
-        and o.attributes.get("together") == group
-        and (o.exit or 0) > 0
-        and from_ns <= o.stop_ns <= to_ns
+        if o.id != operation.id and o.group == group and (o.exit or 0) > 0 and from_ns <= o.stop_ns <= to_ns
     ]
     if group is None or not refused or operation.stop_ns <= to_ns:
         return LockNotTaken(holder, paused_s)

@@ -11,6 +11,7 @@ from harness.checkers.contract.notes import downtime, phases
 from harness.checkers.contract.service import broken_off, seed, service, traffic
 from harness.checkers.contract.versions import deploy, rollback
 from harness.model import Verdict
+from harness.recording.events import LoadSteady
 from harness.recording.recording import Recording
 
 __all__ = ["QUESTION", "Contract", "Line", "lines"]
@@ -21,7 +22,7 @@ QUESTION = "contract.holds"
 def lines(recording: Recording) -> list[Line]:
     """In the order in which a person would put them right: what starts, what answers, what each operation does."""
     found = [*service(recording), *seed(recording), *traffic(recording), *broken_off(recording)]
-    if not any(True for _ in recording.of_kind("load.steady")):
+    if not any(True for _ in recording.of(LoadSteady)):
         return found  # nothing was asked of the kit
     for line in (backup, validate, deploy, rollback, restore, status, read_back, restart):
         found += line(recording)

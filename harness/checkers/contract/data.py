@@ -10,8 +10,9 @@ from harness.checkers.core.phrases import count, ended, last_line, size
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restore_exact import RestoreExact
 from harness.model import Operation
+from harness.recording.events import Observed, ServiceRestarted, ServiceStopped, SystemUp
 from harness.recording.history import acknowledged, not_told, tokens
-from harness.recording.recording import Event, Recording
+from harness.recording.recording import Recording
 
 _STATUS = 'its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}'
 
@@ -66,8 +67,8 @@ def backup(recording: Recording) -> Iterator[Line]:
 
 
 def _files(recording: Recording, label: str) -> dict[str, int | None]:
-    event: Event | None = next((e for e in recording.of_kind("observation") if e["label"] == label), None)
-    return dict(event.get("backup_files", {})) if event else {}
+    event = next((e for e in recording.of(Observed) if e.label == label), None)
+    return dict(event.backup_files) if event else {}
 
 
 def validate(recording: Recording) -> Iterator[Line]:
@@ -147,16 +148,16 @@ def read_back(recording: Recording) -> Iterator[Line]:
 def restart(recording: Recording) -> Iterator[Line]:
     """Stopped it does not answer, started again it has what it had. Nothing was written meanwhile."""
     about = "stop and start"
-    if any(e.get("attached") for e in recording.of_kind("system.up")):
+    if any(e.attached for e in recording.of(SystemUp)):
         yield Line("note", about, "not tried: it runs already, and is not ours to stop")
         return
-    stopped = next(recording.of_kind("service.stopped"), None)
-    started = next(recording.of_kind("service.restarted"), None)
+    stopped = next(recording.of(ServiceStopped), None)
+    started = next(recording.of(ServiceRestarted), None)
     if stopped is None:
         yield not_tried(about)
         return
-    if stopped["still_answers"]:
-        why = f"5 s after it was stopped its address still answered: {stopped['still_answers'][:100]}"
+    if stopped.still_answers:
+        why = f"5 s after it was stopped its address still answered: {stopped.still_answers[:100]}"
         hint = "[service] stop has to end what start left behind; else somebody else is on that port"
         yield Line("wrong", about, why, hint)
         return
@@ -165,7 +166,7 @@ def restart(recording: Recording) -> Iterator[Line]:
     before = next((o for o in recording.observations if o.cause == "end"), None)
     after = next((o for o in recording.observations if o.cause == "restart"), None)
     if before is None or after is None or before.found is None or after.found is None:
-        why = f"ready again after {started['seconds']:.2f} s; whether it kept its data is not known: no read-back"
+        why = f"ready again after {started.seconds:.2f} s; whether it kept its data is not known: no read-back"
         yield Line("not seen", about, why)
         return
     lost = tokens(before) - tokens(after)
@@ -174,4 +175,4 @@ def restart(recording: Recording) -> Iterator[Line]:
         yield Line("wrong", about, why, "what was acknowledged lies in data.dir when the service ends")
     else:
         kept = f"all {len(before.found)} entries are there"
-        yield Line("ok", about, f"ready again after {started['seconds']:.2f} s; {kept}")
+        yield Line("ok", about, f"ready again after {started.seconds:.2f} s; {kept}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.model import Observation, Operation, Outcome
+from harness.recording.events import NotProvided
 from harness.recording.recording import Recording
 
 Mark = Literal["ok", "wrong", "not provided", "not seen", "note"]
@@ -37,7 +38,7 @@ def run_of(recording: Recording, name: str) -> list[Operation]:
 
 
 def is_missing(recording: Recording, name: str) -> bool:
-    return any(str(e["operation"]).split(" ")[0] == name for e in recording.of_kind("not_provided"))
+    return any(e.operation.split(" ")[0] == name for e in recording.of(NotProvided))
 
 
 def not_provided(name: str) -> Line:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.checkers.contract.line import Line
 from harness.checkers.service.downtime import Downtime
+from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
 
 
@@ -21,9 +22,9 @@ def phases(recording: Recording) -> Iterator[Line]:
     for name, those in marked.items():
         yield Line("note", f"phases {name}", ", ".join(those))
     open_: dict[tuple[str, str], None] = {}
-    for event in recording.of_kind("phase"):
-        key = (str(event["operation"]), str(event["phase"]))
-        if event["event"] == "start":
+    for event in recording.of(PhaseEdge):
+        key = (event.operation, event.phase)
+        if event.event == "start":
             open_[key] = None
         else:
             open_.pop(key, None)

@@ -9,6 +9,7 @@ from harness.checkers.core.phrases import ended, last_line
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restore_exact import RestoreExact
 from harness.model import Operation
+from harness.recording.events import Recovered, SystemUp
 from harness.recording.recording import Recording
 
 _EXIT = "exit 0 only when the version it was asked for answers, and not before"
@@ -56,7 +57,7 @@ def _moved(recording: Recording, name: str) -> Iterator[Line]:
     if not done.succeeded:
         yield Line("wrong", name, f"{ended(done)}; {last_line(done.output)}", _why_not(done))
         return
-    wanted, said = done.attributes.get("version_wanted", ""), done.attributes.get("version_at_exit", "")
+    wanted, said = done.version_wanted, done.version_at_exit
     before = _version_before(recording, done)
     if said == wanted and before == wanted:
         hint = "[versions] old and new have to be two, and service.version has to tell them apart"
@@ -68,16 +69,16 @@ def _moved(recording: Recording, name: str) -> Iterator[Line]:
     elif not said:
         yield Line("not seen", name, f"{ended(done)}, and /version did not answer then", _EXIT)
     else:
-        late = done.attributes.get("version_after_s", "never")
-        when = "and never said so" if late == "never" else f"and said so {late} s later"
+        late_s = done.version_after_s
+        when = "and never said so" if late_s is None else f"and said so {late_s:.2f} s later"
         yield Line("wrong", name, f"{ended(done)} while /version said {said!r}, not {wanted!r}, {when}", _EXIT)
 
 
 def _version_before(recording: Recording, operation: Operation) -> str:
     """What served when it began, by the last look before it."""
     looks = [(o.start_ns, o.version) for o in recording.observations if o.stop_ns <= operation.start_ns]
-    looks += [(e["t"], str(e["version"])) for e in recording.of_kind("recovered") if e["t"] <= operation.start_ns]
-    looks += [(e["t"], str(e["version"])) for e in recording.of_kind("system.up")]
+    looks += [(e.t, e.version) for e in recording.of(Recovered) if e.t <= operation.start_ns]
+    looks += [(e.t, e.version) for e in recording.of(SystemUp)]
     return max(looks, default=(0, ""))[1]
 
 

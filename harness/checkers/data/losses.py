@@ -69,6 +69,6 @@ def _followed(observation: Observation) -> set[str]:
     operation = cause(observation)
     if operation is None:
         return set()
-    group = operation.attributes.get("together")
-    beside = {o.name for o in observation.operations if group and o.succeeded and o.attributes.get("together") == group}
+    group = operation.group
+    beside = {o.name for o in observation.operations if group is not None and o.succeeded and o.group == group}
     return {operation.name} | beside

@@ -11,6 +11,7 @@ from harness.checkers.core.phrases import count, ended, last_line
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restore_exact import RestoreExact, snapshot
 from harness.model import CrashState, Observation, Operation, Outcome, Verdict
+from harness.recording.events import PowerAsked, PowerBroken, PowerPlanned, PowerUnsound
 from harness.recording.history import acknowledged
 from harness.recording.recording import Recording
 
@@ -30,29 +31,29 @@ class PowerLoss:
     requirement: ClassVar[str] = "R92"
 
     def check(self, recording: Recording) -> list[Verdict]:
-        planned = next(recording.of_kind("power.planned"), None)
-        asked = next(recording.of_kind("power.asked"), None)
+        planned = next(recording.of(PowerPlanned), None)
+        asked = next(recording.of(PowerAsked), None)
         if asked is None and planned is None:
             return []
-        unsound = next((str(e["why"]) for e in recording.of_kind("power.unsound")), "")
+        unsound = next((e.why for e in recording.of(PowerUnsound)), "")
         if unsound:
             return [Verdict("unknown", "power loss", "0 states", unsound, self.requirement)]
-        if planned is None or not planned["states"]:
+        if planned is None or not planned.states:
             why = "no power was cut: no block write was seen where it was to be"
             return [Verdict("unknown", "power loss", "0 states", why, self.requirement)]
         looks = [o for o in recording.observations if o.crash is not None]
-        broken = {e["label"]: str(e["why"]) for e in recording.of_kind("power.broken")}
+        broken = {e.label: e.why for e in recording.of(PowerBroken)}
         control = self._control([o for o in looks if o.label == "control"], broken)
         verdicts = [] if control.outcome == "pass" else [control]
-        for label in planned["states"]:
+        for label in planned.states:
             of_state = [o for o in looks if o.crash is not None and o.crash.label == label]
             verdict = self._state(label, of_state, broken.get(label, ""))
             if control.outcome != "pass" and verdict.outcome != "unknown":
                 why = f"not judged, for the control failed; seen was: {verdict.why}"
                 verdict = replace(verdict, outcome="unknown", why=why)
             verdicts.append(verdict)
-        if len(planned["cuts"]) < planned["asked"]:
-            why = f"only {len(planned['cuts'])} of {planned['asked']} cuts found a block write to be made at"
+        if len(planned.cuts) < planned.asked:
+            why = f"only {len(planned.cuts)} of {planned.asked} cuts found a block write to be made at"
             verdicts.append(Verdict("unknown", "power cuts", "", why, self.requirement))
         return verdicts
 
@@ -130,7 +131,7 @@ def _cut_restore(look: Observation) -> Operation | None:
 
 def _again(look: Observation) -> Operation | None:
     """The operation the cut fell into, tried once more after all else."""
-    return next((o for o in look.operations if o.attributes.get("again")), None)
+    return next((o for o in look.operations if o.again), None)
 
 
 def _restored(look: Observation) -> _Finding:

@@ -11,6 +11,7 @@ from harness.host.clock import RESOLUTION_S
 from harness.judged.harness_pauses import harness_pauses, sampling_gaps, within_s
 from harness.judged.plan_values import claims, timing
 from harness.model import Operation, Verdict
+from harness.recording.events import Seeded
 from harness.recording.recording import Recording
 
 # A system may keep its data in less room than it takes elsewhere; not in so little.
@@ -39,9 +40,9 @@ def counted(recording: Recording, name: str) -> list[Operation]:
 
 def _little_data(recording: Recording) -> str:
     """Why nothing that was timed counts: on hardly any data everything is quick."""
-    for e in recording.of_kind("seeded"):
-        if e["found_bytes"] < _LEAST_SHARE * e["asked_bytes"]:
-            return f"the seed left {size(e['found_bytes'])} where {size(e['asked_bytes'])} were asked for"
+    for e in recording.of(Seeded):
+        if e.found_bytes < _LEAST_SHARE * e.asked_bytes:
+            return f"the seed left {size(e.found_bytes)} where {size(e.asked_bytes)} were asked for"
     return ""
 
 

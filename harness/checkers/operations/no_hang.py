@@ -50,10 +50,10 @@ class NoHang:
 
 def _progress(operation: Operation) -> str:
     """What it did in its last seconds; empty where nobody looked."""
-    last_s, cpu_s, written = (operation.attributes.get(f"last_{key}") for key in ("s", "cpu_s", "written_bytes"))
+    last_s, cpu_s, written = (operation.last_s, operation.last_cpu_s, operation.last_written_bytes)
     if last_s is None or cpu_s is None:
         return ""
-    did = f"{cpu_s} s of CPU{f', {size(int(written))} written' if written else ''}"
-    if float(cpu_s) >= _PROGRESS_CPU * float(last_s) or int(written or 0) >= _PROGRESS_BYTES:
-        return f"still progressing ({did} in the last {last_s} s); "
-    return f"no progress for {last_s} s ({did}); blocked on "
+    did = f"{cpu_s:.2f} s of CPU{'' if written is None else f', {size(written)} written'}"
+    if cpu_s >= _PROGRESS_CPU * last_s or (written or 0) >= _PROGRESS_BYTES:
+        return f"still progressing ({did} in the last {last_s:.1f} s); "
+    return f"no progress for {last_s:.1f} s ({did}); blocked on "

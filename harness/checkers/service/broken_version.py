@@ -12,6 +12,7 @@ from harness.judged.broken_version_spans import Served, broken, served
 from harness.judged.downtime import Records, bad_mask, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Measurement, Operation, Verdict
+from harness.recording.events import VersionSilent, VersionWatched
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE
 from harness.stats.arrays import np
@@ -25,20 +26,19 @@ def unseen(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
     """Stretches of this deployment in which nobody can tell what served: our questions got no answer, though somebody
     took some of them, and no broken version was heard before or after; or nobody asked any more."""
     known = [(span.start_ns, span.stop_ns) for span in served(recording)]
-    shortest_ns = max((_MISSED * e["interval_s"] * NS for e in recording.of_kind("version.watched")), default=0)
+    shortest_ns = max((_MISSED * e.interval_s * NS for e in recording.of(VersionWatched)), default=0)
     return [
-        (e["since_ns"], e["t"])
-        for e in recording.of_kind("version.silent")
-        if e["since_ns"] <= operation.stop_ns and e["t"] >= operation.start_ns and e["t"] - e["since_ns"] > shortest_ns
-        if not e["questions"]
-        or (e["refused"] < e["questions"] and not any(a <= e["since_ns"] and e["t"] <= b for a, b in known))
+        (e.since_ns, e.t)
+        for e in recording.of(VersionSilent)
+        if e.since_ns <= operation.stop_ns and e.t >= operation.start_ns and e.t - e.since_ns > shortest_ns
+        if not e.questions or (e.refused < e.questions and not any(a <= e.since_ns and e.t <= b for a, b in known))
     ]
 
 
 def measurement(recording: Recording) -> list[Measurement]:
     """Seconds of service of the broken version, one value a deployment of it (0: it never got traffic); those in which
     nobody can tell what served have none."""
-    if not broken(recording) or not any(True for _ in recording.of_kind("version.watched")):
+    if not broken(recording) or not any(True for _ in recording.of(VersionWatched)):
         return []
     doubtful = {o.id for o in broken(recording) if unseen(recording, o)}
     each = [spans for id_, spans in _by_deployment(recording).items() if id_ not in doubtful]
@@ -72,7 +72,7 @@ class BrokenVersion:
         operations = broken(recording)
         if not operations:
             return []
-        if not any(True for _ in recording.of_kind("version.watched")):
+        if not any(True for _ in recording.of(VersionWatched)):
             why = "nobody watched from outside which version was in service"
             return [Verdict("unknown", "a broken version", "", why, self.requirement)]
         spans = _by_deployment(recording)
@@ -80,7 +80,7 @@ class BrokenVersion:
 
     def _judge(self, recording: Recording, operation: Operation, spans: list[Served]) -> Verdict:
         about = f"the broken version of {operation.id}"
-        version = operation.attributes["broken_version"]
+        version = operation.broken_version
         hidden = unseen(recording, operation)
         seconds = sum(span.seconds for span in spans)
         measured = "not seen" if hidden and not spans else f"{seconds:.2f} s in service"

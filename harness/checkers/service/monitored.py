@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from harness.checkers.core.phrases import last_line
 from harness.checkers.service.versions import back_to_old
 from harness.model import NS, FaultRecord, Operation, Verdict
+from harness.recording.events import MonitorsBlind
 from harness.recording.failure_phrases import monitors_missing
-from harness.recording.recording import Event, Recording
+from harness.recording.recording import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,23 @@ class Out:
 
 def outs(recording: Recording) -> list[Out]:
     """One for each fault that took monitors away and was seen to last."""
-    events = [*recording.of_kind("monitors.out")]
+    events = [*recording.of(MonitorsBlind)]
     found: list[Out] = []
     for fault in recording.faults:
-        if fault.injected_ns is None or fault.confirmed_ns is None:
+        if fault.state not in ("applied", "healed", "heal_failed"):
             continue
         event = _told(events, fault)
         if event:
             stop_ns = fault.healed_ns or recording.stop.mono_ns
-            every = len(event["names"]) == len(event["declared"])
-            found.append(
-                Out(tuple(event["names"]), every, event["how"], tuple(event["status"]), event["since_ns"], stop_ns)
-            )
+            every = len(event.names) == len(event.declared)
+            found.append(Out(tuple(event.names), every, event.how, tuple(event.status), event.since_ns, stop_ns))
     return found
 
 
-def _told(events: list[Event], fault: FaultRecord) -> Event | None:
+def _told(events: list[MonitorsBlind], fault: FaultRecord) -> MonitorsBlind | None:
     """The event a fault wrote when it was confirmed: between its injection and that."""
     start_ns, stop_ns = fault.injected_ns or 0, fault.confirmed_ns or 0
-    return next((e for e in events if start_ns <= e["t"] <= stop_ns), None)
+    return next((e for e in events if start_ns <= e.t <= stop_ns), None)
 
 
 @dataclass(frozen=True, slots=True)

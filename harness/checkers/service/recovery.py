@@ -11,8 +11,9 @@ from harness.checkers.core.phrases import ended, last_line
 from harness.judged.harness_pauses import sampling_gaps, within_s
 from harness.judged.plan_values import claims
 from harness.model import NS, FaultRecord, Operation, Outcome, Verdict
+from harness.recording.events import Recovered
 from harness.recording.history import not_told
-from harness.recording.recording import Event, Recording
+from harness.recording.recording import Recording
 
 # Where nothing is claimed, a service that was given less than this had no chance to recover.
 _CHANCE_S = 15.0
@@ -132,7 +133,7 @@ def _limit_s(recording: Recording) -> float | None:
 def _recoveries(recording: Recording) -> Iterator[tuple[_Recovery, FaultRecord | None]]:
     """After each fault that was healed, each operation that failed, and each that succeeded and left a service that was
     not well."""
-    looks = [_look(e) for e in recording.of_kind("recovered")]
+    looks = [_look(e) for e in recording.of(Recovered)]
     still = tuple(sampling_gaps(recording.resources))
     limit_s = _limit_s(recording)
     enough_ns = (_CHANCE_S if limit_s is None else limit_s) * NS
@@ -160,8 +161,7 @@ def _first_after(looks: list[_Look], at_ns: int, enough_ns: float) -> _Look | No
     return next((k for k in telling if k.ok or k.stop_ns - at_ns > enough_ns), next(iter(telling), None))
 
 
-def _look(event: Event) -> _Look:
-    start_ns = int(event.get("start_ns", event["t"] - event["seconds"] * NS))
-    stop_ns = start_ns + int(event["seconds"] * NS)
-    bad_ns = int(event.get("last_bad_ns", 0)) if event["ok"] else stop_ns
-    return _Look(event["after"], event["ok"], start_ns, bad_ns, stop_ns)
+def _look(event: Recovered) -> _Look:
+    stop_ns = event.start_ns + int(event.seconds * NS)
+    bad_ns = event.last_bad_ns if event.ok else stop_ns
+    return _Look(event.after, event.ok, event.start_ns, bad_ns, stop_ns)

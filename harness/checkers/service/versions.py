@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from harness.checkers.core.phrases import count, ended, seconds
 from harness.judged.critical_sections import stays
 from harness.model import Operation, Outcome, Verdict
+from harness.recording.events import Recovered, SystemUp
 from harness.recording.recording import Recording
 
 
@@ -22,26 +23,22 @@ class Versions:
     requirement: ClassVar[str] = "R14"
 
     def check(self, recording: Recording) -> list[Verdict]:
-        promised = [o for o in recording.operations if o.succeeded and o.attributes.get("version_wanted")]
+        promised = [o for o in recording.operations if o.succeeded and o.version_wanted]
         failed = {o.id: o for o in recording.operations if o.exit is not None and o.exit > 0}
-        looks = [e for e in recording.of_kind("recovered") if e["after"] in failed and e["ok"]]
-        owing = [e for e in looks if e.get("version_owed")]
+        looks = [e for e in recording.of(Recovered) if e.after in failed and e.ok]
+        owing = [e for e in looks if e.version_owed]
         if not promised and not owing:
             return []
         about = "version in service"
-        wrong = [
-            _lie(o)
-            for o in promised
-            if _said(o) not in ("", o.attributes["version_wanted"]) and not _overtaken(recording, o)
-        ]
-        kept = [(o, _next_looks(recording, o)) for o in promised if _said(o) == o.attributes["version_wanted"]]
+        wrong = [_lie(o) for o in promised if _said(o) not in ("", o.version_wanted) and not _overtaken(recording, o)]
+        kept = [(o, _next_looks(recording, o)) for o in promised if _said(o) == o.version_wanted]
         wrong += [text for o, looks_after in kept if (text := _did_not_stay(o, looks_after))]
         wrong += [
-            f"{ended(failed[e['after']])} and left version {e['version']} in service, where {e['version_owed']} was"
+            f"{ended(failed[e.after])} and left version {e.version} in service, where {e.version_owed} was"
             for e in owing
-            if e["version"] not in ("", e["version_owed"])
+            if e.version not in ("", e.version_owed)
         ]
-        silent = [o.id for o in promised if not _said(o)] + [e["after"] for e in owing if not e["version"]]
+        silent = [o.id for o in promised if not _said(o)] + [e.after for e in owing if not e.version]
         n = len(promised) + len(owing)
         right = n - len(wrong) - len(silent)
         measured = f"{right} of {count(n, 'operation')} left the version they promised"
@@ -61,7 +58,7 @@ class Versions:
 def back_to_old(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
     """Whether what served before an operation that did not succeed serves after it, and that in words."""
     earlier = [o for o in recording.operations if o.succeeded and _said(o) and o.stop_ns <= operation.start_ns]
-    started = next((str(e["version"]) for e in recording.of_kind("system.up")), "")
+    started = next((e.version for e in recording.of(SystemUp)), "")
     old = _said(earlier[-1]) if earlier else started
     next_ns = min((o.start_ns for o in recording.operations if o.start_ns >= operation.stop_ns), default=None)
     looks = [
@@ -78,7 +75,7 @@ def back_to_old(recording: Recording, operation: Operation) -> tuple[Outcome, st
 
 
 def _said(operation: Operation) -> str:
-    return operation.attributes.get("version_at_exit", "")
+    return operation.version_at_exit
 
 
 def _overtaken(recording: Recording, operation: Operation) -> bool:
@@ -86,8 +83,9 @@ def _overtaken(recording: Recording, operation: Operation) -> bool:
     we asked too late to tell."""
     return any(
         o.id != operation.id
-        and o.attributes.get("together", "") == operation.attributes.get("together")
-        and o.attributes.get("version_wanted") == _said(operation)
+        and o.group is not None
+        and o.group == operation.group
+        and o.version_wanted == _said(operation)
         and (inside := stays(recording, o))
         and inside[0].start_ns >= operation.stop_ns
         for o in recording.operations
@@ -106,11 +104,7 @@ def _next_looks(recording: Recording, operation: Operation) -> list[_Look]:
     """What answered when it was asked next: once the service was healthy, and at the read-back after it. Left out is a
     look before which another operation was under way, or a fault of ours in place: either may have changed it. So is
     one that had no answer."""
-    looks = [
-        _Look(e["t"], str(e.get("version", "")))
-        for e in recording.of_kind("recovered")
-        if e["after"] == operation.id and e["ok"]
-    ]
+    looks = [_Look(e.t, e.version) for e in recording.of(Recovered) if e.after == operation.id and e.ok]
     looks += [
         _Look(o.stop_ns, o.version)
         for o in recording.observations
@@ -129,7 +123,7 @@ def _next_looks(recording: Recording, operation: Operation) -> list[_Look]:
 
 def _did_not_stay(operation: Operation, looks: list[_Look]) -> str:
     """Empty when what it promised still answered."""
-    wanted = operation.attributes["version_wanted"]
+    wanted = operation.version_wanted
     for look in looks:
         if look.version != wanted:
             later = seconds(look.at_ns - operation.stop_ns)
@@ -139,7 +133,6 @@ def _did_not_stay(operation: Operation, looks: list[_Look]) -> str:
 
 def _lie(operation: Operation) -> str:
     sentence = f"{operation.id} exited 0 after {operation.seconds:.2f} s while /version still said {_said(operation)}"
-    after = operation.attributes.get("version_after_s", "")
-    if after == "never":
-        return f"{sentence} (and {operation.attributes['version_wanted']} never came)"
-    return f"{sentence} (for another {float(after):.1f} s)" if after else sentence
+    if operation.version_after_s is None:
+        return f"{sentence} (and {operation.version_wanted} never came)"
+    return f"{sentence} (for another {operation.version_after_s:.1f} s)"

@@ -171,7 +171,7 @@ def _judged(recording: Recording, fault: FaultRecord) -> Details:
     name, at, probe = fault.name, fault.at, fault.evidence.said
     met = next((end_of(o) for o in recording.operations if o.id == fault.operation), None)
     shown: Compared | None = None if fault.evidence.felt else failed_for_it(recording, fault)
-    match _state(fault):
+    match fault.state:
         case "planned":
             return NeverFired(name, at)
         case "failed":
@@ -180,19 +180,10 @@ def _judged(recording: Recording, fault: FaultRecord) -> Details:
             return Skipped(name, at, probe)
         case "lost_early":
             return LostEarly(name, at, probe)
-        case "not_applied":
+        case "not_applied" | "injected":
             return NotApplied(name, at, probe)
     if not fault.evidence.felt and shown is None:
         return NotFelt(name, at, probe, met)
-    if _state(fault) != "healed":
+    if fault.state != "healed":
         return NotHealed(name, at, probe)
     return Felt(name, at, probe, met if shown else None, shown.without.id if shown else "")
-
-
-def _state(fault: FaultRecord) -> str:
-    said = fault.evidence.said
-    if fault.injected_ns is None:
-        return "planned" if said == "never fired" else "failed"
-    if fault.confirmed_ns is None:
-        return "lost_early" if "lost early: " in said else "not_applied"
-    return "applied" if fault.healed_ns is None else "healed"

@@ -12,6 +12,7 @@ from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Subject
+from harness.recording.events import PowerPlanned
 
 Second = Literal["fault", "together", "power"]
 _QUESTION = "fault.pair_met"
@@ -130,8 +131,8 @@ class InRecovery(Checker):
     def _came(self, run: JudgedRun, first: str) -> Mapping[str, int]:
         """What came on top of the fault ``first``, and when."""
         if self.second == "power":
-            planned = next(run.recording.of_kind("power.planned"), {"cuts": ()})
-            return {f"power cut {c['number']} in {c['during']}": int(c["at_ns"]) for c in planned["cuts"]}
+            cuts = [c for e in run.recording.of(PowerPlanned) for c in e.cuts]
+            return {f"power cut {c.number} in {c.during}": c.at_ns for c in cuts}
         if self.second == "together":
             # The first of a group is the one that met the fault.
             return {o.id: o.start_ns for group in run.groups for o in group[1:]}

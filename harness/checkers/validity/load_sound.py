@@ -15,6 +15,7 @@ from harness.judged.downtime import Records, bad_mask, by_channel, joined, withi
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Finding, Instant, LedgerOutcome, Subject, Write
+from harness.recording.events import LoadHollow, LoadStopped, LoadUnsteady, ProberStopped, ServerCount
 from harness.recording.history import strays
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recording import Recording
@@ -64,9 +65,9 @@ def _reasons(run: JudgedRun) -> Iterator[Reason]:
     if recording.measured_ns != (0, 0):
         yield from _instruments(run, deadline_ms(recording))
         yield from _silences(recording)
-        for event in recording.of_kind("server.count"):
-            files = recording.probe_samples if "probe" in event["marker"] else recording.load_samples
-            yield from server_count(files, int(event["requests"]))
+        for event in recording.of(ServerCount):
+            files = recording.probe_samples if "probe" in event.marker else recording.load_samples
+            yield from server_count(files, event.requests)
     yield from _strays(recording)
     yield from _hollow(recording)
 
@@ -86,21 +87,28 @@ def _instruments(run: JudgedRun, limit_ms: float) -> Iterator[Reason]:
     longest_s = max(((b - a) / NS for a, b in run.harness_pauses if a < window[1] and b > window[0]), default=0.0)
     if longest_s:
         yield "", HarnessLate("harness", longest_s)
-    yield from clock([Instant(e["t"], e["w"]) for e in recording.events])
+    yield from clock([e.instant for e in recording.events])
     yield from agreement(
         within(joined(recording.load_samples), window), within(joined(recording.probe_samples), window), limit_ms
     )
 
 
 def _not_steady(recording: Recording) -> Iterator[Reason]:
-    unsteady = [*recording.of_kind("load.unsteady")]
-    yield from (("", codes.NotSteady(str(e["why"]))) for e in unsteady)
+    unsteady = [*recording.of(LoadUnsteady)]
+    yield from (("", codes.NotSteady(e.why)) for e in unsteady)
     if recording.measured_ns == (0, 0) and not unsteady:
         yield "", codes.NotMeasured()
-    for sender in ("load", "prober"):
-        for event in recording.of_kind(f"{sender}.stopped"):
-            if not event["clean"]:
-                yield sender, codes.SenderEndedBadly(sender, str(event["why"]))
+    for sender, end in _ends(recording):
+        if not end.clean:
+            yield sender, codes.SenderEndedBadly(sender, end.why)
+
+
+def _ends(recording: Recording) -> list[tuple[str, LoadStopped | ProberStopped]]:
+    """What each sender said when it stopped."""
+    return [
+        *(("load", e) for e in recording.of(LoadStopped)),
+        *(("prober", e) for e in recording.of(ProberStopped)),
+    ]
 
 
 def samples(files: Sequence[SampleFile], who: str) -> Iterator[Reason]:
@@ -117,10 +125,10 @@ def samples(files: Sequence[SampleFile], who: str) -> Iterator[Reason]:
 
 def _started(recording: Recording, files: Sequence[SampleFile], who: str) -> Iterator[Reason]:
     """What each sender itself says it started, in its closing line, against the samples."""
-    lines = [e for e in recording.of_kind(f"{who}.stopped") if "started" in e and e.get("clean", True)]
+    started = [end.started for sender, end in _ends(recording) if sender == who and end.clean]
     recorded = sum(len(f.records) for f in files)
-    if lines and lines[-1]["started"] != recorded:
-        yield who, codes.Unaccounted(who, lines[-1]["started"], recorded)
+    if started and started[-1] is not None and started[-1] != recorded:
+        yield who, codes.Unaccounted(who, started[-1], recorded)
 
 
 def books(files: Sequence[SampleFile], writes: Sequence[Write], who: str) -> Iterator[Reason]:
@@ -231,11 +239,9 @@ def _strays(recording: Recording) -> Iterator[Reason]:
 
 def _hollow(recording: Recording) -> Iterator[Reason]:
     """Probes that were answered, and not by the service."""
-    yield from (("prober", codes.Hollow(str(e["why"]))) for e in recording.of_kind("load.hollow"))
+    yield from (("prober", codes.Hollow(e.why)) for e in recording.of(LoadHollow))
     if strange := sum(int(((f.records["flags"] & FLAG_STRANGE) != 0).sum()) for f in recording.probe_samples):
-        told: Mapping[str, list[str]] = next(
-            (e["contents"] for e in recording.of_kind("prober.stopped") if e.get("contents")), {}
-        )
+        told: Mapping[str, Sequence[str]] = next((e.contents for e in recording.of(ProberStopped) if e.contents), {})
         kinds = [f"{name}: {' after '.join(reversed(k))}" for name, k in told.items() if len(k) > 1]
         yield "prober", codes.StrangeContent(strange, kinds)
 

@@ -14,6 +14,7 @@ from harness.faults.support.impostor import Impostor
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
+from harness.recording.events import MonitorsBlind, PhaseEdge
 from harness.recording.failure_phrases import monitors_missing
 from harness.recording.recording import Recording
 
@@ -54,14 +55,15 @@ class MonitorsOut:
             wrong = ""
         if wrong := wrong or self.lost():
             return Evidence(False, False, wrong)
-        self.system.recorder.event(
-            "monitors.out",
-            since_ns=self.began_ns,
-            operation=self.operation,
-            names=self.names,
-            declared=tuple(self.system.config.monitors),
-            how=WORDS[self.how],
-            status=self._status(),
+        self.system.recorder.record(
+            MonitorsBlind(
+                since_ns=self.began_ns,
+                operation=self.operation,
+                names=self.names,
+                declared=tuple(self.system.config.monitors),
+                how=WORDS[self.how],
+                status=self._status(),
+            )
         )
         return Evidence(True, False, said)
 
@@ -109,8 +111,8 @@ class MonitorsOut:
         if line := monitors_missing(said):
             return line[:300]
         gone = f"{' and '.join(self.names)} {'was' if len(self.names) == 1 else 'were'} {WORDS[self.how]}"
-        marks = [*Recording(self.system.recorder.folder).of_kind("phase")]
-        later = dict.fromkeys(f"{e['phase']} of {e['operation']}" for e in marks if e["t"] > self.began_ns)
+        marks = [*Recording(self.system.recorder.folder).of(PhaseEdge)]
+        later = dict.fromkeys(f"{e.phase} of {e.operation}" for e in marks if e.t > self.began_ns)
         if later:
             return f"the kit went through {', '.join(later)} while {gone}"
         if not marks:  # a kit without phases: the whole operation is what it went through

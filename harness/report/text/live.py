@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Mapping
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -15,12 +14,19 @@ from rich.text import Text
 
 from harness.host import clock
 from harness.model import NS
+from harness.recording import events
+from harness.recording.events import Event
 from harness.report.documents.clean import one_line
 from harness.report.text.terminal import console
 
-Event = Mapping[str, Any]
 # Phases come many a second: a log shows the operations they belong to, a terminal the phase as well.
-_QUIET = {"phase", "health", "server.count", "recording.complete", "fault.planned", "version.watched"}
+_QUIET = (
+    events.PhaseEdge,
+    events.ServerCount,
+    events.RecordingComplete,
+    events.FaultPlanned,
+    events.VersionWatched,
+)
 
 
 class _Run:
@@ -31,20 +37,28 @@ class _Run:
         self.start_ns: int | None = None
         self.state: dict[str, str] = {}
 
-    def remember(self, kind: str, event: Event) -> None:
+    def remember(self, event: Event) -> None:
         said = describe(event)
-        if kind.startswith("operation."):
-            self.state["operation"] = said
-            self.state.pop("phase", None)
-        elif kind == "phase":
-            self.state["phase"] = said
-        elif kind.startswith("fault."):
-            if kind != "fault.planned":
-                self.state[f"fault {event['id']}"] = said
-        elif kind.startswith("load."):
-            self.state["load"] = said
-        elif kind in ("run.start", "island.up", "system.up", "observation", "recovered"):
-            self.state["run"] = said
+        match event:
+            case events.OperationStarted() | events.OperationStopped():
+                self.state["operation"] = said
+                self.state.pop("phase", None)
+            case events.PhaseEdge():
+                self.state["phase"] = said
+            case events.FaultPlanned():
+                pass
+            case events.FaultEvent():
+                self.state[f"fault {event.id}"] = said
+            case (
+                events.LoadStarted()
+                | events.LoadSteady()
+                | events.LoadUnsteady()
+                | events.LoadStopping()
+                | events.LoadStopped()
+            ):
+                self.state["load"] = said
+            case events.RunStarted() | events.IslandUp() | events.SystemUp() | events.Observed() | events.Recovered():
+                self.state["run"] = said
 
 
 class LiveView:
@@ -90,17 +104,16 @@ class LiveView:
         self._console.print(Text(one_line(text)), soft_wrap=True)
 
     def event(self, event: Event, run: str = "") -> None:
-        kind = str(event.get("kind", ""))
         with self._lock:
             known = self._runs.setdefault(run, _Run(run))
             if known.start_ns is None:
-                known.start_ns = int(event["t"])
-            known.remember(kind, event)
-            seconds = (int(event["t"]) - known.start_ns) / NS
+                known.start_ns = event.t
+            known.remember(event)
+            seconds = (event.t - known.start_ns) / NS
         # Printed without the lock: the table is drawn under the console's own, and asks for ours.
-        if kind in ("warning", "error") if self._live else kind not in _QUIET:
+        if isinstance(event, events.Warned | events.RunFailed) if self._live else not isinstance(event, _QUIET):
             name = f"{one_line(run):{self._width}}" if run else ""
-            self._console.print(Text(f"{name}{seconds:7.1f} s  {describe(event) or kind}"), soft_wrap=True)
+            self._console.print(Text(f"{name}{seconds:7.1f} s  {describe(event) or event.kind}"), soft_wrap=True)
 
     def _table(self) -> RenderableType:
         """One block of rows a run."""
@@ -116,87 +129,93 @@ class LiveView:
 
 def describe(event: Event) -> str:
     """One event in words; empty for a kind that has none."""
-    get = event.get
-    match str(get("kind", "")):
-        case "run.start":
-            said = "run begins"
-        case "interrupted":
-            said = "interrupted: healing and ending"
-        case "disk":
-            said = f"disk {get('name')}: {get('profile')}"
-        case "rendezvous":
-            said = f"{get('operation')} was held at {get('at')} for {_seconds(get('seconds'))}"
-        case "not_provided":
-            said = f"the system provides no {get('operation')}: not judged"
-        case "island.up":
-            said = f"island is up: {get('island')}" if get("island") else "island is up"
-        case "warning" | "error" as kind:
-            said = f"{kind}: {get('text', '')}"
-        case "system.up":
-            since = "as it was found" if get("attached") else f"after {_seconds(get('seconds'))}"
-            said = f"system is up, version {get('version')}, {since}"
-        case "load.start":
-            said = f"load starts: {get('profile')}"
-        case "load.steady":
-            said = f"load is steady: {get('rate_per_s', 0):.0f} requests a second"
-        case "load.unsteady":
-            said = f"load did not become steady: {get('why')}"
-        case "load.stopping":
-            said = "load is stopping"
-        case "load.stopped":
-            said = "load has stopped" if get("clean") else f"load did not stop cleanly: {get('why')}"
-        case "operation.start":
-            said = f"{_operation(event)} starts"
-        case "operation.stop":
-            said = f"{_operation(event)} {_end(event)}"
-        case "phase":
-            said = f"{get('phase')} {get('event')}"
-        case "fault.planned":
-            said = f"fault {get('name')} planned at {get('at')}"
-        case "fault.injected":
-            said = f"fault {get('id')} injected"
-        case "fault.confirmed":
-            said = f"fault {get('id')} {'confirmed' if get('applied') else 'NOT confirmed'}: {get('said', '')}"
-        case "fault.healed":
-            said = f"fault {get('id')} {'healed' if get('ok') else 'NOT healed'}"
-        case "monitors.out":
-            said = f"{' and '.join(get('names', ()))} {get('how')}"
-        case "version.seen":
-            said = f"version {get('version')} is in service"
-        case "version.silent":
-            said = f"which version is in service was not told: {get('said')}"
-        case "observation":
-            said = f"read back {get('label')}"
-        case "power.asked":
-            said = str(get("about"))
-        case "power.planned":
-            said = f"{len(get('cuts', ()))} cuts in {get('records')} records of the block log, {_count(get('states'))}"
-        case "power.state":
-            said = f"started {get('label')}: {_seconds(get('seconds'))}"
-        case "power.broken":
-            said = f"{get('label')} could not be examined: {get('why')}"
-        case "recovered":
-            said = f"{'recovered' if get('ok') else 'did NOT recover'} after {get('after')}: {_seconds(get('seconds'))}"
-        case _:
-            said = ""
-    return one_line(said, 300)
+    return one_line(_described(event), 300)
 
 
-def _count(states: Any) -> str:
-    return f"{len(states)} states" if isinstance(states, list) else "no states"
+def _described(event: Event) -> str:
+    match event:
+        case events.RunStarted():
+            return "run begins"
+        case events.RunInterrupted():
+            return "interrupted: healing and ending"
+        case events.Warned() | events.RunFailed():
+            return f"{event.kind}: {event.text}"
+        case events.NotProvided():
+            return f"the system provides no {event.operation}: not judged"
+        case events.IslandUp():
+            return f"island is up: {event.island}" if event.island else "island is up"
+        case events.DiskMounted():
+            return f"disk {event.name}: {event.profile}"
+        case events.SystemUp():
+            since = "as it was found" if event.attached else f"after {event.seconds:.2f} s"
+            return f"system is up, version {event.version}, {since}"
+        case events.LoadStarted():
+            return f"load starts: {event.profile}"
+        case events.LoadSteady():
+            return f"load is steady: {event.rate_per_s:.0f} requests a second"
+        case events.LoadUnsteady():
+            return f"load did not become steady: {event.why}"
+        case events.LoadStopping():
+            return "load is stopping"
+        case events.LoadStopped():
+            return "load has stopped" if event.clean else f"load did not stop cleanly: {event.why}"
+        case events.OperationStarted():
+            return f"{_operation(event)} starts"
+        case events.OperationStopped():
+            return f"{_operation(event)} {_end(event)}"
+        case events.PhaseEdge():
+            return f"{event.phase} {event.event}"
+        case events.Rendezvous():
+            return f"{event.operation} was held at {event.at} for {event.seconds:.2f} s"
+        case events.Recovered():
+            what = "recovered" if event.ok else "did NOT recover"
+            return f"{what} after {event.after}: {event.seconds:.2f} s"
+        case events.Observed():
+            return f"read back {event.label}"
+        case events.FaultEvent() | events.MonitorsBlind():
+            return _fault(event)
+        case events.VersionSeen():
+            return f"version {event.version} is in service"
+        case events.VersionSilent():
+            return f"which version is in service was not told: {event.said}"
+        case events.PowerAsked():
+            return event.about
+        case events.PowerPlanned():
+            cuts, states = len(event.cuts), len(event.states)
+            return f"{cuts} cuts in {event.records} records of the block log, {states or 'no'} states"
+        case events.PowerState():
+            return f"started {event.label}: {event.seconds:.2f} s"
+        case events.PowerBroken():
+            return f"{event.label} could not be examined: {event.why}"
+    return ""
 
 
-def _seconds(value: Any) -> str:
-    return f"{value:.2f} s" if isinstance(value, int | float) else "unknown time"
+def _fault(event: events.FaultEvent | events.MonitorsBlind) -> str:
+    match event:
+        case events.FaultPlanned():
+            return f"fault {event.name} planned at {event.at}"
+        case events.FaultInjected():
+            return f"fault {event.id} injected"
+        case events.FaultConfirmed():
+            return f"fault {event.id} {'confirmed' if event.applied else 'NOT confirmed'}: {event.said}"
+        case events.FaultSkipped() | events.FaultFailed():
+            return f"fault {event.id} NOT confirmed: {event.said}"
+        case events.FaultLost():
+            return f"fault {event.id} lost early: {event.said}"
+        case events.FaultHealed():
+            return f"fault {event.id} {'healed' if event.ok else 'NOT healed'}"
+        case events.MonitorsBlind():
+            return f"{' and '.join(event.names)} {event.how}"
+    return ""
 
 
-def _operation(event: Event) -> str:
+def _operation(event: events.OperationStarted | events.OperationStopped) -> str:
     """``deploy-2``, as the report names it."""
-    return f"{event.get('id') or event.get('name')}{' (warm-up)' if event.get('warmup') else ''}"
+    return f"{event.id}{' (warm-up)' if event.warmup else ''}"
 
 
-def _end(event: Event) -> str:
-    took = _seconds((event["t"] - event["start_ns"] - event["gate_ns"]) / NS)
-    if event.get("exit") is None:
-        return f"still running at its deadline, {took}; blocked on {event.get('blocked_on') or 'unknown'}"
-    return f"ended with exit {event['exit']} in {took}"
+def _end(event: events.OperationStopped) -> str:
+    took = f"{(event.t - event.start_ns - event.gate_ns) / NS:.2f} s"
+    if event.exit is None:
+        return f"still running at its deadline, {took}; blocked on {event.blocked_on or 'unknown'}"
+    return f"ended with exit {event.exit} in {took}"

@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
 
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant
+from harness.recording.events import By
 
-By = Literal["mark", "syscall", "log", "bytes", "start", "end"]
 _MOST_PROBLEMS = 100
 _SEEN = {"log": "in a line of a log", "bytes": "by the bytes written"}
 
@@ -25,12 +24,6 @@ class Sighting:
     held: bool = True
     late_ns: int = 0
     ended: bool = False
-
-    def told(self) -> dict[str, Any]:
-        """What the recording keeps beside the edge; nothing for a mark."""
-        if self.by == "mark":
-            return {}
-        return {"by": self.by, "held": self.held, "late_ns": self.late_ns, "ended": self.ended}
 
     def said(self) -> str:
         """For the sentence on a fault that is put in there; empty where the edge was exact."""

@@ -23,6 +23,7 @@ from harness.host.clock import now
 from harness.judge.judge import judge
 from harness.model import NS, Claim
 from harness.plan import Plan
+from harness.recording.format import FORMAT
 from harness.report.documents.result import write_result
 from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
@@ -44,6 +45,7 @@ def stored(folder: Path, outcome: str) -> Path:
     )
     began = datetime.fromtimestamp(now().wall_ns / NS, UTC) - timedelta(days=40)
     about = {
+        "format": FORMAT,
         "plan": plan.to_dict(),
         "host": {"cpus": 2},
         "provenance": {"started_utc": began.strftime("%Y-%m-%dT%H:%M:%SZ"), "commit": commit(), "files": {}},
@@ -100,3 +102,19 @@ def test_what_another_version_says_of_a_run_is_told_to_be_another_one_s(
     reports.judge_again(folder, [])
     (warning,) = json.loads((folder / "result.json").read_text())["warnings"]
     assert warning.endswith("judged again by c0ffee")
+
+
+@pytest.mark.parametrize("known", [None, FORMAT - 1, FORMAT + 1])
+def test_a_recording_of_another_format_is_refused(
+    tmp_path: Path, known: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = stored(tmp_path / "run", "pass")
+    about = json.loads((folder / "run.json").read_text())
+    del about["format"]
+    (folder / "run.json").write_text(json.dumps(about if known is None else {**about, "format": known}))
+    before = (folder / "result.json").read_bytes()
+    with pytest.raises(SystemExit) as ended:
+        main(["judge", str(folder)])
+    assert ended.value.code == ExitCode.USAGE
+    assert f"it was recorded in format {known or 1}" in capsys.readouterr().err
+    assert (folder / "result.json").read_bytes() == before

@@ -12,6 +12,7 @@ import pytest
 from harness.errors import HarnessError
 from harness.model import Edge
 from harness.plan import described_steps, planned_steps
+from harness.recording.events import Rendezvous
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.group import Group
@@ -48,7 +49,7 @@ class Rehearsed:
 
     @property
     def meetings(self) -> list[tuple[str, bool]]:
-        return [(e["operation"], e["complete"]) for e in Recording(self.folder).of_kind("rendezvous")]
+        return [(e.operation, e.complete) for e in Recording(self.folder).of(Rendezvous)]
 
 
 def test_those_that_meet_go_on_only_when_all_are_there(tmp_path: Path) -> None:

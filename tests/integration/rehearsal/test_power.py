@@ -11,6 +11,7 @@ import pytest
 from harness.crash.cuts import PowerCuts
 from harness.disks.nudging import Nudging
 from harness.model import Edge
+from harness.recording.events import LeftOut
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.power import PowerLossRun
@@ -29,7 +30,7 @@ def left_out(folder: Path, path: Path) -> list[str]:
     run.cut(folder, {})
     run.stop()
     recorder.close()
-    return [f"{e['what']}: {e['why']}" for e in Recording(folder).of_kind("left_out")]
+    return [f"{e.what}: {e.why}" for e in Recording(folder).of(LeftOut)]
 
 
 def test_nothing_is_left_out_where_the_disk_was_nudged_to_the_end(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.recording.recorder import EVENTS, Recorder
+from harness.recording.events import OperationStopped
+from harness.recording.recorder import Recorder
+from harness.recording.recording import Recording
 from harness.system.operations import Order
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
@@ -40,8 +41,8 @@ time.sleep(60)
 """
 
 
-def killed(place: Path, code: str, deadline_s: float) -> dict[str, str]:
-    """The attributes of an operation that did this until its deadline."""
+def killed(place: Path, code: str, deadline_s: float) -> OperationStopped:
+    """What was told of an operation that did this until its deadline."""
     recorder = Recorder(place)
     phases = PhaseServer(place / "s", Gates(lambda *_: None, lambda *_: None))
     command = (sys.executable, "-c", code, str(place / "written"))
@@ -51,9 +52,8 @@ def killed(place: Path, code: str, deadline_s: float) -> dict[str, str]:
         phases.close()
         recorder.close()
     assert done.exit is None
-    lines = [json.loads(line) for line in (place / EVENTS).read_text().splitlines()]
-    attributes: dict[str, str] = next(line for line in lines if line["kind"] == "operation.stop")["attributes"]
-    return attributes
+    (stopped,) = Recording(place).of(OperationStopped)
+    return stopped
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,10 @@ def test_it_is_told_what_it_did_in_its_last_seconds(
     tmp_path: Path, code: str, computed: bool | None, wrote: bool
 ) -> None:
     last = killed(tmp_path, code, deadline_s=4.0)
-    assert float(last["last_s"]) == pytest.approx(2.0, abs=0.5)
-    assert computed is None or (float(last["last_cpu_s"]) > 0.2) == computed, last
-    assert (int(last["last_written_bytes"]) >= 9000) == wrote, last
+    assert last.last_s == pytest.approx(2.0, abs=0.5)
+    assert last.last_cpu_s is not None and last.last_written_bytes is not None
+    assert computed is None or (last.last_cpu_s > 0.2) == computed, last
+    assert (last.last_written_bytes >= 9000) == wrote, last
 
 
 def test_what_a_service_does_that_it_has_started_is_not_its_progress(tmp_path: Path) -> None:
@@ -75,4 +76,4 @@ def test_what_a_service_does_that_it_has_started_is_not_its_progress(tmp_path: P
         last = killed(tmp_path, SERVES, deadline_s=4.0)
     finally:
         os.kill(int((tmp_path / "written").read_text()), signal.SIGKILL)
-    assert float(last["last_cpu_s"]) < 0.2 and int(last["last_written_bytes"]) == 0, last
+    assert last.last_cpu_s is not None and last.last_cpu_s < 0.2 and last.last_written_bytes == 0, last

@@ -13,6 +13,7 @@ from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Finding, Instant, OffsiteCopy
+from harness.recording.events import decode
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import EVENTS
 from harness.recording.recording import Recording
@@ -55,6 +56,7 @@ class Run:
         moment = self.at(when)
         line = {"t": moment.mono_ns, "w": moment.wall_ns, "n": len(self._events), "kind": kind, **fields}
         self._events.append(json.dumps(line))
+        decode(self._events[-1].encode())  # else it would be left out as torn
 
     def next(self, name: str) -> int:
         """The number that the next operation of this name gets."""
@@ -72,7 +74,7 @@ class Run:
         gate: float = 0.0,
         output: str = "",
         blocked_on: str = "",
-        **attributes: str,
+        **told: Any,
     ) -> str:
         self._counts[name] = self._counts.get(name, 0) + 1
         id_ = f"{name}-{self._counts[name]}"
@@ -90,7 +92,7 @@ class Run:
             exit=exit,
             timed_out=exit is None,
             blocked_on=blocked_on,
-            attributes=attributes,
+            **told,
         )
         return id_
 

@@ -30,12 +30,12 @@ def winner(run: Run, start: float, locked: float, stop: float, exit_: int = 0) -
     run.phase(id_ := f"deploy-{run.next('deploy')}", "deploy.lock", start, locked)
     run.phase(id_, "deploy.migrate", locked, (locked + stop) / 2)
     run.phase(id_, "deploy.switch", (locked + stop) / 2, stop if exit_ == 0 else None)
-    return run.op("deploy", start, stop, exit_, together="1", expect="any", output="deployed: version 2\n")
+    return run.op("deploy", start, stop, exit_, group=1, expect="any", output="deployed: version 2\n")
 
 
 def loser(run: Run, start: float, stop: float, output: str = LOSES) -> str:
     run.phase(f"deploy-{run.next('deploy')}", "deploy.lock", start, None)
-    return run.op("deploy", start, stop, 1, together="1", expect="any", output=output)
+    return run.op("deploy", start, stop, 1, group=1, expect="any", output=output)
 
 
 # -- exclusive -----------------------------------------------------------------------------------------------------
@@ -83,10 +83,10 @@ def test_the_tail_of_a_phase_that_was_cut_off_does_not_count(run: Run) -> None:
 def test_what_it_was_held_of_a_phase_that_was_cut_off_counts(run: Run, exit_: int, outcome: str) -> None:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.migrate", 1.2, None, held=3)
-    run.op("deploy", 1, 4.24, exit_, together="1", expect="any", output="deploy: failed: fenced out\n")
+    run.op("deploy", 1, 4.24, exit_, group=1, expect="any", output="deploy: failed: fenced out\n")
     run.phase("deploy-2", "deploy.lock", 4.0, 4.05)
     run.phase("deploy-2", "deploy.check", 4.1, 4.18)
-    run.op("deploy", 3, 8, together="1", expect="any")
+    run.op("deploy", 3, 8, group=1, expect="any")
     found = only(answers(Exclusive(), run.done()))
     assert found.outcome == outcome
     both = [(o["first"], o["second"], round(o["seconds"], 2)) for o in found.details.get("overlaps", ())]
@@ -112,7 +112,7 @@ def test_one_that_waits_for_a_holder_that_stands_still_and_is_killed_has_tried(r
 def test_one_that_came_while_another_stood_still_outside_has_not_tried(run: Run) -> None:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.migrate", 1.1, 2)
-    run.op("deploy", 1, 8, -9, together="1", expect="any")
+    run.op("deploy", 1, 8, -9, group=1, expect="any")
     winner(run, 3, 8.2, 9.5)
     run.fault(4, 8.5, name="process_pause", operation="deploy-1")
     assert only(answers(Exclusive(), run.done())).outcome == "unknown"
@@ -149,7 +149,7 @@ def test_a_race_that_was_held_says_where_and_how_long(run: Run) -> None:
 def test_without_a_lock_phase_it_cannot_be_told(run: Run) -> None:
     for _ in range(2):
         run.phase(f"deploy-{run.next('deploy')}", "deploy.migrate", 2, 4)
-        run.op("deploy", 1, 5, together="1")
+        run.op("deploy", 1, 5, group=1)
     found = only(answers(Exclusive(), run.done()))
     assert (found.code, found.details) == ("operations.lock_not_marked", {"operations": ["deploy-1", "deploy-2"]})
 
@@ -160,7 +160,7 @@ def seen(run: Run, start: float, locked: float, stop: float, **after: Any) -> No
     id_ = f"deploy-{run.next('deploy')}"
     run.phase(id_, "deploy.lock", start, locked, **how)
     run.phase(id_, "deploy.migrate", locked, stop, **how | after)
-    run.op("deploy", start, stop + 1, 0, together="1", expect="any")
+    run.op("deploy", start, stop + 1, 0, group=1, expect="any")
 
 
 def test_phases_that_were_seen_late_do_not_overlap_by_that_alone(run: Run) -> None:
@@ -185,7 +185,7 @@ def test_a_lock_that_was_seen_in_time_does_not_help_where_the_rest_was_not(run: 
 def test_phases_that_came_to_light_only_after_the_end_prove_nothing(run: Run) -> None:
     """A log that was buffered: all of it at once, so that never two seem to be inside."""
     for start, stop in ((1.0, 8.0), (2.0, 7.0)):
-        id_ = run.op("deploy", start, stop, 0, together="1", expect="any")
+        id_ = run.op("deploy", start, stop, 0, group=1, expect="any")
         for name in ("deploy.lock", "deploy.migrate"):
             run.phase(id_, name, stop, stop, by="log", held=False, late_ns=5_000_000, ended=True)
     recording = run.done()
@@ -197,7 +197,7 @@ def test_what_a_zombie_was_seen_in_late_is_no_step_after_it_was_continued(run: R
     run.phase("deploy-1", "deploy.lock", 1, 1.5)
     run.phase("deploy-1", "deploy.migrate", 1.5, 8.005, by="log", held=False, late_ns=20_000_000, ended=False)
     run.phase("deploy-1", "deploy.switch", 8.3, 8.3, by="end", held=True, late_ns=0, ended=False)
-    run.op("deploy", 1, 8.3, 1, together="1", expect="any", output="failed: no longer mine\n")
+    run.op("deploy", 1, 8.3, 1, group=1, expect="any", output="failed: no longer mine\n")
     winner(run, 3, 3.1, 6)
     run.fault(2, 8, name="process_pause", operation="deploy-1")
     assert only(answers(Fenced(), run.done())).outcome == "pass"
@@ -219,10 +219,10 @@ def test_a_run_without_a_group_is_unknown(run: Run, checker: Checker, code: str)
 
 # -- the version at exit -------------------------------------------------------------------------------------------
 def overtaken(run: Run, locked: float, promised: str) -> str:
-    run.op("deploy", 1, 4, together="1", version_wanted="2", version_at_exit="1")
+    run.op("deploy", 1, 4, group=1, version_wanted="2", version_at_exit="1")
     run.phase("rollback-1", "rollback.lock", 1, locked)
     run.phase("rollback-1", "rollback.start", locked, 6)
-    run.op("rollback", 1, 7, together="1", version_wanted=promised, version_at_exit="1")
+    run.op("rollback", 1, 7, group=1, version_wanted=promised, version_at_exit="1")
     return only(Versions().check(run.done())).outcome
 
 
@@ -304,7 +304,7 @@ def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
 
 def test_of_a_loser_that_marks_no_lock_it_is_not_said_that_it_was_never_inside(run: Run) -> None:
     winner(run, 1, 1.1, 8)
-    run.op("deploy", 1, 4, 1, together="1", expect="any", output=LOSES)
+    run.op("deploy", 1, 4, 1, group=1, expect="any", output=LOSES)
     found = won(run)
     assert (found.outcome, found.code) == ("unknown", "operations.loser_lock_not_marked")
     assert found.details == {"operation": "deploy-2"}
@@ -313,7 +313,7 @@ def test_of_a_loser_that_marks_no_lock_it_is_not_said_that_it_was_never_inside(r
 def test_the_time_a_loser_was_held_by_us_is_not_its_own(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     run.phase("deploy-2", "deploy.lock", 2, None)
-    run.op("deploy", 1, 15, 1, gate=12, together="1", expect="any", output=LOSES)
+    run.op("deploy", 1, 15, 1, gate=12, group=1, expect="any", output=LOSES)
     assert won(run).outcome == "pass"
 
 
@@ -342,8 +342,8 @@ def fenced(
     if other:
         run.phase("deploy-2", "deploy.lock", 3, 6)
         run.phase("deploy-2", "deploy.migrate", 6, 8)
-    run.op("deploy", 1, stop, exit_, together="1", output=output)
-    run.op("deploy", 3, 8.5, together="1")
+    run.op("deploy", 1, stop, exit_, group=1, output=output)
+    run.op("deploy", 3, 8.5, group=1)
     run.fault(2.1, healed, released=9, name="process_pause", operation="deploy-1")
     return only(answers(Fenced(), run.done()))
 
@@ -417,8 +417,8 @@ def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> 
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
     run.phase("deploy-1", "deploy.switch", 2, 9.1)
     run.phase("deploy-2", "deploy.lock", 3, None)
-    run.op("deploy", 1, 9.5, 0, together="1", output="deployed")
-    run.op("deploy", 3, 6, 75, together="1", output="locked by 7")
+    run.op("deploy", 1, 9.5, 0, group=1, output="deployed")
+    run.op("deploy", 3, 6, 75, group=1, output="locked by 7")
     run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
     found = only(answers(Fenced(), run.done()))
     assert (found.outcome, found.code) == ("pass", "operations.lock_kept")
@@ -429,8 +429,8 @@ def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> 
 @pytest.mark.parametrize(("exit_", "stop"), [(0, 6), (75, 9.2), (-9, 6)])
 def test_one_that_was_not_refused_while_it_stood_shows_no_lock(run: Run, exit_: int, stop: float) -> None:
     run.phase("deploy-1", "deploy.lock", 1, 1.1)
-    run.op("deploy", 1, 9.5, 0, together="1")
-    run.op("deploy", 3, stop, exit_, together="1")
+    run.op("deploy", 1, 9.5, 0, group=1)
+    run.op("deploy", 3, stop, exit_, group=1)
     run.fault(2.1, 9, released=9, name="process_pause", operation="deploy-1")
     assert only(answers(Fenced(), run.done())).outcome == "unknown"
 

@@ -45,7 +45,7 @@ class Verified(Run):
         for number, mutation in enumerate(("truncated", "flipped", "empty")):
             accepted = mutation == but("accepts")
             start = 3.3 + number / 10
-            self.op("validate", start, start + 0.05, 0 if accepted else 1, expect="any", mutation=mutation)
+            self.op("validate", start, start + 0.05, 0 if accepted else 1, expect="any", damaged_how=mutation)
         self.operation("deploy", 5.0, 6.0, version_wanted="2", **but("deploy_said", {"version_at_exit": "2"}))
         deployed = [t for t in tokens if t < "w-006200"]
         self.looked("deploy", 6.2, but("deployed", deployed), backups, version="2")
@@ -128,7 +128,7 @@ def test_a_system_that_keeps_its_contract_has_nothing_to_put_right(told: Told) -
         ({"files": {"/b/1.db": 0}}, "backup", "/b/1.db, which status names, is empty"),
         ({"accepts": "flipped"}, "validate", "accepted a backup that was flipped"),
         (
-            {"deploy_said": {"version_at_exit": "1", "version_after_s": "0.40"}},
+            {"deploy_said": {"version_at_exit": "1", "version_after_s": 0.4}},
             "deploy",
             "while /version said '1', not '2', and said so 0.40 s later",
         ),

@@ -42,8 +42,8 @@ def test_a_second_fault_has_to_come_before_anything_worked_again(
 def test_operations_that_come_on_top_are_those_after_the_first_of_the_group(
     start_s: float, outcome: str, run: Run
 ) -> None:
-    run.op("deploy", 8.0, 13.0, 1, together="1")
-    run.op("deploy", start_s, 14.0, together="1")
+    run.op("deploy", 8.0, 13.0, 1, group=1)
+    run.op("deploy", start_s, 14.0, group=1)
     assert only(answers(InRecovery("together"), run.done())).outcome == outcome
 
 
@@ -51,7 +51,7 @@ def test_operations_that_come_on_top_are_those_after_the_first_of_the_group(
 def test_a_power_cut_is_dated_by_its_block_write(cut_s: float, outcome: str, run: Run) -> None:
     run.op("backup", 9.5, 13.0, 1)
     run.op("backup", 14.0, 15.0)
-    run.event("power.planned", 20, cuts=[{"number": 1, "at_ns": run.ns(cut_s), "during": "backup.copy"}])
+    run.event("power.planned", 20, cuts=[{"number": 1, "at_ns": run.ns(cut_s), "during": "backup.copy", "record": 7}])
     assert only(answers(InRecovery("power"), run.done())).outcome == outcome
 
 

@@ -12,6 +12,7 @@ from harness.checkers.core.late import HarnessLate
 from harness.checkers.validity import load_codes as codes
 from harness.checkers.validity.load_sound import LoadSound, agreement, clock, cpu, lateness, samples, server_count
 from harness.model import Instant
+from harness.recording.events import LoadSteady, LoadStopped, LoadStopping
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
@@ -72,8 +73,8 @@ def write(folder: Path, name: str, records: Any) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_clean_recording_gives_no_reason_to_doubt_it(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    recorder.event("load.steady", when=Instant(START_NS, START_NS))
-    recorder.event("load.stopping", when=Instant(START_NS + 4000 * MS, START_NS + 4000 * MS))
+    recorder.record(LoadSteady(rate_per_s=100.0, seconds=1.0), Instant(START_NS, START_NS))
+    recorder.record(LoadStopping(), Instant(START_NS + 4000 * MS, START_NS + 4000 * MS))
     write(tmp_path, "load-1", load())
     write(tmp_path, "probe-2", grid(4))
     row = {"t": START_NS + MS, "load_cpu_percent": 30.0, "prober_cpu_percent": 9.0}
@@ -81,7 +82,7 @@ def test_a_clean_recording_gives_no_reason_to_doubt_it(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"deadline_ms": DEADLINE_MS, "claims": []}))
     assert wrong(tmp_path) == set()
     # the same, but Locust says it started one more
-    recorder.event("load.stopped", when=Instant(START_NS + 4100 * MS, START_NS + 4100 * MS), started=401, clean=True)
+    recorder.record(LoadStopped(clean=True, started=401), Instant(START_NS + 4100 * MS, START_NS + 4100 * MS))
     found = [f for f in answers(LoadSound(), Recording(tmp_path)) if f.code == "load.requests_unaccounted"]
     assert [f.details for f in found] == [{"sender": "load", "started": 401, "recorded": 400}]
     recorder.close()

@@ -150,16 +150,16 @@ def test_a_hang_says_on_what_it_was_blocked(run: Run) -> None:
 @pytest.mark.parametrize(
     ("cpu_s", "written", "said"),
     [
-        ("0.00", "0", "no progress for 5.0 s (0.00 s of CPU, 0 bytes written); blocked on sh (pid 7) sleeping"),
-        ("0.05", "812", "no progress for 5.0 s (0.05 s of CPU, 812 bytes written); blocked on sh (pid 7) sleeping"),
-        ("0.10", "9000000", "still progressing (0.10 s of CPU, 9.0 MB written in the last 5.0 s); sh (pid 7) sleeping"),
-        ("4.10", "", "still progressing (4.10 s of CPU in the last 5.0 s); sh (pid 7) sleeping"),
+        (0.0, 0, "no progress for 5.0 s (0.00 s of CPU, 0 bytes written); blocked on sh (pid 7) sleeping"),
+        (0.05, 812, "no progress for 5.0 s (0.05 s of CPU, 812 bytes written); blocked on sh (pid 7) sleeping"),
+        (0.1, 9_000_000, "still progressing (0.10 s of CPU, 9.0 MB written in the last 5.0 s); sh (pid 7) sleeping"),
+        (4.1, None, "still progressing (4.10 s of CPU in the last 5.0 s); sh (pid 7) sleeping"),
     ],
 )
 def test_one_that_had_to_be_killed_is_told_with_what_it_did_at_last(
-    run: Run, cpu_s: str, written: str, said: str
+    run: Run, cpu_s: float, written: int | None, said: str
 ) -> None:
-    last = {"last_s": "5.0", "last_cpu_s": cpu_s} | ({"last_written_bytes": written} if written else {})
+    last = {"last_s": 5.0, "last_cpu_s": cpu_s, "last_written_bytes": written}
     run.op("backup", 1, 21, None, blocked_on="sh (pid 7) sleeping", **last)
     verdict = only(NoHang().check(run.done()))
     assert (verdict.outcome, verdict.why) == ("fail", f"backup-1 had not ended after 20.00 s: {said}")
@@ -191,14 +191,14 @@ def test_the_promised_version_at_exit_is_a_pass(run: Run) -> None:
 
 
 def test_a_rollback_that_exits_too_early_is_told_with_its_times(run: Run) -> None:
-    run.op("rollback", 1, 1.21, version_wanted="1", version_at_exit="2", version_after_s="0.90")
+    run.op("rollback", 1, 1.21, version_wanted="1", version_at_exit="2", version_after_s=0.90)
     verdict = only(Versions().check(run.done()))
     assert verdict.outcome == "fail"
     assert verdict.why == "rollback-1 exited 0 after 0.21 s while /version still said 2 (for another 0.9 s)"
 
 
 def test_a_kit_that_exits_0_without_doing_anything_is_told(run: Run) -> None:
-    run.op("deploy", 1, 1.1, version_wanted="2", version_at_exit="1", version_after_s="never")
+    run.op("deploy", 1, 1.1, version_wanted="2", version_at_exit="1")
     assert only(Versions().check(run.done())).why.endswith("while /version still said 1 (and 2 never came)")
 
 
@@ -262,8 +262,8 @@ def test_looks_that_had_an_answer_are_counted_and_those_without_are_not(run: Run
 
 @pytest.mark.parametrize("exit_", [0, 1, -9, None])
 def test_what_another_operation_may_have_changed_is_not_laid_to_the_one_before(run: Run, exit_: int | None) -> None:
-    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2", together="1")
-    run.op("rollback", 3.5, 4.1, exit_, version_wanted="1", version_at_exit="1", together="1")
+    done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2", group=1)
+    run.op("rollback", 3.5, 4.1, exit_, version_wanted="1", version_at_exit="1", group=1)
     run.recovered(4.2, done, version="1", version_owed="")
     run.observe("rollback", 5, [], version="1")
     verdict = only(Versions().check(run.done()))
@@ -282,7 +282,7 @@ def test_what_a_fault_of_ours_may_have_changed_is_not_laid_to_the_operation(run:
 def validated(run: Run, clean: int | None, *damaged: int | None) -> tuple[str, str]:
     run.op("validate", 1, 2, clean, output="ok")
     for exit_ in damaged:
-        run.op("validate", 3, 4, exit_, expect="any", warmup=True, output="ok", mutation="truncated")
+        run.op("validate", 3, 4, exit_, expect="any", warmup=True, output="ok", damaged_how="truncated")
     verdict = only(RejectsDamage().check(run.done()))
     return verdict.outcome, verdict.why
 
@@ -316,7 +316,7 @@ def test_a_validation_never_put_to_the_test_is_unknown(run: Run, exits: tuple[in
 
 def test_a_validation_that_goes_by_the_name_of_a_backup_is_unknown(run: Run) -> None:
     run.op("validate", 1, 2)
-    run.op("validate", 3, 4, 1, expect="any", warmup=True, mutation="flipped")
+    run.op("validate", 3, 4, 1, expect="any", warmup=True, damaged_how="flipped")
     run.op("validate", 5, 6, 1, expect="any", warmup=True, put_back="flipped")
     verdict = only(RejectsDamage().check(recording := run.done()))
     assert verdict.outcome == "unknown"
@@ -328,7 +328,7 @@ def test_a_validation_that_goes_by_the_name_of_a_backup_is_unknown(run: Run) -> 
 # -- space check ---------------------------------------------------------------------------------------------------
 def full(run: Run, written: int, *, injected: float = 9.9, disk: str = "backup", exit_: int = 1) -> tuple[str, str]:
     run.fault(injected, 12, disk=disk)
-    free = {"fault_disk": disk, "free_bytes": "9000000", "disk_written_bytes": str(written)}
+    free = {"fault_disk": disk, "free_bytes": 9_000_000, "disk_written_bytes": written}
     run.op("backup", 10, 11, exit_, expect="failure", **free)
     verdict = only(RefusesBeforeWriting().check(run.done()))
     return verdict.outcome, verdict.why

@@ -38,7 +38,7 @@ class CrashRun(Run):
 
     def planned(self, *labels: str, asked: int = 1, cuts: int = 1) -> None:
         self.event("power.asked", 15, about="power cut")
-        numbers = [{"number": n + 1} for n in range(cuts)]
+        numbers = [{"number": n + 1, "at_ns": self.ns(CUT), "during": "backup.copy", "record": 7} for n in range(cuts)]
         self.event("power.planned", 15, cuts=numbers, asked=asked, states=list(labels))
 
     def control(self, found: Sequence[str] | None = None, **crash: Any) -> None:
@@ -69,10 +69,10 @@ class CrashRun(Run):
         what = CrashState(label, 1, self.ns(CUT), "backup.copy", "", "0 of 3 unflushed writes kept")
         operations = [self._ran(label, "restore", 21, exit, said, backup=BACKUP)]
         if again is not None:
-            operations.append(self._ran(label, "backup", 23, again, "no room", again="yes"))
+            operations.append(self._ran(label, "backup", 23, again, "no room", again=True))
         self._look(f"{label}-restored", "restore", 22, what, found, "", BACKUP, "", (3, 3.1), operations)
 
-    def _ran(self, label: str, name: str, start: float, exit: int, said: str, **attributes: str) -> dict[str, Any]:
+    def _ran(self, label: str, name: str, start: float, exit: int, said: str, **told: Any) -> dict[str, Any]:
         return {
             "id": f"{label}-{name}-1",
             "name": name,
@@ -84,7 +84,8 @@ class CrashRun(Run):
             "gate_ns": 0,
             "exit": exit,
             "output": said,
-            "attributes": {"restores": "yes", **attributes} if name == "restore" else attributes,
+            "restores": name == "restore",
+            **told,
         }
 
     def _look(
@@ -230,7 +231,7 @@ def test_an_operation_that_does_not_work_any_more_is_a_fail(run: CrashRun) -> No
 # -- a cut in a restore: before or after, nothing between ------------------------------------------------------------
 def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Verdict:
     run = CrashRun(tmp_path / "run")
-    run.op("restore", 7, stop, restores="yes")
+    run.op("restore", 7, stop, restores=True)
     run.planned("cut-1-all")
     run.control()
     run.state("cut-1-all", found, operation="restore-1", snapshot=(3, 3.1))

@@ -202,7 +202,7 @@ def test_a_fault_that_did_not_bite_is_unknown(run: Run, how: dict[str, bool | No
 
 def test_a_fault_that_was_taken_away_too_early_took_effect_and_did_not_stay(run: Run) -> None:
     run.fault()
-    run.event("fault.confirmed", 11, id="fault-1", applied=False, felt=False, said="lost early: somebody removed it")
+    run.event("fault.lost", 11, id="fault-1", said="somebody removed it")
     found = only(answers(FaultBit(), run.done()))
     assert (found.outcome, found.code) == ("unknown", "fault.lost_early")
     assert "somebody removed it" in found.details["probe"]

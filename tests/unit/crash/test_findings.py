@@ -11,6 +11,15 @@ import pytest
 
 from harness.crash.findings import Findings, UnderWay
 from harness.model import CrashState, Observation
+from harness.recording.events import (
+    BootDone,
+    BootFailed,
+    BootMounted,
+    BootStarted,
+    Observed,
+    OperationStopped,
+    PowerBroken,
+)
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 
@@ -37,7 +46,8 @@ RESTORE = {
     "expect": "any",
     "start_ns": 2000,
     "gate_ns": 0,
-    "attributes": {"backup": "/b/1", "restores": "yes"},
+    "backup": "/b/1",
+    "restores": True,
 }
 
 
@@ -51,11 +61,11 @@ class Boot:
 
     def look(self, label: str, cause: str) -> None:
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(LOOK))
-        self.own.event("observation", label=label, cause=cause, start_ns=3000)
+        self.own.record(Observed(label=label, cause=cause, start_ns=3000))
 
     def operation(self, **fields: Any) -> None:
         (self.folder / "operations" / f"{fields['id']}.out").write_text("what it said")
-        self.own.event("operation.stop", **fields)
+        self.own.record(OperationStopped(**fields))
 
     def found(self, under_way: UnderWay | None = None, cut_short: str = "") -> tuple[Observation, ...]:
         under_way = under_way or UnderWay("backup-2", False, None)
@@ -64,7 +74,7 @@ class Boot:
 
     @property
     def broken(self) -> list[str]:
-        return [str(e["why"]) for e in Recording(self.run.folder).of_kind("power.broken")]
+        return [str(e.why) for e in Recording(self.run.folder).of(PowerBroken)]
 
 
 @pytest.fixture
@@ -76,12 +86,12 @@ def boot(tmp_path: Path) -> Iterator[Boot]:
 
 
 def test_a_boot_gives_two_observations_the_second_after_its_restore(boot: Boot) -> None:
-    boot.own.event("boot.mounted", error="", hit="")
-    boot.own.event("boot.started", error="", seconds=0.4)
+    boot.own.record(BootMounted(error="", hit=""))
+    boot.own.record(BootStarted(error="", seconds=0.4))
     boot.look("start", "")
     boot.operation(**RESTORE, exit=0)
     boot.look("restore", "restore")
-    boot.own.event("boot.done")
+    boot.own.record(BootDone())
     first, after = boot.found()
     assert first.crash is not None
     assert (first.label, first.start_ns, first.crash.start_error, first.crash.start_s) == (LABEL, 1000, "", 0.4)
@@ -92,28 +102,28 @@ def test_a_boot_gives_two_observations_the_second_after_its_restore(boot: Boot) 
 
 
 def test_a_cut_in_a_restore_knows_the_snapshot_that_one_had(boot: Boot) -> None:
-    boot.own.event("boot.mounted", error="", hit="")
-    boot.own.event("boot.started", error="", seconds=0.4)
+    boot.own.record(BootMounted(error="", hit=""))
+    boot.own.record(BootStarted(error="", seconds=0.4))
     boot.look("start", "")
-    boot.own.event("boot.done")
+    boot.own.record(BootDone())
     (first,) = boot.found(UnderWay("restore-1", True, (10, 20)))
     assert first.snapshot_ns == (10, 20)
 
 
 def test_a_restore_that_failed_is_an_observation_of_nothing(boot: Boot) -> None:
-    boot.own.event("boot.mounted", error="", hit="")
-    boot.own.event("boot.started", error="", seconds=0.4)
+    boot.own.record(BootMounted(error="", hit=""))
+    boot.own.record(BootStarted(error="", seconds=0.4))
     boot.look("start", "")
     boot.operation(**RESTORE, exit=1)
-    boot.own.event("boot.done")
+    boot.own.record(BootDone())
     _, after = boot.found()
     assert (after.found, after.error, [o.exit for o in after.operations]) == (None, "nothing was restored", [1])
     assert boot.broken == []
 
 
 def test_a_state_that_could_not_be_mounted_or_started_says_why(boot: Boot) -> None:
-    boot.own.event("boot.mounted", error="Structure needs cleaning", hit="")
-    boot.own.event("boot.done")
+    boot.own.record(BootMounted(error="Structure needs cleaning", hit=""))
+    boot.own.record(BootDone())
     (first,) = boot.found()
     assert first.crash is not None
     assert (first.crash.mount_error, first.found) == ("Structure needs cleaning", None)
@@ -129,16 +139,16 @@ def test_a_state_that_could_not_be_mounted_or_started_says_why(boot: Boot) -> No
     ],
 )
 def test_a_boot_that_broke_off_is_told_as_broken(boot: Boot, cut_short: str, failed: str, said: str) -> None:
-    boot.own.event("boot.mounted", error="", hit="")
+    boot.own.record(BootMounted(error="", hit=""))
     if failed:
-        boot.own.event("boot.failed", why=failed)
+        boot.own.record(BootFailed(why=failed))
     (first,) = boot.found(cut_short=cut_short)
     assert first.found is None
     assert boot.broken == [said]
 
 
 def test_a_torn_last_line_of_a_boot_that_was_ended_is_left_out(boot: Boot) -> None:
-    boot.own.event("boot.mounted", error="", hit="the blocks of a (2)")
+    boot.own.record(BootMounted(error="", hit="the blocks of a (2)"))
     with (boot.folder / "events.jsonl").open("a") as file:
         file.write('{"t": 12, "kind": "boot.sta')
     assert Findings(boot.folder, boot.run).hit == "the blocks of a (2)"

@@ -1,65 +1,52 @@
-"""reports/README.md names every kind of event that is written, with its fields, and no other."""
+"""harness/docs/recording.md has every kind of event with its fields, as they are, and no kind that nobody writes."""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.faults.disk_full import DiskFull
 from harness.host.checkout import CHECKOUT
 from harness.model import Edge
 from harness.plan import described_faults
+from harness.recording.events import Custom, FaultPlanned, kinds
+from harness.recording.reference import PAGE, page
 from harness.scenario import Trigger
 
-_WORD = re.compile(r"`([a-z_.]+)`")
+HARNESS = CHECKOUT / "harness"
 
 
-def calls() -> Iterator[tuple[str, set[str]]]:
-    """Every kind that a recorder is given, and the fields named in that call."""
-    for path in (CHECKOUT / "harness").rglob("*.py"):
+def made() -> Iterator[str]:
+    """The names of whatever is called in what acts, to the events of which the recording belongs."""
+    for path in HARNESS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "event"):
-                continue
-            of = ast.unparse(node.func.value).lower()
-            if of == "self" or of.endswith("recorder"):
-                kind = node.args[0]
-                assert isinstance(kind, ast.Constant), f"{path}:{node.lineno}: a kind that nobody can look up"
-                yield str(kind.value), {k.arg for k in node.keywords if k.arg and k.arg != "when"}
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                yield node.func.id
 
 
-def written() -> dict[str, set[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for kind, fields in calls():
-        found[kind] |= fields
-    return found
+def test_the_page_is_made_from_the_events_as_they_are() -> None:
+    assert PAGE.read_text() == page(PAGE.read_text()), "run: python -m harness.recording.reference"
 
 
-def documented() -> dict[str, set[str]]:
-    """Kind -> the words in back quotes of its row; a row that says "also" goes on from the one above."""
-    text = (CHECKOUT / "reports" / "README.md").read_text()
-    rows = text.partition("| kind | fields |\n|---|---|\n")[2].partition("\n\n")[0].splitlines()
-    found: dict[str, set[str]] = {}
-    above: set[str] = set()
-    for row in rows:
-        _, kinds, says, *_ = (cell.strip() for cell in row.split("|"))
-        words = set(_WORD.findall(says))
-        above = words | above if says.startswith("also") else words
-        found |= dict.fromkeys(_WORD.findall(kinds), above)
-    return found
+def test_the_page_is_read_from_where_the_readme_says() -> None:
+    link = "../harness/docs/recording.md"
+    readme = CHECKOUT / "reports" / "README.md"
+    assert f"]({link})" in readme.read_text()
+    assert (readme.parent / link).resolve() == Path(PAGE).resolve()
 
 
-def test_the_table_has_the_kinds_that_are_written_and_no_other() -> None:
-    assert sorted(documented()) == sorted(written())
+def test_every_kind_is_written_by_somebody() -> None:
+    names = set(made())
+    assert [kind for kind, struct in kinds().items() if struct.__name__ not in names and struct is not Custom] == []
 
 
-def test_the_table_has_the_fields_that_are_written() -> None:
-    table = documented()
-    missing = {kind: fields - table.get(kind, set()) for kind, fields in written().items()}
-    assert {kind: sorted(fields) for kind, fields in missing.items() if fields} == {}
+def test_every_kind_says_what_it_is() -> None:
+    # msgspec gives a struct without a docstring none of its own.
+    assert [kind for kind, struct in kinds().items() if not (struct.__doc__ or "").strip().endswith(".")] == []
 
 
-def test_the_table_has_the_fields_of_a_planned_fault() -> None:
+def test_a_planned_fault_is_recorded_as_the_plan_describes_it() -> None:
     (planned,) = described_faults((Trigger(DiskFull("data"), Edge("deploy", "start")),))
-    assert set(planned) <= documented()["fault.planned"]
+    event = FaultPlanned(**planned)
+    assert (event.name, event.parameters["disk"], event.at) == ("disk_full", "data", planned["at"])

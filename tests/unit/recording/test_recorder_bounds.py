@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.recording.events import RunFailed
 from harness.recording.recorder import EVENTS, MOST_CHARS, Recorder
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("clock")
 
 def test_a_text_of_a_megabyte_is_cut_and_says_so(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
-    recorder.event("error", text="A" * 1_000_000, hint="short", code=3)
+    recorder.record(RunFailed(text="A" * 1_000_000, hint="short", code=3))
     recorder.close()
     first = json.loads((tmp_path / EVENTS).read_text().splitlines()[0])
     assert first["text"] == "A" * MOST_CHARS + f"... ({1_000_000 - MOST_CHARS} characters left out)"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.recording.events import Observed, RunFailed
 from harness.recording.recorder import Recorder, digest
 from harness.recording.recording import Recording
 from harness.recording.secrets import mask, secret_values, starred
@@ -45,8 +46,9 @@ def test_a_value_is_masked_as_it_is_and_as_json_writes_it_and_lines_stay_lines(v
 
 
 def test_an_event_is_shown_without_them() -> None:
-    event = {"kind": "error", "text": "token-1234 is wrong: token-1234", "t": 5, "names": ["a"]}
-    assert starred(event, ["token-1234"]) == {**event, "text": "********** is wrong: **********"}
+    event = RunFailed(text="token-1234 is wrong: token-1234", hint="ask", code=3, t=5)
+    shown = RunFailed(text="********** is wrong: **********", hint="ask", code=3, t=5)
+    assert starred(event, ["token-1234"]) == shown
 
 
 def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
@@ -65,5 +67,5 @@ def test_an_observation_that_was_masked_is_still_the_one_of_its_run(tmp_path: Pa
     recorder.close()
     assert mask(tmp_path, ["token-1234"]) == 1
     assert "token" not in (tmp_path / "observations" / "end-1.json").read_text()
-    (event,) = Recording(tmp_path).of_kind("observation")
-    assert event["digest"] == digest((tmp_path / "observations" / "end-1.json").read_text())
+    (event,) = Recording(tmp_path).of(Observed)
+    assert event.digest == digest((tmp_path / "observations" / "end-1.json").read_text())

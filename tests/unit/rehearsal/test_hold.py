@@ -14,6 +14,7 @@ import pytest
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.errors import HarnessError
 from harness.model import Edge, Evidence
+from harness.recording.events import Warned
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
@@ -120,5 +121,5 @@ def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_
     assert healings == ["first"]
     (found,) = answers(FaultBit(), recording)
     assert (found.outcome, found.code) == ("unknown", "fault.not_healed")
-    (warning,) = recording.of_kind("warning")
-    assert warning["text"] == "undo counted (fault-1): ZeroDivisionError: integer division or modulo by zero"
+    (warning,) = recording.of(Warned)
+    assert warning.text == "undo counted (fault-1): ZeroDivisionError: integer division or modulo by zero"

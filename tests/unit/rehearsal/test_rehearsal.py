@@ -12,6 +12,7 @@ import pytest
 
 from harness.host.clock import now
 from harness.model import Edge
+from harness.recording.events import Event, LeftOut, NotProvided
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.rehearsal import Rehearsal
@@ -26,14 +27,14 @@ class Kit:
     """Stands for operations and recorder: remembers which version was asked for, and what was recorded."""
 
     asked: list[str] = field(default_factory=list)
-    events: list[tuple[str, str]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def run(self, order: Any, wanted: str) -> Any:
         self.asked.append(order.version)
         return SimpleNamespace(exit=0, id="deploy-1")
 
-    def event(self, kind: str, **fields: Any) -> None:
-        self.events.append((kind, str(fields.get("operation", ""))))
+    def record(self, event: Event) -> None:
+        self.events.append(event)
 
 
 def rehearsal(kit: Kit, broken: str) -> Rehearsal:
@@ -60,7 +61,7 @@ def test_a_broken_version_the_system_lacks_is_not_replaced_by_the_new_one() -> N
     kit = Kit()
     rehearsal(kit, "")._take(Step("deploy", version="broken"))
     assert kit.asked == []
-    assert kit.events == [("not_provided", "deploy of a broken version")]
+    assert kit.events == [NotProvided(operation="deploy of a broken version")]
 
 
 def test_a_broken_version_the_system_has_is_deployed() -> None:
@@ -87,9 +88,9 @@ def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning
     gates.problem("not a phase mark: b'x'")
     assert made.tear_down() == ["umount: busy", "not a phase mark: b'x'"]
     recorder.close()
-    (left,) = Recording(tmp_path).of_kind("left_out")
-    assert left["what"] == "what was to be done at deploy.switch.start"
-    assert left["why"] == "FileNotFoundError: kit.log"
+    (left,) = Recording(tmp_path).of(LeftOut)
+    assert left.what == "what was to be done at deploy.switch.start"
+    assert left.why == "FileNotFoundError: kit.log"
 
 
 # -- a copy of a backup in use is damaged, never the backup ---------------------------------------------------------
@@ -111,12 +112,12 @@ class Validation:
     def run(self, order: Any) -> Any:
         backup = Path(order.backup)
         file = backup / "data" if backup.is_dir() else backup
-        (what,) = [f"{value} again" if name == "put_back" else value for name, value in order.attributes.items()]
+        what = order.damaged_how or (f"{order.put_back} again" if order.put_back else "yes" if order.on_copy else "")
         self.seen.append((what, data := file.read_bytes()))
         return SimpleNamespace(exit=int(self.refuses(what, data)))
 
-    def event(self, _kind: str, **fields: Any) -> None:
-        self.left_out.append(str(fields["why"]))
+    def record(self, event: LeftOut) -> None:
+        self.left_out.append(event.why)
 
 
 def damaged_validation(

@@ -5,26 +5,26 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from harness.config.schema import ReadBackConfig, SystemConfig
 from harness.errors import ExitCode, HarnessError
+from harness.recording.events import Event, SystemUp
 from harness.rehearsal.stage import Stage, data_unseen
 from harness.system.http import Answer
 
 
-def stage(access_log: str = "") -> tuple[Stage, list[dict[str, Any]]]:
+def stage(access_log: str = "") -> tuple[Stage, list[Event]]:
     made = Stage.__new__(Stage)
-    told: list[dict[str, Any]] = []
+    told: list[Event] = []
 
     def refuse() -> int:
         raise PermissionError(13, "Permission denied", "/var/lib/shop/data")
 
     parts = {
         "config": SimpleNamespace(service=SimpleNamespace(attach=True, access_log=access_log)),
-        "recorder": SimpleNamespace(event=lambda kind, **fields: told.append({"kind": kind, **fields})),
+        "recorder": SimpleNamespace(record=told.append),
         "system": SimpleNamespace(
             text=lambda text: text,
             health=lambda: Answer(200, b""),
@@ -41,7 +41,7 @@ def stage(access_log: str = "") -> tuple[Stage, list[dict[str, Any]]]:
 def test_the_data_of_an_attached_system_is_not_looked_at() -> None:
     made, told = stage()
     made._tell_up(0.0)
-    assert [(e["kind"], e["attached"]) for e in told] == [("system.up", True)]
+    assert told == [SystemUp(version="1", attached=True)]
 
 
 def test_data_that_no_number_speaks_for_are_said_to_go_unseen() -> None:

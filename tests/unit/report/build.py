@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.model import Finding, Instant, Measurement, Outcome, Result, Subject
+from harness.recording.events import RunStarted
 from harness.recording.recorder import Recorder
 from tests.unit.purity import stepped_clock
 
@@ -316,7 +317,7 @@ def recording(folder: Path, *, seconds: int = 48) -> Path:
     """A run folder with events and resources, as the recorder and the meters leave it."""
     with stepped_clock():
         recorder = Recorder(folder)
-        recorder.event("run.start", when=START)
+        recorder.record(RunStarted(), START)
         recorder.close()
     rows = [
         {

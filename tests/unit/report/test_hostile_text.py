@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.model import Result
+from harness.recording.events import Warned
 from harness.report import render
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
@@ -110,7 +111,7 @@ def test_the_terminal_gets_no_escape_sequence_of_the_system() -> None:
     console.print(terminal.render_run(hostile()))
     console.print(terminal.render_campaign([hostile()]))
     with LiveView(out) as view:
-        view.event({"kind": "warning", "t": 1, "text": NASTY})
+        view.event(Warned(text=NASTY, t=1))
     assert not any(c in out.getvalue() for c in "\x1b\x07\x08\x00\u202e")
 
 
