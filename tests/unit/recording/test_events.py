@@ -27,6 +27,8 @@ from harness.recording.events import (
 from harness.recording.recorder import EVENTS, Recorder
 from harness.recording.recording import Recording
 
+pytestmark = pytest.mark.usefixtures("clock")
+
 STOPPED = OperationStopped(
     id="validate-1",
     name="validate",

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -28,6 +29,8 @@ from harness.model import Observation, Outcome, Write
 from harness.recording.history import acknowledged, is_restored, owed, strays
 from harness.recording.recorder import EVENTS
 from harness.recording.recording import Recording
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 # What may be concluded about an acknowledged write: it must be there, it must not, nobody can tell, nobody asks.
 Known = Literal["required", "forbidden", "undecidable", "dropped"]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from harness.recording.recorder import EVENTS, Recorder
 from harness.recording.recording import Recording
+
+pytestmark = pytest.mark.usefixtures("clock")
 
 
 def test_the_recorder_names_itself_and_those_it_is_told_of(tmp_path: Path) -> None:
