@@ -45,17 +45,18 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What the team says: ``measure op limit`` about ``subject``; ``source`` is where it was written down.
+    """What the team says: ``measure`` of ``subject`` is at most ``limit``; ``source`` is where it was written down, and
+    ``key`` how its author called it (``deploy_outage_s``; empty: no author, it goes without saying).
 
     ``level`` is ``every`` (each of the n samples must keep the limit) or a percentile such as ``p95``.
     """
 
     subject: str
     measure: str
-    op: Literal["<=", ">="]
     limit: float
     level: str = "every"
     source: str = "system.toml [claims]"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.checkers.core.protocol import AnyChecker
+from harness.config.operations import HARNESS_STEPS
 from harness.crash.cuts import PowerCuts
 from harness.errors import HarnessError
 from harness.faults.fault import HeldFault
@@ -17,8 +18,6 @@ Tier = Literal["quick", "full"]
 Expect = Literal["success", "failure", "any"]
 DiskKind = Literal["sized", "logged"]
 Hold = Literal["operation", "other", "end"] | float
-# Steps of our own, which no operation of the kit stands behind.
-OWN_STEPS = ("read_back", "validate_damaged", "wait")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Together:
     patience_s: float = 10.0
 
     def __post_init__(self) -> None:
-        alone = [m.do for m in self.members if m.do in ("restore", "seed", "reset", *OWN_STEPS)]
+        alone = [m.do for m in self.members if m.do in ("restore", "seed", *HARNESS_STEPS)]
         if alone or len(self.members) < 2:
             raise HarnessError(
                 "build a Together",

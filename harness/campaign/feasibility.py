@@ -11,7 +11,8 @@ from harness.checkers.concurrency.end_state import EndState
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
-from harness.config.schema import OPERATIONS, SystemConfig
+from harness.config.operations import HARNESS_STEPS, OPERATIONS
+from harness.config.schema import SystemConfig
 from harness.faults.monitor import Monitor
 from harness.model import Edge
 from harness.plan import missing_in
@@ -76,8 +77,8 @@ def _needs(
         yield from (f"of this host: {text}" for text in lacks)
     yield from missing_in(config, cell)
     names = [s.do for s in cell.single_steps]
-    wanted = {*names, *(["validate"] if "validate_damaged" in names else [])} & set(OPERATIONS)
-    for name in sorted(wanted, key=OPERATIONS.index):
+    wanted = {*names, *(["validate"] if "validate_damaged" in names else [])} - set(HARNESS_STEPS)
+    for name in sorted(wanted, key=lambda n: (OPERATIONS.index(n) if n in OPERATIONS else len(OPERATIONS), n)):
         if name not in config.operations:
             yield f"[operations.{name}]"
         elif name not in seen.operations:

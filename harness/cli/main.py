@@ -15,9 +15,9 @@ from typing import Any
 import click
 
 from harness import __version__
-from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
 from harness.host.checkout import CHECKOUT
+from harness.host.sizes import parse_size
 from harness.report.documents.clean import clean
 
 OUT = CHECKOUT / "reports"

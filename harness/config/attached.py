@@ -5,26 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from harness.config.keys import keys_of
+from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.placeholders import PLACEHOLDER
-from harness.config.schema import PhaseConfig
+from harness.config.schema import LimitsConfig, PhaseConfig, ServiceConfig, SystemConfig
 from harness.config.table import Table
 
-_OF_AN_ISLAND = ("disks", "links", "dependencies", "monitors")
-# They would start it, or make its data anew.
-_NOT_OURS = (("service", "start"), ("service", "stop"), ("operations", "seed"), ("operations", "reset"))
 _NOT_KNOWN = frozenset({"dir", "port", "host", "size"})
 
 
 def refuse_of_an_island(top: Table) -> None:
     """An error for every key that stands for something an island has."""
     hint = "with attach = true the system is as it is; leave it out"
-    for name in _OF_AN_ISLAND:
-        if name in top:
-            top.fail(name, "is of an island, and a system that runs already has none", hint)
-    for name, key in _NOT_OURS:
+    for declared in keys_of(SystemConfig):
+        if declared.key.where == "island" and declared.name in top:
+            top.fail(declared.name, "is of an island, and a system that runs already has none", hint)
+    # They would start it, or make its data anew.
+    not_done = [("service", d.name) for d in keys_of(ServiceConfig) if d.key.where == "island"]
+    not_done += [("operations", name) for name, known in KNOWN_OPERATIONS.items() if known.where == "island"]
+    for name, key in not_done:
         section = top.raw.get(name)
         if isinstance(section, Mapping) and key in section:
             top.fail(f"{name}.{key}", "is not done to a system that runs already", hint)
+
+
+def refuse_of_an_attached(top: Table) -> None:
+    """An error for every limit that says something only of a system that runs already."""
+    limits = top.raw.get("limits")
+    for declared in keys_of(LimitsConfig):
+        if declared.key.where == "attached" and isinstance(limits, Mapping) and limits.get(declared.name):
+            why = "is for a system that runs already"
+            top.fail(f"limits.{declared.name}", why, "from an island no other host is reached")
 
 
 def refuse_places(top: Table) -> None:

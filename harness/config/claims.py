@@ -2,44 +2,73 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
+from typing import Annotated
 
-from harness.config.schema import MEASURED_OPERATIONS
+from harness.config.keys import Key, read_keys
+from harness.config.operations import MEASURED_OPERATIONS
+from harness.config.shapes import Level, Number, Text
 from harness.config.table import Table
 from harness.model import Claim
 
-_LEVEL = re.compile(r"every|p\d{1,2}(\.\d+)?")
 # A percentile is of what was done several times in a run. This is one total of it.
 _OF_THE_RUN = "bad_requests"
+SOURCE = "system.toml [claims]"
 
-# key -> (subject, measure): how a checker finds the claim it judges.
-CLAIMS: dict[str, tuple[str, str]] = {
-    "bad_requests": ("requests", "bad"),
-    "deploy_lost_writes": ("deploy", "lost_writes"),
-    "rollback_lost_writes": ("rollback", "lost_writes"),
-    "restore_lost_s": ("restore", "lost_s"),
-    "recovery_s": ("recovery", "duration_s"),
-    **{f"{name}_s": (name, "duration_s") for name in MEASURED_OPERATIONS},
-    **{f"{name}_outage_s": (name, "outage_s") for name in MEASURED_OPERATIONS},
+
+@dataclass(frozen=True, slots=True)
+class ClaimLimit:
+    """What a claim may say beside its limit."""
+
+    limit: Annotated[float, Key(Number(), "The claim holds up to this number.", example="2")]
+    level: Annotated[str, Key(Level(), "Every one of the measured values keeps the limit, or this share of them.")] = (
+        "every"
+    )
+    source: Annotated[str, Key(Text(), "Who claims it; the report names it.", example='"the runbook"')] = SOURCE
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimKey:
+    """How a checker finds the claim it judges, and what its key limits in words."""
+
+    subject: str
+    measure: str
+    says: str
+    example: str
+
+
+CLAIMS: dict[str, ClaimKey] = {
+    "bad_requests": ClaimKey(
+        "requests", "bad", "Requests of load and probes that failed or came late, in a whole run with its warm-up.", "0"
+    ),
+    "deploy_lost_writes": ClaimKey("deploy", "lost_writes", "Acknowledged writes that a deployment loses.", "0"),
+    "rollback_lost_writes": ClaimKey("rollback", "lost_writes", "Acknowledged writes that a rollback loses.", "0"),
+    "restore_lost_s": ClaimKey("restore", "lost_s", "Seconds of work that a restore takes back.", "3600"),
+    "recovery_s": ClaimKey("recovery", "duration_s", "Seconds from a fault's end to a healthy service.", "10"),
+    **{
+        f"{name}_s": ClaimKey(name, "duration_s", f"Seconds that a {name} takes.", "120")
+        for name in MEASURED_OPERATIONS
+    },
+    **{
+        f"{name}_outage_s": ClaimKey(name, "outage_s", f"Seconds of outage that a {name} makes.", "2")
+        for name in MEASURED_OPERATIONS
+    },
 }
 
 
 def read_claims(table: Table) -> tuple[Claim, ...]:
     """Each is ``key = limit`` or ``key = { limit, level, source }``."""
     claims: list[Claim] = []
-    for key, (subject, measure) in CLAIMS.items():
+    for key, known in CLAIMS.items():
         if not isinstance(table.value(key, 0), dict):
             if key in table:
-                claims.append(Claim(subject, measure, "<=", table.number(key)))
+                claims.append(Claim(known.subject, known.measure, table.number(key), key=key))
             continue
         inner = table.table(key)
-        level = inner.text("level", "every")
-        if not _LEVEL.fullmatch(level):
-            inner.fail("level", f"is {level!r}", "every, or a percentile such as p95")
-        if key == _OF_THE_RUN and level != "every":
-            inner.fail("level", f"is {level!r}", f"leave it out: {key} holds in every run or not at all")
-        source = inner.text("source", "system.toml [claims]")
-        claims.append(Claim(subject, measure, "<=", inner.number("limit"), level, source))
+        said = read_keys(ClaimLimit, inner)
         inner.end()
+        if key == _OF_THE_RUN and said["level"] != "every":
+            inner.fail("level", f"is {said['level']!r}", f"leave it out: {key} holds in every run or not at all")
+        claims.append(Claim(known.subject, known.measure, **said, key=key))
     table.end()
     return tuple(claims)

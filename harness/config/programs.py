@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.config.placeholders import fill
-from harness.config.schema import Argv, SystemConfig
+from harness.config.schema import SystemConfig
+from harness.config.shapes import Argv
 from harness.errors import HarnessError
 
 

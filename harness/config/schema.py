@@ -1,4 +1,4 @@
-"""What a system.toml says, as values; documented key by key beside each field."""
+"""What a system.toml says, as values, with the declaration of each key beside its field."""
 
 from __future__ import annotations
 
@@ -6,13 +6,43 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from harness.config.claims import ClaimLimit
+from harness.config.keys import Key
+from harness.config.placeholders import LINK, PLACES, REQUEST
+from harness.config.shapes import (
+    AFTER,
+    Argv,
+    ByName,
+    Choice,
+    Day,
+    Environment,
+    Flag,
+    Headers,
+    Health,
+    Named,
+    Number,
+    One,
+    Pattern,
+    Pointer,
+    Program,
+    RequestPath,
+    Sentence,
+    Several,
+    Size,
+    Span,
+    Statuses,
+    Text,
+    Texts,
+    TextsByName,
+    Totals,
+    Url,
+    Whole,
+)
+from harness.host.held_calls import FAMILIES
 from harness.model import Claim
 
-OPERATIONS = ("seed", "reset", "backup", "validate", "deploy", "rollback", "restore", "status")
-MEASURED_OPERATIONS = ("backup", "validate", "deploy", "rollback", "restore")
-Argv = tuple[str, ...]
 # A slow request (a report, a stream) may take this long before it counts as timed out, or as long as all others may.
 SLOW_DEADLINE_S = 10.0
 # How long a monitor that was started has until it answers.
@@ -25,62 +55,181 @@ def slow_deadline_s(deadline_ms: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """``[service]``: how the service starts and where it answers; ``attach``: it runs already, and is neither started
-    nor stopped. ``version_pointer`` is a JSON pointer into the answer of ``version``, ``version_pattern`` a regular
-    expression instead (its group 1, or the whole match); an answer later than ``deadline_ms`` is a bad one."""
+    """``[service]``."""
 
-    start: Argv
-    url: str
-    attach: bool = False
-    stop: Argv = ()
-    health: str = "/health"
-    ready: str = "/ready"
-    version: str = "/version"
-    version_pointer: str = "/version"
-    version_pattern: str = ""
-    deadline_ms: float = 1000.0
-    start_deadline_s: float = 20.0
-    access_log: str = ""
-    logs: tuple[str, ...] = ()
+    start: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "The harness starts the service with this command.",
+            "It may stay in the foreground, or exit 0 once the service is up. `{version}` is the version to start.",
+            attached=(),
+            where="island",
+        ),
+    ]
+    url: Annotated[
+        str,
+        Key(
+            Url(),
+            "All load goes to this address.",
+            "Its port is fixed or `{port}`.",
+            example='"http://127.0.0.1:{port}"',
+        ),
+    ]
+    attach: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "The system runs already: the harness neither starts nor stops it.",
+            "See [a system that runs already](#a-system-that-runs-already).",
+            where="attached",
+            example="true",
+            init="attached",
+        ),
+    ] = False
+    stop: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "The harness stops the service with this command.",
+            "Without it, the harness ends the process that `start` left in the foreground.",
+            where="island",
+            example='["PROGRAM"]',
+        ),
+    ] = ()
+    health: Annotated[str, Key(RequestPath(), "This path answers 200 while the service lives.")] = "/health"
+    ready: Annotated[str, Key(RequestPath(), "This path answers 200 once the service can serve.")] = "/ready"
+    version: Annotated[
+        str, Key(RequestPath(), "This path answers with the version that runs, as JSON or plain text.")
+    ] = "/version"
+    version_pointer: Annotated[str, Key(Pointer(), "The version stands there in a JSON answer.")] = "/version"
+    version_pattern: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "Group 1 (or the whole match) of this expression is the version, instead of version_pointer.",
+            example=r"'version (\S+)'",
+            init="instead",
+        ),
+    ] = ""
+    deadline_ms: Annotated[float, Key(Number(1, 600_000), "A request answered later than this counts as failed.")] = (
+        1000.0
+    )
+    start_deadline_s: Annotated[float, Key(Number(0.1, 3600), "A start may take this long.")] = 20.0
+    access_log: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The harness compares its count of requests with this log of the service.",
+            example='"{dir}/access.log"',
+        ),
+    ] = ""
+    logs: Annotated[
+        tuple[str, ...],
+        Key(Texts(PLACES), "The harness copies these files and folders into the report.", example='["{dir}/app.log"]'),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """``[data]``: where the system keeps its data and its backups; the places may be empty if it is attached."""
+    """``[data]``. The places may be empty if the system is attached."""
 
-    kind: Literal["sqlite", "postgres", "opaque"]
-    dir: str
-    backup_dir: str
-    database: str = ""
+    kind: Annotated[
+        Literal["sqlite", "postgres", "opaque"],
+        Key(
+            Choice(("sqlite", "postgres", "opaque")),
+            "The engine that keeps the data; `opaque` is any other.",
+            attached="opaque",
+        ),
+    ]
+    dir: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The system keeps its data in this directory.",
+            "It is a disk of its own, mounted before anything starts; `disk_full` really fills it.",
+            attached="",
+            example='"{dir}/data"',
+        ),
+    ]
+    backup_dir: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The kit keeps its backups in this directory.",
+            "It is another disk of its own.",
+            attached="",
+            example='"{dir}/backup"',
+        ),
+    ]
+    database: Annotated[str, Key(Text(PLACES), "The database is this file.", example='"{dir}/data/app.db"')] = ""
+
+
+def _too_small(size: int) -> str:
+    return f"{size} bytes is too small for a file system"
+
+
+_DISK = Size(2**20, _too_small, "at least 1m")
+_DEFAULT_DISK = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class DisksConfig:
     """``[disks]``: sizes of the disks mounted at data.dir and data.backup_dir."""
 
-    data_bytes: int
-    backup_bytes: int
+    data_bytes: Annotated[int, Key(_DISK, "Size of the disk at data.dir.", name="data", example='"512m"')] = (
+        _DEFAULT_DISK
+    )
+    backup_bytes: Annotated[
+        int, Key(_DISK, "Size of the disk at data.backup_dir.", name="backup", example='"512m"')
+    ] = _DEFAULT_DISK
 
 
 @dataclass(frozen=True, slots=True)
 class VersionsConfig:
-    """``[versions]``: what ``{version}`` is filled with; ``broken`` is a new version that is really bad. ``schemas``
-    (optional): version -> the schemas it runs on, as the kit's ``status`` names them."""
+    """``[versions]``."""
 
-    old: str
-    new: str
-    broken: str = ""
-    schemas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    old: Annotated[str, Key(Text(), "The version that serves when a run begins.", example='"1"')]
+    new: Annotated[str, Key(Text(), "The version that a deployment brings.", example='"2"')]
+    broken: Annotated[
+        str, Key(Text(), "A new version that is really bad, for what must notice it.", example='"2-broken"')
+    ] = ""
+    schemas: Annotated[
+        Mapping[str, tuple[str, ...]],
+        Key(
+            TextsByName(),
+            "Which schemas each version runs on, as `status` names them.",
+            "`concurrent_deployments` asks.",
+            example='{ "1" = ["1", "2"], "2" = ["2"] }',
+        ),
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationConfig:
-    """``[operations.NAME]``. ``restores``: this rollback goes back to a backup, so it loses writes by nature."""
+    """``[operations.NAME]``. ``own``: no operation that the harness knows, only a step of the user's scenarios."""
 
     name: str
-    command: Argv
-    deadline_s: float = 60.0
-    restores: bool = False
+    command: Annotated[Argv, Key(Program(), "The harness runs this command; exit 0 says that it kept its promise.")]
+    deadline_s: Annotated[float, Key(Number(0.1, 86_400), "The harness kills an operation that runs longer.")] = 60.0
+    restores: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "This rollback goes back to a backup, so it loses later writes by nature.",
+            "Only in `[operations.rollback]`.",
+            example="true",
+        ),
+    ] = False
+    own: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "This is an operation of your own, although its name is close to one that the harness knows.",
+            "Not in the table of an operation that the harness knows.",
+            example="true",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +247,83 @@ class EdgeConfig:
     nth: int = 1
 
 
+_NTH = Key(Whole(1), "Which of them: 2 is the second.")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEdge:
+    """An edge seen in a line of a log."""
+
+    log: Annotated[str, Key(Pattern(), "The kit writes a line in which this is found.", example="'^copying'")]
+    file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The line is one of this file; without it, one of the operation's output.",
+            example='"{dir}/kit.log"',
+        ),
+    ] = ""
+    nth: Annotated[int, _NTH] = 1
+
+    def edge(self) -> EdgeConfig:
+        return EdgeConfig("log", self.log, self.file, nth=self.nth)
+
+
+def _at_once(_: int) -> str:
+    return "is 0, which is there from the start"
+
+
+@dataclass(frozen=True, slots=True)
+class BytesEdge:
+    """An edge seen in what was written."""
+
+    size_bytes: Annotated[
+        int,
+        Key(
+            Size(1, _at_once, "leave the edge out for the operation's own"),
+            "The kit has written so much below path since the operation began.",
+            name="bytes",
+            example='"1m"',
+        ),
+    ]
+    path: Annotated[
+        str, Key(Text(PLACES), "The harness watches what grows below this directory.", example='"{dir}/backup"')
+    ]
+
+    def edge(self) -> EdgeConfig:
+        return EdgeConfig("bytes", path=self.path, size_bytes=self.size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class CallEdge:
+    """An edge at a system call."""
+
+    call: Annotated[
+        str,
+        Key(
+            Choice(tuple(FAMILIES)),
+            "The kit makes this system call, and is held there until the fault is in.",
+            name="syscall",
+            where="island",
+            example='"rename"',
+        ),
+    ]
+    pattern: Annotated[
+        str, Key(Pattern(), "This is found in the path of the call.", name="path", example=r"'\.bak$'")
+    ] = ""
+    nth: Annotated[int, _NTH] = 1
+
+    def edge(self) -> EdgeConfig:
+        return EdgeConfig("syscall", self.pattern, call=self.call, nth=self.nth)
+
+
+EDGES: dict[str, type[LogEdge] | type[BytesEdge] | type[CallEdge]] = {
+    "log": LogEdge,
+    "bytes": BytesEdge,
+    "syscall": CallEdge,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class PhaseConfig:
     """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself."""
@@ -110,57 +336,134 @@ class PhaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class DependencyConfig:
-    """``[dependencies.NAME]``: a server at the far side of the links. ``store`` is the directory it keeps what it was
-    sent in, a file an object: looked into at every read-back."""
+    """``[dependencies.NAME]``."""
 
     name: str
-    start: Argv
-    health: str
-    port: int
-    store: str = ""
+    start: Annotated[
+        Argv, Key(Program(), "The harness starts the server with this command.", example='["PROGRAM", "{port}"]')
+    ]
+    health: Annotated[
+        str,
+        Key(
+            Health("tcp://127.0.0.1:{port}"),
+            "The server is up once it answers there.",
+            example='"tcp://127.0.0.1:{port}"',
+        ),
+    ]
+    port: Annotated[int, Key(Whole(1, 65_535), "The server listens on this port, its {port}.", example="9000")]
+    store: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The server keeps what it was sent in this directory, a file an object.",
+            "Every read-back looks into it: what is really there is compared with what `status` counts.",
+            example='"{dir}/store"',
+        ),
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkConfig:
-    """``[links.NAME]``: a cable to the dependency ``upstream``; ``env`` tells the system its near end.
-
-    ``near_port`` instead of ``upstream``: it leads back to a program of the system itself, which must listen there on
-    ``{near}``; laid only in runs with a fault for it. ``serves``: the clients' requests go over it.
-    """
+    """``[links.NAME]``. ``upstream`` or ``near_port``, not both."""
 
     name: str
-    upstream: str
-    env: Mapping[str, str]
-    near_port: int = 0
-    serves: bool = False
+    upstream: Annotated[str, Key(Text(), "The cable leads to this one of [dependencies].", example='"store"')] = ""
+    env: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(LINK),
+            "Variables for every command: {link} is the near end of the cable.",
+            example='{ STORE_URL = "http://{link}/" }',
+        ),
+    ] = field(default_factory=dict)
+    near_port: Annotated[
+        int,
+        Key(
+            Whole(0, 65_535),
+            "The cable leads back to a program of the system, which listens on this port of {near}.",
+            "The harness lays it only in runs with a fault for it.",
+            example="8081",
+        ),
+    ] = 0
+    serves: Annotated[bool, Key(Flag(), "The clients' requests go over this cable.", example="true")] = False
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorConfig:
-    """``[monitors.NAME]``: one of the team's own detectors; its word is stale after ``stale_after_s``."""
+    """``[monitors.NAME]``."""
 
     name: str
-    start: Argv
-    health: str
-    stale_after_s: float = 3.0
+    start: Annotated[Argv, Key(Program(), "The harness starts the monitor with this command.", example='["PROGRAM"]')]
+    health: Annotated[
+        str,
+        Key(
+            Health("http://127.0.0.1:9101/status"),
+            "The monitor is up once it answers there.",
+            example='"http://127.0.0.1:9101/status"',
+        ),
+    ]
+    stale_after_s: Annotated[float, Key(Number(0.1, 3600), "What the monitor said is stale after this time.")] = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class RequestTemplate:
-    """One of ``[[load.requests]]``. ``write``: its token goes into the ledger. ``slow``: may take SLOW_DEADLINE_S.
+    """One of ``[[load.requests]]``."""
 
-    ``expect_status`` (empty: any 2xx) and ``expect_body`` (a regular expression; empty: any) say which answer is a good
-    one, and so which write is acknowledged."""
-
-    name: str
-    kind: Literal["read", "write", "slow"]
-    weight: float
-    method: str
-    path: str
-    body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    expect_status: tuple[int, ...] = ()
-    expect_body: str = ""
+    name: Annotated[str, Key(Text(), "Samples carry this name.", example='"look"')]
+    kind: Annotated[
+        Literal["read", "write", "slow"],
+        Key(
+            Choice(("read", "write", "slow")),
+            "A write goes into the ledger; a slow request has 10 s.",
+            "A good answer to a write means that it is stored for good.",
+            example='"read"',
+        ),
+    ]
+    weight: Annotated[
+        float,
+        Key(
+            Number(0, 1e6),
+            "This share of the users' requests.",
+            "A write may have 0: `write_rate` sends writes anyway.",
+            default=1.0,
+        ),
+    ]
+    method: Annotated[
+        str, Key(Choice(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")), "The HTTP method.", default="GET")
+    ]
+    path: Annotated[
+        str,
+        Key(RequestPath(REQUEST), "The clients ask for this path: {n} is a number, {known} a written token."),
+    ]
+    body: Annotated[
+        str,
+        Key(
+            Text(REQUEST),
+            "The clients send this; the body of a write holds {token} and {payload}.",
+            example="""'{"token": "{token}", "payload": "{payload}"}'""",
+        ),
+    ] = ""
+    headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Headers(REQUEST),
+            "The clients send these headers.",
+            "With another `Content-Type` the body need not be JSON.",
+            example='{ Accept = "application/json" }',
+        ),
+    ] = field(default_factory=dict)
+    expect_status: Annotated[
+        tuple[int, ...],
+        Key(Statuses(), "A good answer has one of these statuses; without it, any 2xx.", example="[200]"),
+    ] = ()
+    expect_body: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "This is found in the body of a good answer, and not in an error page with status 200.",
+            example="'</html>'",
+        ),
+    ] = ""
 
     @property
     def needs_known(self) -> bool:
@@ -172,97 +475,257 @@ class RequestTemplate:
 
 @dataclass(frozen=True, slots=True)
 class ReadBackConfig:
-    """``[load.read_back]``: how all ledger entries are read, page by page. ``items``, ``token``, ``payload`` and
-    ``next`` are JSON pointers; ``next`` is null on the last page, and what it gives is quoted into ``{after}``;
-    ``totals`` are invariants (pointer -> value).
+    """``[load.read_back]``: how all ledger entries are read, page by page, as JSON or (``pattern``) by expressions."""
 
-    With ``pattern`` the pages need not be JSON: each match is an entry, with groups ``token`` and ``payload``;
-    ``next_pattern`` (its group 1) leads to the next page, and a page without ``expect_body`` is unreadable."""
-
-    path: str
-    items: str = "/items"
-    token: str = "/token"
-    payload: str = "/payload"
-    next: str = "/next"
-    totals: Mapping[str, float] = field(default_factory=dict)
-    pattern: str = ""
-    next_pattern: str = ""
-    expect_body: str = ""
-    method: str = "GET"
-    body: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    path: Annotated[
+        str,
+        Key(
+            RequestPath(AFTER),
+            "Each page is read there; {after} is empty on the first.",
+            example='"/items?after={after}"',
+        ),
+    ]
+    items: Annotated[str, Key(Pointer(), "The list of entries stands there in the answer.")] = "/items"
+    token: Annotated[str, Key(Pointer(), "The token stands there in an entry.")] = "/token"
+    payload: Annotated[str, Key(Pointer(), "The payload stands there in an entry.")] = "/payload"
+    next: Annotated[
+        str, Key(Pointer(), "What the next {after} is stands there in the answer; null on the last page.")
+    ] = "/next"
+    totals: Annotated[
+        Mapping[str, float],
+        Key(
+            Totals(),
+            "These numbers of the answer must always be so.",
+            "They alone cover the data that no client wrote, such as the seeded rows.",
+            example='{ "/count" = 0 }',
+        ),
+    ] = field(default_factory=dict)
+    pattern: Annotated[
+        str,
+        Key(
+            Pattern(("token", "payload")),
+            "Each match on a page is an entry; the answer need not be JSON.",
+            example=r"'<td>(?P<token>\S+)</td><td>(?P<payload>\S+)</td>'",
+            init="instead",
+        ),
+    ] = ""
+    next_pattern: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "Its group 1 is the next {after}; the last page has no match.",
+            "Without it there is one page, and no `{after}`.",
+            example=r"'href=\"\?after=(\w+)\"'".replace(r"\"", '"'),
+            init="instead",
+        ),
+    ] = ""
+    expect_body: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "Only a whole page has this: a page without it is unreadable, not empty.",
+            example="'</html>'",
+            init="instead",
+        ),
+    ] = ""
+    method: Annotated[str, Key(Choice(("GET", "POST")), "The HTTP method.")] = "GET"
+    body: Annotated[str, Key(Text(AFTER), "The harness sends this.", example='""')] = ""
+    headers: Annotated[
+        Mapping[str, str], Key(Headers(), "The harness sends these headers.", example='{ Accept = "application/json" }')
+    ] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SystemLoadConfig:
-    """``[load]``: the mix. ``arrival_rate`` above 0 selects the open-loop profile instead of users with think time."""
+    """``[load]``. ``arrival_rate`` above 0 selects the open-loop profile instead of users with think time."""
 
-    requests: tuple[RequestTemplate, ...]
-    read_back: ReadBackConfig | None
-    users: int = 12
-    think_s: tuple[float, float] = (0.05, 0.3)
-    write_rate: float = 20.0
-    arrival_rate: float = 0.0
+    requests: Annotated[
+        tuple[RequestTemplate, ...], Key(Several(RequestTemplate), "The requests that clients send, in a random mix.")
+    ]
+    read_back: Annotated[
+        ReadBackConfig | None,
+        Key(One(ReadBackConfig), "How the harness reads every write again, page by page.", default=None),
+    ]
+    users: Annotated[int, Key(Whole(1, 100_000), "So many clients send requests at once.")] = 12
+    think_s: Annotated[
+        tuple[float, float], Key(Span(), "A client waits between these times from an answer to its next request.")
+    ] = (0.05, 0.3)
+    write_rate: Annotated[
+        float,
+        Key(
+            Number(0, 1e6),
+            "So many ledger writes are sent each second; without them no lost write can be seen.",
+        ),
+    ] = 20.0
+    arrival_rate: Annotated[
+        float,
+        Key(
+            Number(0, 1e6),
+            "Above 0: so many requests arrive each second, however slow the answers, instead of users.",
+        ),
+    ] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class VariantConfig:
-    """``[variants.NAME]``: environment that switches a named flaw or mode of the system on. ``shown_by`` makes it a
-    flaw: the cells that must go red of it, the one meant for it first, each with a failed check in whose sentence the
-    regular expression ``observation`` is found."""
+    """``[variants.NAME]``. ``shown_by`` and ``observation`` make it a flaw."""
 
     name: str
-    env: Mapping[str, str]
-    about: str = ""
-    shown_by: tuple[str, ...] = ()
-    observation: str = ""
+    env: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(PLACES),
+            "These variables switch the flaw or mode on.",
+            default={},
+            example='{ MODE = "slow" }',
+        ),
+    ]
+    about: Annotated[str, Key(Text(), "What the variant changes.", example='"what it changes"')] = ""
+    shown_by: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "It is a flaw: `discriminate` expects these cells to fail, the first of all.",
+            example='["baseline:round-trip"]',
+        ),
+    ] = ()
+    observation: Annotated[
+        str,
+        Key(Text(), "A failed check of that cell says this (a regular expression).", example='"HTTP 50[23]"'),
+    ] = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """``[limits]``: what a run may use. ``allow_hosts``: other hosts than this one that an attached system may answer
-    at, and so be loaded."""
+    """``[limits]``."""
 
-    max_run_s: float = 300.0
-    allow_hosts: tuple[str, ...] = ()
+    max_run_s: Annotated[float, Key(Number(1, 604_800), "A run may take this long.")] = 300.0
+    allow_hosts: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "Other hosts than this one that the harness may load.",
+            "Name only what may be overloaded.",
+            where="attached",
+            example='["shop.staging"]',
+            init="attached",
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Waive:
-    """``[waive.NAME]``: an unknown accepted in writing, up to and including the day ``until``."""
+    """``[waive.NAME]``."""
 
     name: str
-    reason: str
-    until: date
+    reason: Annotated[
+        str,
+        Key(
+            Sentence("say why this unknown is acceptable, for whoever reads the report"),
+            "Why this unknown is acceptable.",
+            example='"batteries in every rack"',
+        ),
+    ]
+    until: Annotated[date, Key(Day(), "The waiver's last day.", example="2027-01-01")]
 
 
 @dataclass(frozen=True, slots=True)
 class SystemConfig:
     """One system.toml, checked. ``active`` are the variants switched on; their environment is already in ``env``.
-    ``user``: whom the system's commands run as; empty: whoever runs Deploydrill.
 
     Texts still hold their placeholders (``{dir}``, ``{port}``): see harness.config.placeholders.
     """
 
-    name: str
+    name: Annotated[
+        str,
+        Key(
+            Named(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", "letters, digits, . _ and -, at most 64"),
+            "The name of the system, in reports and for `--system`.",
+        ),
+    ]
     file: Path
-    service: ServiceConfig
-    data: DataConfig
-    disks: DisksConfig
-    versions: VersionsConfig
-    load: SystemLoadConfig
-    limits: LimitsConfig
-    env: Mapping[str, str]
-    operations: Mapping[str, OperationConfig]
-    dependencies: Mapping[str, DependencyConfig]
-    links: Mapping[str, LinkConfig]
-    monitors: Mapping[str, MonitorConfig]
-    variants: Mapping[str, VariantConfig]
-    claims: tuple[Claim, ...]
-    waives: tuple[Waive, ...]
+    service: Annotated[ServiceConfig, Key(One(ServiceConfig), "How the service starts, and where it answers.")]
+    data: Annotated[
+        DataConfig,
+        Key(
+            One(DataConfig),
+            "Where the system keeps its data and its backups: tell it by [env] or arguments.",
+            attached={},
+        ),
+    ]
+    disks: Annotated[DisksConfig, Key(One(DisksConfig), "How large the two disks are.", default={}, where="island")]
+    versions: Annotated[VersionsConfig, Key(One(VersionsConfig), "What {version} is filled with.")]
+    load: Annotated[SystemLoadConfig, Key(One(SystemLoadConfig), "What clients do.")]
+    limits: Annotated[LimitsConfig, Key(One(LimitsConfig), "What a run may use.", default={})]
+    env: Annotated[
+        Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={}, example="{}")
+    ]
+    operations: Annotated[
+        Mapping[str, OperationConfig],
+        Key(
+            ByName(OperationConfig),
+            "What the kit can do. What needs an operation that is left out is unknown, never a pass.",
+            default={},
+        ),
+    ]
+    dependencies: Annotated[
+        Mapping[str, DependencyConfig],
+        Key(
+            ByName(DependencyConfig),
+            "A server that the system needs, at the far side of a cable that can be cut.",
+            default={},
+            where="island",
+        ),
+    ]
+    links: Annotated[
+        Mapping[str, LinkConfig],
+        Key(ByName(LinkConfig), "A cable, to a dependency or back to the system.", default={}, where="island"),
+    ]
+    monitors: Annotated[
+        Mapping[str, MonitorConfig],
+        Key(
+            ByName(MonitorConfig),
+            "A detector of the team's own, which a deployment asks.",
+            default={},
+            where="island",
+        ),
+    ]
+    variants: Annotated[
+        Mapping[str, VariantConfig],
+        Key(ByName(VariantConfig), "A flaw or mode of the system, switched on by --flaw NAME.", default={}),
+    ]
+    claims: Annotated[tuple[Claim, ...], Key(One(ClaimLimit), "What the team promises: upper limits.", default={})]
+    waives: Annotated[
+        tuple[Waive, ...],
+        Key(
+            ByName(Waive),
+            "An unknown accepted in writing: listed first, still not a pass.",
+            name="waive",
+            default={},
+        ),
+    ]
     active: tuple[str, ...] = ()
-    phases: tuple[PhaseConfig, ...] = ()
-    user: str = ""
+    phases: Annotated[
+        tuple[PhaseConfig, ...],
+        Key(ByName(PhaseConfig), "A phase of an operation, seen in what the kit does.", default={}),
+    ] = ()
+    user: Annotated[
+        str,
+        Key(
+            Text(),
+            "Every command runs as this user, to whom {dir} then belongs.",
+            "For a program that refuses root.",
+            example='"postgres"',
+        ),
+    ] = ""
+    joined: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "What stands between the values of a variable that several active variants set.",
+            example='{ MODES = "," }',
+        ),
+    ] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:

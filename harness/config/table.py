@@ -13,24 +13,10 @@ from typing import Any, NoReturn
 from harness.config.placeholders import complaint, unknown
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
+from harness.host.sizes import parse_size
 
 REQUIRED: Any = object()
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE)
-# As mkfs and tmpfs read them: a bare letter is a power of 1024, "MB" a power of 1000.
-_UNITS = {"": 1, "b": 1} | {
-    f"{letter}{suffix}": base**power
-    for power, letter in enumerate("kmgt", 1)
-    for suffix, base in (("", 1024), ("ib", 1024), ("b", 1000))
-}
-
-
-def parse_size(text: str) -> int:
-    """Bytes of ``512m`` (1024-based), ``20MB`` (1000-based), ``1GiB`` or ``4096``."""
-    match = _SIZE.fullmatch(text) if len(text) < 32 else None
-    if match is None or match[2].lower() not in _UNITS:
-        raise HarnessError(f"read the size {text!r}", "is not a size", "write it like 512m, 20MB or 1GiB")
-    return int(float(match[1]) * _UNITS[match[2].lower()])
 
 
 def kind_of(value: object) -> str:
@@ -138,19 +124,19 @@ class Table:
             self.fail(key, f"is {value:g}, and must be a whole number")
         return int(value)
 
-    def flag(self, key: str, default: bool) -> bool:
+    def flag(self, key: str, default: Any) -> bool:
         value = self.value(key, default)
         if not isinstance(value, bool):
             self.fail(key, f"must be true or false, not {kind_of(value)}")
         return value
 
-    def day(self, key: str) -> date:
-        value = self.value(key, REQUIRED)
+    def day(self, key: str, default: Any = REQUIRED) -> date:
+        value = self.value(key, default)
         if not isinstance(value, date) or isinstance(value, datetime):
             self.fail(key, f"must be a date, not {kind_of(value)}", "write it without quotes: 2027-01-01")
         return value
 
-    def size(self, key: str, default: str) -> int:
+    def size(self, key: str, default: Any) -> int:
         value = self.value(key, default)
         if isinstance(value, int) and not isinstance(value, bool):
             return int(self._number(key, value, 0, 1e15))
@@ -181,13 +167,10 @@ class Table:
     def table(self, key: str, default: Any = REQUIRED) -> Table:
         return Table(self._mapping(key, self.value(key, default)), self.dotted(key), self.file)
 
-    def tables(self, key: str, names: Sequence[str] = ()) -> dict[str, Table]:
-        """Tables by name (``[links.NAME]``); with ``names`` no other name is known."""
+    def tables(self, key: str) -> dict[str, Table]:
+        """Tables by name (``[links.NAME]``)."""
         found: dict[str, Table] = {}
         for name, value in self._mapping(key, self.value(key, {})).items():
-            if names and name not in names:
-                meant = did_you_mean(name, names)
-                self.fail(f"{key}.{name}", "unknown key", meant or f"known here: {', '.join(names)}")
             if not _NAME.fullmatch(name):
                 self.fail(f"{key}.{name!r}", "is not a name", "letters, digits, _ and -, at most 64")
             found[name] = Table(self._mapping(f"{key}.{name}", value), f"{self.dotted(key)}.{name}", self.file)
@@ -203,10 +186,10 @@ class Table:
             for i, item in enumerate(value)
         ]
 
-    def environment(self, key: str, *, fills: AbstractSet[str]) -> dict[str, str]:
+    def environment(self, key: str, default: Any, *, fills: AbstractSet[str]) -> dict[str, str]:
         """A table of environment variables."""
         found: dict[str, str] = {}
-        for name, value in self._mapping(key, self.value(key, {})).items():
+        for name, value in self._mapping(key, self.value(key, default)).items():
             if not name or "=" in name or "\0" in name:
                 self.fail(f"{key}.{name!r}", "cannot be the name of an environment variable")
             found[name] = self._text(f"{key}.{name}", value, fills, True)

@@ -255,9 +255,7 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
     """Durations by operation and by phase, warm-up and damaged backups left out; how long a broken version served; what
     restores took back."""
     profile = ", ".join(disks(recording).values())
-    counted = {
-        o.id: o for o in recording.operations if not o.warmup and o.name not in ("seed", "reset") and o.exit == 0
-    }
+    counted = {o.id: o for o in recording.operations if not o.warmup and o.name != "seed" and o.exit == 0}
     values: dict[str, list[float]] = {}
     for operation in counted.values():
         values.setdefault(operation.name, []).append(round(operation.seconds, 6))

@@ -14,7 +14,7 @@ from harness.checkers.core.protocol import AnyChecker, Checker
 from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
-from harness.config.schema import MEASURED_OPERATIONS
+from harness.config.operations import MEASURED_OPERATIONS
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.judge import codes, facts

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from harness.model import Observation, Operation, Write
 from harness.recording.recording import Recording
 
-# These make the data anew: what was written before them is nobody's any more.
-_FRESH_STARTS = ("seed", "reset")
+# It makes the data anew: what was written before it is nobody's any more.
+_FRESH_START = "seed"
 # A sender with so many acknowledged writes, none of which was ever found, did not write to this system.
 _NONE_OF = 10
 
@@ -78,7 +78,7 @@ def owed(observation: Observation, at_ns: int) -> Owed:
     done = [o for o in observation.operations if o.succeeded and o.stop_ns <= at_ns]
     restores = [o for o in observation.operations if o.succeeded and o.restores]
     last = max((o for o in restores if o.stop_ns <= at_ns), key=lambda o: o.stop_ns, default=None)
-    epoch_ns = max((o.stop_ns for o in done if o.name in _FRESH_STARTS), default=0)
+    epoch_ns = max((o.stop_ns for o in done if o.name == _FRESH_START), default=0)
     if last and last.stop_ns > epoch_ns:
         epoch_ns = 0  # a backup from before it brings that data back
     following_ns = min((o.start_ns for o in restores if o.start_ns >= at_ns), default=observation.stop_ns)

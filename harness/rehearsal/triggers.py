@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.config.schema import OPERATIONS
 from harness.faults.fault import Injection
 from harness.faults.support.byte_mark import ByteMark
 from harness.host.clock import now
@@ -183,7 +182,7 @@ class Triggers:
         the kit does: what the service and its front say of connections is about their clients, who leave when they
         like."""
         outputs = self._outputs()
-        kits = [path for path in outputs if path.stem.rpartition("-")[0] in OPERATIONS]
+        kits = [path for path in outputs if path.stem.rpartition("-")[0] in self._system.config.operations]
         link = self._system.links.get(str(held.trigger.fault.parameters.get("link", "")))
         others = [path for path in outputs if path not in kits] + self._system.log_files()
         said: list[str] = []

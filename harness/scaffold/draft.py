@@ -12,7 +12,7 @@ from string import Template
 from harness.config.placeholders import COMMAND, unknown
 from harness.config.programs import check_commands
 from harness.config.reader import FILE, read_system
-from harness.config.schema import Argv
+from harness.config.shapes import Argv
 from harness.errors import HarnessError
 from harness.scaffold.detect import Found, look
 

@@ -19,7 +19,7 @@ def judge_claim(
     and the number of runs has to prove the level with 95 % confidence. ``doubt`` is why values that keep the claim do
     not show that it was kept.
     """
-    said = f"claimed {claim.op} {_number(claim.limit)} {unit}".rstrip()
+    said = f"claimed <= {_number(claim.limit)} {unit}".rstrip()
     if not values:
         return "unknown", f"{said}; not measured"
     outcome, how = _judged(claim, values, unit)
@@ -43,7 +43,7 @@ def _judged(claim: Claim, values: Sequence[float], unit: str) -> tuple[Outcome, 
     n = len(values)
     if level is None:
         if broken:
-            worst = _number(max(values) if claim.op == "<=" else min(values), claim.limit)
+            worst = _number(max(values), claim.limit)
             runs = ", ".join(f"#{i}" for i in broken[:5]) + (", ..." if len(broken) > 5 else "")
             return "fail", f"{len(broken)} of {n} broke it (run {runs}; worst {worst} {unit})"
         return "pass", f"kept by {n} of {n} (proves {_proven(n)} at 95 %)"
@@ -79,7 +79,7 @@ def _level(claim: Claim) -> float | None:
 
 
 def _keeps(claim: Claim, value: float) -> bool:
-    return value <= claim.limit if claim.op == "<=" else value >= claim.limit
+    return value <= claim.limit
 
 
 def _measured(claim: Claim, values: Sequence[float], unit: str, resolution: float) -> str:

@@ -13,7 +13,7 @@ from harness.model import Claim
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
 from tests.unit.checkers.build import Bad, Run, answers, only
 
-NO_BAD = (Claim("requests", "bad", "<=", 0),)
+NO_BAD = (Claim("requests", "bad", 0),)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_zero_is_never_said_bare(run: Run) -> None:
 def test_a_freeze_within_the_deadline_is_said_by_the_verdict_and_by_an_outage_claim_that_cannot_see_it(
     tmp_path: Path,
 ) -> None:
-    run = Run(tmp_path / "run", (*NO_BAD, Claim("deploy", "outage_s", "<=", 0.1)))
+    run = Run(tmp_path / "run", (*NO_BAD, Claim("deploy", "outage_s", 0.1)))
     run.op("deploy", 9, 12)
     run.load((10.0, 10.95, "frozen", 200, ()))
     recording = run.done()
@@ -95,7 +95,7 @@ def test_bad_requests_of_the_load_alone_count(run: Run) -> None:
 
 
 def test_a_claim_may_allow_some_bad_requests(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("requests", "bad", "<=", 10),))
+    run = Run(tmp_path / "run", (Claim("requests", "bad", 10),))
     run.load((10.0, 10.1, "reset", 0, ("load",)))
     assert only(Downtime().check(run.done())).outcome == "pass"
 
@@ -264,7 +264,7 @@ def test_an_outage_is_a_fail_although_the_prober_was_held_up_as_well(run: Run) -
 
 
 def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load(held_up=(10.0, 11.3))
     assert only(Outages().check(run.done())).outcome == "unknown"
@@ -277,21 +277,21 @@ def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: 
 def test_an_operation_the_prober_was_blind_in_for_as_long_as_its_claim_keeps_none(
     tmp_path: Path, limit: float, held_up: float, outcome: str
 ) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", limit),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", limit),))
     run.op("deploy", 9, 12)
     run.load(held_up=(10.0, 10.0 + held_up))  # all it sent late was answered well
     assert only(Outages().check(run.done())).outcome == outcome
 
 
 def test_what_was_seen_and_what_may_have_been_missed_count_together_against_a_claim(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load((11.0, 11.4, "refused", 0, ()), held_up=(10.0, 10.15))
     assert only(Outages().check(run.done())).outcome == "unknown"
 
 
 def test_an_outage_that_was_seen_breaks_a_claim_although_the_prober_was_blind_elsewhere(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load((11.0, 11.8, "refused", 0, ()), held_up=(9.5, 10.8))
     assert only(Outages().check(run.done())).outcome == "fail"
@@ -338,7 +338,7 @@ def test_the_row_of_the_claim_is_never_better_than_its_verdict(run: Run, lacking
 
 
 def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5), Claim("rollback", "outage_s", "<=", 0.5)))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5), Claim("rollback", "outage_s", 0.5)))
     run.load((10.0, 10.8, "refused", 0, ()))
     run.op("deploy", 5, 6)
     run.op("rollback", 9.5, 11)
@@ -349,7 +349,7 @@ def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path
 
 
 def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_warm_up(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0.5),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.load((10.0, 16.0, "refused", 0, ()))
     run.op("deploy", 9.5, 17, warmup=True)
     run.op("deploy", 20, 21)
@@ -358,7 +358,7 @@ def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_wa
 
 
 # -- an outage that begins right after the exit ---------------------------------------------------------------------
-DEPLOY = (Claim("deploy", "outage_s", "<=", 1.0), Claim("requests", "bad", "<=", 10_000))
+DEPLOY = (Claim("deploy", "outage_s", 1.0), Claim("requests", "bad", 10_000))
 
 
 @pytest.fixture
@@ -397,7 +397,7 @@ def test_what_a_fault_of_ours_explains_is_not_laid_to_the_operation_before_it(cl
 
 
 def test_what_was_in_flight_when_the_load_stopped_is_no_outage_of_the_last_operation(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", "<=", 0),))
+    run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0),))
     run.op("deploy", 9, 12)
     run.load((29.965, 30.0, "unfinished", 0, ()))
     assert only(Outages().check(run.done())).outcome == "pass"

@@ -13,8 +13,8 @@ from harness.config.placeholders import fill
 from harness.config.programs import check_commands
 from harness.config.reader import load_system, read_system
 from harness.config.schema import EdgeConfig, PhaseConfig
-from harness.config.table import parse_size
 from harness.errors import ExitCode, HarnessError
+from harness.host.sizes import parse_size
 from harness.model import Claim
 
 WHOLE = """
@@ -154,8 +154,8 @@ def test_a_link_may_lead_back_to_a_program_of_the_system_itself(folder: Path) ->
 
 def test_claims_become_claims_of_the_model_with_level_and_source(folder: Path) -> None:
     claims = {(c.subject, c.measure): c for c in load_system("shop", folder.parent).claims}
-    assert claims["rollback", "duration_s"] == Claim("rollback", "duration_s", "<=", 30.0)
-    assert claims["backup", "duration_s"] == Claim("backup", "duration_s", "<=", 120.0, "p95", "review, line 12")
+    assert claims["rollback", "duration_s"] == Claim("rollback", "duration_s", 30.0, key="rollback_s")
+    assert claims["backup", "duration_s"] == Claim("backup", "duration_s", 120.0, "p95", "review, line 12", "backup_s")
     assert claims["requests", "bad"].limit == 0
     assert claims["rollback", "lost_writes"].limit == 0
     assert claims["deploy", "outage_s"].limit == 0.5

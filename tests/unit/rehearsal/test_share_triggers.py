@@ -24,6 +24,8 @@ from tests.unit.checkers.build import answers
 
 pytestmark = pytest.mark.usefixtures("clock")
 
+KIT = SimpleNamespace(operations=("backup", "deploy"))
+
 UPLOAD, END = Edge("backup.upload", "start"), Edge("backup", "stop")
 
 
@@ -82,7 +84,9 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def armed(recorder: Recorder, fault: FakeFault | None = None) -> tuple[Triggers, FakeMark]:
-    system: Any = SimpleNamespace(link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list, links={})
+    system: Any = SimpleNamespace(
+        link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list, links={}, config=KIT
+    )
     planned = (Trigger(fault or FakeFault(), UPLOAD, share=0.5),)
     faults = Triggers(planned, system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
@@ -147,7 +151,7 @@ def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Reco
 
     link = SimpleNamespace(name="offsite", sockets=list, slow=refused, quicken=refused)
     monkeypatch.setattr(triggers, "ByteMark", ByteMark)
-    system: Any = SimpleNamespace(link=lambda _: link, newest_backup_bytes=lambda: 1000, log_files=list)
+    system: Any = SimpleNamespace(link=lambda _: link, newest_backup_bytes=lambda: 1000, log_files=list, config=KIT)
     faults = Triggers((Trigger(FakeFault(), UPLOAD, share=0.5),), system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
     faults.on_edge(END, "backup-1")

@@ -6,11 +6,11 @@ from harness.errors import HarnessError
 from harness.model import Claim
 from harness.stats.claims import judge_claim, supports
 
-ROLLBACK = Claim("rollback", "duration", "<=", 30.0)
+ROLLBACK = Claim("rollback", "duration", 30.0)
 
 
 def at(level: str) -> Claim:
-    return Claim("rollback", "duration", "<=", 30.0, level)
+    return Claim("rollback", "duration", 30.0, level)
 
 
 def test_a_claim_kept_by_every_run_passes_and_says_what_that_proves() -> None:
@@ -44,7 +44,7 @@ def test_values_that_are_in_doubt_refute_a_claim_and_do_not_keep_it() -> None:
     [(30.0, 30.04, "30.04"), (30.0, 31.46, "31.5"), (0.5, 0.5000004, "0.5000004"), (1297.0, 1297.4, "1297.4")],
 )
 def test_what_breaks_a_claim_is_never_written_as_its_limit(limit: float, value: float, said: str) -> None:
-    sentence = judge_claim(Claim("rollback", "duration_s", "<=", limit), [0.1, value], "s")[1]
+    sentence = judge_claim(Claim("rollback", "duration_s", limit), [0.1, value], "s")[1]
     assert f"worst {said} s)" in sentence and f"(0.1 to {said}, " in sentence
 
 
@@ -59,7 +59,7 @@ def test_a_claim_without_a_measurement_is_unknown() -> None:
 
 
 def test_the_limit_itself_keeps_the_claim() -> None:
-    assert judge_claim(Claim("deploy", "bad_requests", "<=", 0.0), [0.0], "")[0] == "pass"
+    assert judge_claim(Claim("deploy", "bad_requests", 0.0), [0.0], "")[0] == "pass"
     assert judge_claim(Claim("deploy", "rate", ">=", 5.0), [5.0], "")[0] == "pass"
     assert judge_claim(Claim("deploy", "rate", ">=", 5.0), [4.9], "")[0] == "fail"
 

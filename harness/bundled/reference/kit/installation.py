@@ -1,9 +1,8 @@
-"""The installation as a whole: start, stop, reset, status."""
+"""The installation as a whole: start, stop, status."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from typing import Any
 
@@ -43,18 +42,6 @@ def stop(places: Places) -> None:
     for slot in SLOTS:
         apps.stop(places, state, slot)
     print("stopped")
-
-
-def reset(places: Places) -> None:
-    """As if never installed: everything stopped, data, backups and the kit's memory gone."""
-    stop(places)
-    with lock.mine():
-        for folder in (places.data, places.backups, places.state):
-            for entry in folder.iterdir():
-                if entry.name in ("lock", "lock.guard", "lost+found"):
-                    continue
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    print("reset")
 
 
 def status(places: Places) -> dict[str, Any]:

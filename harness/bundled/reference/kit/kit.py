@@ -39,7 +39,7 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="kit.py")
     operations = parser.add_subparsers(dest="operation", required=True)
-    for name in ("stop", "reset", "backup", "rollback", "status"):
+    for name in ("stop", "backup", "rollback", "status"):
         operations.add_parser(name)
     for name in ("start", "deploy"):
         operations.add_parser(name).add_argument("--version", required=True)
@@ -101,10 +101,6 @@ def change(places: Places, arguments: argparse.Namespace, fence: int) -> None:
             import installation
 
             installation.stop(places)
-        case "reset":
-            import installation
-
-            installation.reset(places)
 
 
 def terminated(_: int, __: FrameType | None) -> None:

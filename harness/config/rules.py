@@ -1,0 +1,161 @@
+"""What holds between the keys of a system.toml: each rule in words, and as the check that the reader makes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from harness.config.keys import Rule
+from harness.config.placeholders import fill
+from harness.config.schema import (
+    LinkConfig,
+    ReadBackConfig,
+    RequestTemplate,
+    SystemConfig,
+    SystemLoadConfig,
+    VariantConfig,
+)
+from harness.config.shapes import check_url
+from harness.config.suggest import did_you_mean
+from harness.config.table import Table
+
+_SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
+
+
+# -- [links.NAME], [variants.NAME] -----------------------------------------------------------------------------------
+def _leads_somewhere(table: Table, link: LinkConfig) -> None:
+    if bool(link.upstream) == bool(link.near_port):
+        both = "both are there" if link.upstream else "neither is there"
+        hint = "upstream = a dependency at the far side, near_port = a port of the system itself"
+        table.fail("upstream", f"a link has either upstream or near_port, and {both}", hint)
+
+
+def _is_shown(table: Table, variant: VariantConfig) -> None:
+    if bool(variant.shown_by) != bool(variant.observation):
+        lacks = "observation" if variant.shown_by else "shown_by"
+        hint = "a flaw has both: the cells that show it, and a regular expression for what they say then"
+        table.fail(lacks, "is missing beside the other one", hint)
+
+
+# -- [load] ----------------------------------------------------------------------------------------------------------
+def _has_no_users(table: Table, load: SystemLoadConfig) -> None:
+    for idle in ("users", "think_s"):
+        if load.arrival_rate and idle in table:
+            why = f"has no effect beside arrival_rate = {load.arrival_rate:g}, which needs no users"
+            table.fail(idle, why, "leave one out")
+
+
+def _names_differ(table: Table, load: SystemLoadConfig) -> None:
+    names = [request.name for request in load.requests]
+    for twice in sorted({name for name in names if names.count(name) > 1}):
+        table.fail("requests", f"two requests have the name {twice!r}", "samples are told apart by it")
+
+
+def _something_is_sent(table: Table, load: SystemLoadConfig) -> None:
+    if not any(request.weight for request in load.requests):
+        table.fail("requests", "no request has a weight above 0, so nothing would be sent")
+
+
+def _something_is_written(table: Table, load: SystemLoadConfig) -> None:
+    if load.write_rate and not any(request.kind == "write" for request in load.requests):
+        table.fail("write_rate", "needs a request of kind write, and there is none", "add one, or write_rate = 0")
+
+
+def _answer_has_body(table: Table, request: RequestTemplate) -> None:
+    if request.method == "HEAD" and request.expect_body:
+        table.fail("expect_body", "the answer to a HEAD has no body", "use GET")
+
+
+def _body_is_json(table: Table, request: RequestTemplate) -> None:
+    if request.body and not any(
+        n.lower() == "content-type" and "json" not in v.lower() for n, v in request.headers.items()
+    ):
+        try:
+            json.loads(fill(request.body, _SAMPLE))
+        except (ValueError, RecursionError) as error:
+            another = 'another kind needs headers = { Content-Type = "..." }'
+            hint = f'quote text placeholders: {{"token": "{{token}}"}}; {another}'
+            table.fail("body", f"is not JSON once filled in: {error}", hint)
+
+
+def _one_way_to_read(table: Table, read_back: ReadBackConfig) -> None:
+    pointers = [key for key in ("items", "token", "payload", "next", "totals") if key in table]
+    if read_back.pattern and pointers:
+        why = "is a JSON pointer, and with pattern no answer is read as JSON"
+        table.fail(pointers[0], why, "leave one of them out")
+    for key in ("next_pattern", "expect_body"):
+        if getattr(read_back, key) and not read_back.pattern:
+            table.fail(key, "only means something beside pattern", "or read JSON, with items, token, payload and next")
+
+
+def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
+    if read_back.next_pattern and not re.compile(read_back.next_pattern).groups:
+        why = "has no group, and its group 1 is what {after} is filled with"
+        table.fail("next_pattern", why, "write ( ) around it")
+    pages = not read_back.pattern or bool(read_back.next_pattern)
+    after = "{after}" in read_back.path + read_back.body
+    if pages and not after:
+        table.fail("path", "has no {after}, so the second page would be the first again", "/readback?after={after}")
+    if not pages and after:
+        table.fail("path", "has {after}, and nothing says what comes after a page", "add next_pattern")
+
+
+# -- between tables --------------------------------------------------------------------------------------------------
+def _is_loadable(top: Table, config: SystemConfig) -> None:
+    allowed = config.limits.allow_hosts if config.service.attach else None
+    check_url(top, "service.url", config.service.url, allowed)
+
+
+def _links_lead_to_dependencies(top: Table, config: SystemConfig) -> None:
+    there = config.dependencies
+    for name, link in config.links.items():
+        if link.upstream and link.upstream not in there:
+            hint = did_you_mean(link.upstream, there) or f"dependencies: {', '.join(there) or 'none'}"
+            top.fail(f"links.{name}.upstream", f"no [dependencies.{link.upstream}]", hint)
+
+
+def _phases_are_of_operations(top: Table, config: SystemConfig) -> None:
+    for phase in config.phases:
+        if phase.operation not in config.operations:
+            hint = "name the operation that the phase is part of"
+            top.fail(f"phases.{phase.name}.operation", f"there is no [operations.{phase.operation}]", hint)
+
+
+def _joints_are_texts(top: Table, config: SystemConfig) -> None:
+    for key in (key for key, between in config.joined.items() if not between):
+        top.fail(f"joined.{key}", "is empty", 'what stands between two values, such as ","')
+
+
+RULES: Mapping[type, tuple[Rule, ...]] = {
+    LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
+    VariantConfig: (Rule("A flaw has both `shown_by` and `observation`.", _is_shown),),
+    SystemLoadConfig: (
+        Rule("Beside `arrival_rate` there are neither `users` nor `think_s`.", _has_no_users),
+        Rule("No two requests have the same name.", _names_differ),
+        Rule("At least one request has a weight above 0.", _something_is_sent),
+        Rule("`write_rate` above 0 needs a request of kind `write`.", _something_is_written),
+    ),
+    RequestTemplate: (
+        Rule('With `method = "HEAD"` there is no `expect_body`.', _answer_has_body),
+        Rule("A `body` is JSON, unless `headers` names another `Content-Type`.", _body_is_json),
+    ),
+    ReadBackConfig: (
+        Rule(
+            "Pages are read as JSON (`items`, `token`, `payload`, `next`, `totals`) or by `pattern` (`next_pattern`, "
+            "`expect_body`), not both.",
+            _one_way_to_read,
+        ),
+        Rule(
+            "`path` or `body` holds `{after}` where there is a next page: with JSON, or with `next_pattern`, which has "
+            "a group.",
+            _pages_follow,
+        ),
+    ),
+    SystemConfig: (
+        Rule("`service.url` is an address of this host, or (attached) one of `limits.allow_hosts`.", _is_loadable),
+        Rule("Each `upstream` of a link is one of `[dependencies]`.", _links_lead_to_dependencies),
+        Rule("Each phase belongs to one of `[operations]`.", _phases_are_of_operations),
+        Rule("No value of `joined` is empty.", _joints_are_texts),
+    ),
+}
