@@ -25,7 +25,7 @@ class Key:
     ``name``: of the key, where it is not the field's; ``default``: likewise. ``attached`` is the default of a system
     that runs already. ``where``: the key means something only on an ``island`` or only for an ``attached`` system.
     ``example`` is a value as TOML writes it. ``init`` is how it stands in a first system.toml while nothing better
-    was found: as a ``default`` or example to uncomment, ``instead`` of another key, or as one of an attached system.
+    was found: as a ``default`` or example to uncomment, ``instead`` of another key, or for ``another`` case than the usual one.
     """
 
     shape: Shape | Tables
@@ -36,7 +36,7 @@ class Key:
     attached: Any = UNSET
     where: Literal["", "island", "attached"] = ""
     example: str = ""
-    init: Literal["default", "instead", "attached"] = "default"
+    init: Literal["default", "instead", "another"] = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +99,13 @@ def read_keys(of: type[Any], table: Table, *, attached: bool = False, leave: Con
         if not isinstance(shape, One | ByName | Several) and declared.name not in leave:
             found[declared.field] = shape.read(table, declared.name, declared.default_of(attached))
     return found
+
+
+def table_of(top: type[Any], path: str) -> type[Any]:
+    """The class that declares the keys of a table, by its dotted path: ``load.requests``; empty: ``top`` itself."""
+    of = top
+    for name in path.split(".") if path else ():
+        shape = next(d for d in keys_of(of) if d.name == name).key.shape
+        assert isinstance(shape, One | ByName | Several), path
+        of = shape.of
+    return of

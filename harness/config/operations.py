@@ -32,7 +32,9 @@ KNOWN_OPERATIONS: dict[str, KnownOperation] = {
     "restore": KnownOperation(
         "{backup}", "The service answers with all that {backup} held. Clients write while it runs.", True
     ),
-    "status": KnownOperation("", "The last line of its output is JSON and names the backups (see below)."),
+    "status": KnownOperation(
+        "", 'Its last line is JSON: {"latest": PATH or null, "backups": [{"name", "path", "size", "eligible"}]}'
+    ),
 }
 OPERATIONS = tuple(KNOWN_OPERATIONS)
 MEASURED_OPERATIONS = tuple(name for name, operation in KNOWN_OPERATIONS.items() if operation.measured)

@@ -61,8 +61,7 @@ class ServiceConfig:
         Argv,
         Key(
             Program(),
-            "The harness starts the service with this command.",
-            "It may stay in the foreground, or exit 0 once the service is up. `{version}` is the version to start.",
+            "This command starts {version}: it may stay in the foreground, or exit 0 with the service up.",
             attached=(),
             where="island",
         ),
@@ -84,14 +83,14 @@ class ServiceConfig:
             "See [a system that runs already](#a-system-that-runs-already).",
             where="attached",
             example="true",
-            init="attached",
+            init="another",
         ),
     ] = False
     stop: Annotated[
         Argv,
         Key(
             Program(),
-            "The harness stops the service with this command.",
+            "This command stops the service.",
             "Without it, the harness ends the process that `start` left in the foreground.",
             where="island",
             example='["PROGRAM"]',
@@ -100,14 +99,14 @@ class ServiceConfig:
     health: Annotated[str, Key(RequestPath(), "This path answers 200 while the service lives.")] = "/health"
     ready: Annotated[str, Key(RequestPath(), "This path answers 200 once the service can serve.")] = "/ready"
     version: Annotated[
-        str, Key(RequestPath(), "This path answers with the version that runs, as JSON or plain text.")
+        str, Key(RequestPath(), "This path answers with the version that runs, in JSON or as plain text.")
     ] = "/version"
     version_pointer: Annotated[str, Key(Pointer(), "The version stands there in a JSON answer.")] = "/version"
     version_pattern: Annotated[
         str,
         Key(
             Pattern(),
-            "Group 1 (or the whole match) of this expression is the version, instead of version_pointer.",
+            "Instead of it: group 1 of this expression is the version, or its whole match.",
             example=r"'version (\S+)'",
             init="instead",
         ),
@@ -138,7 +137,7 @@ class DataConfig:
         Literal["sqlite", "postgres", "opaque"],
         Key(
             Choice(("sqlite", "postgres", "opaque")),
-            "The engine that keeps the data; `opaque` is any other.",
+            "The engine that keeps the data: sqlite, postgres or opaque (any other).",
             attached="opaque",
         ),
     ]
@@ -219,6 +218,7 @@ class OperationConfig:
             "This rollback goes back to a backup, so it loses later writes by nature.",
             "Only in `[operations.rollback]`.",
             example="true",
+            init="another",
         ),
     ] = False
     own: Annotated[
@@ -228,6 +228,7 @@ class OperationConfig:
             "This is an operation of your own, although its name is close to one that the harness knows.",
             "Not in the table of an operation that the harness knows.",
             example="true",
+            init="another",
         ),
     ] = False
 
@@ -247,7 +248,7 @@ class EdgeConfig:
     nth: int = 1
 
 
-_NTH = Key(Whole(1), "Which of them: 2 is the second.")
+_NTH = Key(Whole(1), "Which of them: 2 is the second.", example="2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,9 +340,7 @@ class DependencyConfig:
     """``[dependencies.NAME]``."""
 
     name: str
-    start: Annotated[
-        Argv, Key(Program(), "The harness starts the server with this command.", example='["PROGRAM", "{port}"]')
-    ]
+    start: Annotated[Argv, Key(Program(), "This command starts the server.", example='["PROGRAM", "{port}"]')]
     health: Annotated[
         str,
         Key(
@@ -393,7 +392,7 @@ class MonitorConfig:
     """``[monitors.NAME]``."""
 
     name: str
-    start: Annotated[Argv, Key(Program(), "The harness starts the monitor with this command.", example='["PROGRAM"]')]
+    start: Annotated[Argv, Key(Program(), "This command starts the monitor.", example='["PROGRAM"]')]
     health: Annotated[
         str,
         Key(
@@ -414,7 +413,7 @@ class RequestTemplate:
         Literal["read", "write", "slow"],
         Key(
             Choice(("read", "write", "slow")),
-            "A write goes into the ledger; a slow request has 10 s.",
+            "It is read, slow (may take 10 s) or write (goes into the ledger).",
             "A good answer to a write means that it is stored for good.",
             example='"read"',
         ),
@@ -608,7 +607,7 @@ class LimitsConfig:
             "Name only what may be overloaded.",
             where="attached",
             example='["shop.staging"]',
-            init="attached",
+            init="another",
         ),
     ] = ()
 

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
-from string import Template
 
+import jinja2
+
+from harness.config.operations import KNOWN_OPERATIONS, OPERATIONS
 from harness.config.placeholders import COMMAND, unknown
 from harness.config.programs import check_commands
 from harness.config.reader import FILE, read_system
-from harness.config.shapes import Argv
+from harness.config.shapes import Argv, written
 from harness.errors import HarnessError
+from harness.scaffold import lines
 from harness.scaffold.detect import Found, look
 
-_TEMPLATE = Path(__file__).with_name("draft.template")
-# The arguments an operation is given, and what it promises.
-_OPERATIONS = {
-    "seed": ("{size}", "fill the data with {size} bytes to begin with, the service being down"),
-    "backup": ("", "exit 0 only with a backup that is complete, durable and good"),
-    "validate": ("{backup}", "exit 0 when the backup {backup} is whole and can be restored, else not"),
-    "deploy": ("{version}", "bring the running service to {version}; exit 0 only when that version answers"),
-    "rollback": ("", "back to the old version, with every acknowledged write; restores = true if it restores a backup"),
-    "restore": ("{backup}", "replace the data by the backup {backup}; the service answers when it exits"),
-    "status": ("", 'last line: {"latest": PATH or null, "backups": [{"name", "path", "size", "eligible"}]}'),
-}
+_TEMPLATE = Path(__file__).with_name("draft.toml.jinja")
+_FILL_IN = 'FILL IN, such as ["node", "{system}/server.js"]'
 
 
 def write_draft(folder: Path) -> tuple[Path, Found]:
@@ -56,7 +49,7 @@ def left_to_do(file: Path) -> list[str]:
         check_commands(config, {"python": sys.executable})
     except HarnessError as error:
         todo.append(f"{error.what}: {error.why}")
-    lacking = [name for name in _OPERATIONS if name not in config.operations]
+    lacking = [name for name in OPERATIONS if name not in config.operations]
     if lacking:
         todo.append(f"operations that were not found: {', '.join(lacking)}")
     if not any(r.kind == "write" for r in config.load.requests):
@@ -73,26 +66,43 @@ def _name(folder: Path) -> str:
 
 def draft(name: str, found: Found) -> str:
     """The text of the file. It is TOML in any case, and a system.toml once service.start names a program."""
-    said = [f"# Found here: {_printable(line)}" for line in found.said] or ["# Nothing here says how it starts."]
     routes = [r for r in found.routes if "version" not in r]
     health = next((r for r in routes if "health" in r or "live" in r), next(iter(routes), ""))
     ready = next((r for r in routes if "ready" in r), health)
     version = next((r for r in found.routes if "version" in r), "")
-    return Template(_TEMPLATE.read_text()).substitute(
-        found="\n".join(said),
-        name=_text(name),
-        start=_start(found),
-        url=_text(f"http://127.0.0.1:{found.port or '{port}'}"),
-        url_guess=_guessed(found, "port") if found.port else "",
-        health=_key("health", health, "/health", f"200 while it lives{_guessed(found, health)}"),
-        ready=_key("ready", ready, "/ready", f"200 once it can serve{_guessed(found, ready)}"),
-        version=_key("version", version, "/version", f"what runs now, as JSON or plain text{_guessed(found, version)}"),
-        port=f'PORT = "{{port}}"  # {_guessed(found, "port").strip()}' if found.reads_port else '# PORT = "{port}"',
-        postgres=_postgres(found),
-        kind="sqlite" if found.database else "postgres" if found.postgres else "opaque",
-        kind_guess=_guessed(found, "database") or _guessed(found, "postgres"),
-        database=_database(found),
-        operations="\n".join(_operations(found)),
+    guesses = {
+        "service.start": _guessed(found, "start")
+        if _usable(found.start)
+        else 'FILL IN, such as ["node", "{system}/server.js"]',
+        "service.url": _guessed(found, "port") if found.port else "",
+        "service.health": _guessed(found, health),
+        "service.ready": _guessed(found, ready),
+        "service.version": _guessed(found, version),
+        "data.kind": _guessed(found, "database") or _guessed(found, "postgres"),
+        "data.database": _guessed(found, "database"),
+    }
+    template = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True).from_string(
+        _TEMPLATE.read_text()
+    )
+    return template.render(
+        keys=partial(lines.keys, guesses=guesses),
+        table=lines.table,
+        says=lines.says,
+        edge=lines.edge,
+        claims=lines.claims(),
+        found="\n".join(f"# Found here: {_printable(line)}" for line in found.said)
+        or "# Nothing here says how it starts.",
+        name=written(name),
+        # An empty name is refused by the reader, with the key in its message.
+        start=written(found.start if _usable(found.start) else [""]),
+        url=written(f"http://127.0.0.1:{found.port or '{port}'}"),
+        health=written(health) if health else None,
+        ready=written(ready) if ready else None,
+        version=written(version) if version else None,
+        env=_environment(found),
+        kind=written("sqlite" if found.database else "postgres" if found.postgres else "opaque"),
+        database=written("{dir}/data/" + found.database) if found.database else None,
+        operations="\n".join(_operation(found, name) for name in OPERATIONS),
         images="\n".join(f"# {_printable(i)} of compose: name a program of this host instead" for i in found.images),
     )
 
@@ -100,61 +110,28 @@ def draft(name: str, found: Found) -> str:
 def _guessed(found: Found, key: str) -> str:
     """What marks a value as a guess, and the file it comes from; empty where it was not one."""
     where = found.where.get(key, "")
-    return f"  GUESS, from {_printable(where)}" if where else ""
+    return f"GUESS, from {_printable(where)}" if where else ""
 
 
-def _database(found: Found) -> str:
-    if found.database:
-        return f"database = {_text('{dir}/data/' + found.database)}  # {_guessed(found, 'database').strip()}"
-    return '# database = "{dir}/data/app.db"'
-
-
-def _postgres(found: Found) -> str:
+def _environment(found: Found) -> str:
+    port = lines.commented('PORT = "{port}"', _guessed(found, "port")) if found.reads_port else '# PORT = "{port}"'
     if not found.postgres:
-        return ""
-    guess = f"{_guessed(found, 'postgres').strip()}: the run needs a server of its own"
-    return f"# DATABASE_URL = {_text(found.postgres)}  # {guess}"
+        return port
+    guess = f"{_guessed(found, 'postgres')}: the run needs a server of its own"
+    return f"{port}\n# DATABASE_URL = {written(found.postgres)}  # {guess}"
 
 
-def _start(found: Found) -> str:
-    about = "# may stay in the foreground, or exit 0 with the service up; {version}: which one to start"
-    if _usable(found.start):
-        return f"{about}\nstart = {_argv(found.start)}  # {_guessed(found, 'start').strip()}"
-    # An empty name is refused by the reader, with the key in its message.
-    return f'{about}\nstart = [""]                          # FILL IN, such as ["node", "{{system}}/server.js"]'
-
-
-def _operations(found: Found) -> list[str]:
-    lines: list[str] = []
-    for name, (argument, about) in _OPERATIONS.items():
-        command = found.operations.get(name)
-        if command and _usable(command.argv):
-            mark, words, guess = "", command.argv, f"  # GUESS, from {_printable(command.where)}"
-            guess += f"; does it need {argument}?" if argument else ""
-        else:
-            mark, words, guess = "# ", ("PROGRAM", name, *([argument] if argument else [])), ""
-        lines += [f"{mark}[operations.{name}]  # {about}", f"{mark}command = {_argv(words)}{guess}"]
-        lines += [f"{mark}deadline_s = 60"]
-    return lines
+def _operation(found: Found, name: str) -> str:
+    command, argument = found.operations.get(name), KNOWN_OPERATIONS[name].argument
+    if command is None or not _usable(command.argv):
+        return lines.operation(name, (), "")
+    guess = f"GUESS, from {_printable(command.where)}"
+    return lines.operation(name, command.argv, f"{guess}; does it need {argument}?" if argument else guess)
 
 
 def _usable(argv: Argv) -> bool:
     """Something was found, and no brace in it would be taken for a placeholder."""
     return bool(argv) and not unknown(" ".join(argv), COMMAND)
-
-
-def _key(name: str, value: str, default: str, about: str) -> str:
-    line = f"{'' if value else '# '}{name} = {_text(value or default)}"
-    return f"{line:38}# {about}"
-
-
-def _argv(words: Iterable[str]) -> str:
-    return f"[{', '.join(_text(word) for word in words)}]"
-
-
-def _text(value: str) -> str:
-    """A TOML string: JSON's, but for one character TOML wants escaped and JSON does not."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _printable(line: str) -> str:

@@ -71,7 +71,7 @@ def _level(claim: Claim) -> float | None:
         level = 0.0
     if not claim.level.startswith("p") or not 0 < level < 1:
         raise HarnessError(
-            f"judge the claim {claim.subject} {claim.measure}",
+            f"judge the claim {claim.key or claim.measure}",
             f"level {claim.level!r} is not known",
             'use "every", or a percentile such as "p95"',
         )

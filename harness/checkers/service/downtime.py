@@ -31,7 +31,7 @@ from harness.stats.arrays import np
 
 # Late by no more than this is what a busy host does to any process.
 _ALWAYS_LATE_NS = 50_000_000
-_NONE_EXPECTED = Claim("requests", "bad", 0, source="nothing claimed: none expected")
+_NONE_EXPECTED = Claim("requests", "bad", 0, source="nothing claimed: none expected", key="bad_requests")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from harness.report.documents.derived import run_seconds
 from harness.report.documents.result import SCHEMA, to_document, write_document
 
 NAME = "campaign.json"
-_CLAIM = ("subject", "measure", "op", "limit", "level", "source", "unit")
+_CLAIM = ("key", "subject", "measure", "limit", "level", "source", "unit")
 _RUN = ("run", "system", "scenario", "cell", "seed", "outcome")
 
 Document = Mapping[str, Any]
@@ -77,7 +77,7 @@ def _claims(documents: Sequence[Document]) -> list[dict[str, Any]]:
     grouped: dict[tuple[Any, ...], list[tuple[Document, Mapping[str, Any]]]] = {}
     for d in documents:
         for c in d["claims"]:
-            grouped.setdefault(tuple(c[k] for k in _CLAIM), []).append((d, c))
+            grouped.setdefault(tuple(c.get(k, "") for k in _CLAIM), []).append((d, c))
     return [
         {
             **dict(zip(_CLAIM, key, strict=True)),

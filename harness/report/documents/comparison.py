@@ -170,7 +170,7 @@ def _by_check(d: Document) -> dict[str, list[Mapping[str, Any]]]:
     return found
 
 
-_CLAIM = ("subject", "measure", "op", "level")
+_CLAIM = ("subject", "measure", "level")
 _MEASURED = ("outcome", "limit", "n", "median", "min", "max", "unit")
 
 
@@ -182,6 +182,7 @@ def _claims(then: Document, now: Document) -> Iterator[dict[str, Any]]:
         if before:
             yield {
                 **{k: c[k] for k in _CLAIM},
+                "key": c.get("key", ""),
                 "a": {k: before[k] for k in _MEASURED},
                 "b": {k: c[k] for k in _MEASURED},
                 "worse": c["outcome"] == "fail" != before["outcome"],

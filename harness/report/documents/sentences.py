@@ -132,9 +132,8 @@ def downtime(document: Document) -> Sentence:
 
 
 def what(claim: Mapping[str, Any]) -> str:
-    """``backup_s``, not ``backup backup_s``."""
-    subject, measure = one_line(str(claim["subject"])), one_line(str(claim["measure"]))
-    return measure if measure.startswith(subject) else f"{subject} {measure}"
+    """The key that its author wrote, ``deploy_outage_s``. Older results do not have it."""
+    return one_line(str(claim.get("key") or f"{claim['subject']} {claim['measure']}"))
 
 
 def outcomes(load: Mapping[str, Any]) -> list[str]:
@@ -146,8 +145,7 @@ def outcomes(load: Mapping[str, Any]) -> list[str]:
 def limit(claim_path: str, claim: Mapping[str, Any]) -> Sentence:
     """``<= 120 s, every one``."""
     level = "every one" if claim["level"] == "every" else claim["level"]
-    sign = {"<=": "≤ ", ">=": "≥ "}[claim["op"]]
-    return (sign, Number(f"{claim_path}.limit", claim["unit"]), f", {level}")
+    return ("≤ ", Number(f"{claim_path}.limit", claim["unit"]), f", {level}")
 
 
 def ended_badly(operation: Mapping[str, Any]) -> bool:

@@ -155,7 +155,7 @@ def campaign_png(document: Document) -> bytes:
 
 def _limits(document: Document) -> list[Mapping[str, Any]]:
     """Claims a picture can show: a duration with an upper limit, measured."""
-    timed = (c for c in document["claims"] if c["unit"] == "s" and c["op"] == "<=")
+    timed = (c for c in document["claims"] if c["unit"] == "s")
     return [c for c in timed if c["limit"] > 0 and c["min"] is not None]
 
 

@@ -59,7 +59,7 @@ def measured(side: Mapping[str, Any], unit: str) -> tuple[str, str]:
 
 def limits(claim: Mapping[str, Any]) -> str:
     limits = [plain(quantity(claim[side]["limit"], claim[side]["unit"])) for side in ("a", "b")]
-    return f"{claim['op']} {limits[0] if limits[0] == limits[1] else f'{limits[0]}, now {limits[1]}'}"
+    return f"<= {limits[0] if limits[0] == limits[1] else f'{limits[0]}, now {limits[1]}'}"
 
 
 def alone(d: Document) -> Iterator[str]:

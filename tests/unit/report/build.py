@@ -73,9 +73,9 @@ def operations(repeats: int = 5) -> tuple[list[dict[str, Any]], list[dict[str, A
 def claim(subject: str, limit: float, values: list[float], **more: Any) -> dict[str, Any]:
     ordered = sorted(values)
     return {
+        "key": f"{subject}_s",
         "subject": subject,
-        "measure": f"{subject}_s",
-        "op": "<=",
+        "measure": "duration_s",
         "limit": limit,
         "level": "every",
         "source": "system.toml [claims]",

@@ -60,8 +60,8 @@ def test_a_claim_without_a_measurement_is_unknown() -> None:
 
 def test_the_limit_itself_keeps_the_claim() -> None:
     assert judge_claim(Claim("deploy", "bad_requests", 0.0), [0.0], "")[0] == "pass"
-    assert judge_claim(Claim("deploy", "rate", ">=", 5.0), [5.0], "")[0] == "pass"
-    assert judge_claim(Claim("deploy", "rate", ">=", 5.0), [4.9], "")[0] == "fail"
+    assert judge_claim(Claim("deploy", "bad_requests", 5.0), [5.0], "")[0] == "pass"
+    assert judge_claim(Claim("deploy", "bad_requests", 5.0), [5.1], "")[0] == "fail"
 
 
 def test_a_percentile_claim_stays_unknown_until_enough_runs_and_says_how_many() -> None:
