@@ -8,7 +8,7 @@ READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
 
 .DEFAULT_GOAL := help
-.PHONY: setup lock test golden golden-accept deaths lint chaos chaos-full discriminate report bench doctor heal clean help
+.PHONY: setup lock test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -60,6 +60,9 @@ lint: $(READY) ## ruff, mypy --strict, and the arrows between the packages
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --no-cache
+
+docs: $(READY) ## write the generated pages below harness/docs again
+	@$(PYTHON) -m harness.config.page
 
 bench: $(READY) ## how exact and how heavy our own instruments are
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) "$$bench"; done

@@ -25,7 +25,8 @@ class Key:
     ``name``: of the key, where it is not the field's; ``default``: likewise. ``attached`` is the default of a system
     that runs already. ``where``: the key means something only on an ``island`` or only for an ``attached`` system.
     ``example`` is a value as TOML writes it. ``init`` is how it stands in a first system.toml while nothing better
-    was found: as a ``default`` or example to uncomment, ``instead`` of another key, or for ``another`` case than the usual one.
+    was found: as a ``default`` or example to uncomment, ``instead`` of another key, or for ``another`` case than the
+    usual one.
     """
 
     shape: Shape | Tables

@@ -13,6 +13,25 @@ from harness.errors import HarnessError
 # Only lower-case names, and not after a $: JSON, awk and ${shell} are full of braces that mean something else.
 PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")
 
+# What each is filled with. Which of them mean something in a text depends on its key.
+MEANINGS = {
+    "dir": "the run's own directory",
+    "system": "the folder of the `system.toml`",
+    "port": "a free port, for the service or for the dependency in whose table it stands",
+    "host": "the address of this host on the island",
+    "python": "the Python that runs Deploydrill",
+    "version": "the version to start or to deploy: one of `[versions]`",
+    "size": "bytes of data to begin with",
+    "backup": "the path of a backup, as `status` names it",
+    "link": "`address:port` of the near end of the cable",
+    "near": "the address at which the program of the system must listen, at the far end of a `near_port` cable",
+    "token": "a new token, which no other request has",
+    "payload": "a new text, which the read-back must give back",
+    "known": "a token whose write was acknowledged before",
+    "n": "a random number below 1 000 000",
+    "after": "what the page before named as next; nothing on the first page",
+}
+
 PLACES = frozenset({"dir", "system", "python", "host", "port"})
 COMMAND = PLACES | {"version", "size", "backup"}
 LINK = PLACES | {"link", "near"}

@@ -169,19 +169,14 @@ def _too_small(size: int) -> str:
 
 
 _DISK = Size(2**20, _too_small, "at least 1m")
-_DEFAULT_DISK = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class DisksConfig:
     """``[disks]``: sizes of the disks mounted at data.dir and data.backup_dir."""
 
-    data_bytes: Annotated[int, Key(_DISK, "Size of the disk at data.dir.", name="data", example='"512m"')] = (
-        _DEFAULT_DISK
-    )
-    backup_bytes: Annotated[
-        int, Key(_DISK, "Size of the disk at data.backup_dir.", name="backup", example='"512m"')
-    ] = _DEFAULT_DISK
+    data_bytes: Annotated[int, Key(_DISK, "Size of the disk at data.dir.", name="data", default="512m")]
+    backup_bytes: Annotated[int, Key(_DISK, "Size of the disk at data.backup_dir.", name="backup", default="512m")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +361,7 @@ class LinkConfig:
     """``[links.NAME]``. ``upstream`` or ``near_port``, not both."""
 
     name: str
-    upstream: Annotated[str, Key(Text(), "The cable leads to this one of [dependencies].", example='"store"')] = ""
+    upstream: Annotated[str, Key(Text(), "The cable leads to the dependency of this name.", example='"store"')] = ""
     env: Annotated[
         Mapping[str, str],
         Key(
@@ -648,7 +643,7 @@ class SystemConfig:
         DataConfig,
         Key(
             One(DataConfig),
-            "Where the system keeps its data and its backups: tell it by [env] or arguments.",
+            "Where the system keeps its data and its backups: tell it by variables or arguments.",
             attached={},
         ),
     ]
@@ -656,9 +651,7 @@ class SystemConfig:
     versions: Annotated[VersionsConfig, Key(One(VersionsConfig), "What {version} is filled with.")]
     load: Annotated[SystemLoadConfig, Key(One(SystemLoadConfig), "What clients do.")]
     limits: Annotated[LimitsConfig, Key(One(LimitsConfig), "What a run may use.", default={})]
-    env: Annotated[
-        Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={}, example="{}")
-    ]
+    env: Annotated[Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={})]
     operations: Annotated[
         Mapping[str, OperationConfig],
         Key(
@@ -666,6 +659,10 @@ class SystemConfig:
             "What the kit can do. What needs an operation that is left out is unknown, never a pass.",
             default={},
         ),
+    ]
+    phases: Annotated[
+        tuple[PhaseConfig, ...],
+        Key(ByName(PhaseConfig), "A phase of an operation, seen in what the kit does.", default={}),
     ]
     dependencies: Annotated[
         Mapping[str, DependencyConfig],
@@ -704,10 +701,6 @@ class SystemConfig:
         ),
     ]
     active: tuple[str, ...] = ()
-    phases: Annotated[
-        tuple[PhaseConfig, ...],
-        Key(ByName(PhaseConfig), "A phase of an operation, seen in what the kit does.", default={}),
-    ] = ()
     user: Annotated[
         str,
         Key(

@@ -42,9 +42,14 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:g}"
+        return _plain(value)
     # A TOML string is JSON's, but for one character TOML wants escaped and JSON does not.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _plain(value: float) -> str:
+    """``1000000`` and ``0.05``."""
+    return str(int(value)) if value == int(value) else repr(value)
 
 
 def _with(fills: AbstractSet[str]) -> str:
@@ -261,7 +266,7 @@ def _can_be_asked(url: str) -> bool:
 
 # -- numbers and the like --------------------------------------------------------------------------------------------
 def _range(least: float, most: float, largest: float) -> str:
-    return f"from {least:g}" if most >= largest else f"from {least:g} to {most:g}"
+    return f"from {_plain(least)}" if most >= largest else f"from {_plain(least)} to {_plain(most)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +340,8 @@ class Size:
         return size
 
     def describe(self) -> str:
-        return f'size such as `"512m"` (of 1024) or `"20MB"` (of 1000), {self.hint}'
+        least = f"{self.least >> 20}m" if self.least >= 2**20 else "1 byte"
+        return f'size such as `"512m"` (of 1024) or `"20MB"` (of 1000), at least {least}'
 
 
 @dataclass(frozen=True, slots=True)

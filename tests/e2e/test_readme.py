@@ -1,4 +1,4 @@
-"""What the README shows is true: its system.toml is one, its scenario runs, and its test of it passes."""
+"""What README and reference page show is true: the system.toml is one, the scenario runs, and its test passes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from harness.config.reader import read_system
 from tests.e2e.command import COMMAND, ROOT
 
 README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "harness" / "docs" / "system-toml.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
-    (text,) = blocks("toml")
+    (text,) = blocks("toml", PAGE)
     file = tmp_path / "system.toml"
     file.write_text(text)
     config = read_system(file)
@@ -34,8 +35,8 @@ def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
 def test_what_it_shows_for_a_kit_that_is_not_to_be_changed_fits_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (text,) = blocks("toml")
-    (shown,) = re.findall(r"All of this is optional:\n\n((?:    .*\n)+)", README)
+    (text,) = blocks("toml", PAGE)
+    (shown,) = re.findall(r"All of this is optional:\n\n((?:    .*\n)+)", PAGE)
     whole, more = tomllib.loads(text), tomllib.loads(textwrap.dedent(shown))
     whole["load"]["requests"][0] |= more["load"]["requests"][0]
     whole["load"]["read_back"] = more["load"]["read_back"]
