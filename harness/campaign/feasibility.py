@@ -81,7 +81,7 @@ def _needs(
     for name in sorted(wanted, key=lambda n: (OPERATIONS.index(n) if n in OPERATIONS else len(OPERATIONS), n)):
         if name not in config.operations:
             yield f"[operations.{name}]"
-        elif name not in seen.operations:
+        elif name in OPERATIONS and name not in seen.operations:
             yield f"a {name} that works"
     if config.load.read_back is None:
         yield "[load.read_back]"

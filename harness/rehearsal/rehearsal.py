@@ -190,9 +190,13 @@ class Rehearsal:
         versions = self._config.versions
         named = {"": "", "old": versions.old, "new": versions.new, "broken": versions.broken}
         asked = named[step.version] or (versions.new if step.do == "deploy" else "")
-        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, "" if group is not None else self._version)
-        restores = step.do == "restore" or self._config.operations[step.do].restores
-        backup = self._operations.status().latest if restores or step.do == "validate" else ""
+        operation = self._config.operations[step.do]
+        # An operation of the user's own promises nothing about versions: a canary may leave two of them.
+        same = "" if group is not None or operation.own else self._version
+        wanted = {"deploy": asked, "rollback": versions.old}.get(step.do, same)
+        restores = step.do == "restore" or operation.restores
+        on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
+        backup = self._operations.status().latest if on_backup else ""
         if step.version == "broken":
             self._stage.watch_versions()
         order = Order(
@@ -212,7 +216,8 @@ class Rehearsal:
         """How the operation ended, and whether the service was healthy (again) after it."""
         outcome = self._operations.run(order, wanted)
         # In a group nobody can say which version is owed after one of them failed: another may just have succeeded.
-        return outcome, self._see_recovered(outcome.id, "" if order.group is not None else self._version)
+        untold = order.group is not None or self._config.operations[order.operation].own
+        return outcome, self._see_recovered(outcome.id, "" if untold else self._version)
 
     def _conclude(self, order: Order, wanted: str, outcome: Outcome, recovered: bool) -> None:
         self._last = outcome

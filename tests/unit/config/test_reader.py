@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from harness.config.placeholders import fill
 from harness.config.programs import check_commands
 from harness.config.reader import load_system, read_system
-from harness.config.schema import EdgeConfig, PhaseConfig
+from harness.config.schema import EdgeConfig, OperationConfig, PhaseConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.sizes import parse_size
 from harness.model import Claim
@@ -321,6 +321,41 @@ def test_a_script_missing_from_the_folder_of_the_system_is_named(folder: Path) -
     (folder / "kit.py").unlink()
     with pytest.raises(HarnessError, match=r"service.start: there is no .*kit\.py"):
         check_commands(load_system("shop", folder.parent), {"python": sys.executable})
+
+
+# -- operations of the user's own -------------------------------------------------------------------------------------
+def with_operation(folder: Path, name: str, more: str = "") -> Path:
+    return altered(folder, "[operations.backup]", f'[operations.{name}]\ncommand = ["sh"]\n{more}\n[operations.backup]')
+
+
+def test_an_operation_of_ones_own_has_the_keys_of_any_operation(folder: Path) -> None:
+    operations = read_system(with_operation(folder, "canary", "deadline_s = 5")).operations
+    assert operations["canary"] == OperationConfig("canary", ("sh",), 5.0, own=True)
+    assert not operations["backup"].own
+
+
+def test_a_name_close_to_a_known_operation_is_ones_own_only_if_it_says_so(folder: Path) -> None:
+    assert read_system(with_operation(folder, "redeploy", "own = true")).operations["redeploy"].own
+    error = refusal(with_operation(folder, "redeploy"))
+    assert error.what.endswith("operations.redeploy")
+    assert "did you mean 'deploy'?" in error.hint and "own = true" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "words"),
+    [
+        ("reset", "", "no scenario asks for it any more: leave it out"),
+        ("wait", "", "operations.wait: is a step that the harness takes itself"),
+        ("Canary", "", "is not the name of an operation"),
+        ("canary-2", "", "lower-case letters, digits and _"),
+        ("canary", "own = false", "operations.canary: unknown key"),
+        ("canary", 'own = "yes"', "operations.canary.own: must be true or false"),
+        ("canary", "restores = true", "operations.canary.restores: unknown key"),
+        ("deploy", "own = true", "operations.deploy.own: unknown key"),
+    ],
+)
+def test_what_no_operation_of_ones_own_can_be_is_told(folder: Path, name: str, more: str, words: str) -> None:
+    assert words in str(refusal(with_operation(folder, name, more)))
 
 
 # -- placeholders and sizes ----------------------------------------------------------------------------------------

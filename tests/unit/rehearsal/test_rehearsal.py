@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.config.schema import OperationConfig
 from harness.host.clock import now
 from harness.model import Edge
 from harness.recording.events import Event, LeftOut, NotProvided
@@ -28,19 +29,27 @@ class Kit:
 
     asked: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    wanted: list[tuple[str, str]] = field(default_factory=list)  # version afterwards, backup it is told
 
     def run(self, order: Any, wanted: str) -> Any:
         self.asked.append(order.version)
+        self.wanted.append((wanted, order.backup))
         return SimpleNamespace(exit=0, id="deploy-1")
 
     def record(self, event: Event) -> None:
         self.events.append(event)
 
+    def status(self) -> Any:
+        return SimpleNamespace(latest="/backups/7.bak")
+
 
 def rehearsal(kit: Kit, broken: str) -> Rehearsal:
     """One whose system has the versions 1, 2 and ``broken``, without a stage."""
     made = Rehearsal.__new__(Rehearsal)
-    operations = {"deploy": SimpleNamespace(restores=False)}
+    operations = {
+        "deploy": OperationConfig("deploy", ("kit", "deploy", "{version}")),
+        "canary": OperationConfig("canary", ("kit", "canary", "{backup}"), own=True),
+    }
     parts = {
         "_config": SimpleNamespace(versions=SimpleNamespace(old="1", new="2", broken=broken), operations=operations),
         "_operations": kit,
@@ -68,6 +77,16 @@ def test_a_broken_version_the_system_has_is_deployed() -> None:
     kit = Kit()
     rehearsal(kit, "2-broken")._take(Step("deploy", version="broken"))
     assert kit.asked == ["2-broken"]
+
+
+def test_an_operation_of_ones_own_is_a_step_that_owes_no_version_and_is_told_the_latest_backup() -> None:
+    kit = Kit()
+    made = rehearsal(kit, "")
+    made._take(Step("canary", version="new"))
+    made._take(Step("deploy"))
+    assert kit.asked == ["2", "2"]
+    assert kit.wanted == [("", "/backups/7.bak"), ("2", "")]
+    assert [type(event).__name__ for event in kit.events] == ["Recovered", "Recovered"]
 
 
 def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning(tmp_path: Path) -> None:
