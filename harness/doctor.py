@@ -20,10 +20,11 @@ from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.checkout import CHECKOUT
 from harness.host.healers import CGROUP_PREFIX, CGROUPS
+from harness.host.sizes import size
 from harness.host.undo import UndoLog
 from harness.links.toxiproxy_server import find_server
 
-_GIB = 1024**3
+_GB = 1000**3
 _USER = ("--user", "--map-root-user")
 
 
@@ -237,16 +238,16 @@ def _disk_room() -> str:
     # Images of disks and recordings lie below the reports, or where --out says.
     place = CHECKOUT if os.access(CHECKOUT, os.W_OK) else Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free
-    text = f"{free / _GIB:.1f} GiB free at {place}"
-    if free < 2 * _GIB:
+    text = f"{size(free)} free at {place}"
+    if free < 2 * _GB:
         raise _Missing(f"only {text}")
     return text
 
 
 def _memory() -> str:
     available = psutil.virtual_memory().available
-    text = f"{available / _GIB:.1f} GiB available, {os.cpu_count()} processors"
-    if available < _GIB or (os.cpu_count() or 1) < 2:
+    text = f"{size(available)} available, {os.cpu_count()} processors"
+    if available < _GB or (os.cpu_count() or 1) < 2:
         raise _Missing(f"only {text}")
     return text
 
@@ -270,6 +271,6 @@ CHECKS = (
     _Check("caddy", "the reference system's front", _SETUP, _caddy),
     _Check("rclone", "the reference system's off-site store", _SETUP, _rclone),
     _Check("chromium", "the report's own test only", "apt-get install chromium", _chromium),
-    _Check("disk room", "images of disks, recordings", "free 2 GiB", _disk_room),
-    _Check("memory", "load and system side by side", "1 GiB and two processors", _memory),
+    _Check("disk room", "images of disks, recordings", "free 2 GB", _disk_room),
+    _Check("memory", "load and system side by side", "1 GB and two processors", _memory),
 )

@@ -23,6 +23,7 @@ from harness.disks.disk import images
 from harness.errors import ExitCode, HarnessError
 from harness.host.checkout import CHECKOUT
 from harness.host.clock import Deadline, mono_ns
+from harness.host.sizes import size
 from harness.host.undo import UndoLog
 from harness.island.island import Island
 from harness.island.spec import WORK, IslandSpec
@@ -34,7 +35,7 @@ from harness.recording.recorder import EVENTS
 STOP_GRACE_S = 5.0
 _POLL_S = 0.1
 # What a run may write to `reports/` before a full disk there would spoil its recording.
-LEAST_FREE_BYTES = 256 * 1024 * 1024
+LEAST_FREE_BYTES = 256_000_000
 
 OnEvent = Callable[[Event], None]
 
@@ -187,7 +188,7 @@ def check_room(out: Path) -> None:
     if free < LEAST_FREE_BYTES:
         raise HarnessError(
             f"record under {out}",
-            f"only {free // 2**20} MiB are free there, a run needs {LEAST_FREE_BYTES // 2**20}",
+            f"only {size(free)} are free there, a run needs {size(LEAST_FREE_BYTES)}",
             "free some space, or choose another place with --out",
             ExitCode.HOST_CANNOT,
         )

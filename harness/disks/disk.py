@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.disks import loop
 from harness.disks.image import in_memory
 from harness.host import commands
+from harness.host.sizes import size
 from harness.island import mounts
 from harness.island.spec import Kind
 
@@ -74,7 +75,7 @@ def mount_sized(name: str, path: Path, size_bytes: int, kind: Kind, image_fd: in
         where = where if os.readlink(f"/proc/self/fd/{image_fd}").startswith(_IN_MEMORY) else ""
         os.close(image_fd)
         (path / "lost+found").rmdir()
-        return Disk(name, path, size_bytes, f"ext4 on a {size_bytes // MIB} MiB loop device{where}")
+        return Disk(name, path, size_bytes, f"ext4 on a loop device of {size(size_bytes)}{where}")
     mounts.tmpfs(path, size_bytes=size_bytes)
-    profile = f"memory file system of {size_bytes // MIB} MiB ({why}; syncing costs nothing)"
+    profile = f"memory file system of {size(size_bytes)} ({why}; syncing costs nothing)"
     return Disk(name, path, size_bytes, profile)

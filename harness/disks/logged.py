@@ -16,11 +16,12 @@ from pathlib import Path
 from harness.disks import fuse, loop
 from harness.disks.block_log import BLOCK, BlockLog, length
 from harness.disks.block_server import PULSE_BYTES
-from harness.disks.disk import MIB, Disk
+from harness.disks.disk import Disk
 from harness.disks.image import in_memory, sync_file_system
 from harness.errors import ExitCode, HarnessError
 from harness.host import commands
 from harness.host.clock import mono_ns
+from harness.host.sizes import size
 from harness.island import mounts
 from harness.model import NS
 
@@ -85,7 +86,7 @@ class LoggedDisk:
     def disk(self, name: str) -> Disk:
         """What the report and the meters see of it."""
         profile = (
-            f"ext4 on a {self.size_bytes // MIB} MiB loop device over a block log in memory: "
+            f"ext4 on a loop device of {size(self.size_bytes)} over a block log in memory: "
             "no claim about time is judged on it"
         )
         return Disk(name, self.path, self.size_bytes, profile)

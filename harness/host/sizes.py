@@ -21,3 +21,18 @@ def parse_size(text: str) -> int:
     if match is None or match[2].lower() not in _UNITS:
         raise HarnessError(f"read the size {text!r}", "is not a size", "write it like 512m, 20MB or 1GiB")
     return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def scaled(number: float) -> tuple[float, str]:
+    """A number of bytes in the unit it is written in: kB, MB, GB and TB are powers of 1000."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if abs(number) < 1000:
+            return number, unit
+        number /= 1000
+    return number, "TB"
+
+
+def size(number: float) -> str:
+    """Bytes as people read them: ``12.4 MB``, ``512 bytes``."""
+    value, unit = scaled(number)
+    return f"{value:.0f} bytes" if unit == "bytes" else f"{value:.1f} {unit}"

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import now
+from harness.host.sizes import size
 from harness.model import Instant
 from harness.recording.events import Event, Observed, RecordingComplete, encode
 from harness.recording.sources import add_source, here
@@ -82,7 +83,7 @@ class Recorder:
         state = os.statvfs(self.folder)
         free = state.f_bavail * state.f_frsize
         if free < LEAST_FREE_BYTES:
-            why = f"the disk it is written to is full ({free // 1024} KiB free)"
+            why = f"the disk it is written to is full ({size(free)} free)"
             raise HarnessError(
                 "record the run", why, "free some space there, or another place (--out)", ExitCode.UNKNOWN
             )

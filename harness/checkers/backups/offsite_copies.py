@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.core.phrases import count, size
+from harness.checkers.core.phrases import count
+from harness.host.sizes import size
 from harness.model import Observation, OffsiteCopy, Operation, Outcome, Verdict
 from harness.recording.history import cause
 from harness.recording.recording import Recording

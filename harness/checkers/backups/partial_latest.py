@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.core.phrases import count, size
+from harness.checkers.core.phrases import count
+from harness.host.sizes import size
 from harness.model import Artefact, Observation, Verdict
 from harness.recording.recording import Recording
 

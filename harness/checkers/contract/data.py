@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.contract.line import MARKS, Line, is_missing, look_after, not_provided, not_tried, run_of
-from harness.checkers.core.phrases import count, ended, last_line, size
+from harness.checkers.core.phrases import count, ended, last_line
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restore_exact import RestoreExact
+from harness.host.sizes import size
 from harness.model import Operation
 from harness.recording.events import Observed, ServiceRestarted, ServiceStopped, SystemUp
 from harness.recording.history import acknowledged, not_told, tokens

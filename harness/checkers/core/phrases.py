@@ -16,15 +16,6 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def size(number: float) -> str:
-    """Bytes as people write them: ``12.4 MB``."""
-    for unit in ("bytes", "kB", "MB"):
-        if abs(number) < 1000:
-            return f"{number:.0f} bytes" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} GB"
-
-
 def seconds(ns: float) -> str:
     return f"{ns / NS:.2f} s"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.checkers.core import phrases
 from harness.checkers.core.codes import CODES
+from harness.host.sizes import size
 from harness.model import Finding
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "count": phrases.count,
         "grouped": phrases.grouped,
-        "size": phrases.size,
+        "size": size,
         "s": _seconds,
         "some": _some,
         "ended": _ended,

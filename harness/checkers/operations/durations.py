@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.checkers.core.measured_claim import Claimed
-from harness.checkers.core.phrases import size
 from harness.host.clock import RESOLUTION_S
+from harness.host.sizes import size
 from harness.judged.harness_pauses import harness_pauses, sampling_gaps, within_s
 from harness.judged.plan_values import claims, timing
 from harness.model import Operation, Verdict

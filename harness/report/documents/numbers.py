@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from harness.host.sizes import scaled
+
 NONE = "–"
 # A narrow no-break space: a number must not break over two lines. `plain` turns it into an ordinary one for logs.
 GROUP = "\u202f"
-_BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -33,21 +34,15 @@ def _grouped(text: str) -> str:
 
 
 def quantity(value: float | None, unit: str = "") -> str:
-    """A number with its unit. ``bytes`` become KiB and up, ``fraction`` a percentage; other units are only appended."""
+    """A number with its unit. ``bytes`` become kB and up, ``fraction`` a percentage; other units are only appended."""
     if value is None:
         return NONE
     if unit == "bytes":
-        return _size(float(value))
+        in_unit, of_bytes = scaled(float(value))
+        return f"{number(in_unit)}{GROUP}{of_bytes}"
     if unit == "fraction":
         return f"{number(float(value) * 100)}{GROUP}%"
     return f"{number(value)}{GROUP}{unit}" if unit else number(value)
-
-
-def _size(value: float) -> str:
-    scaled, power = value, 0
-    while abs(scaled) >= 1024 and power < len(_BYTES) - 1:
-        scaled, power = scaled / 1024, power + 1
-    return f"{number(scaled)}{GROUP}{_BYTES[power]}"
 
 
 def plain(text: str) -> str:

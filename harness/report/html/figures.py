@@ -122,14 +122,14 @@ def resources_svg(resources: Rows, start_ns: int, shape: Shape) -> str:
     with styled(shape, "resources"):
         figure, axes = canvas(shape, [1.0, 1.2])
         seconds = [(row["t"] - start_ns) / 1e9 for row in resources]
-        memory = [None if (rss := row.get("sut_rss")) is None else rss / 2**20 for row in resources]
-        label = "memory of the system, MiB"
+        memory = [None if (rss := row.get("sut_rss")) is None else rss / 1e6 for row in resources]
+        label = "memory of the system, MB"
         axes[0].plot(*points(seconds, memory), color=COLOURS["blue"], linewidth=1.2, label=label)
         disks = sorted({name for row in resources for name in row.get("disk_used") or ()})
         for number, name in enumerate(disks):
-            used = [None if (v := (row.get("disk_used") or {}).get(name)) is None else v / 2**20 for row in resources]
+            used = [None if (v := (row.get("disk_used") or {}).get(name)) is None else v / 1e6 for row in resources]
             colour, line = (("fg", "-"), ("fault", "--"), ("violet", ":"), ("good", "-."))[number % 4]
-            label = f"{shortened(name, shape)} disk, MiB used"
+            label = f"{shortened(name, shape)} disk, MB used"
             axes[1].plot(*points(seconds, used), line, color=COLOURS[colour], linewidth=1.2, label=label)
         for ax in axes:
             ax.set_ylim(bottom=0)

@@ -14,7 +14,6 @@ from harness.config.programs import check_commands
 from harness.config.reader import load_system, read_system
 from harness.config.schema import EdgeConfig, OperationConfig, PhaseConfig
 from harness.errors import ExitCode, HarnessError
-from harness.host.sizes import parse_size
 from harness.model import Claim
 
 WHOLE = """
@@ -358,7 +357,7 @@ def test_what_no_operation_of_ones_own_can_be_is_told(folder: Path, name: str, m
     assert words in str(refusal(with_operation(folder, name, more)))
 
 
-# -- placeholders and sizes ----------------------------------------------------------------------------------------
+# -- placeholders ----------------------------------------------------------------------------------------
 def test_only_lower_case_names_in_braces_are_placeholders() -> None:
     text = '{"a": {"b": {n}}, "c": "{} {1..3} ${X} {Y}"}'
     assert fill(text, {"n": "5"}) == '{"a": {"b": 5}, "c": "{} {1..3} ${X} {Y}"}'
@@ -371,20 +370,6 @@ def test_what_a_value_brings_is_not_filled_again() -> None:
 def test_an_unknown_placeholder_is_named() -> None:
     with pytest.raises(HarnessError, match=r"\{prot\} means nothing here"):
         fill("{prot}", {"port": "1"})
-
-
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [("512m", 512 * 2**20), ("20MB", 20_000_000), ("1GiB", 2**30), ("4096", 4096), ("1.5k", 1536), (" 2 g ", 2**31)],
-)
-def test_sizes_are_read_as_disks_and_people_write_them(text: str, size: int) -> None:
-    assert parse_size(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "m", "-1m", "1e9", "12 parsecs", "1" * 50, "1,5m"])
-def test_what_is_not_a_size_is_refused(text: str) -> None:
-    with pytest.raises(HarnessError):
-        parse_size(text)
 
 
 # -- any file at all -----------------------------------------------------------------------------------------------

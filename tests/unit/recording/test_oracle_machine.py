@@ -177,9 +177,9 @@ class Oracle(RuleBasedStateMachine):
         )
         self.cause, self.restored = name, None
 
-    @rule(name=st.sampled_from(["deploy", "deploy", "deploy", "seed", "reset"]), succeeds=st.booleans())
+    @rule(name=st.sampled_from(["deploy", "deploy", "deploy", "seed"]), succeeds=st.booleans())
     def operate(self, name: str, succeeds: bool) -> None:
-        """A deployment leaves the data alone; `seed` and `reset` make it anew where they succeed."""
+        """A deployment leaves the data alone; `seed` makes it anew where it succeeds."""
         start = self.tick()
         if succeeds and name != "deploy":
             self.data = []

@@ -184,7 +184,7 @@ def passing() -> Result:
             "memory_bytes": 8_232_378_368,
             "kernel": "6.1.0",
             "island": "root",
-            "disks": {"data": "ext4 on a loop device, 512 MiB"},
+            "disks": {"data": "ext4 on a loop device of 536.9 MB"},
             "python": "3.11.7",
         },
         provenance={
@@ -247,7 +247,7 @@ def failing() -> Result:
                 "healed_s": 27.5,
                 "applied": True,
                 "felt": True,
-                "said": "a probe write of 64 KiB failed with ENOSPC; the kit said: no space left on device",
+                "said": "a probe write of 64 kB failed with ENOSPC; the kit said: no space left on device",
             },
             {
                 "id": "disk_full-2",

@@ -13,7 +13,7 @@ from harness.report.documents.paths import lookup
 
 VOID = {"meta", "link", "br", "img", "hr"}
 MARKS = ("data-path", "data-derived", "data-static", "data-source")
-UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "%": 0.01}
+UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "%": 0.01}
 
 
 @dataclass(frozen=True)

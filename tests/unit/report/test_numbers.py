@@ -33,8 +33,9 @@ def test_numbers_keep_three_digits_and_no_more_than_they_have(value: float | Non
     ("value", "unit", "shown"),
     [
         (0.0000489, "fraction", "0.00489 %"),
-        (536870912, "bytes", "512 MiB"),
-        (1023, "bytes", "1 023 B"),
+        (536870912, "bytes", "537 MB"),
+        (999, "bytes", "999 bytes"),
+        (1023, "bytes", "1.02 kB"),
         (12.31, "ms", "12.3 ms"),
         (None, "s", "–"),
     ],
