@@ -296,7 +296,7 @@ class Observation:
     stop_ns: int
     found: tuple[Found, ...] | None
     error: str
-    writes: tuple[Write, ...]
+    writes: Sequence[Write]
     totals: Mapping[str, float] = field(default_factory=dict)
     expected_totals: Mapping[str, float] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()

@@ -17,7 +17,8 @@ from harness.judged.latency import per_second
 from harness.judged.requests import seen
 from harness.model import NS, Measurement, Observation, Operation
 from harness.recording.events import DiskMounted, LoadStarted, PowerPlanned, ServerCount
-from harness.recording.history import acknowledged, is_restored, owed, tokens
+from harness.recording.history import acknowledged, is_restored, owed, returned
+from harness.recording.ledger import as_writes
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_SLOW, OUTCOMES
 from harness.stats.arrays import np
@@ -160,17 +161,17 @@ def observations(recording: Recording) -> Facts:
 
 def _counts(observation: Observation) -> dict[str, int | None]:
     """None where there is nothing to count from: the data could not be read."""
-    indeterminate = sum(1 for w in observation.writes if w.outcome == "indeterminate")
+    writes = as_writes(observation.writes)
+    indeterminate = len(writes.among(writes.ledger.ended("indeterminate")))
     known = {"acknowledged": len(acknowledged(observation)), "indeterminate": indeterminate}
     if observation.found is None:
         return {**known, "found": None, "lost": None, "resurrected": None, "duplicated": None, "torn": None}
     restored = is_restored(observation)
-    found = tokens(observation)
     return {
         **known,
         "found": len(observation.found),
         "lost": recovery_point(observation).lost if restored else len(lost_writes(observation)),
-        "resurrected": sum(1 for w in owed(observation, observation.start_ns).gone if w.token in found),
+        "resurrected": len(returned(observation, owed(observation, observation.start_ns).gone)),
         "duplicated": len(duplicated(observation)),
         "torn": len(torn(observation)),
     }

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.model import Observation, Operation, Write
+import numpy as np
+
+from harness.model import Observation, Operation
+from harness.recording.ledger import Ledger, Mask, Writes, as_entries, as_writes
 from harness.recording.recording import Recording
 
 # It makes the data anew: what was written before it is nobody's any more.
 _FRESH_START = "seed"
 # A sender with so many acknowledged writes, none of which was ever found, did not write to this system.
 _NONE_OF = 10
+# A checker that did not end in time may still be at it beside the next one.
+_lock = threading.Lock()
+_NEVER = np.iinfo(np.int64).max
+# Stretches between restores of which it is kept what the read-backs told; checkers go through a run in its order.
+_STRETCHES_KEPT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +29,21 @@ class Owed:
     """``present`` must be there; ``gone`` was taken away by an earlier restore (or lost, and reported then) and must
     not come back; ``unclear`` cannot be told, for the restore before was never read back."""
 
-    present: tuple[Write, ...]
-    gone: tuple[Write, ...]
+    present: Writes
+    gone: Writes
     unclear: int
 
 
 def cause(observation: Observation) -> Operation | None:
     """The operation the read-back follows: the last one of that name (or id) that had ended when it began."""
-    before = [o for o in observation.operations if o.stop_ns <= observation.start_ns]
-    return next((o for o in reversed(before) if observation.cause in (o.name, o.id)), None)
+    return next(
+        (
+            o
+            for o in reversed(observation.operations)
+            if observation.cause in (o.name, o.id) and o.stop_ns <= observation.start_ns
+        ),
+        None,
+    )
 
 
 def not_told(recording: Recording, operation: Operation) -> str:
@@ -46,57 +61,113 @@ def is_restored(observation: Observation) -> bool:
     return operation is not None and operation.restores and operation.succeeded
 
 
-def tokens(observation: Observation) -> frozenset[str]:
-    return frozenset(f.token for f in observation.found or ())
+def missing(observation: Observation, writes: Writes) -> Writes:
+    """Those of the writes that this read-back did not find."""
+    return writes.where(~_found_of(observation, writes))
 
 
-def acknowledged(observation: Observation) -> tuple[Write, ...]:
+def returned(observation: Observation, writes: Writes) -> Writes:
+    """Those of the writes that this read-back found."""
+    return writes.where(_found_of(observation, writes))
+
+
+def _found_of(observation: Observation, writes: Writes) -> Mask:
+    ledger = writes.ledger
+    return ledger.mask(as_entries(observation.found or ()).positions(ledger))[writes.at]
+
+
+def acknowledged(observation: Observation) -> Writes:
     """Writes whose acknowledgement came before the read-back began, and from this system."""
-    astray = strays(observation)
-    return tuple(w for w in _answered(observation) if w.worker not in astray)
+    return _acknowledged(observation, as_writes(observation.writes))
+
+
+def _acknowledged(observation: Observation, writes: Writes) -> Writes:
+    astray = _strays(observation, writes)
+    answered = _answered(observation, writes)
+    if not astray:
+        return answered
+    names, senders = writes.ledger.senders
+    return answered.among(~np.isin(senders, [names.index(name) for name in astray]))
 
 
 def strays(observation: Observation) -> Mapping[str, int]:
     """Our own senders of whose acknowledged writes (so many) none was ever found, while others' were: somebody else
     answered them, and what they were promised says nothing about the system."""
-    answered = Counter(w.worker for w in _answered(observation))
-    met: set[str] = set()
-    for look in (observation, *observation.earlier):
-        found = tokens(look)
-        met |= {w.worker for w in _answered(observation) if w.worker not in met and w.token in found}
-        if met == set(answered):
-            return {}
-    return {worker: n for worker, n in answered.items() if met and worker not in met and n >= _NONE_OF}
+    return _strays(observation, as_writes(observation.writes))
 
 
-def _answered(observation: Observation) -> list[Write]:
-    return [w for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns]
+def _strays(observation: Observation, writes: Writes) -> Mapping[str, int]:
+    names, senders = writes.ledger.senders
+    answered = _answered(observation, writes)
+    times = np.bincount(senders[answered.at], minlength=len(names))
+    seen = _Looks.of(writes.ledger, "run", [*observation.earlier, observation])
+    met = np.zeros(len(names), np.bool_)
+    met[senders[answered.among(seen.first_found_ns <= observation.start_ns).at]] = True
+    if not met.any() or met[times > 0].all():
+        return {}
+    in_order = dict.fromkeys(senders[answered.at].tolist())
+    return {names[i]: int(times[i]) for i in in_order if not met[i] and times[i] >= _NONE_OF}
+
+
+def _answered(observation: Observation, writes: Writes) -> Writes:
+    return writes.where(writes.ledger.ended("acknowledged")[writes.at] & (writes.end_ns < observation.start_ns))
+
+
+class _Looks:
+    """When each write of a ledger was first found, and first missed though it had been answered, by some read-backs one
+    after the other; never is `_NEVER`. More of them may be added: what an earlier one told stays as it is."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._taken: list[Observation] = []
+        self.first_found_ns = np.full(len(ledger), _NEVER)
+        self.first_missed_ns = np.full(len(ledger), _NEVER)
+
+    @classmethod
+    def of(cls, ledger: Ledger, which: object, looks: list[Observation]) -> _Looks:
+        """Of these read-backs, or of more that began later; ``which`` names the stretch of the run they are of."""
+        in_order = sorted(looks, key=lambda look: look.start_ns)
+        with _lock:
+            kept: OrderedDict[object, _Looks] = ledger.kept.setdefault(_Looks, OrderedDict())
+            told = kept.get(which)
+            # They may be fewer than were taken, but no others.
+            if told is None or any(a is not b for a, b in zip(told._taken, in_order)):
+                told = kept[which] = cls(ledger)
+            for look in in_order[len(told._taken) :]:
+                told._take(look)
+            kept.move_to_end(which)
+            if len(kept) > _STRETCHES_KEPT:
+                kept.popitem(last=False)
+        return told
+
+    def _take(self, look: Observation) -> None:
+        found = self._ledger.mask(as_entries(look.found or ()).positions(self._ledger))
+        missed = ~found & (self._ledger.end_ns < look.start_ns)
+        self.first_found_ns[found & (self.first_found_ns == _NEVER)] = look.start_ns
+        self.first_missed_ns[missed & (self.first_missed_ns == _NEVER)] = look.start_ns
+        self._taken.append(look)
 
 
 def owed(observation: Observation, at_ns: int) -> Owed:
     """What the data owed at ``at_ns``, as far as the ledger and the earlier read-backs tell."""
-    done = [o for o in observation.operations if o.succeeded and o.stop_ns <= at_ns]
-    restores = [o for o in observation.operations if o.succeeded and o.restores]
+    writes = as_writes(observation.writes)
+    done = [o for o in observation.operations if o.succeeded]
+    restores = [o for o in done if o.restores]
     last = max((o for o in restores if o.stop_ns <= at_ns), key=lambda o: o.stop_ns, default=None)
-    epoch_ns = max((o.stop_ns for o in done if o.name == _FRESH_START), default=0)
+    epoch_ns = max((o.stop_ns for o in done if o.name == _FRESH_START and o.stop_ns <= at_ns), default=0)
     if last and last.stop_ns > epoch_ns:
         epoch_ns = 0  # a backup from before it brings that data back
     following_ns = min((o.start_ns for o in restores if o.start_ns >= at_ns), default=observation.stop_ns)
     since_ns = last.stop_ns if last else epoch_ns
-    looks = [
-        (e, tokens(e)) for e in observation.earlier if e.found is not None and since_ns <= e.start_ns < following_ns
-    ]
-    present: list[Write] = []
-    gone: list[Write] = []
-    unclear = 0
-    for write in acknowledged(observation):
-        if write.end_ns >= at_ns or write.sent_ns < epoch_ns:
-            continue
-        # Only a look before `at_ns`: what was lost later was still there then.
-        if any(write.end_ns < e.start_ns <= at_ns and write.token not in found for e, found in looks):
-            gone.append(write)
-        elif last is not None and write.sent_ns <= last.stop_ns and not any(write.token in found for _, found in looks):
-            unclear += 1
-        else:
-            present.append(write)
-    return Owed(tuple(present), tuple(gone), unclear)
+    looks = [e for e in observation.earlier if e.found is not None and since_ns <= e.start_ns < following_ns]
+    asked = _acknowledged(observation, writes)
+    asked = asked.where((asked.end_ns < at_ns) & (asked.sent_ns >= epoch_ns))
+    if not looks:
+        unclear = asked.sent_ns <= last.stop_ns if last else np.zeros(len(asked), np.bool_)
+        return Owed(asked.where(~unclear), asked.where(np.zeros(len(asked), np.bool_)), int(unclear.sum()))
+    told, latest_ns = _Looks.of(writes.ledger, since_ns, looks), max(e.start_ns for e in looks)
+    # Only a look before `at_ns`: what was lost later was still there then.
+    gone = told.first_missed_ns[asked.at] <= min(at_ns, latest_ns)
+    unclear = ~gone & (told.first_found_ns[asked.at] > latest_ns)
+    unclear &= asked.sent_ns <= (last.stop_ns if last else -1)
+    return Owed(asked.where(~gone & ~unclear), asked.where(gone), int(unclear.sum()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +38,7 @@ from harness.recording.events import (
     read_events,
 )
 from harness.recording.fault_records import fault_records
+from harness.recording.ledger import Entries, Ledger, Writes, as_writes, upto
 from harness.recording.recorder import EVENTS, PLAN, digest
 from harness.recording.samples import SampleFile, read_samples
 from harness.recording.sources import Source, read_sources
@@ -197,6 +198,11 @@ class Recording:
                     bad.append(f"{path.name}:{number}")
         return tuple(sorted(writes, key=lambda w: w.sent_ns)), tuple(bad)
 
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The same as columns; each read-back has a part of it."""
+        return Ledger(self.writes)
+
     @property
     def writes(self) -> tuple[Write, ...]:
         """The ledger of all clients, by the time they were sent."""
@@ -227,6 +233,7 @@ class Recording:
         """Read-backs in the order they were made, each with the ledger and operations up to it. Those of crash states
         know only what came before their cut. What an attached system held before is with each of them instead."""
         done: list[Observation] = []
+        entry = lru_cache(maxsize=None)(Found)  # one read-back finds for the most part what the one before found
         held_before: frozenset[str] = frozenset()
         backups_before: frozenset[tuple[str, int]] = frozenset()
         for e in self.of(Observed):
@@ -244,7 +251,7 @@ class Recording:
                 cause=e.cause,
                 start_ns=e.start_ns,
                 stop_ns=e.t,
-                found=None if found is None else tuple(Found(*row) for row in found),
+                found=None if found is None else Entries(entry(token, payload) for token, payload in found),
                 error=content["error"],
                 totals=content["totals"],
                 expected_totals=content["expected_totals"],
@@ -257,7 +264,7 @@ class Recording:
                 schemas=tuple(content.get("schemas", ())),
                 offsite=None if copies is None else tuple(OffsiteCopy(**c) for c in copies),
                 stored=content.get("stored"),
-                writes=tuple(w for w in self.writes if w.sent_ns <= e.t),
+                writes=upto(self.ledger, e.t),
                 operations=tuple(o for o in self.operations if o.start_ns <= e.t),
                 held_before=held_before,
                 backups_before=backups_before,
@@ -298,4 +305,5 @@ def _crashed(look: Observation, crash: CrashState, after: list[Operation]) -> Ob
     writes = [
         w if w.end_ns < owed_ns else replace(w, outcome="indeterminate") for w in look.writes if w.sent_ns <= at_ns
     ]
-    return replace(look, crash=crash, operations=(*before, *after), writes=tuple(writes))
+    ledger = Ledger(writes, like=as_writes(look.writes).ledger)
+    return replace(look, crash=crash, operations=(*before, *after), writes=Writes(ledger, ledger.every))

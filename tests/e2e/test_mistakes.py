@@ -244,7 +244,7 @@ def test_an_unknown_kind_of_island_is_a_usage_error(tmp_path: Path) -> None:
 @pytest.mark.root
 @pytest.mark.parametrize(
     ("options", "code", "said"),
-    [("size=8m", 69, "only 8.4 MB are free there, a run needs 256"), ("size=512m,ro", 64, "Read-only file system")],
+    [
         ("size=8m", 69, "only 8.4 MB are free there, a run needs 256.0 MB"),
         ("size=512m,ro", 64, "Read-only file system"),
     ],

@@ -12,7 +12,7 @@ from harness.checkers.data.restore_exact import RestoreExact
 from harness.host.sizes import size
 from harness.model import Operation
 from harness.recording.events import Observed, ServiceRestarted, ServiceStopped, SystemUp
-from harness.recording.history import acknowledged, not_told, tokens
+from harness.recording.history import acknowledged, not_told, returned
 from harness.recording.recording import Recording
 
 _STATUS = 'its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}'
@@ -138,7 +138,7 @@ def read_back(recording: Recording) -> Iterator[Line]:
     elif not (sent := acknowledged(first)):
         hint = "give [load] a write_rate, and a request of kind write"
         yield Line("not seen", "load.read_back", "no write was acknowledged before it", hint)
-    elif not {w.token for w in sent} & tokens(first):
+    elif not returned(first, sent):
         why = f"none of {count(len(sent), 'acknowledged write')} is among the {len(first.found or ())} entries it gave"
         yield Line("wrong", "load.read_back", why, "token has to be what {token} of the request was")
     else:
@@ -170,7 +170,7 @@ def restart(recording: Recording) -> Iterator[Line]:
         why = f"ready again after {started.seconds:.2f} s; whether it kept its data is not known: no read-back"
         yield Line("not seen", about, why)
         return
-    lost = tokens(before) - tokens(after)
+    lost = {f.token for f in before.found} - {f.token for f in after.found}
     if lost:
         why = f"{len(lost)} of {len(before.found)} entries are gone after it"
         yield Line("wrong", about, why, "what was acknowledged lies in data.dir when the service ends")

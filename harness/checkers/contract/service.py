@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from harness.checkers.contract.line import Line, run_of
 from harness.checkers.core.phrases import count, ended, last_line
 from harness.errors import ExitCode
-from harness.recording.events import LoadUnsteady, RunFailed, ServiceStopped, SystemUp
 from harness.host.sizes import size
+from harness.recording.events import LoadUnsteady, RunFailed, ServiceStopped, SystemUp
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 

@@ -7,17 +7,17 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count, seconds
 from harness.checkers.data.damage import damage, gaps, numbers, unreadable
-from harness.model import Observation, Outcome, Verdict, Write
-from harness.recording.history import Owed, cause, is_restored, owed, tokens
+from harness.model import Observation, Outcome, Verdict
+from harness.recording.history import Owed, cause, is_restored, missing, owed, returned
+from harness.recording.ledger import Writes, as_writes
 
 
-def lost_writes(observation: Observation) -> tuple[Write, ...]:
+def lost_writes(observation: Observation) -> Writes:
     """Acknowledged writes that are missing, and were not missing at an earlier read-back already; none is known to be
     when the data could not be read."""
     if observation.found is None:
-        return ()
-    found = tokens(observation)
-    return tuple(w for w in owed(observation, observation.start_ns).present if w.token not in found)
+        return as_writes(())
+    return missing(observation, owed(observation, observation.start_ns).present)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class AcknowledgedWrites:
         """The outcome and its sentence, whatever kind of read-back it is."""
         return self._judge(observation, owed(observation, observation.start_ns), lost_writes(observation))
 
-    def _judge(self, observation: Observation, owes: Owed, lost: tuple[Write, ...]) -> tuple[Outcome, str]:
+    def _judge(self, observation: Observation, owes: Owed, lost: Writes) -> tuple[Outcome, str]:
         if observation.found is None:
             said = unreadable(observation)
             return (
@@ -51,26 +51,26 @@ class AcknowledgedWrites:
         wrong: list[str] = []
         if lost:
             wrong.append(_lost(observation, lost))
-        returned = [w for w in owes.gone if w.token in tokens(observation)]
-        if returned:
+        back = returned(observation, owes.gone)
+        if back:
             wrong.append(
-                f"{count(len(returned), 'write')} came back that an earlier read-back had shown to be gone "
-                f"(first: {returned[0].token})"
+                f"{count(len(back), 'write')} came back that an earlier read-back had shown to be gone "
+                f"(first: {back[0].token})"
             )
         wrong += damage(observation)
         if wrong:
             return "fail", "; ".join(wrong)
-        missing = gaps(observation)
+        open_ = gaps(observation)
         if owes.unclear:
-            missing.append(f"{count(owes.unclear, 'write')} cannot be judged: the restore before was never read back")
+            open_.append(f"{count(owes.unclear, 'write')} cannot be judged: the restore before was never read back")
         if not owes.present:
-            missing.append("no acknowledged write was there to be lost")
-        if missing:
-            return "unknown", "; ".join(missing)
+            open_.append("no acknowledged write was there to be lost")
+        if open_:
+            return "unknown", "; ".join(open_)
         return "pass", f"all {count(len(owes.present), 'acknowledged write')} were found, none twice, none torn"
 
 
-def _lost(observation: Observation, lost: tuple[Write, ...]) -> str:
+def _lost(observation: Observation, lost: Writes) -> str:
     operation = cause(observation)
     after = f" after {operation.id}" if operation else ""
     sentence = f"{count(len(lost), 'acknowledged write')} lost{after}"

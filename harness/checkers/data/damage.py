@@ -5,27 +5,47 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import numpy as np
+
 from harness.checkers.core.phrases import count, grouped
 from harness.model import OUR_TOKEN, Observation
+from harness.recording.ledger import Positions, Writes, as_entries, as_writes
 
 # The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
 _ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
 
 
 def duplicated(observation: Observation) -> list[str]:
-    found = Counter(f.token for f in observation.found or () if f.token not in observation.held_before)
-    return [token for token, n in found.items() if n > 1]
+    found = observation.found or ()
+    if len({f.token for f in found}) == len(found):
+        return []
+    times = Counter(f.token for f in found if f.token not in observation.held_before)
+    return [token for token, n in times.items() if n > 1]
 
 
 def torn(observation: Observation) -> list[str]:
     """Tokens of the ledger found with another payload than was sent."""
-    sent = {w.token: w.payload for w in observation.writes}
-    return [f.token for f in observation.found or () if sent.get(f.token, f.payload) != f.payload]
+    writes, positions = _looked_up(observation)
+    rows = writes.ledger.rows
+    return [
+        f.token
+        for f, at in zip(observation.found or (), positions.tolist(), strict=True)
+        if 0 <= at < len(writes) and rows[at].payload != f.payload
+    ]
 
 
 def refused_and_found(observation: Observation) -> list[str]:
-    refused = {w.token for w in observation.writes if w.outcome == "refused"}
-    return [f.token for f in observation.found or () if f.token in refused]
+    writes, positions = _looked_up(observation)
+    known = np.flatnonzero((positions >= 0) & (positions < len(writes)))
+    refused = known[writes.ledger.ended("refused")[positions[known]]]
+    return [(observation.found or ())[i].token for i in refused.tolist()]
+
+
+def _looked_up(observation: Observation) -> tuple[Writes, Positions]:
+    """The ledger up to the read-back, and for each entry found its position there; -1 where nothing of it is known, or
+    one that is not within where it was sent later only."""
+    writes = as_writes(observation.writes)
+    return writes, as_entries(observation.found or ()).positions(writes.ledger)
 
 
 def wrong_totals(observation: Observation) -> list[str]:
@@ -56,9 +76,11 @@ def gaps(observation: Observation) -> list[str]:
     unreported = [name for name in observation.expected_totals if name not in observation.totals]
     if unreported:
         said.append(f"the system did not report {', '.join(unreported)}")
-    known = {w.token for w in observation.writes}
-    known |= observation.held_before  # an attached system has met clients of ours in an earlier run
-    strangers = sum(1 for f in observation.found or () if f.token not in known and OUR_TOKEN.match(f.token))
+    writes, positions = _looked_up(observation)
+    unknown = np.flatnonzero((positions < 0) | (positions >= len(writes)))
+    tokens = [(observation.found or ())[i].token for i in unknown.tolist()]
+    # An attached system has met clients of ours in an earlier run.
+    strangers = sum(1 for token in tokens if token not in observation.held_before and OUR_TOKEN.match(token))
     if strangers:
         said.append(f"{count(strangers, 'write')} of our own clients were found that no ledger holds")
     return said
@@ -71,8 +93,9 @@ def unreadable(observation: Observation) -> str:
 
 def numbers(observation: Observation, lost: int, gone: int) -> str:
     """The observation in numbers, for ``measured``; ``gone`` is what an earlier read-back had missed already."""
-    indeterminate = sum(1 for w in observation.writes if w.outcome == "indeterminate")
-    known = sum(1 for w in observation.writes if w.outcome == "acknowledged" and w.end_ns < observation.start_ns)
+    writes = as_writes(observation.writes)
+    indeterminate = len(writes.among(writes.ledger.ended("indeterminate")))
+    known = len(writes.among(writes.ledger.ended("acknowledged") & (writes.ledger.end_ns < observation.start_ns)))
     if observation.found is None:
         return f"{observation.label}: {grouped(known)} acknowledged, and the data could not be read"
     before = f" ({grouped(gone)} gone before)" if gone else ""

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 from harness.checkers.core.phrases import count
 from harness.checkers.data.damage import damage, gaps, numbers, unreadable
-from harness.model import NS, Observation, Operation, Outcome, Verdict, Write
-from harness.recording.history import acknowledged, cause, is_restored, owed, tokens
+from harness.model import NS, Observation, Operation, Outcome, Verdict
+from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
+from harness.recording.ledger import Writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,17 @@ def recovery_point(observation: Observation) -> RecoveryPoint:
     got round to."""
     operation = cause(observation)
     assert operation is not None, "not the read-back of a restore"
-    found = tokens(observation)
-    lost = [w for w in owed(observation, operation.start_ns).present if w.token not in found]
-    within = [w for w in _within(observation, operation) if w.token not in found]
+    lost = missing(observation, owed(observation, operation.start_ns).present)
+    within = missing(observation, _within(observation, operation))
     end_ns = observation.crash.at_ns if observation.crash else operation.start_ns
-    oldest_ns = min((w.end_ns for w in lost), default=end_ns)
+    oldest_ns = int(lost.end_ns.min()) if lost else end_ns
     return RecoveryPoint(len(lost) + len(within), (end_ns - oldest_ns) / NS)
 
 
-def _within(observation: Observation, operation: Operation) -> list[Write]:
+def _within(observation: Observation, operation: Operation) -> Writes:
     """Acknowledged writes under way at some moment of the restore: before or after the moment it took effect."""
-    return [w for w in acknowledged(observation) if w.end_ns >= operation.start_ns and w.sent_ns <= operation.stop_ns]
+    writes = acknowledged(observation)
+    return writes.where((writes.end_ns >= operation.start_ns) & (writes.sent_ns <= operation.stop_ns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,17 @@ class RestoreExact:
             wrong = [*_cut(observation, operation, observation.snapshot_ns), *wrong]
         if wrong:
             return "fail", "; ".join(wrong)
-        missing = gaps(observation)
+        open_ = gaps(observation)
         if observation.snapshot_ns is None:
-            missing.append("it is not known which backup this was restored from, or when that was taken")
+            open_.append("it is not known which backup this was restored from, or when that was taken")
         elif not (before := owed(observation, observation.snapshot_ns[0])).present:
-            missing.append("no acknowledged write was older than the backup")
+            open_.append("no acknowledged write was older than the backup")
         elif before.unclear:
-            missing.append(f"{count(before.unclear, 'write')} cannot be judged: the restore before was never read back")
+            open_.append(f"{count(before.unclear, 'write')} cannot be judged: the restore before was never read back")
         elif not _younger(observation, operation, observation.snapshot_ns[1]):
-            missing.append(
-                "nothing was written between the backup and the restore: one that did nothing looks the same"
-            )
-        if missing:
-            return "unknown", "; ".join(missing)
+            open_.append("nothing was written between the backup and the restore: one that did nothing looks the same")
+        if open_:
+            return "unknown", "; ".join(open_)
         return (
             "pass",
             f"{snapshot(observation)}: {count(point.lost, 'write')} after it lost, {point.seconds:.2f} s of work",
@@ -101,50 +100,50 @@ def snapshot(observation: Observation) -> str:
 def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[str]:
     """What contradicts one clean cut within the time the snapshot was taken."""
     began_ns, ended_ns = snapshot_ns
-    found = tokens(observation)
     before = owed(observation, began_ns)
     said: list[str] = []
-    missing = [w for w in before.present if w.token not in found]
-    if missing:
-        said.append(f"{count(len(missing), 'write')} older than the backup missing (first: {missing[0].token})")
-    returned = [w for w in before.gone if w.token in found]
-    if returned:
-        said.append(f"{count(len(returned), 'write')} resurrected that an earlier restore had taken away")
-    mixed = [w for w in _younger(observation, operation, ended_ns) if w.token in found]
+    lost = missing(observation, before.present)
+    if lost:
+        said.append(f"{count(len(lost), 'write')} older than the backup missing (first: {lost[0].token})")
+    back = returned(observation, before.gone)
+    if back:
+        said.append(f"{count(len(back), 'write')} resurrected that an earlier restore had taken away")
+    mixed = returned(observation, _younger(observation, operation, ended_ns))
     if mixed:
         said.append(
             f"mixed: {count(len(mixed), 'write')} sent after the backup was taken, and before {operation.id} began, "
             f"survived it (first: {mixed[0].token})"
         )
-    answered = [w for w in acknowledged(observation) if w.end_ns < operation.start_ns]
-    around = [w for w in answered if w.sent_ns <= ended_ns]
-    latest_ns = max((w.sent_ns for w in around if w.token in found), default=0)
-    holes = [w for w in around if began_ns <= w.end_ns < latest_ns and w.token not in found]
+    answered = acknowledged(observation)
+    around = answered.where((answered.end_ns < operation.start_ns) & (answered.sent_ns <= ended_ns))
+    latest_ns = returned(observation, around).sent_ns.max(initial=0)
+    holes = missing(observation, around.where((around.end_ns >= began_ns) & (around.end_ns < latest_ns)))
     if holes:
         said.append(f"no clean cut: {count(len(holes), 'write')} missing though a later one of the snapshot is there")
     return said
 
 
-def _younger(observation: Observation, operation: Operation, ended_ns: int) -> list[Write]:
+def _younger(observation: Observation, operation: Operation, ended_ns: int) -> Writes:
     """What a restore has to take away: written after the snapshot ended, and before the restore began."""
-    return [w for w in acknowledged(observation) if w.sent_ns > ended_ns and w.end_ns < operation.start_ns]
+    writes = acknowledged(observation)
+    return writes.where((writes.sent_ns > ended_ns) & (writes.end_ns < operation.start_ns))
 
 
 def _mixed_within(observation: Observation, operation: Operation) -> list[str]:
     """During the restore what is found must be newer than what is not: it took effect at one moment."""
-    found = tokens(observation)
     # Only what the snapshot cannot have held.
-    within = [w for w in _within(observation, operation) if w.sent_ns >= operation.start_ns]
-    last_missing_ns = max((w.sent_ns for w in within if w.token not in found), default=0)
-    older = [w for w in within if w.token in found and w.end_ns < last_missing_ns]
+    within = _within(observation, operation)
+    within = within.where(within.sent_ns >= operation.start_ns)
+    last_missing_ns = missing(observation, within).sent_ns.max(initial=0)
+    older = returned(observation, within.where(within.end_ns < last_missing_ns))
     if not older:
         return []
     return [f"mixed: {count(len(older), 'write')} of the time {operation.id} ran kept while later ones are gone"]
 
 
 def _after(observation: Observation, operation: Operation) -> list[str]:
-    found = tokens(observation)
-    lost = [w for w in acknowledged(observation) if w.sent_ns > operation.stop_ns and w.token not in found]
+    writes = acknowledged(observation)
+    lost = missing(observation, writes.where(writes.sent_ns > operation.stop_ns))
     if not lost:
         return []
     return [f"{count(len(lost), 'write')} acknowledged after {operation.id} had ended lost (first: {lost[0].token})"]

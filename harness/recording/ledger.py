@@ -1,0 +1,148 @@
+"""The ledger of all clients as columns, which every read-back of a run shares, and what of it a read-back found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, get_args, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from harness.model import Found, LedgerOutcome, Write
+
+Mask = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+Times = npt.NDArray[np.int64]
+
+
+class Ledger:
+    """All writes of a run by the time they were sent (CLOCK_MONOTONIC ns), each known by its position.
+
+    ``tokens``: token -> position, that of the last one where a token is there twice. ``kept`` is for who reads it:
+    what was worked out once for all read-backs.
+    """
+
+    def __init__(self, writes: Sequence[Write], like: Ledger | None = None) -> None:
+        """``like``: one that begins with the same tokens, each of which it holds once; its table is shared."""
+        self.rows = writes
+        shared = like.tokens if like is not None and like.all_differ else None
+        self.tokens: dict[str, int] = {w.token: i for i, w in enumerate(writes)} if shared is None else shared
+        self.all_differ: bool = shared is not None or len(self.tokens) == len(writes)
+        self.kept: dict[Any, Any] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def every(self) -> Positions:
+        return np.arange(len(self.rows))
+
+    @cached_property
+    def sent_ns(self) -> Times:
+        return np.array([w.sent_ns for w in self.rows], np.int64)
+
+    @cached_property
+    def end_ns(self) -> Times:
+        return np.array([w.end_ns for w in self.rows], np.int64)
+
+    @cached_property
+    def _outcomes(self) -> dict[str, Mask]:
+        outcomes = np.array([w.outcome for w in self.rows], "U16")
+        return {outcome: outcomes == outcome for outcome in get_args(LedgerOutcome)}
+
+    def ended(self, outcome: LedgerOutcome) -> Mask:
+        return self._outcomes[outcome]
+
+    @cached_property
+    def senders(self) -> tuple[list[str], Positions]:
+        """The names of those who sent, and for each write which of them did."""
+        names = {name: i for i, name in enumerate(dict.fromkeys(w.worker for w in self.rows))}
+        return list(names), np.array([names[w.worker] for w in self.rows], np.int64)
+
+    @cached_property
+    def _twins(self) -> Positions | None:
+        """For each write the position its token has; None where that is its own."""
+        if self.all_differ:
+            return None
+        return np.array([self.tokens[w.token] for w in self.rows], np.int64)
+
+    def mask(self, positions: Positions) -> Mask:
+        """Whether each write is among these; those of later writes than are here count for none."""
+        found = np.zeros(len(self.rows), np.bool_)
+        found[positions[(positions >= 0) & (positions < len(self.rows))]] = True
+        return found if self._twins is None else found[self._twins]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Writes(Sequence[Write]):
+    """Some writes of a ledger, in its order: those at the positions ``at``."""
+
+    ledger: Ledger
+    at: Positions
+
+    @property
+    def sent_ns(self) -> Times:
+        return self.ledger.sent_ns[self.at]
+
+    @property
+    def end_ns(self) -> Times:
+        return self.ledger.end_ns[self.at]
+
+    def where(self, mask: Mask) -> Writes:
+        """Those of them for which ``mask``, one value each, holds."""
+        return Writes(self.ledger, self.at[mask])
+
+    def among(self, mask: Mask) -> Writes:
+        """Those of them for which ``mask``, one value for each write of the ledger, holds."""
+        return Writes(self.ledger, self.at[mask[self.at]])
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @overload
+    def __getitem__(self, index: int) -> Write: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Writes: ...
+
+    def __getitem__(self, index: int | slice) -> Write | Writes:
+        if isinstance(index, slice):
+            return Writes(self.ledger, self.at[index])
+        return self.ledger.rows[int(self.at[index])]
+
+    def __iter__(self) -> Iterator[Write]:
+        rows = self.ledger.rows
+        return (rows[i] for i in self.at.tolist())
+
+
+class Entries(tuple[Found, ...]):
+    """What a read-back found; the positions of its tokens in a ledger are looked up once."""
+
+    _met: tuple[dict[str, int], Positions] | None = None
+
+    def positions(self, ledger: Ledger) -> Positions:
+        """Of each entry; -1 where the ledger does not know the token."""
+        if self._met is None or self._met[0] is not ledger.tokens:
+            get = ledger.tokens.get
+            self._met = (ledger.tokens, np.fromiter((get(f.token, -1) for f in self), np.int64, len(self)))
+        return self._met[1]
+
+
+def upto(ledger: Ledger, ns: int) -> Writes:
+    """The writes that had been sent by then."""
+    return Writes(ledger, ledger.every[: int(np.searchsorted(ledger.sent_ns, ns, side="right"))])
+
+
+def as_writes(writes: Iterable[Write]) -> Writes:
+    """Any writes as those of a ledger; what is one already stays as it is."""
+    if isinstance(writes, Writes):
+        return writes
+    rows = tuple(writes)
+    ledger = Ledger(rows)
+    return Writes(ledger, ledger.every)
+
+
+def as_entries(found: Iterable[Found]) -> Entries:
+    return found if isinstance(found, Entries) else Entries(found)
