@@ -126,14 +126,12 @@ class _Looks:
     @classmethod
     def of(cls, ledger: Ledger, which: object, looks: list[Observation]) -> _Looks:
         """Of these read-backs, or of more that began later; ``which`` names the stretch of the run they are of."""
-        in_order = sorted(looks, key=lambda look: look.start_ns)
         with _lock:
             kept: OrderedDict[object, _Looks] = ledger.kept.setdefault(_Looks, OrderedDict())
             told = kept.get(which)
-            # They may be fewer than were taken, but no others.
-            if told is None or any(a is not b for a, b in zip(told._taken, in_order)):
+            if told is None or told._taken[: len(looks)] != looks[: len(told._taken)]:
                 told = kept[which] = cls(ledger)
-            for look in in_order[len(told._taken) :]:
+            for look in looks[len(told._taken) :]:
                 told._take(look)
             kept.move_to_end(which)
             if len(kept) > _STRETCHES_KEPT:

@@ -121,6 +121,7 @@ class Entries(tuple[Found, ...]):
     """What a read-back found; the positions of its tokens in a ledger are looked up once."""
 
     _met: tuple[dict[str, int], Positions] | None = None
+    _torn: tuple[Ledger, tuple[int, ...]] | None = None
 
     def positions(self, ledger: Ledger) -> Positions:
         """Of each entry; -1 where the ledger does not know the token."""
@@ -128,6 +129,15 @@ class Entries(tuple[Found, ...]):
             get = ledger.tokens.get
             self._met = (ledger.tokens, np.fromiter((get(f.token, -1) for f in self), np.int64, len(self)))
         return self._met[1]
+
+    def torn(self, ledger: Ledger) -> tuple[int, ...]:
+        """Which of the entries have another payload than the write has."""
+        if self._torn is None or self._torn[0] is not ledger:
+            rows, known = ledger.rows, len(ledger)
+            pairs = enumerate(zip(self, self.positions(ledger).tolist(), strict=True))
+            torn = tuple(i for i, (f, at) in pairs if 0 <= at < known and rows[at].payload != f.payload)
+            self._torn = (ledger, torn)
+        return self._torn[1]
 
 
 def upto(ledger: Ledger, ns: int) -> Writes:

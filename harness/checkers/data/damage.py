@@ -25,13 +25,9 @@ def duplicated(observation: Observation) -> list[str]:
 
 def torn(observation: Observation) -> list[str]:
     """Tokens of the ledger found with another payload than was sent."""
-    writes, positions = _looked_up(observation)
-    rows = writes.ledger.rows
-    return [
-        f.token
-        for f, at in zip(observation.found or (), positions.tolist(), strict=True)
-        if 0 <= at < len(writes) and rows[at].payload != f.payload
-    ]
+    writes, found = as_writes(observation.writes), as_entries(observation.found or ())
+    positions = found.positions(writes.ledger)
+    return [found[i].token for i in found.torn(writes.ledger) if positions[i] < len(writes)]
 
 
 def refused_and_found(observation: Observation) -> list[str]:
