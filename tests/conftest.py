@@ -11,6 +11,8 @@ import pytest
 from harness import doctor
 from tests import namespaces
 
+pytest_plugins = ["tests.inconclusive"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Asked once a session, and only for marks that are there."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.inconclusive import inconclusive
+from tests.lateness import late_alone
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("deploydrill")
@@ -53,13 +55,12 @@ def deploydrill(
     return Done(done.returncode, done.stdout, done.stderr)
 
 
-def undisturbed(*words: str | Path, tries: int = 3, **more: Any) -> Done:
-    """The first run whose load and prober kept their times, else the last: where the machine stood still meanwhile a
-    run says unknown, which is right, and nothing about what is tested."""
-    for _ in range(tries):
-        done = deploydrill(*words, **more)
-        if not re.search(r"the (load|prober) sent \d+ ms late", done.why("unknown")):
-            break
+def conclusive(done: Done) -> Done:
+    """The same; the test ends here, inconclusive, if a run of it is unknown only because the harness was late. Look for
+    fails before: no lateness excuses one."""
+    for result in done.results():
+        if why := late_alone(result):
+            inconclusive(f"{result['scenario']}:{result['cell']}: {why}")
     return done
 
 

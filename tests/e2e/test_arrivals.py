@@ -10,7 +10,7 @@ from harness.judged.downtime import joined, within
 from harness.recording.events import LoadSteady, LoadStopped
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE
-from tests.e2e.command import undisturbed
+from tests.e2e.command import conclusive, deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 READS, WRITES = 60, 30
@@ -21,8 +21,10 @@ pytestmark = pytest.mark.island
 def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny", ("users = 4\nthink_s = [0.05, 0.15]", f"arrival_rate = {READS}"))
     words = ("quick:both", "--scenarios", SCENARIOS, "--system", folder, "--out", tmp_path / "out")
-    done = undisturbed("run", *words, "--no-live")
-    assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")
+    done = deploydrill("run", *words, "--no-live")
+    assert done.why("fail") == ""
+    conclusive(done)
+    assert (done.exit, done.why("unknown")) == (0, "")
     (result,) = done.results()
     load = result["load"]
     assert load["profile"] == f"open loop, {READS} requests/s; {WRITES} ledger writes/s open loop"

@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import run_tiny, undisturbed
+from tests.e2e.command import conclusive, deploydrill, run_tiny
 
 pytestmark = pytest.mark.island
 
 
 def test_a_flaw_of_monitors_is_told_by_its_own_sentence(tmp_path: Path) -> None:
     words = ("--system", "hardened", "--flaw", "blind_monitor", "--out", tmp_path, "--no-live")
-    done = undisturbed("run", "monitor_crash:both-killed", *words)
-    assert (done.exit, done.why("unknown")) == (1, "")
+    done = deploydrill("run", "monitor_crash:both-killed", *words)
+    assert done.exit == 1
     sentence = "deploy-1 exited 0 although no monitor could see it: primary and secondary were killed from"
     assert sentence in done.why("fail")
+    conclusive(done)
+    assert done.why("unknown") == ""
 
 
 @pytest.mark.parametrize(

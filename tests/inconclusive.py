@@ -1,0 +1,73 @@
+"""An outcome of its own for a test that could not be decided because the machine was too busy: ``inconclusive``.
+
+It is neither a pass nor a skip: each is listed with its reason at the end, and more than ``MOST`` fail the session."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NoReturn
+
+import pytest
+
+MOST = 10
+_OUTCOME = "inconclusive"
+
+
+class Inconclusive(Exception):
+    """Raised by a test, or by what prepares it."""
+
+
+def inconclusive(why: str) -> NoReturn:
+    """End the test here: ``why`` the machine kept it from an answer."""
+    raise Inconclusive(why)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if call.excinfo and isinstance(call.excinfo.value, Inconclusive):
+        report.outcome = _OUTCOME  # type: ignore[assignment]  # pytest knows three, and shows a fourth by the hook below
+        report.longrepr = str(call.excinfo.value)
+    return report
+
+
+def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, Any] | None:
+    if str(report.outcome) != _OUTCOME:
+        return None
+    return _OUTCOME, "I", ("INCONCLUSIVE", {"yellow": True})
+
+
+def _too_many(number: int) -> str:
+    return f"{number} tests are inconclusive, and at most {MOST} may be" if number > MOST else ""
+
+
+class Listing:
+    """Counts and lists them, in the process that reports (with xdist: the one that runs no tests)."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if str(report.outcome) == _OUTCOME:
+            self._found.append((report.nodeid, str(report.longrepr)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if _too_many(len(self._found)) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        number = len(self._found)
+        if not number:
+            return
+        terminalreporter.section(f"{number} inconclusive: the machine was too busy to tell", yellow=True)
+        for nodeid, why in self._found:
+            terminalreporter.line(f"INCONCLUSIVE {nodeid} - {why}")
+        if too_many := _too_many(number):
+            terminalreporter.line(f"FAILED: {too_many}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Listing(), "inconclusive-listing")
