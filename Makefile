@@ -6,9 +6,12 @@ DEPLOYDRILL := .venv/bin/deploydrill
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
+SLOWER_TESTS := $(wildcard tests/e2e tests/sabotage tests/contract tests/integration tests/golden)
+# One session of pytest. With ARGS, such as '-k word', it may hold none of the tests asked for (pytest says 5).
+pytest = $(PYTHON) -m pytest $(1) $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
 .DEFAULT_GOAL := help
-.PHONY: setup lock test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean help
+.PHONY: setup lock check test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -43,8 +46,12 @@ discriminate: $(READY) ## switch every known flaw on, and see each caught
 report: $(READY) ## render the last report again from its recording
 	@$(DEPLOYDRILL) report $(ARGS)
 
-test: $(READY_TEST) ## unit, golden, contract, end-to-end and sabotage tests
-	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+check: lint ## lint and the unit tests: under a minute, at every change
+	@$(call pytest,-n 2 --dist loadfile tests/unit)
+
+test: check ## all of check, then every other test; at the end, alone, those that measure time
+	@$(call pytest,-n 2 --dist loadfile -m "not calm" $(SLOWER_TESTS))
+	@$(call pytest,-n 0 -m calm $(SLOWER_TESTS))
 
 golden: $(READY_TEST) ## make the golden recordings anew, and what they are judged and rendered as
 	@$(PYTHON) -m tests.golden.make
@@ -55,7 +62,7 @@ golden-accept: $(READY_TEST) ## take what the golden recordings are judged and r
 deaths: $(READY_TEST) ## kill the harness after every record of a run of each scenario (an hour; ARGS='--points 60')
 	@$(PYTHON) -m tests.deaths $(ARGS)
 
-lint: $(READY) ## ruff, mypy --strict, and the arrows between the packages
+lint: $(READY_TEST) ## ruff, mypy --strict, and the arrows between the packages
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
