@@ -14,6 +14,7 @@ from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.clock import RESOLUTION_S, mono_ns
 from harness.model import NS
+from tests.busy import Machine
 
 # Writes down when it leaves, on the clock all processes share.
 TIMED = "import os, sys, time; time.sleep({0}); print(time.monotonic_ns(), flush=True); os._exit(3)"
@@ -28,9 +29,15 @@ def seen_late_s(folder: Path, seconds: float) -> float:
     return (seen_ns - int(output.read_text())) / NS
 
 
+def ends_are_seen_in_time(folder: Path) -> None:
+    machine = Machine()
+    late = sorted(seen_late_s(folder, 0.3 + i / 50) for i in range(7))
+    machine.must(late[len(late) // 2] < RESOLUTION_S, late)  # the median: the machine may be busy once
+
+
+@pytest.mark.calm
 def test_the_end_of_a_process_is_seen_within_the_resolution_that_is_stated(tmp_path: Path) -> None:
-    late = sorted(seen_late_s(tmp_path, 0.3 + i / 50) for i in range(7))
-    assert late[len(late) // 2] < RESOLUTION_S, late  # the median: the machine may be busy once
+    ends_are_seen_in_time(tmp_path)
 
 
 def test_a_tool_of_ours_is_found_where_an_ordinary_user_does_not_look(
@@ -45,11 +52,14 @@ def test_a_tool_of_ours_is_found_where_an_ordinary_user_does_not_look(
         commands.run(["our-tool"], env=dict(os.environ))
 
 
+@pytest.mark.calm
 def test_a_process_that_goes_on_is_waited_for_no_longer_than_asked() -> None:
     process = commands.spawn(["sleep", "30"])
-    start = mono_ns()
+    machine, start = Machine(), mono_ns()
     assert process.wait(0.2) is None
-    assert 0.2 <= (mono_ns() - start) / NS < 2
+    took_s = (mono_ns() - start) / NS
+    assert took_s >= 0.2
+    machine.must(took_s < 2, f"a wait of 0.2 s took {took_s:.2f} s")
     assert process.end() == -signal.SIGTERM
     assert process.wait(0) == -signal.SIGTERM
 
@@ -74,7 +84,7 @@ def test_no_descriptor_is_left_of_a_wait() -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+@pytest.mark.calm
 def test_where_no_descriptor_can_be_had_an_end_is_seen_as_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "pidfd_open")
-    late = sorted(seen_late_s(tmp_path, 0.3 + i / 50) for i in range(7))
-    assert late[len(late) // 2] < RESOLUTION_S, late
+    ends_are_seen_in_time(tmp_path)

@@ -16,6 +16,7 @@ from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.recording.samples import OUTCOMES, SampleFile, read_samples
+from tests.busy import Machine
 from tests.integration.load.server import Server
 
 REQUESTS = (
@@ -74,15 +75,16 @@ def outcomes(file: SampleFile) -> Counter[str]:
     return Counter(OUTCOMES[int(o)] for o in file.records["outcome"])
 
 
+@pytest.mark.calm
 def test_a_load_becomes_steady_and_agrees_with_the_server_on_the_count(server: Server, start: Start) -> None:
     driver = start()
-    steady = driver.wait_steady(15, acknowledged=20)
+    steady = driver.wait_steady(60, acknowledged=20)
     assert steady.ok, steady.why
     assert steady.rate_per_s > 40
-    began = mono_ns()
+    machine, began = Machine(), mono_ns()
     end = driver.stop(8)
-    assert end.clean, end.why
-    assert (mono_ns() - began) / 1e9 < 4
+    machine.must(end.clean, end.why)
+    machine.must((mono_ns() - began) / 1e9 < 4, "it ends well before the deadline")
     assert not driver.alive()
     file = samples(driver)
     assert file.complete
@@ -94,10 +96,11 @@ def test_a_load_becomes_steady_and_agrees_with_the_server_on_the_count(server: S
     assert len({line["token"] for line in lines}) == len(lines)
 
 
+@pytest.mark.calm
 def test_the_arrival_profile_keeps_its_rate_whatever_the_server_does(server: Server, start: Start) -> None:
     server.ask("delay 0.3")
     driver = start(arrival_rate=60.0, write_rate=0.0, users=0)
-    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first arrivals"))
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(60, "the first arrivals"))
     sleep(1.5)
     driver.stop(8)
     due = samples(driver).records["intended_ns"]
@@ -105,17 +108,18 @@ def test_the_arrival_profile_keeps_its_rate_whatever_the_server_does(server: Ser
     assert 40 < rate < 80  # 60/s, 1.8 s: 3 sigma is +-17/s; a closed loop of 8 users would give 27/s
 
 
+@pytest.mark.calm
 def test_arrivals_that_all_name_a_known_write_let_the_first_writes_through(start: Start) -> None:
     known = RequestTemplate("known", "read", 1, "GET", "/r/{known}")
     driver = start(arrival_rate=60.0, users=0, requests=(known, *(r for r in REQUESTS if r.kind == "write")))
-    steady = driver.wait_steady(15, acknowledged=20)
+    steady = driver.wait_steady(60, acknowledged=20)
     assert steady.ok, steady.why
     assert 70 < steady.rate_per_s < 130  # 60/s and 40/s, for 1 s: 3 sigma is +-30/s
 
 
 def test_a_server_frozen_to_the_end_leaves_unfinished_requests(server: Server, start: Start) -> None:
     driver = start()
-    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(60, "30 good requests"))
     server.signal(signal.SIGSTOP)
     sleep(0.3)
     end = driver.stop(8)
@@ -131,7 +135,7 @@ def test_a_server_frozen_to_the_end_leaves_unfinished_requests(server: Server, s
 def test_every_request_the_server_drops_after_reading_is_reported(server: Server, start: Start) -> None:
     server.ask("mode drop")
     driver = start(users=4, write_rate=20.0)
-    assert wait_until(lambda: driver.progress().started > 80, Deadline(15, "80 requests"))
+    assert wait_until(lambda: driver.progress().started > 80, Deadline(60, "80 requests"))
     steady = driver.wait_steady(0.1)
     assert not steady.ok and "not ok" in steady.why
     driver.stop(8)
@@ -146,7 +150,7 @@ def test_every_request_the_server_drops_after_reading_is_reported(server: Server
 def test_half_an_answer_is_no_answer(server: Server, start: Start) -> None:
     server.ask("mode truncate")
     driver = start(users=4)
-    assert wait_until(lambda: driver.progress().started > 40, Deadline(15, "40 requests"))
+    assert wait_until(lambda: driver.progress().started > 40, Deadline(60, "40 requests"))
     driver.stop(8)
     counted = outcomes(samples(driver))
     assert counted["ok"] == 0
@@ -155,7 +159,7 @@ def test_half_an_answer_is_no_answer(server: Server, start: Start) -> None:
 
 def test_an_error_page_with_status_200_is_no_good_answer_and_acknowledges_nothing(server: Server, start: Start) -> None:
     driver = start(users=4, requests=tuple(replace(r, expect_body='"ok": true') for r in REQUESTS))
-    assert wait_until(lambda: driver.progress().writes_acknowledged > 20, Deadline(15, "20 writes"))
+    assert wait_until(lambda: driver.progress().writes_acknowledged > 20, Deadline(60, "20 writes"))
     server.plant("polite", 0.5)
     driver.stop(8)
     records = samples(driver).records
@@ -166,9 +170,11 @@ def test_an_error_page_with_status_200_is_no_good_answer_and_acknowledges_nothin
     assert told["acknowledged", 200] > 20 and told["indeterminate", 200] > 3
 
 
+@pytest.mark.calm
 def test_refused_errors_and_late_answers_are_told_apart(server: Server, start: Start) -> None:
     driver = start()
-    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(60, "30 good requests"))
+    machine = Machine()
     server.plant("503", 0.4)
     server.plant("refuse", 0.4)
     server.plant("stall", 1.2)
@@ -176,17 +182,18 @@ def test_refused_errors_and_late_answers_are_told_apart(server: Server, start: S
     driver.stop(8)
     file = samples(driver)
     counted = outcomes(file)
-    assert counted["http_error"] > 5 and counted["refused"] > 5 and counted["timeout"] > 5
+    machine.must(min(counted[kind] for kind in ("http_error", "refused", "timeout")) > 5, counted)
     errors = file.records[file.records["outcome"] == OUTCOMES.index("http_error")]
     assert set(errors["status"]) == {503}
     late = file.records[file.records["outcome"] == OUTCOMES.index("timeout")]
     waited_ms = (late["end_ns"] - late["sent_ns"]) / 1e6
-    assert waited_ms.min() >= 799 and np.median(waited_ms) < 1000
+    assert waited_ms.min() >= 799
+    machine.must(np.median(waited_ms) < 1000, f"half of them waited for {np.median(waited_ms):.0f} of 800 ms")
 
 
 def test_a_load_against_nothing_never_becomes_steady_and_says_why(server: Server, start: Start) -> None:
     driver = start(url="http://127.0.0.1:1")
-    assert wait_until(lambda: driver.progress().bad > 10, Deadline(20, "ten refusals"))
+    assert wait_until(lambda: driver.progress().bad > 10, Deadline(60, "ten refusals"))
     steady = driver.wait_steady(0.5)
     assert not steady.ok
     assert "not ok" in steady.why
@@ -194,7 +201,7 @@ def test_a_load_against_nothing_never_becomes_steady_and_says_why(server: Server
 
 def test_a_killed_locust_is_seen_and_its_samples_are_incomplete(start: Start) -> None:
     driver = start()
-    assert wait_until(lambda: driver.progress().ok > 30, Deadline(15, "30 good requests"))
+    assert wait_until(lambda: driver.progress().ok > 30, Deadline(60, "30 good requests"))
     os.kill(driver.pid, signal.SIGKILL)
     assert wait_until(lambda: not driver.alive(), Deadline(2, "the death of Locust"))
     end = driver.stop(2)
@@ -204,20 +211,22 @@ def test_a_killed_locust_is_seen_and_its_samples_are_incomplete(start: Start) ->
     assert len(file.records) >= driver.progress().ok, "more than the last flush was lost"
 
 
+@pytest.mark.calm
 def test_a_stopped_locust_is_killed_within_the_deadline(start: Start) -> None:
     driver = start()
-    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first requests"))
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(60, "the first requests"))
     os.kill(driver.pid, signal.SIGSTOP)
-    began = mono_ns()
+    machine, began = Machine(), mono_ns()
     end = driver.stop(2)
-    assert (mono_ns() - began) / 1e9 < 2.5
+    took_s = (mono_ns() - began) / 1e9
+    machine.must(took_s < 2.5, f"killed at its deadline of 2 s, after {took_s:.2f} s")
     assert not end.clean and "killed" in end.why
     assert not driver.alive()
 
 
 def test_locust_ends_when_its_starter_is_gone(start: Start) -> None:
     driver = start()
-    assert wait_until(lambda: driver.progress().started > 0, Deadline(10, "the first requests"))
+    assert wait_until(lambda: driver.progress().started > 0, Deadline(60, "the first requests"))
     assert driver._process and driver._process.stdin
     driver._process.stdin.close()
     assert wait_until(lambda: not driver.alive(), Deadline(5, "the end of Locust"))

@@ -80,39 +80,43 @@ def test_one_that_was_only_seen_at_the_meeting_is_not_said_to_be_held(tmp_path: 
 
 
 def test_one_that_ended_is_not_waited_for(tmp_path: Path) -> None:
-    made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=20))
-    held: list[float] = []
+    made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=60))
+    waiting = threading.Event()
 
     def operate(number: int) -> None:
         if number == 0:
-            held.append(made.reach(0, MEET))
+            waiting.set()
+            assert made.reach(0, MEET) < 60  # let go by the end of the other, not by its patience
         else:
-            time.sleep(0.4)
+            assert waiting.wait(10)
+            time.sleep(0.3)
         made.end(number)
 
     made.run(operate)
-    assert 0.3 < held[0] < 5
     assert made.log == ["end 1", "end 0"]
 
 
 def test_nobody_is_held_for_longer_than_the_patience_and_that_is_recorded(tmp_path: Path) -> None:
     made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=0.3))
+    let_go = threading.Event()
     held: list[float] = []
 
     def operate(number: int) -> None:
         if number == 0:
             held.append(made.reach(0, MEET))
+            let_go.set()
         else:
-            time.sleep(1.0)
+            assert let_go.wait(10)  # it is let go while the other has neither come nor ended
         made.end(number)
 
     made.run(operate)
-    assert 0.2 < held[0] < 0.9
+    assert held[0] >= 0.3
     assert made.meetings == [("deploy-1", False)]
 
 
 def test_one_that_is_killed_where_it_is_held_is_let_go(tmp_path: Path) -> None:
-    made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=20))
+    made = Rehearsed(tmp_path, Together((DEPLOY, DEPLOY), (MEET,), patience_s=60))
+    let_go = threading.Event()
     held: list[float] = []
 
     def operate(number: int) -> None:
@@ -121,27 +125,32 @@ def test_one_that_is_killed_where_it_is_held_is_let_go(tmp_path: Path) -> None:
             gate.start()
             time.sleep(0.2)
             made.end(0)
-            gate.join(5)
+            gate.join(10)
+            assert not gate.is_alive()
+            let_go.set()
         else:
-            time.sleep(1.0)
+            assert let_go.wait(20)  # by its own end, not by that of the other
             made.end(1)
 
     made.run(operate)
-    assert held[0] < 0.9
+    assert held[0] < 60
 
 
 def test_a_member_starts_after_an_edge_or_after_others_have_ended(tmp_path: Path) -> None:
     late, last = Step("deploy", after=Edge("deploy.switch", "start")), Step("deploy", after=2)
     made = Rehearsed(tmp_path, Together((DEPLOY, late, last)))
+    late_ended = threading.Event()
 
     def operate(number: int) -> None:
         made.log.append(f"start {number}")
         if number == 0:
-            time.sleep(0.2)
+            time.sleep(0.2)  # nobody else starts meanwhile
             made.log.append("edge")
             made.reach(0, Edge("deploy.switch", "start"))
-            time.sleep(0.2)
+            assert late_ended.wait(10)
         made.end(number)
+        if number == 1:
+            late_ended.set()
 
     made.run(operate)
     assert made.log == ["start 0", "edge", "start 1", "end 1", "end 0", "start 2", "end 2"]

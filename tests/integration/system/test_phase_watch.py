@@ -25,6 +25,8 @@ from harness.system.phases.mark_server import PhaseServer
 
 COPY = "backup.copy"
 Seen = list[tuple[str, Sighting]]
+# A kit that goes on only when an edge of it was seen, for at most 5 s: how soon that is, is not asked here.
+SEEN = "seen() { n=0; until [ -e ../seen/$1 ] || [ $n = 500 ]; do sleep 0.01; n=$((n+1)); done; }; "
 
 
 def log(pattern: str, **more: Any) -> EdgeConfig:
@@ -42,12 +44,14 @@ class Run:
         recorder = Recorder(folder / "record")
         self.place = folder / "dir"
         self.place.mkdir()
+        (folder / "seen").mkdir()
         self.fired: Seen = []
         self.recorded: list[tuple[str, int, Sighting]] = []
 
         def on_edge(edge: Edge, _: str, sighting: Sighting) -> None:
             if not sighting.ended:
                 self.fired.append((str(edge), sighting))
+                (folder / "seen" / str(edge)).touch()
                 at(edge)
 
         def record(when: Instant, _: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
@@ -57,7 +61,7 @@ class Run:
             path = recorder.folder / "operations" / output
             return commands.spawn(argv, output=path, cwd=self.place, fork=fork)
 
-        command = OperationConfig("backup", ("sh", "-c", script), 10.0)
+        command = OperationConfig("backup", ("sh", "-c", SEEN + script), 10.0)
         system = SimpleNamespace(
             recorder=recorder,
             config=SimpleNamespace(operations={"backup": command}, phases=phases),
@@ -89,7 +93,7 @@ def phase(start: EdgeConfig | None, stop: EdgeConfig | None, name: str = COPY) -
 
 
 def test_lines_of_the_output_are_edges_seen_while_the_kit_goes_on(tmp_path: Path) -> None:
-    script = "echo noise; echo copying 1; sleep 0.1; echo copied 1; sleep 0.1; echo copying 2"
+    script = f"echo noise; echo copying 1; seen {COPY}.start; echo copied 1; seen {COPY}.stop; echo copying 2"
     run = Run(tmp_path, script, phase(log("^copying"), log("^copied")), at=lambda _: sleep(0.05))
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
     for _, sighting in run.fired:
@@ -100,21 +104,21 @@ def test_lines_of_the_output_are_edges_seen_while_the_kit_goes_on(tmp_path: Path
 
 
 def test_the_stop_only_counts_after_the_start_and_the_nth_line_is_meant(tmp_path: Path) -> None:
-    script = "echo done; echo go; echo go; echo done; echo done; sleep 0.1"
+    script = f"echo done; echo go; echo go; echo done; echo done; seen {COPY}.stop"
     run = Run(tmp_path, script, phase(log("go", nth=2), log("done", nth=2)))
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
-    script = "echo done; echo go; sleep 0.1"
+    script = f"echo done; echo go; seen {COPY}.start"
     assert Run(tmp_path / "2", script, phase(log("go"), log("done"))).edges == [f"{COPY}.start"]
 
 
 def test_another_file_is_read_from_where_it_was(tmp_path: Path) -> None:
-    script = "echo old >> log; echo copying; sleep 0.05; printf 'copied\\r\\n' >> log; sleep 0.1"
+    script = f"echo old >> log; echo copying; seen {COPY}.start; printf 'copied\\r\\n' >> log; seen {COPY}.stop"
     run = Run(tmp_path, script, phase(log("copying"), log("^copied$", file="{dir}/log")))
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
 
 
 def test_bytes_below_a_directory_are_an_edge(tmp_path: Path) -> None:
-    script = "head -c 1000 /dev/zero > a; sleep 0.1; mv a b; head -c 1200 /dev/zero > c; sleep 0.1; echo end"
+    script = f"head -c 1000 /dev/zero > a; sleep 0.1; mv a b; head -c 1200 /dev/zero > c; seen {COPY}.start; echo end"
     edge = EdgeConfig("bytes", path="{dir}", size_bytes=2000)
     run = Run(
         tmp_path, script, phase(edge, log("end")), phase(None, EdgeConfig("bytes", path="{dir}", size_bytes=3000), "x")
@@ -133,7 +137,10 @@ def test_what_is_seen_only_after_the_end_is_told_apart(tmp_path: Path) -> None:
 
 def test_the_operations_own_edges_stand_in_for_those_left_out(tmp_path: Path) -> None:
     run = Run(
-        tmp_path, "sleep 0.05; echo half; sleep 0.05", phase(None, log("half"), "a"), phase(log("half"), None, "b")
+        tmp_path,
+        "sleep 0.05; echo half; seen a.stop; seen b.start",
+        phase(None, log("half"), "a"),
+        phase(log("half"), None, "b"),
     )
     assert run.edges == ["a.start", "a.stop", "b.start", "b.stop"]
     assert [s.by for _, s in run.fired] == ["start", "log", "log", "end"]
