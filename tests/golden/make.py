@@ -87,6 +87,7 @@ def machine_words(made: Recording) -> dict[str, str]:
         getpass.getuser(): "user",
         made.plan["provenance"]["commit"]: "commit",
     }
+    known |= dict.fromkeys((source.boot_id for source in made.sources), "boot")
     return {word: instead for word, instead in known.items() if word not in ("", "root", "localhost")}
 
 

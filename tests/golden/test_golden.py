@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from harness.recording.events import Observed, RunStarted
 from harness.recording.recording import Recording
 from tests.golden.accept import HERE, MOST_BYTES, NAMES, expected, files, outputs, recording
 
@@ -57,7 +58,8 @@ def test_each_file_that_is_made_is_expected_and_none_else(made: dict[str, dict[s
 def test_a_recording_is_whole_and_its_digests_are_those_of_the_scrubbed_files(name: str) -> None:
     whole = Recording(recording(name))
     assert whole.problems == ()
-    assert all(e["digest"] for kind in ("run.start", "observation") for e in whole.of_kind(kind))
+    assert all(e.digest for e in (*whole.of(RunStarted), *whole.of(Observed)))
+    assert {(s.host, s.boot_id) for s in whole.sources} == {("host", "boot")}
     assert len(whole.observations) > 1
 
 
