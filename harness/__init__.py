@@ -1,3 +1,57 @@
-"""Deploydrill rehearses a deployment under load and failure, and prints what it measured next to what was claimed."""
+"""Deploydrill rehearses a deployment under real load and real failures.
+
+What a scenario, a fault or a checker of one's own is made of is imported from here, and nothing else is promised to
+stay where it is.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness import checkers, faults
+    from harness.checkers.core.protocol import Checker
+    from harness.faults.fault import Fault, Injection
+    from harness.model import Edge, Evidence, Finding
+    from harness.plan import Expect, Hold, PowerCuts, Step, Together
+    from harness.scenario import Cell, Scenario, Tier, Trigger
+
+__all__ = [
+    "Cell",
+    "Checker",
+    "Edge",
+    "Evidence",
+    "Expect",
+    "Fault",
+    "Finding",
+    "Hold",
+    "Injection",
+    "PowerCuts",
+    "Scenario",
+    "Step",
+    "Tier",
+    "Together",
+    "Trigger",
+    "checkers",
+    "faults",
+]
 
 __version__ = "0.1.0"
+
+# Name -> the module that has it; it is imported when it is first asked for, so that the command starts at once.
+_HOME = {
+    **dict.fromkeys(("Checker",), "harness.checkers.core.protocol"),
+    **dict.fromkeys(("Fault", "Injection"), "harness.faults.fault"),
+    **dict.fromkeys(("Edge", "Evidence", "Finding"), "harness.model"),
+    **dict.fromkeys(("Expect", "Hold", "PowerCuts", "Step", "Together"), "harness.plan"),
+    **dict.fromkeys(("Cell", "Scenario", "Tier", "Trigger"), "harness.scenario"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("checkers", "faults"):
+        return import_module(f"harness.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Outcome = Literal["pass", "fail", "unknown"]
+# The island of a run: with root, in a user namespace, or none at all.
+Kind = Literal["root", "user", "none"]
 NS = 1_000_000_000
 
 
@@ -41,6 +43,18 @@ class Edge:
 
     def __str__(self) -> str:
         return f"{self.phase}.{self.event}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a class of the user's own comes from: its ``name`` in the Python ``file`` (absolute) with that ``digest``,
+    imported as ``module`` with what lies beside it in ``folder`` (empty: from wherever Python finds it)."""
+
+    name: str
+    file: str
+    module: str
+    folder: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +351,9 @@ FaultState = Literal[
 class FaultRecord:
     """What became of one planned fault. Times in CLOCK_MONOTONIC ns, None when that stage was never reached.
     ``to_the_end``: it was meant to stay in until all steps were taken. ``felt_said``: the words by which the system
-    showed that it met it. ``released_ns``: when we began to take it away; by ``healed_ns`` it was seen to be gone."""
+    showed that it met it. ``released_ns``: when we began to take it away; by ``healed_ns`` it was seen to be gone.
+    ``effects``: what it does, in the words of harness/faults/fault.py; ``targets``: what it is done to, kind (``link``,
+    ``disk`` ...) to name."""
 
     id: str
     name: str
@@ -352,6 +368,8 @@ class FaultRecord:
     to_the_end: bool = False
     felt_said: str = ""
     released_ns: int | None = None
+    effects: frozenset[str] = frozenset()
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def merged(outcomes: Sequence[FindingOutcome]) -> Outcome:

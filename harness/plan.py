@@ -1,25 +1,152 @@
-"""The plan of one run: everything that is decided before anything happens; the same seed gives the same plan."""
+"""The plan of one run, as plain data: all that is decided before anything happens. The same seed, the same plan."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from harness.config.schema import SystemConfig
-from harness.faults.monitor import Monitor
-from harness.island.spec import Kind
-from harness.model import Edge
-from harness.scenario import Cell, Scenario, Step, Together, Trigger
+from harness.config.operations import HARNESS_STEPS
+from harness.errors import HarnessError
+from harness.model import Edge, Kind, Source
+
+Expect = Literal["success", "failure", "any"]
+Version = Literal["", "old", "new", "broken"]
+DiskKind = Literal["sized", "logged"]
+Hold = Literal["operation", "other", "end"] | float
+# Of these no member of a group can be made: what a restore takes away could not be told from what is lost.
+ALONE = ("restore", "seed", *HARNESS_STEPS)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing a run does: an operation of the kit, or one of our own (``read_back``, ``validate_damaged``, ``wait``).
+
+    ``version`` names one of [versions]; ``seconds`` is how long ``wait`` lets the load run on. The next two are for
+    members of a ``Together``: one starts with the group, or once an edge was met (and the fault there is in), or once
+    so many other members have ended; and then so many seconds later, of which a range is drawn from the run's seed.
+    ``promises`` is filled in by the plan: the version that must answer once it succeeded; empty: none of its own.
+    """
+
+    do: str
+    expect: Expect = "success"
+    version: Version = ""
+    first_repeat_only: bool = False
+    seconds: float = 0.0
+    after: Edge | int = 0
+    offset_s: float | tuple[float, float] = 0.0
+    promises: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Operations that run beside each other. One that comes to an edge of ``meet`` is held in its gate there until
+    every other member has come to one of them too or has ended, but not for longer than ``patience_s``: a race that
+    does not depend on luck. A sound kit shows one that is held, while the others give up. A restore is no member:
+    what it takes away could not be told from what is lost.
+    """
+
+    members: tuple[Step, ...]
+    meet: tuple[Edge, ...] = ()
+    patience_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        alone = [m.do for m in self.members if m.do in ALONE]
+        if alone or len(self.members) < 2:
+            raise HarnessError(
+                "build a Together",
+                f"{alone[0]} cannot be a member" if alone else "it has fewer than two members",
+                "members are operations of the kit, at least two",
+            )
+
+    @property
+    def first_repeat_only(self) -> bool:
+        return all(m.first_repeat_only for m in self.members)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCuts:
+    """``cuts`` moments within the ``occurrence``-th ``operation`` (within its phases ``during``, when it marks them) or
+    in the ``after_s`` seconds after it, and ``states`` states each: what was flushed; all that was written; then seeded
+    subsets of what was not flushed, one write of each torn.
+
+    ``nudge``: from the start of the operation on, an unrelated file is synced over and over, so that the file system
+    writes down names and sizes long before data that nobody asked it to keep: it does so by itself, but only every few
+    seconds, and so rarely within an operation.
+    """
+
+    operation: str
+    during: tuple[str, ...] = ()
+    occurrence: int = 1
+    cuts: int = 1
+    states: int = 3
+    nudge: bool = False
+    after_s: float = 0.0
+
+    def needs(self, capabilities: Mapping[str, bool]) -> str:
+        """What is missing for it here, in words; empty when nothing is."""
+        return "" if capabilities.get("logged_disk") else "a logged disk: it needs root, loop devices and /dev/fuse"
+
+    def __str__(self) -> str:
+        where = f"in {', '.join(self.during)} of" if self.during else "anywhere in"
+        where += f" {self.operation} #{self.occurrence}"
+        where += f" or in {self.after_s:g} s after it" if self.after_s else ""
+        return f"power cut at {self.cuts} block write{'s' * (self.cuts > 1)} {where}, {self.states} states each"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """A fault with every choice made, and where it lands: in the ``occurrence``-th operation that meets ``at``.
+    ``parameters`` are plain values; ``targets`` says what it is done to (kind to name), ``effects`` what it does.
+    ``source`` is None for a fault that comes with the harness. ``hold`` and ``share`` as in a Trigger."""
+
+    id: str
+    name: str
+    parameters: Mapping[str, Any]
+    targets: Mapping[str, str]
+    effects: tuple[str, ...]
+    at: Edge
+    occurrence: int = 1
+    hold: Hold = "operation"
+    share: float = 0.0
+    source: Source | None = None
+
+    def described(self) -> dict[str, Any]:
+        """As the recording and the report name it; without a time it lasts as long as the operation."""
+        share = f" at {100 * self.share:g} % of its bytes" if self.share else ""
+        if isinstance(self.hold, str):
+            held = {"end": " to the end of the run", "other": " until another operation ends"}.get(self.hold, "")
+        else:
+            held = f" for {self.hold:g} s"
+        return {
+            "id": self.id,
+            "name": self.name,
+            "parameters": dict(self.parameters),
+            "at": f"{self.at} #{self.occurrence}{share}{held}",
+            "hold": self.hold,
+            "effects": list(self.effects),
+            "targets": dict(self.targets),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChecker:
+    """A checker by its name and its parameters (plain values); ``source`` is None for one that comes with the
+    harness."""
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What ``run.json`` holds; the inside half rebuilds the scenario from its name and draws from the same seed.
+    """What ``run.json`` holds as ``plan``: what the inside half acts by, and what a run is judged by besides its
+    recording. Steps, faults and checkers are data, with every choice that the seed leaves open made.
 
-    ``fds`` are inherited descriptors of disk images; ``work`` the directory live work is done in.
+    ``versions``: what [versions] of the system names ``old``, ``new`` and ``broken``. ``fds`` are inherited descriptors
+    of disk images; ``work`` the directory live work is done in.
     """
 
     run: str
@@ -27,7 +154,6 @@ class Plan:
     system_name: str
     variants: tuple[str, ...]
     scenario: str
-    scenario_dirs: tuple[str, ...]
     cell: str
     seed: int
     size_bytes: int
@@ -40,47 +166,85 @@ class Plan:
     python: str
     keep_data: bool
     fds: Mapping[str, int] = field(default_factory=dict)
+    steps: tuple[Step | Together, ...] = ()
+    faults: tuple[PlannedFault, ...] = ()
+    checkers: tuple[PlannedChecker, ...] = ()
+    power: PowerCuts | None = None
+    disk: DiskKind = "sized"
+    restart: bool = False
+    timing: bool = False
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def single_steps(self) -> tuple[Step, ...]:
+        """All steps in order, members of a group one by one."""
+        return single_steps(self.steps)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The links that faults of this run are on."""
+        return tuple(dict.fromkeys(f.targets["link"] for f in self.faults if "link" in f.targets))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Plan:
+        """What ``to_dict`` gave, also after JSON. KeyError or TypeError for anything else."""
+        power = raw["power"]
         return cls(
             **{
                 **raw,
                 "variants": tuple(raw["variants"]),
-                "scenario_dirs": tuple(raw["scenario_dirs"]),
+                "steps": tuple(_group(s) if "members" in s else _step(s) for s in raw["steps"]),
+                "faults": tuple(_fault(f) for f in raw["faults"]),
+                "checkers": tuple(_checker(c) for c in raw["checkers"]),
+                "power": power and PowerCuts(**{**power, "during": tuple(power["during"])}),
             }
         )
 
 
-def planned_triggers(scenario: Scenario, cell: Cell, seed: int) -> tuple[Trigger, ...]:
-    """The cell's triggers with every open choice made. Each cell draws from its own stream of the seed, so that
-    running one cell alone gives what it got among others."""
-    rng = random.Random(f"{seed}:{scenario.name}:{cell.name}")
-    return tuple(trigger.planned(rng) for trigger in cell.triggers)
+def single_steps(steps: Sequence[Step | Together]) -> tuple[Step, ...]:
+    """All steps in order, members of a group one by one."""
+    return tuple(s for step in steps for s in (step.members if isinstance(step, Together) else (step,)))
 
 
-def planned_steps(scenario: Scenario, cell: Cell, seed: int) -> tuple[Step | Together, ...]:
-    """The cell's steps with every offset drawn, from a stream of their own: a fault more does not change them."""
-    rng = random.Random(f"{seed}:{scenario.name}:{cell.name}:offsets")
-
-    def drawn(step: Step) -> Step:
-        if isinstance(step.offset_s, tuple):
-            return replace(step, offset_s=round(rng.uniform(*step.offset_s), 3))
-        return step
-
-    return tuple(
-        replace(s, members=tuple(drawn(m) for m in s.members)) if isinstance(s, Together) else drawn(s)
-        for s in cell.steps
-    )
+def _step(raw: Mapping[str, Any]) -> Step:
+    after = raw["after"]
+    return Step(**{**raw, "after": Edge(**after) if isinstance(after, Mapping) else after})
 
 
-def described_steps(cell: Cell, steps: Iterable[Step | Together] = ()) -> list[str]:
-    """The steps of a cell in words, for the plan and --dry-run; ``steps`` are its own with what the seed drew."""
-    said = [_in_words(s) for s in steps or cell.steps]
-    return [*said, f"then, in what was recorded: {cell.power}"] if cell.power else said
+def _group(raw: Mapping[str, Any]) -> Together:
+    members, meet = (tuple(_step(m) for m in raw["members"]), tuple(Edge(**e) for e in raw["meet"]))
+    return Together(members, meet, raw["patience_s"])
+
+
+def _fault(raw: Mapping[str, Any]) -> PlannedFault:
+    more = {"at": Edge(**raw["at"]), "effects": tuple(raw["effects"]), "source": _source(raw["source"])}
+    return PlannedFault(**{**raw, **more, "parameters": _parameters(raw["parameters"])})
+
+
+def _checker(raw: Mapping[str, Any]) -> PlannedChecker:
+    return PlannedChecker(raw["name"], _parameters(raw["parameters"]), _source(raw["source"]))
+
+
+def _parameters(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """As they were before JSON, which has lists for tuples."""
+    return {name: _tuple(value) for name, value in raw.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(_tuple(v) for v in value) if isinstance(value, list) else value
+
+
+def _source(raw: Mapping[str, Any] | None) -> Source | None:
+    return Source(**raw) if raw else None
+
+
+def described_steps(steps: Sequence[Step | Together], power: PowerCuts | None) -> list[str]:
+    """Steps in words, for the plan and --dry-run."""
+    said = [_in_words(s) for s in steps]
+    return [*said, f"then, in what was recorded: {power}"] if power else said
 
 
 def _in_words(step: Step | Together) -> str:
@@ -90,46 +254,6 @@ def _in_words(step: Step | Together) -> str:
     after = f" after {step.after}{'' if isinstance(step.after, Edge) else ' ended'}" if step.after else ""
     offset = f" + {step.offset_s} s" if step.offset_s else ""
     return f"{step.do}{f' {step.version}' if step.version else ''}{after}{offset} (expect {step.expect})"
-
-
-def described_faults(triggers: tuple[Trigger, ...]) -> list[dict[str, Any]]:
-    """The faults as plain values: id, name, parameters, where; without a time they last as long as the operation."""
-    return [
-        {
-            "id": f"fault-{i}",
-            "name": t.fault.name,
-            "parameters": dict(t.fault.parameters),
-            "at": f"{t.at} #{t.occurrence}{_share(t)}{_held(t)}",
-            "hold": t.hold,
-        }
-        for i, t in enumerate(triggers, 1)
-    ]
-
-
-def _share(trigger: Trigger) -> str:
-    return f" at {100 * trigger.share:g} % of its bytes" if trigger.share else ""
-
-
-def links(triggers: tuple[Trigger, ...]) -> tuple[str, ...]:
-    """The links that faults of this run are on."""
-    named = (str(t.fault.parameters.get("link", "")) for t in triggers)
-    return tuple(dict.fromkeys(name for name in named if name))
-
-
-def missing_in(config: SystemConfig, cell: Cell) -> list[str]:
-    """What a system.toml does not have and the cell is about: a link to cut, a monitor to kill, a bad version."""
-    found = [f"[links.{name}]" for name in links(cell.triggers) if name not in config.links]
-    if not config.monitors and any(isinstance(t.fault, Monitor) for t in cell.triggers):
-        found.append("[monitors]")
-    if not config.versions.broken and any(s.version == "broken" for s in cell.single_steps):
-        found.append("[versions] broken")
-    return found
-
-
-def _held(trigger: Trigger) -> str:
-    if isinstance(trigger.hold, str):
-        return {"end": " to the end of the run", "other": " until another operation ends"}.get(trigger.hold, "")
-    return f" for {trigger.hold:g} s"
 
 
 def staging_path(out: Path, run: str) -> Path:

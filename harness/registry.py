@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,10 +9,11 @@ from types import ModuleType
 from harness.config.reader import FILE
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import BUNDLED, CHECKOUT
+from harness.host.modules import load_file
 from harness.scenario import Scenario
+from harness.scenario.alone import refuse_mixed
 
-BUNDLED = CHECKOUT / "harness" / "bundled"
 SCENARIOS = CHECKOUT / "scenarios"
 
 
@@ -38,6 +37,7 @@ def scenarios(directories: Sequence[Path] = ()) -> dict[str, Scenario]:
                 raise HarnessError(
                     f"load the scenario in {path}", f"{scenario.name} exists already", "give it another name"
                 )
+            refuse_mixed(path, scenario)
             found[scenario.name] = scenario
     return found
 
@@ -56,17 +56,11 @@ def systems() -> list[str]:
 
 
 def _load(path: Path) -> ModuleType:
-    name = f"deploydrill_scenario_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None, path
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses of the module look themselves up there
     try:
-        spec.loader.exec_module(module)
+        return load_file(path)
     except (HarnessError, KeyboardInterrupt):
         raise
     except BaseException as error:  # anything may go wrong in a user's file, sys.exit(0) too; it gets one clear error
         raise HarnessError(
             f"load the scenario in {path}", f"{type(error).__name__}: {error}", "run it with python to see where"
         ) from error
-    return module

@@ -1,8 +1,6 @@
 """No fault at all: a deployment there and back under load, measured against what was claimed for it."""
 
-from harness.checkers import standard
-from harness.checkers.backups.validation import RejectsDamage
-from harness.scenario import Cell, Scenario, Step
+from harness import Cell, Scenario, Step, checkers
 
 _ROUND_TRIP = (
     Step("backup"),
@@ -22,13 +20,13 @@ scenario = Scenario(
     name="baseline",
     title="A deployment there and back, without a fault",
     requirements=("R2", "R3", "R10", "R14", "R103", "R104", "R105", "R106"),
-    checkers=standard(),
+    checkers=checkers.standard(),
     cells=(
         Cell(
             name="round-trip",
             about="back up, validate, deploy, roll back, restore under load",
             steps=_ROUND_TRIP,
-            checkers=(RejectsDamage(),),
+            checkers=(checkers.RejectsDamage(),),
             repeat=5,
             warmup=1,
             timing=True,
@@ -38,7 +36,7 @@ scenario = Scenario(
             name="once",
             about="each operation once, for a first look at a system",
             steps=_ROUND_TRIP,
-            checkers=(RejectsDamage(),),
+            checkers=(checkers.RejectsDamage(),),
             tier="full",
         ),
     ),

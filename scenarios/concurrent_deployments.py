@@ -1,15 +1,7 @@
 """Several operations of the kit at once: held together at a phase, free-running, and with a holder that is killed or
 stands still past its lease."""
 
-from harness.checkers import standard
-from harness.checkers.concurrency.end_state import EndState
-from harness.checkers.concurrency.exclusive import Exclusive
-from harness.checkers.concurrency.fenced import Fenced
-from harness.checkers.concurrency.winners import Winners
-from harness.faults.process_kill import ProcessKill
-from harness.faults.process_pause import ProcessPause
-from harness.model import Edge
-from harness.scenario import Cell, Scenario, Step, Together, Trigger
+from harness import Cell, Edge, Scenario, Step, Together, Trigger, checkers, faults
 
 _DEPLOY = Step("deploy", version="new", expect="any")
 _ROLLBACK = Step("rollback", expect="any")
@@ -32,13 +24,13 @@ scenario = Scenario(
     name="concurrent_deployments",
     title="Several deployments at once",
     requirements=("R41", "R95", "R96", "R97", "R98"),
-    checkers=(*standard(), EndState()),
+    checkers=(*checkers.standard(), checkers.EndState()),
     cells=(
         Cell(
             name="race-2",
             about="two deployments, the first inside held until the other is inside too or has given up",
             steps=(Together((_DEPLOY, _DEPLOY), _MEET), *_AFTER),
-            checkers=(Exclusive(held=True), Winners()),
+            checkers=(checkers.Exclusive(held=True), checkers.Winners()),
             budget_s=25,
         ),
         Cell(
@@ -48,7 +40,7 @@ scenario = Scenario(
                 Together((_DEPLOY, _DEPLOY, _DEPLOY, Step("deploy", "any", "new", after=1)), _MEET, patience_s=12),
                 *_AFTER,
             ),
-            checkers=(Exclusive(held=True), Winners()),
+            checkers=(checkers.Exclusive(held=True), checkers.Winners()),
             budget_s=25,
         ),
         Cell(
@@ -63,8 +55,8 @@ scenario = Scenario(
                 ),
                 *_AFTER,
             ),
-            triggers=(Trigger(ProcessKill(), Edge("deploy.switch", "stop")),),
-            checkers=(Exclusive(), Winners()),
+            triggers=(Trigger(faults.ProcessKill(), Edge("deploy.switch", "stop")),),
+            checkers=(checkers.Exclusive(), checkers.Winners()),
             budget_s=25,
         ),
         Cell(
@@ -75,22 +67,22 @@ scenario = Scenario(
                 Together((_DEPLOY, Step("deploy", "any", "new", after=Edge("deploy.switch", "start")))),
                 *_AFTER,
             ),
-            triggers=(Trigger(ProcessPause(), Edge("deploy.switch", "start"), hold="other"),),
-            checkers=(Exclusive(), Winners(), Fenced()),
+            triggers=(Trigger(faults.ProcessPause(), Edge("deploy.switch", "start"), hold="other"),),
+            checkers=(checkers.Exclusive(), checkers.Winners(), checkers.Fenced()),
             budget_s=25,
         ),
         Cell(
             name="mixed",
             about="a deployment, a roll-back and a backup at once",
             steps=(*_ONCE_BEFORE, Together((_DEPLOY, _ROLLBACK, _BACKUP), _MEET), *_AFTER),
-            checkers=(Exclusive(held=True), Winners()),
+            checkers=(checkers.Exclusive(held=True), checkers.Winners()),
             budget_s=25,
         ),
         Cell(
             name="race-8",
             about="eight deployments at once, the first inside held until the others have given up",
             steps=(Together((_DEPLOY,) * 8, _MEET, patience_s=20), *_AFTER),
-            checkers=(Exclusive(held=True), Winners()),
+            checkers=(checkers.Exclusive(held=True), checkers.Winners()),
             tier="full",
             budget_s=40,
         ),
@@ -99,7 +91,7 @@ scenario = Scenario(
                 name=name,
                 about=f"{about}, within half a second of each other and held nowhere",
                 steps=(*before, _free(*members), *_AFTER),
-                checkers=(Exclusive(), Winners(leave_within_s=15)),
+                checkers=(checkers.Exclusive(), checkers.Winners(leave_within_s=15)),
                 tier="full",
                 repeat=3,
                 budget_s=60,

@@ -1,14 +1,13 @@
 """What a system.toml promises about each operation, tried once without a fault: what `deploydrill verify` runs."""
 
-from harness.checkers.contract import Contract
-from harness.scenario import Cell, Scenario, Step
+from harness import Cell, Scenario, Step, checkers
 
 scenario = Scenario(
     name="contract",
     title="The contract of a system.toml, operation by operation",
     requirements=("R14",),
     # Not the standard checkers: downtime is a claim, no part of the contract.
-    checkers=(Contract(),),
+    checkers=(checkers.Contract(),),
     cells=(
         Cell(
             name="once",

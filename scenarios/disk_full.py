@@ -1,13 +1,7 @@
 """A named disk is really full (ENOSPC) while the kit works: before and within the backup, in the migration, in the
 restore."""
 
-from harness.checkers import standard
-from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.backups.space_check import RefusesBeforeWriting
-from harness.checkers.data.restorable import Restorable
-from harness.faults.disk_full import DiskFull
-from harness.model import Edge
-from harness.scenario import Cell, Scenario, Step, Trigger
+from harness import Cell, Edge, Scenario, Step, Trigger, checkers, faults
 
 # A backup that was good, the one the fault hits, what a restore would use right after it, and the way back to normal.
 _BACKUP_STEPS = (
@@ -25,22 +19,24 @@ scenario = Scenario(
     name="disk_full",
     title="A disk is really full",
     requirements=("R18", "R63", "R87", "R88", "R89", "R90", "R91"),
-    checkers=standard(),
+    checkers=checkers.standard(),
     cells=(
         Cell(
             name="before-backup",
             about="the backup disk has half the room a backup needs, before it begins",
             steps=_BACKUP_STEPS,
-            triggers=(Trigger(DiskFull("backup", leave=0.5), Edge("backup", "start"), occurrence=2),),
-            checkers=(RefusesBeforeWriting(), NoPartialLatest(), Restorable()),
+            triggers=(Trigger(faults.DiskFull("backup", leave=0.5), Edge("backup", "start"), occurrence=2),),
+            checkers=(checkers.RefusesBeforeWriting(), checkers.NoPartialLatest(), checkers.Restorable()),
             budget_s=25,
         ),
         Cell(
             name="within-backup",
             about="the backup disk fills at a byte of the backup that the seed chooses",
             steps=_BACKUP_STEPS,
-            triggers=(Trigger(DiskFull("backup", leave=(0.15, 0.85)), Edge("backup.copy", "start"), occurrence=2),),
-            checkers=(NoPartialLatest(), Restorable()),
+            triggers=(
+                Trigger(faults.DiskFull("backup", leave=(0.15, 0.85)), Edge("backup.copy", "start"), occurrence=2),
+            ),
+            checkers=(checkers.NoPartialLatest(), checkers.Restorable()),
             budget_s=25,
         ),
         Cell(
@@ -55,7 +51,7 @@ scenario = Scenario(
                 Step("rollback"),
                 Step("read_back"),
             ),
-            triggers=(Trigger(DiskFull("data"), Edge("deploy.migrate", "start")),),
+            triggers=(Trigger(faults.DiskFull("data"), Edge("deploy.migrate", "start")),),
             budget_s=25,
         ),
         Cell(
@@ -68,8 +64,8 @@ scenario = Scenario(
                 Step("restore"),
                 Step("read_back"),
             ),
-            triggers=(Trigger(DiskFull("data"), Edge("restore.copy", "start")),),
-            checkers=(Restorable(),),
+            triggers=(Trigger(faults.DiskFull("data"), Edge("restore.copy", "start")),),
+            checkers=(checkers.Restorable(),),
             budget_s=20,
         ),
     ),

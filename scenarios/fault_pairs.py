@@ -1,32 +1,12 @@
 """Two faults at once: the ten pairs of a partition, a full disk, a power cut, deployments at once and a crash of the
 monitors, the second while the kit recovers from the first."""
 
-from harness.checkers import standard
-from harness.checkers.backups.offsite_copies import OffsiteCopies
-from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.concurrency.end_state import EndState
-from harness.checkers.concurrency.exclusive import Exclusive
-from harness.checkers.concurrency.winners import Winners
-from harness.checkers.core.protocol import AnyChecker
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.power_loss import PowerLoss
-from harness.checkers.data.restorable import Restorable
-from harness.checkers.data.restore_exact import RestoreExact
-from harness.checkers.operations.expectations import Expectations
-from harness.checkers.operations.no_hang import NoHang
-from harness.checkers.service.monitored import Monitored
-from harness.checkers.service.versions import Versions
-from harness.checkers.validity.in_recovery import InRecovery, Second
-from harness.checkers.validity.load_sound import LoadSound
-from harness.crash.cuts import PowerCuts
-from harness.faults.disk_full import DiskFull
-from harness.faults.monitor import Monitor
-from harness.faults.partition import Partition
-from harness.faults.process_kill import ProcessKill
-from harness.model import Edge
-from harness.scenario import Cell, Scenario, Step, Together, Trigger
+from typing import Literal
 
-Checkers = tuple[AnyChecker, ...]
+from harness import Cell, Edge, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults
+
+Checkers = tuple[checkers.AnyChecker, ...]
+Second = Literal["fault", "together", "power"]
 
 _DEPLOY = Step("deploy", version="new")
 _FAILS = Step("deploy", "failure", "new")
@@ -40,10 +20,10 @@ _UPLOAD = Edge("backup.upload", "start")
 _COPY = Edge("backup.copy", "start")
 
 # The new version gets no request that the front sends it, so the deployment finds out after the switch and goes back.
-_FRONT_CUT = Trigger(Partition("service_green"), _SWITCH)
-_OFFSITE_CUT = Trigger(Partition("offsite"), _UPLOAD, occurrence=2, hold="other")
-_HOLDER_KILLED = Trigger(ProcessKill(), Edge("deploy.switch", "stop"))
-_BLIND = Monitor("killed", "all")
+_FRONT_CUT = Trigger(faults.Partition("service_green"), _SWITCH)
+_OFFSITE_CUT = Trigger(faults.Partition("offsite"), _UPLOAD, occurrence=2, hold="other")
+_HOLDER_KILLED = Trigger(faults.ProcessKill(), Edge("deploy.switch", "stop"))
+_BLIND = faults.MonitorKilled("all")
 
 
 def _heir(first: Step, second: Step, after: Edge) -> Together:
@@ -56,10 +36,10 @@ def _pair(
     about: str,
     steps: tuple[Step | Together, ...],
     triggers: tuple[Trigger, ...],
-    checkers: Checkers,
+    more: Checkers,
     second: Second = "fault",
 ) -> Cell:
-    judged = (*standard(), EndState(), InRecovery(second), *checkers)
+    judged = (*checkers.standard(), checkers.EndState(), checkers.InRecovery(second), *more)
     return Cell(name, about, steps, triggers, judged, tier="full", budget_s=45)
 
 
@@ -67,13 +47,20 @@ def _with_power(
     name: str, about: str, steps: tuple[Step | Together, ...], triggers: tuple[Trigger, ...], power: PowerCuts
 ) -> Cell:
     """On a logged disk, as in power_loss: no time is judged there."""
-    judged: Checkers = (LoadSound(), Expectations(), NoHang(), Versions(), AcknowledgedWrites(), RestoreExact())
+    judged: Checkers = (
+        checkers.LoadSound(),
+        checkers.Expectations(),
+        checkers.NoHang(),
+        checkers.Versions(),
+        checkers.AcknowledgedWrites(),
+        checkers.RestoreExact(),
+    )
     return Cell(
         name,
         f"{about} (at most 8 MB of data; no time is judged)",
         steps,
         triggers,
-        (*judged, PowerLoss(), InRecovery("power")),
+        (*judged, checkers.PowerLoss(), checkers.InRecovery("power")),
         tier="full",
         budget_s=60,
         disk="logged",
@@ -92,8 +79,8 @@ scenario = Scenario(
             "partition-disk-full",
             "the way off site is cut in an upload, and while it still is the disk fills under the backup after it",
             (_BACKUP, _BACKUP_FAILS, _BACKUP_FAILS, _LOOK, Step("restore"), _LOOK, _BACKUP, _DEPLOY, _LOOK),
-            (_OFFSITE_CUT, Trigger(DiskFull("backup", leave=(0.15, 0.85)), _COPY, occurrence=3)),
-            (NoPartialLatest(), OffsiteCopies(), Restorable()),
+            (_OFFSITE_CUT, Trigger(faults.DiskFull("backup", leave=(0.15, 0.85)), _COPY, occurrence=3)),
+            (checkers.NoPartialLatest(), checkers.OffsiteCopies(), checkers.Restorable()),
         ),
         _pair(
             "partition-concurrent",
@@ -107,7 +94,7 @@ scenario = Scenario(
                 _LOOK,
             ),
             (_FRONT_CUT,),
-            (Exclusive(held=True),),
+            (checkers.Exclusive(held=True),),
             "together",
         ),
         _pair(
@@ -116,7 +103,7 @@ scenario = Scenario(
             "after the next deployment",
             (_FAILS, _LOOK, _FAILS, _LOOK, _DEPLOY, _LOOK),
             (_FRONT_CUT, Trigger(_BLIND, _BACK, hold="other")),
-            (Monitored(),),
+            (checkers.Monitored(),),
         ),
         _pair(
             "disk-full-concurrent",
@@ -129,8 +116,8 @@ scenario = Scenario(
                 _LOOK,
                 _BACKUP,
             ),
-            (Trigger(DiskFull("data"), Edge("deploy.migrate", "start")),),
-            (Exclusive(held=True), Winners()),
+            (Trigger(faults.DiskFull("data"), Edge("deploy.migrate", "start")),),
+            (checkers.Exclusive(held=True), checkers.Winners()),
             "together",
         ),
         _pair(
@@ -138,8 +125,8 @@ scenario = Scenario(
             "every monitor is killed at the switch, and on the way back the data disk fills, until after the next "
             "deployment",
             (_FAILS, _LOOK, _FAILS, _LOOK, _DEPLOY, _LOOK),
-            (Trigger(_BLIND, _SWITCH), Trigger(DiskFull("data"), _BACK, hold="other")),
-            (Monitored(),),
+            (Trigger(_BLIND, _SWITCH), Trigger(faults.DiskFull("data"), _BACK, hold="other")),
+            (checkers.Monitored(),),
         ),
         _pair(
             "concurrent-monitors",
@@ -148,7 +135,7 @@ scenario = Scenario(
             (_heir(_FAILS, _FAILS, Edge("deploy.start", "start")), _LOOK, _DEPLOY, _LOOK),
             (_HOLDER_KILLED, Trigger(_BLIND, Edge("deploy.check", "start"), occurrence=2)),
             # Not Monitored: the one that was killed had left the new version in service.
-            (Exclusive(),),
+            (checkers.Exclusive(),),
         ),
         _with_power(
             "partition-power",
@@ -161,7 +148,7 @@ scenario = Scenario(
             "disk-full-power",
             "the disk of the whole system fills under a backup, and the power fails as that gives up or right after it",
             (_BACKUP, Step("wait", seconds=1.0), _BACKUP_FAILS, Step("wait", seconds=0.5), _BACKUP),
-            (Trigger(DiskFull("system", leave=(0.15, 0.85)), _COPY, occurrence=2),),
+            (Trigger(faults.DiskFull("system", leave=(0.15, 0.85)), _COPY, occurrence=2),),
             PowerCuts("backup", ("backup.copy",), 2, cuts=2, nudge=True, after_s=0.4),
         ),
         _with_power(

@@ -2,13 +2,7 @@
 
 from itertools import product
 
-from harness.checkers import standard
-from harness.checkers.service.broken_version import BrokenVersion
-from harness.checkers.service.monitored import Monitored
-from harness.faults.monitor import Monitor, Which
-from harness.faults.support.monitors_out import How
-from harness.model import Edge
-from harness.scenario import Cell, Expect, Scenario, Step, Tier, Trigger
+from harness import Cell, Edge, Expect, Scenario, Step, Tier, Trigger, checkers, faults
 
 _EDGES = {
     "backup": Edge("backup.copy", "start"),
@@ -24,8 +18,13 @@ _WORDS = {
     "lies": "replaced by a responder that repeats its last answer",
     "checks_dead": "left without the part that looks at the service",
 }
-_HOWS: tuple[How, ...] = ("killed", "frozen", "lies", "checks_dead")
-_WHICH: tuple[Which, ...] = ("all", "one")
+_FAULTS = {
+    "killed": faults.MonitorKilled,
+    "frozen": faults.MonitorFrozen,
+    "lies": faults.MonitorLies,
+    "checks_dead": faults.MonitorChecksDead,
+}
+_WHICH: tuple[faults.Which, ...] = ("all", "one")
 
 
 def _steps(broken: bool, expect: Expect, backup: bool) -> tuple[Step, ...]:
@@ -40,7 +39,7 @@ def _steps(broken: bool, expect: Expect, backup: bool) -> tuple[Step, ...]:
     )
 
 
-def _cell(name: str, how: How, which: Which, where: str, broken: bool = False, tier: Tier = "quick") -> Cell:
+def _cell(name: str, how: str, which: faults.Which, where: str, broken: bool = False, tier: Tier = "quick") -> Cell:
     who = "one of the monitors is" if which == "one" else "every monitor is"
     version = "a version that breaks under traffic" if broken else "a good version"
     # One monitor of several is enough to see by. A backup needs none.
@@ -49,8 +48,8 @@ def _cell(name: str, how: How, which: Which, where: str, broken: bool = False, t
         name=name,
         about=f"{who} {_WORDS[how]} at {_PLACES[where]}, deploying {version}",
         steps=_steps(broken, expect, backup=where == "backup"),
-        triggers=(Trigger(Monitor(how, which), _EDGES[where], hold="other" if where == "backup" else "operation"),),
-        checkers=(Monitored(), BrokenVersion()),
+        triggers=(Trigger(_FAULTS[how](which), _EDGES[where], hold="other" if where == "backup" else "operation"),),
+        checkers=(checkers.Monitored(), checkers.BrokenVersion()),
         tier=tier,
         # All but a kill hold the kit at the edge until the word of the monitors is stale.
         budget_s=20 if how == "killed" else 25,
@@ -73,7 +72,7 @@ def _every_other(quick: tuple[Cell, ...]) -> tuple[Cell, ...]:
             broken,
             "full",
         )
-        for how, where, broken, which in product(_HOWS, _EDGES, (False, True), _WHICH)
+        for how, where, broken, which in product(_FAULTS, _EDGES, (False, True), _WHICH)
     )
     return tuple(c for c in whole if (c.triggers, _broken(c)) not in had)
 
@@ -89,7 +88,7 @@ _QUICK = (
         name="broken-seen",
         about="no fault: the monitors are what sees that a version breaks under traffic",
         steps=_steps(broken=True, expect="any", backup=False),
-        checkers=(BrokenVersion(),),
+        checkers=(checkers.BrokenVersion(),),
         budget_s=20,
     ),
 )
@@ -98,6 +97,6 @@ scenario = Scenario(
     name="monitor_crash",
     title="The monitors crash in a critical phase",
     requirements=("R57", "R99", "R100", "R101", "R124"),
-    checkers=standard(),
+    checkers=checkers.standard(),
     cells=(*_QUICK, *_every_other(_QUICK)),
 )

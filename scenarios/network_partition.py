@@ -1,14 +1,6 @@
 """The network fails while the kit works: the way off site, to a monitor, from the front to the service."""
 
-from harness.checkers import standard
-from harness.checkers.backups.offsite_copies import OffsiteCopies
-from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.data.restorable import Restorable
-from harness.faults.fault import HeldFault
-from harness.faults.partition import Partition
-from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer
-from harness.model import Edge
-from harness.scenario import Cell, Expect, Hold, Scenario, Step, Trigger
+from harness import Cell, Edge, Expect, Fault, Hold, Scenario, Step, Trigger, checkers, faults
 
 _LINK = "offsite"
 _UPLOAD = Edge("backup.upload", "start")
@@ -31,7 +23,7 @@ def _upload_steps(expect: Expect, hold: Hold) -> tuple[Step, ...]:
 
 
 def _upload(
-    name: str, about: str, fault: HeldFault, *, share: float = 0.0, hold: Hold = "operation", full: bool = False
+    name: str, about: str, fault: Fault, *, share: float = 0.0, hold: Hold = "operation", full: bool = False
 ) -> Cell:
     # What is over in two seconds may be survived; what lasts as long as the upload may not be reported as a success.
     # Under cut_at and slow_drip, which let bytes through, Expectations takes a success whose copy is whole.
@@ -41,7 +33,7 @@ def _upload(
         about=about,
         steps=_upload_steps(expect, hold),
         triggers=(Trigger(fault, _UPLOAD, occurrence=2, hold=hold, share=share),),
-        checkers=(NoPartialLatest(), OffsiteCopies(), Restorable()),
+        checkers=(checkers.NoPartialLatest(), checkers.OffsiteCopies(), checkers.Restorable()),
         tier="full" if full else "quick",
         budget_s=40 if full else 25,
     )
@@ -49,11 +41,11 @@ def _upload(
 
 _SHARES = (("edge", 0.0), ("50", 0.5), ("99", 0.99))
 _HOLDS: tuple[tuple[str, Hold], ...] = (("2s", 2.0), ("operation", "operation"), ("end", "end"))
-_CUTS: tuple[tuple[str, HeldFault], ...] = (
-    ("both", Partition(_LINK, "both")),
-    ("out", Partition(_LINK, "out")),
-    ("in", Partition(_LINK, "in")),
-    ("stalled", StalledPeer(_LINK)),
+_CUTS: tuple[tuple[str, Fault], ...] = (
+    ("both", faults.Partition(_LINK, "both")),
+    ("out", faults.Partition(_LINK, "out")),
+    ("in", faults.Partition(_LINK, "in")),
+    ("stalled", faults.StalledPeer(_LINK)),
 )
 
 
@@ -73,17 +65,20 @@ def _full() -> tuple[Cell, ...]:
         for at, share in _SHARES
         for long, hold in _HOLDS
     ]
-    dropped: tuple[tuple[str, HeldFault], ...] = (("down", Down(_LINK)), ("reset", Reset(_LINK)))
+    dropped: tuple[tuple[str, Fault], ...] = (("down", faults.Down(_LINK)), ("reset", faults.Reset(_LINK)))
     cells += [
         _upload(f"{kind}-{at}", f"{fault.name} at {at}", fault, share=share, full=True)
         for kind, fault in dropped
         for at, share in _SHARES
     ]
     cells += [
-        _upload(f"drip-{long}", f"slow_drip for {long}", SlowDrip(_LINK), hold=hold, full=True) for long, hold in _HOLDS
+        _upload(f"drip-{long}", f"slow_drip for {long}", faults.SlowDrip(_LINK), hold=hold, full=True)
+        for long, hold in _HOLDS
     ]
     cells += [
-        _upload(f"cut-at-{at}", f"the connection is closed after {at} % of the bytes", CutAt(_LINK, share), full=True)
+        _upload(
+            f"cut-at-{at}", f"the connection is closed after {at} % of the bytes", faults.CutAt(_LINK, share), full=True
+        )
         for at, share in (("1", 0.01), ("50", 0.5), ("99", 0.99))
     ]
     return tuple(cells)
@@ -97,7 +92,7 @@ def _monitor(name: str, link: str, full: bool) -> Cell:
         name=name,
         about="one of the two monitors cannot be reached while a deployment needs their word",
         steps=_DEPLOYED,
-        triggers=(Trigger(Partition(link), Edge("deploy.check", "start")),),
+        triggers=(Trigger(faults.Partition(link), Edge("deploy.check", "start")),),
         tier="full" if full else "quick",
         budget_s=20,
     )
@@ -113,7 +108,7 @@ def _front(name: str, about: str, link: str, phase: str, full: bool) -> Cell:
             Step("deploy", version="new"),
             *_DEPLOYED[1:],
         ),
-        triggers=(Trigger(Partition(link), Edge(phase, "start"), hold=2.0),),
+        triggers=(Trigger(faults.Partition(link), Edge(phase, "start"), hold=2.0),),
         tier="full" if full else "quick",
         budget_s=25,
     )
@@ -123,20 +118,20 @@ scenario = Scenario(
     name="network_partition",
     title="The network fails",
     requirements=("R43", "R83", "R84", "R85", "R86"),
-    checkers=standard(),
+    checkers=checkers.standard(),
     cells=(
-        _upload("upload-cut", "the way off site is cut both ways when the upload begins", Partition(_LINK)),
+        _upload("upload-cut", "the way off site is cut both ways when the upload begins", faults.Partition(_LINK)),
         _upload(
             "upload-half",
             "the way off site is cut both ways at half the upload, and whole again after two seconds",
-            Partition(_LINK),
+            faults.Partition(_LINK),
             share=0.5,
             hold=2.0,
         ),
         _upload(
             "upload-99",
             "at 99 % of the upload no packet comes back any more, to the end of the run; a deployment goes on",
-            Partition(_LINK, "in"),
+            faults.Partition(_LINK, "in"),
             share=0.99,
             hold="end",
         ),
@@ -144,10 +139,10 @@ scenario = Scenario(
         _upload(
             "stalled",
             "from half the upload on everything is accepted, nothing arrives and nothing is answered",
-            StalledPeer(_LINK),
+            faults.StalledPeer(_LINK),
             share=0.5,
         ),
-        _upload("dropped", "the store is gone at half the upload", Down(_LINK), share=0.5),
+        _upload("dropped", "the store is gone at half the upload", faults.Down(_LINK), share=0.5),
         _monitor("monitor-cut", "monitor_primary", full=False),
         _front(
             "front-cut",

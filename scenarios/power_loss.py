@@ -1,15 +1,7 @@
 """The power fails at a block write of a backup, of a migration, of a restore: states the disk may be left in are
 rebuilt from its log, and the system is started on each."""
 
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.power_loss import PowerLoss
-from harness.checkers.data.restore_exact import RestoreExact
-from harness.checkers.operations.expectations import Expectations
-from harness.checkers.operations.no_hang import NoHang
-from harness.checkers.service.versions import Versions
-from harness.checkers.validity.load_sound import LoadSound
-from harness.crash.cuts import PowerCuts
-from harness.scenario import Cell, Scenario, Step
+from harness import Cell, PowerCuts, Scenario, Step, checkers
 
 # The power is cut afterwards, in what was recorded: the run itself goes on to its end. One second of writes before.
 _BACKUP = (Step("backup"), Step("wait", seconds=1.0), Step("backup"), Step("wait", seconds=0.5))
@@ -39,13 +31,13 @@ scenario = Scenario(
     requirements=("R26", "R92", "R93", "R94"),
     # Without those that judge times: a logged disk has its own.
     checkers=(
-        LoadSound(),
-        Expectations(),
-        NoHang(),
-        Versions(),
-        AcknowledgedWrites(),
-        RestoreExact(),
-        PowerLoss(),
+        checkers.LoadSound(),
+        checkers.Expectations(),
+        checkers.NoHang(),
+        checkers.Versions(),
+        checkers.AcknowledgedWrites(),
+        checkers.RestoreExact(),
+        checkers.PowerLoss(),
     ),
     cells=(
         _cell(

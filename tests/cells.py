@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness import registry
+from harness.campaign.compile import planned_faults
 from harness.campaign.selection import wall_s
-from harness.plan import described_faults
 from harness.scenario import Cell, Scenario
 
 README = registry.SCENARIOS / "README.md"
@@ -49,7 +49,10 @@ def _rows(scenario: Scenario, cells: list[Cell]) -> Iterator[str]:
 
 
 def _faults(cell: Cell) -> str:
-    said = [f"{f['name']}({_named(f['parameters'])}) at {_at(f['at'])}" for f in described_faults(cell.triggers)]
+    said = [
+        f"{f['name']}({_named(f['parameters'])}) at {_at(f['at'])}"
+        for f in (p.described() for p in planned_faults(cell.triggers))
+    ]
     said += [str(cell.power)] if cell.power else []
     return "; ".join(said).replace("|", "\\|") or "none"
 

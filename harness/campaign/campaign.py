@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness import __version__, registry
+from harness import __version__
+from harness.campaign.compile import compiled
 from harness.campaign.jobs import side_by_side
 from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
@@ -22,18 +23,12 @@ from harness.campaign.selection import Selected, kind_for, select
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
+from harness.host.checkout import BUNDLED
 from harness.host.undo import UndoLog
 from harness.island.spec import WORK
 from harness.judge.judge import judge, unjudged
 from harness.model import Outcome, Result, merged
-from harness.plan import (
-    Plan,
-    described_faults,
-    described_steps,
-    planned_steps,
-    planned_triggers,
-    staging_path,
-)
+from harness.plan import Plan, described_steps, staging_path
 from harness.recording.events import Event
 from harness.recording.format import FORMAT
 from harness.recording.secrets import mask, secret_values, starred
@@ -77,7 +72,7 @@ class Campaign:
         self.row = row
         self.options = options
         self.signals = signals
-        self.config = load_system(options.system, registry.BUNDLED, variants=options.flaws)
+        self.config = load_system(options.system, BUNDLED, variants=options.flaws)
         self.kind = kind_for(self.config)
         rate = self.config.load.arrival_rate
         if options.users and rate:
@@ -107,13 +102,12 @@ class Campaign:
     def plan(self, selected: Selected) -> Plan:
         """The plan of one cell with this campaign's options."""
         cell, options = selected.cell, self.options
-        return Plan(
+        plan = Plan(
             run=selected.run,
             system=str(self.config.file),
             system_name=self.config.name,
             variants=options.flaws,
             scenario=selected.scenario.name,
-            scenario_dirs=tuple(str(d.resolve()) for d in options.scenario_dirs),
             cell=cell.name,
             seed=options.seed,
             size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
@@ -126,6 +120,7 @@ class Campaign:
             python=sys.executable,
             keep_data=not self.config.service.attach,  # what is in use is nobody's to take away
         )
+        return compiled(plan, selected.scenario, cell, self.config.versions)
 
     def results(self, out: Path) -> Generator[Ended, None, None]:
         """Each result with the folder of its run, as ``in_turn`` has them. The first fail of ``fail_fast`` lets
@@ -184,7 +179,7 @@ class Campaign:
             (folder / "run.json").write_text(json.dumps(run))
             result = unjudged(run, why_not)
         else:
-            result = judge(folder, selected.scenario, selected.cell)
+            result = judge(folder)
         self._progress.end(self.called(selected), f"{result.outcome}: {self.called(selected)}")
         return result, folder
 
@@ -200,9 +195,9 @@ class Campaign:
             "format": FORMAT,
             "title": f"{selected.scenario.title}: {cell.about}",
             "requirements": list(selected.scenario.requirements),
-            "steps": described_steps(cell, planned_steps(selected.scenario, cell, plan.seed)),
-            "faults": described_faults(planned_triggers(selected.scenario, cell, plan.seed)),
-            "timing": cell.timing,
+            "steps": described_steps(plan.steps, plan.power),
+            "faults": [f.described() for f in plan.faults],
+            "timing": plan.timing,
             "claims": [asdict(c) for c in self.config.claims],
             "waives": [{"name": w.name, "reason": w.reason, "until": w.until.isoformat()} for w in self.config.waives],
             "deadline_ms": self.config.service.deadline_ms,

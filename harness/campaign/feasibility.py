@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.campaign.fit import missing_in
 from harness.checkers.backups.offsite_copies import OffsiteCopies
 from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.concurrency.end_state import EndState
@@ -13,11 +14,10 @@ from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
 from harness.config.operations import HARNESS_STEPS, OPERATIONS
 from harness.config.schema import SystemConfig
-from harness.faults.monitor import Monitor
 from harness.model import Edge
-from harness.plan import missing_in
+from harness.plan import Together
 from harness.recording.recording import Recording
-from harness.scenario import Cell, Scenario, Tier, Together
+from harness.scenario import Cell, Scenario, Tier
 
 # Marked only on the way back from something that went wrong, which a run without faults does not see.
 _ONLY_WHEN_WRONG = ("back",)
@@ -85,7 +85,7 @@ def _needs(
             yield f"a {name} that works"
     if config.load.read_back is None:
         yield "[load.read_back]"
-    one = any(isinstance(t.fault, Monitor) and t.fault.which == "one" for t in cell.triggers)
+    one = any(t.fault.aimed_at.get("monitor") == "one" for t in cell.triggers)
     if one and len(config.monitors) == 1:
         yield "a second [monitors.NAME]"
     yield from _phases(scenario, cell, seen)

@@ -14,6 +14,7 @@ from harness.config.reader import load_system
 from harness.config.schema import SystemConfig, VariantConfig
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
+from harness.host.checkout import BUNDLED
 
 RowKind = Literal["clean", "flaw", "all"]
 
@@ -47,7 +48,7 @@ def plan_matrix(options: Options, clean: int, all_cells: bool) -> Matrix:
     """``options.flaws`` are the flaws asked for, none of them means all; ``options.scenarios`` the cells. Flaws without
     cells ask for the cells meant for them, neither for the whole tier. ``clean`` is how often nothing is switched on,
     each time with the next seed; ``all_cells`` tries each flaw in every cell."""
-    config = load_system(options.system, registry.BUNDLED)
+    config = load_system(options.system, BUNDLED)
     chosen = _chosen(config, options)
     cells = options.scenarios
     if options.flaws and not cells:
@@ -70,7 +71,7 @@ def plan_matrix(options: Options, clean: int, all_cells: bool) -> Matrix:
     if len(flaws) > 1:
         names = tuple(f.name for f in flaws)
         try:
-            load_system(options.system, registry.BUNDLED, variants=names)
+            load_system(options.system, BUNDLED, variants=names)
         except HarnessError as error:
             left_out.append(f"all flaws at once: {error.why} ({error.hint})")
         else:

@@ -155,14 +155,14 @@ def _follow(island: Island, folder: Path, signals: Signals, on_event: OnEvent, d
 
 
 def _kept(plan: Plan, config: SystemConfig) -> tuple[str, ...]:
-    """Directories the run reads from, wherever they lie: the code, the interpreter, the system, the scenarios."""
+    """Directories the run reads from, wherever they lie: the code, the interpreter, the system, the user's faults."""
     places = {
         CHECKOUT,
         Path(sys.prefix),
         Path(sys.base_prefix),
         Path(sys.executable).resolve().parents[1],
         config.folder,
-        *(Path(d) for d in plan.scenario_dirs),
+        *(Path(f.source.folder or Path(f.source.file).parent) for f in plan.faults if f.source),
     }
     return tuple(sorted(str(p.resolve()) for p in places))
 

@@ -17,8 +17,7 @@ from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.checkout import CHECKOUT
 from harness.host.clock import now
-from harness.island.spec import Kind
-from harness.model import NS
+from harness.model import NS, Kind
 
 _HASHED_SUFFIXES = {".toml", ".py", ".sh", ".js", ".go", ".sql", ".json", ".conf"}
 _MOST_FILES = 500

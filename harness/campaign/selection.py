@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import registry
+from harness.campaign.fit import missing_in, refuse_misspelt
 from harness.campaign.options import Options
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.island.island import best_kind
-from harness.island.spec import Kind
 from harness.links.toxiproxy_server import find_server
-from harness.plan import missing_in
+from harness.model import Kind
 from harness.scenario import Cell, Scenario
 
 
@@ -96,6 +96,8 @@ def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> 
                     f"cells: {', '.join(c.name for c in scenario.cells)}",
                 )
         for cell in cells:
+            if config:
+                refuse_misspelt(config, scenario, cell)
             missing = tuple(missing_in(config, cell)) if config else ()
             chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing, attached))
     chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run

@@ -10,6 +10,7 @@ import click
 from harness import registry
 from harness.config.reader import load_system
 from harness.errors import ExitCode
+from harness.host.checkout import BUNDLED
 from harness.plan import described_steps
 from harness.report.documents.clean import one_line
 
@@ -21,7 +22,7 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
         for cell in scenario.cells:
             click.echo(f"  {scenario.name}:{cell.name} ({cell.tier}): {cell.about}")
     click.echo(f"systems: {', '.join(registry.systems())}")
-    config = load_system(system, registry.BUNDLED)
+    config = load_system(system, BUNDLED)
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
         shown_by = f" (a flaw, shown by {', '.join(variant.shown_by)})" if variant.shown_by else ""
@@ -38,7 +39,7 @@ def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
         click.echo(
             f"\n{scenario.name}:{cell.name}\n  {cell.about}; {cell.repeat} rounds after {cell.warmup}; tier {cell.tier}"
         )
-        for step in described_steps(cell):
+        for step in described_steps(cell.steps, cell.power):
             click.echo(f"  - {step}")
         for trigger in cell.triggers:
             click.echo(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from harness import registry
 from harness.campaign import rerun
 from harness.campaign.discrimination import Discrimination, alone, begun, found, refuse_others
 from harness.campaign.folder import point_latest
@@ -19,6 +18,7 @@ from harness.campaign.outside import Signals
 from harness.campaign.selection import kind_for, wall_s
 from harness.config.reader import find_system
 from harness.errors import ExitCode
+from harness.host.checkout import BUNDLED
 from harness.report.documents.discrimination import NAME
 from harness.report.documents.result import read_document
 from harness.report.render import PAGE, render_discrimination
@@ -79,7 +79,7 @@ def discriminate(
 
 
 def _file(options: Options) -> Path:
-    return find_system(options.system, registry.BUNDLED)
+    return find_system(options.system, BUNDLED)
 
 
 def _print_plan(matrix: Matrix, options: Options, clean: int) -> int:

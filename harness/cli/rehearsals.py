@@ -22,7 +22,7 @@ from harness.checkers.contract import QUESTION as CONTRACT
 from harness.checkers.contract import lines as contract_lines
 from harness.errors import ExitCode, HarnessError
 from harness.model import Result
-from harness.plan import described_faults, described_steps, planned_steps, planned_triggers
+from harness.plan import described_steps
 from harness.recording.recording import Recording
 from harness.report.documents.campaign import NAME as CAMPAIGN
 from harness.report.documents.clean import one_line
@@ -90,11 +90,11 @@ def _print_plan(campaign: Campaign) -> int:
     for selected in campaign.selected:
         cell = selected.cell
         click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
-        rounds = campaign.plan(selected)
-        click.echo(f"  rounds: {rounds.repeat}, after {rounds.warmup} for warm-up; budget {cell.budget_s:g} s")
-        for step in described_steps(cell, planned_steps(selected.scenario, cell, campaign.options.seed)):
+        plan = campaign.plan(selected)
+        click.echo(f"  rounds: {plan.repeat}, after {plan.warmup} for warm-up; budget {cell.budget_s:g} s")
+        for step in described_steps(plan.steps, plan.power):
             click.echo(f"  - {step}")
-        for fault in described_faults(planned_triggers(selected.scenario, cell, campaign.options.seed)):
+        for fault in (f.described() for f in plan.faults):
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
         if selected.why_not:
             click.echo(f"  UNKNOWN: {selected.why_not}")

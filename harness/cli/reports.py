@@ -8,16 +8,12 @@ from pathlib import Path
 
 import click
 
-from harness import registry
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
 from harness.campaign.provenance import commit
 from harness.errors import ExitCode, HarnessError
 from harness.judge.judge import judge
 from harness.model import Result
-from harness.plan import Plan
-from harness.recording.format import FORMAT, format_of
-from harness.recording.recording import Recording
 from harness.report.documents import comparison
 from harness.report.documents.result import as_text, write_result
 from harness.report.render import render, render_run
@@ -33,21 +29,10 @@ def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:
             f"judge {folder}", "there is no run.json in it", "name the folder of one run, not of a campaign"
         )
     try:
-        about = Recording(folder).plan
-        known = format_of(about)
-        plan = Plan.from_dict(about["plan"]) if known == FORMAT else None
+        result = _by_whom(judge(folder, scenario_dirs))
     except (ValueError, KeyError, TypeError) as error:
         why = f"its run.json is torn, or of another version ({type(error).__name__}: {error})"
         raise HarnessError(f"judge {folder}", why, "run it again: nothing else says what was to be done") from error
-    if plan is None:
-        why = f"it was recorded in format {known}, and what is judged here is format {FORMAT}"
-        hint = "judge it with the version that recorded it; its result.json can still be read by report and compare"
-        raise HarnessError(f"judge {folder}", why, hint)
-    scenario = registry.scenario(plan.scenario, [*scenario_dirs, *(Path(d) for d in plan.scenario_dirs)])
-    if plan.cell not in [c.name for c in scenario.cells]:
-        why = f"the scenario {scenario.name} has no cell {plan.cell!r} any more"
-        raise HarnessError(f"judge {folder}", why, "judge it with the version that recorded it")
-    result = _by_whom(judge(folder, scenario, scenario.cell(plan.cell)))
     write_result(result, folder)
     render_run(folder)
     terminal.console().print(terminal.render_run(result))

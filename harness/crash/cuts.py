@@ -4,41 +4,12 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.disks.block_log import BLOCK, BlockLog
 from harness.model import Span
-
-
-@dataclass(frozen=True, slots=True)
-class PowerCuts:
-    """``cuts`` moments within the ``occurrence``-th ``operation`` (within its phases ``during``, when it marks them) or
-    in the ``after_s`` seconds after it, and ``states`` states each: what was flushed; all that was written; then seeded
-    subsets of what was not flushed, one write of each torn.
-
-    ``nudge``: from the start of the operation on, an unrelated file is synced over and over, so that the file system
-    writes down names and sizes long before data that nobody asked it to keep: it does so by itself, but only every few
-    seconds, and so rarely within an operation.
-    """
-
-    operation: str
-    during: tuple[str, ...] = ()
-    occurrence: int = 1
-    cuts: int = 1
-    states: int = 3
-    nudge: bool = False
-    after_s: float = 0.0
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        """What is missing for it here, in words; empty when nothing is."""
-        return "" if capabilities.get("logged_disk") else "a logged disk: it needs root, loop devices and /dev/fuse"
-
-    def __str__(self) -> str:
-        where = f"in {', '.join(self.during)} of" if self.during else "anywhere in"
-        where += f" {self.operation} #{self.occurrence}"
-        where += f" or in {self.after_s:g} s after it" if self.after_s else ""
-        return f"power cut at {self.cuts} block write{'s' * (self.cuts > 1)} {where}, {self.states} states each"
+from harness.plan import PowerCuts
 
 
 @dataclass(frozen=True, slots=True)

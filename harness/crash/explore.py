@@ -12,13 +12,14 @@ from itertools import islice
 from pathlib import Path
 
 from harness.crash.boot import BootSpec
-from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
+from harness.crash.cuts import Cut, choose, last_flush
 from harness.crash.findings import Findings, UnderWay
 from harness.crash.states import State, build, states_of, whole
 from harness.disks.block_log import BlockLog
 from harness.host import commands
 from harness.host.clock import mono_ns
 from harness.model import NS, CrashState, Span
+from harness.plan import PowerCuts
 from harness.recording.events import PlannedCut, PowerPlanned, PowerState, Warned
 from harness.recording.recorder import Recorder
 

@@ -13,7 +13,7 @@ from harness.disks.image import in_memory
 from harness.host import commands
 from harness.host.sizes import size
 from harness.island import mounts
-from harness.island.spec import Kind
+from harness.model import Kind
 
 MIB = 1024 * 1024
 _LEFT_BYTES = 1024 * MIB

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from harness.errors import HarnessError
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.model import Evidence
 from harness.recording.failure_phrases import Words, quoted
 
@@ -36,25 +35,16 @@ _SAID = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class DiskFull:
+class DiskFull(Fault):
     """Fills ``disk`` with a file nobody can see or remove, until ``leave`` times the size of the system's database is
     free. ``leave`` is a number, or a (low, high) range from which the run's seed chooses."""
 
     disk: str
     leave: float | tuple[float, float] = 0.0
 
-    @property
-    def name(self) -> str:
-        return "disk_full"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"disk": self.disk, "leave": self.leave}
-
-    def planned(self, rng: random.Random) -> DiskFull:
-        if isinstance(self.leave, tuple):
-            return replace(self, leave=round(rng.uniform(*self.leave), 3))
-        return self
+    name: ClassVar[str] = "disk_full"
+    targets: ClassVar[Mapping[str, str]] = {"disk": "disk"}
+    effects: ClassVar[frozenset[str]] = frozenset({"refuses_space"})
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         return "" if capabilities.get("sized_disk") else "a sized disk: this host allows no mount namespace"
@@ -67,7 +57,7 @@ class DiskFull:
                 f"{system.config.name} has no sized disk of that name (it has: {', '.join(system.disks) or 'none'})",
                 f"add {self.disk} to [disks] in system.toml",
             )
-        assert not isinstance(self.leave, tuple), "inject before planned()"
+        assert not isinstance(self.leave, tuple), "inject before resolved()"
         share = self.leave * system.database_bytes()
         if self.leave and not share:
             raise HarnessError(
@@ -111,14 +101,14 @@ class FullDisk:
             self.watch.mark(self.disk.name)
         return Evidence(False, False, f"our write of {beyond} bytes to {self.disk.name} succeeded: it is not full")
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         held = os.fstat(self.filler).st_blocks * 512
         return "" if held >= self.length else f"only {held} of {self.length} bytes of the filler are still allocated"
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         return quoted(_SAID, said)
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         probe = os.open(self.disk.path, os.O_TMPFILE | os.O_RDWR)
         try:
             os.posix_fallocate(probe, 0, _CHUNK)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.errors import ExitCode, HarnessError
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.faults.support.impostor import Impostor
 from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import mono_ns, sleep
@@ -24,37 +23,23 @@ Which = Literal["one", "all"]
 
 
 @dataclass(frozen=True, slots=True)
-class Monitor:
-    """What happens to monitors of the system: the first that system.toml declares (``one``), or ``all``.
+class MonitorFault(Fault):
+    """What happens to monitors of the system: the first that system.toml declares (``one``), or ``all``. ``how`` tells
+    the four apart. All but a kill hold the kit at the edge until what the monitors last saw is stale
+    (``stale_after_s``)."""
 
-    ``killed``: SIGKILL. ``frozen``: SIGSTOP. ``lies``: killed, and its address taken by a responder that repeats the
-    last answer it gave. ``checks_dead``: the children of its process killed, the process that answers lives.
-    All but ``killed`` hold the kit at the edge until what the monitors last saw is stale (``stale_after_s``).
-    """
-
-    how: How
     which: Which = "all"
 
-    @property
-    def name(self) -> str:
-        return f"monitor_{self.how}"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"which": self.which}
-
-    def planned(self, rng: random.Random) -> Monitor:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    targets: ClassVar[Mapping[str, str]] = {"monitor": "which"}
+    effects: ClassVar[frozenset[str]] = frozenset({"blinds"})
+    how: ClassVar[How]
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> MonitorsOut:
         names = self._names(system)
         began = mono_ns()
         out = MonitorsOut(system, self.how, operation, names, began, {})
         for name in names:
-            getattr(self, f"_{self.how}")(system, name, undo, out)
+            self._take_out(system, name, undo, out)
         if self.how != "killed":
             sleep(max(system.config.monitors[name].stale_after_s for name in names) + 0.2)
         return out
@@ -70,17 +55,42 @@ class Monitor:
             )
         return declared if self.which == "all" else declared[:1]
 
-    def _killed(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
-        undo(lambda: _restart(system, name))
-        system.monitors[name].kill()
-        system.monitors[name].wait(2.0)
+    def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        raise NotImplementedError
 
-    def _frozen(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+
+@dataclass(frozen=True, slots=True)
+class MonitorKilled(MonitorFault):
+    """SIGKILL."""
+
+    name: ClassVar[str] = "monitor_killed"
+    how: ClassVar[How] = "killed"
+
+    def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+        _kill(system, name, undo)
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorFrozen(MonitorFault):
+    """SIGSTOP."""
+
+    name: ClassVar[str] = "monitor_frozen"
+    how: ClassVar[How] = "frozen"
+
+    def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
         leader = system.monitors[name].pid
         undo(lambda: _signal_session(leader, signal.SIGCONT))
         _signal_session(leader, signal.SIGSTOP)
 
-    def _lies(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+
+@dataclass(frozen=True, slots=True)
+class MonitorLies(MonitorFault):
+    """Killed, and its address taken by a responder that repeats the last answer it gave."""
+
+    name: ClassVar[str] = "monitor_lies"
+    how: ClassVar[How] = "lies"
+
+    def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
         answer = system.ask_monitor(name)
         if not answer.ok:
             raise HarnessError(
@@ -89,11 +99,19 @@ class Monitor:
                 f"check [monitors.{name}] in system.toml",
                 ExitCode.UNKNOWN,
             )
-        self._killed(system, name, undo, out)
+        _kill(system, name, undo)
         undo(lambda: out.liars[name].close() if name in out.liars else None)
         out.liars[name] = Impostor(system.text(system.config.monitors[name].health), answer.body)
 
-    def _checks_dead(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
+
+@dataclass(frozen=True, slots=True)
+class MonitorChecksDead(MonitorFault):
+    """The children of its process killed; the process that answers lives."""
+
+    name: ClassVar[str] = "monitor_checks_dead"
+    how: ClassVar[How] = "checks_dead"
+
+    def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
         children = descendants(system.monitors[name].pid)
         if not children:
             raise HarnessError(
@@ -106,6 +124,12 @@ class Monitor:
         for child in children:
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+
+
+def _kill(system: LiveSystem, name: str, undo: Undo) -> None:
+    undo(lambda: _restart(system, name))
+    system.monitors[name].kill()
+    system.monitors[name].wait(2.0)
 
 
 def _restart(system: LiveSystem, name: str) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.faults.support.socket_watch import SocketWatch
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
@@ -21,23 +20,16 @@ _VANISH = {"both": "packets both ways", "out": "packets the system sends", "in":
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(Fault):
     """Cuts the cable of ``link``. ``direction`` as the system sees it: ``out``, what it sends is lost; ``in``, what is
     sent to it."""
 
     link: str
     direction: Direction = "both"
 
-    @property
-    def name(self) -> str:
-        return "partition"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"link": self.link, "direction": self.direction}
-
-    def planned(self, rng: random.Random) -> Partition:
-        return self
+    name: ClassVar[str] = "partition"
+    targets: ClassVar[Mapping[str, str]] = {"link": "link"}
+    effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         return lacking(capabilities)
@@ -69,15 +61,15 @@ class CutCable:
         said += f" after {knock.seconds:.1f} s" if cut else ", and the cable is not cut any more"
         return Evidence(applied, bool(self.watch.said), said)
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         if not self.link.is_cut(self.direction):
             return f"the cable of {self.link.name} was whole again"
         return self.watch.problem
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         return not self.link.is_cut("out") and not self.link.is_cut("in") and self.link.knock(2.0).connected
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.host.clock import Deadline, wait_until
 from harness.host.commands import Process
 from harness.host.processes import group_states
@@ -22,23 +21,13 @@ GONE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessKill:
+class ProcessKill(Fault):
     """What the kit started in sessions of their own (the service it deploys) lives on, as when a person's terminal or
     a CI job dies."""
 
-    @property
-    def name(self) -> str:
-        return "process_kill"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {}
-
-    def planned(self, rng: random.Random) -> ProcessKill:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    name: ClassVar[str] = "process_kill"
+    targets: ClassVar[Mapping[str, str]] = {"operation": ""}
+    effects: ClassVar[frozenset[str]] = frozenset({"kills"})
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> KilledProcess:
         process = system.running.get(operation)
@@ -67,15 +56,15 @@ class KilledProcess:
         said = f"SIGKILL to the {self.members} processes of {self.operation}: {'gone' if gone else 'some are left'}"
         return Evidence(gone, False, said)
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         return ""
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         """Its exit by our signal: it had not ended otherwise before."""
         code = self.process.wait(GONE_S) if self.process else None
         return f"{self.operation} was ended by signal {-code}" if code == -signal.SIGKILL else ""
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         """Over at once: nothing is held. What is read back is that no process of the group is left."""
         return self.process is None or not _there(self.process.pid)
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
 from harness.host.processes import group_states
@@ -28,22 +27,12 @@ _STILL = "TtZX"
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessPause:
+class ProcessPause(Fault):
     """How long is the trigger's ``hold``: seconds, or until another operation has ended (``other``)."""
 
-    @property
-    def name(self) -> str:
-        return "process_pause"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {}
-
-    def planned(self, rng: random.Random) -> ProcessPause:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    name: ClassVar[str] = "process_pause"
+    targets: ClassVar[Mapping[str, str]] = {"operation": ""}
+    effects: ClassVar[frozenset[str]] = frozenset({"pauses"})
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> PausedProcess:
         process = system.running.get(operation)
@@ -85,21 +74,21 @@ class PausedProcess:
         states = ", ".join(f"{pid} {state}" for pid, state in group_states(self.process.pid).items())
         return Evidence(applied, False, f"SIGSTOP to the processes of {self.operation}, in /proc: {states or 'none'}")
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         if self._moved:
             return f"{self.operation} went on before it was continued"
         if self.process and self.process.exit is not None and (left := len(stopped(self.process.pid))):
             return f"{self.operation} was ended, but not {left} of its processes: what they do now nobody can tell"
         return ""
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         """It was seen stopped while another operation ran: for the kit it stood still, not the whole machine."""
         if not self._beside or self._moved:
             return ""
         beside = ", ".join(sorted(self._beside))
         return f"{self.operation} was seen stopped for {self._still_ns / NS:.1f} s while {beside} ran"
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         if self.process is None:
             return True
         return wait_until(lambda: not self._is_stopped(), Deadline(SIGNAL_S, "the signal"), 0.005)

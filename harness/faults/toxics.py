@@ -5,12 +5,11 @@ None of them is a partition: connects succeed (or are refused at once), and what
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from harness.faults.fault import Undo
+from harness.faults.fault import Fault, Undo
 from harness.faults.partition import lacking
 from harness.faults.support.socket_watch import SocketWatch, Telling
 from harness.model import Evidence
@@ -30,22 +29,15 @@ def _nothing(first: SocketState | None, before: SocketState, now: SocketState) -
 
 
 @dataclass(frozen=True, slots=True)
-class _Toxic:
+class _Toxic(Fault):
     """What the five have in common: a link, and a toxic of one ``type`` on what the system sends."""
 
     link: str
-    name: ClassVar[str] = ""
+    targets: ClassVar[Mapping[str, str]] = {"link": "link"}
     type: ClassVar[str] = ""
     # How a connect of our own ends while it is in, and what in the system's sockets shows it.
     knock: ClassVar[str] = "connected"
     telling: ClassVar[Telling] = staticmethod(_nothing)
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"link": self.link}
-
-    def planned(self, rng: random.Random) -> Any:
-        return self
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
         return lacking(capabilities)
@@ -88,13 +80,13 @@ class BadPeer:
     def _knocked(self) -> Knock:
         return self.link.knock(provoke=self.knock == Reset.knock)
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         return self.watch.problem if self.there() else f"{self.said}: the server has it no more"
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         return not self.there() and self.link.knock(2.0).connected
 
 
@@ -119,6 +111,7 @@ class StalledPeer(_Toxic):
     """The peer accepts everything and answers nothing: what is sent is acknowledged and thrown away."""
 
     name: ClassVar[str] = "stalled_peer"
+    effects: ClassVar[frozenset[str]] = frozenset({"stalls"})
     type: ClassVar[str] = "timeout"
     telling: ClassVar[Telling] = staticmethod(_acknowledged_in_vain)
 
@@ -131,6 +124,7 @@ class Reset(_Toxic):
     """New connections are reset at their first byte; those that were there are closed."""
 
     name: ClassVar[str] = "reset"
+    effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
     type: ClassVar[str] = "reset_peer"
     knock: ClassVar[str] = "connection reset by peer"
 
@@ -144,12 +138,9 @@ class SlowDrip(_Toxic):
 
     rate_kb_s: int = 100
     name: ClassVar[str] = "slow_drip"
+    effects: ClassVar[frozenset[str]] = frozenset({"slows", "leaks"})
     type: ClassVar[str] = "bandwidth"
     telling: ClassVar[Telling] = staticmethod(_waiting)
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"link": self.link, "rate_kb_s": self.rate_kb_s}
 
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
         return {"rate": self.rate_kb_s}
@@ -162,19 +153,11 @@ class CutAt(_Toxic):
 
     share: float | tuple[float, float] = 0.5
     name: ClassVar[str] = "cut_at"
+    effects: ClassVar[frozenset[str]] = frozenset({"cuts", "leaks"})
     type: ClassVar[str] = "limit_data"
 
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"link": self.link, "share": self.share}
-
-    def planned(self, rng: random.Random) -> CutAt:
-        if isinstance(self.share, tuple):
-            return replace(self, share=round(rng.uniform(*self.share), 3))
-        return self
-
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
-        assert not isinstance(self.share, tuple), "inject before planned()"
+        assert not isinstance(self.share, tuple), "inject before resolved()"
         return {"bytes": max(1, int(self.share * system.newest_backup_bytes()))}
 
 
@@ -183,6 +166,7 @@ class Down(_Toxic):
     """Nobody listens at the far end any more: connections there were end, new ones are refused."""
 
     name: ClassVar[str] = "down"
+    effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
     knock: ClassVar[str] = "connection refused"
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> BadPeer:

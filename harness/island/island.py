@@ -11,7 +11,8 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.host import commands
-from harness.island.spec import IslandSpec, Kind
+from harness.island.spec import IslandSpec
+from harness.model import Kind
 
 _NAMESPACES = ("--mount", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
 _USER = ("--user", "--map-root-user")

@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
 
-Kind = Literal["root", "user", "none"]
+from harness.model import Kind
 
 # An island mounts its work directory here: a directory every host has, and nobody's temporary one.
 WORK_MOUNT = Path("/mnt")

@@ -135,6 +135,23 @@ class NoChecker(Details):
 
 
 @code(
+    "checker.missing",
+    "unknown",
+    title="A checker of the plan is not at hand",
+    sentence="the checker {{ checker }} is not at hand: {{ why }}",
+    meaning="The run is judged by the checkers that its plan names. One of your own is known by its file, its class "
+    "and a digest of the file: where the file is gone or was edited, what it would have said is not known.",
+    causes=("the file of the checker was edited, moved or deleted since the run",),
+    look="`plan.checkers` in the run.json of the run",
+    hint="put the file back as it was (`deploydrill judge --scenarios DIR` looks in DIR, too), or run again",
+    matter="plan",
+)
+class CheckerMissing(Details):
+    checker: str
+    why: str
+
+
+@code(
     "checker.hung",
     "unknown",
     title="A checker did not end",
@@ -173,6 +190,7 @@ CODES = (
     LeftOut,
     StepsMissing,
     NoChecker,
+    CheckerMissing,
     CheckerHung,
     CheckerCrashed,
 )

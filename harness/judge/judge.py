@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, get_args
@@ -14,17 +14,19 @@ from harness.checkers.core.protocol import AnyChecker, Checker
 from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
-from harness.config.operations import MEASURED_OPERATIONS
+from harness.config.operations import HARNESS_STEPS
+from harness.errors import HarnessError
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.judge import codes, facts
 from harness.judge.claims import claim_rows
+from harness.judge.named import named
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Outcome, Result, Subject, Verdict, merged
 from harness.plan import Plan
 from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
+from harness.recording.format import FORMAT, format_of
 from harness.recording.recording import Recording
-from harness.scenario import Cell, Scenario
 
 SCHEMA = 2
 RUN = Subject("run", "")
@@ -32,9 +34,28 @@ RUN = Subject("run", "")
 CHECKER_LIMIT_S = 60.0
 
 
-def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
-    """The result of the run recorded in ``folder``. Never raises for what the recording holds: a checker that crashes
-    or says nothing is an unknown."""
+def judge(folder: Path, directories: Sequence[Path] = ()) -> Result:
+    """The result of the run recorded in ``folder``, by the checkers that its plan names; those of the user's own are
+    looked for where they were, then in ``directories``. One that is not at hand as it was is an unknown. HarnessError
+    for a recording of another format."""
+    recording = Recording(folder)
+    refuse_other_format(folder, recording.plan)
+    if recording.strange_plan or recording.plan.get("why_not"):  # there is nothing to be judged by, or nothing to judge
+        return judge_by(folder, ())
+    return judge_by(folder, *named(Plan.from_dict(recording.plan["plan"]).checkers, directories))
+
+
+def refuse_other_format(folder: Path, about: Mapping[str, Any]) -> None:
+    """HarnessError where another version recorded it."""
+    if (known := format_of(about)) != FORMAT:
+        why = f"it was recorded in format {known}, and what is judged here is format {FORMAT}"
+        hint = "judge it with the version that recorded it; its result.json can still be read by report and compare"
+        raise HarnessError(f"judge {folder}", why, hint)
+
+
+def judge_by(folder: Path, listed: Sequence[AnyChecker], missing: Sequence[Finding] = ()) -> Result:
+    """The result by these checkers and by those that judge always; ``missing`` stands for what is not at hand. Never
+    raises for what the recording holds: a checker that crashes or says nothing is an unknown."""
     recording = Recording(folder)
     about = recording.plan
     if recording.strange_plan:  # claims, deadlines, steps: nothing of it says what this run was to be
@@ -42,16 +63,15 @@ def judge(folder: Path, scenario: Scenario, cell: Cell) -> Result:
     if about.get("why_not"):  # it was never begun
         return unjudged(about, about["why_not"])
     run = JudgedRun(recording)
-    listed = (*scenario.checkers, *cell.checkers)
     # What this cell is for comes first, and so is what a report opens with; then what judges every run.
     general = {c.name for c in standard()}
-    judged = [f for c in sorted(listed, key=lambda c: c.name in general) for f in _checked(c, run)]
+    judged = [*missing, *(f for c in sorted(listed, key=lambda c: c.name in general) for f in _checked(c, run))]
     if not judged:
         judged = [finding("run.judged", RUN, codes.NoChecker())]
     # A load that was none and a fault that did not bite are unknown also where the scenario does not ask.
     always = [c for c in (LoadSound(), FaultBit()) if c not in listed]
     judged += [f for c in always for f in _checked(c, run)]
-    findings = [_complete(recording), *_left_out(recording, cell, Plan.from_dict(about["plan"])), *judged]
+    findings = [_complete(recording), *_left_out(recording, Plan.from_dict(about["plan"])), *judged]
     if not recording.events:
         return _result(about, [finding("run.made", RUN, codes.NotMade(why="; ".join(_broken_off(recording))))])
     try:
@@ -144,7 +164,7 @@ def _last_words(folder: Path) -> list[str]:
     return []
 
 
-def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Finding]:
+def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
     check = "run.as_planned"
     lacking = dict.fromkeys(e.operation for e in recording.of(NotProvided))
@@ -154,8 +174,9 @@ def _left_out(recording: Recording, cell: Cell, plan: Plan) -> list[Finding]:
     ]
     ends = [o.name for o in recording.operations if not o.on_our_backup]
     short: list[codes.Step] = []
-    steps = cell.single_steps
-    for name in dict.fromkeys(s.do for s in steps if s.do in MEASURED_OPERATIONS and s.do not in lacking):
+    steps = plan.single_steps
+    uncounted = {*HARNESS_STEPS, "seed", "status", *lacking}
+    for name in dict.fromkeys(s.do for s in steps if s.do not in uncounted):
         once = sum(s.do == name and s.first_repeat_only for s in steps)
         each = sum(s.do == name and not s.first_repeat_only for s in steps)
         planned, done = once * (plan.repeat > 0) + each * (plan.warmup + plan.repeat), ends.count(name)

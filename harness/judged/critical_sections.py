@@ -80,7 +80,7 @@ def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
     return [
         (f.injected_ns, f.released_ns or f.healed_ns or operation.stop_ns)
         for f in faults_on(recording, operation)
-        if f.name == "process_pause" and f.injected_ns is not None
+        if "pauses" in f.effects and f.injected_ns is not None
     ]
 
 

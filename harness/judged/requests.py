@@ -198,7 +198,7 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
     held = [
         (f.injected_ns, f.healed_ns or records["end_ns"].max(initial=0))
         for f in faults
-        if f.name == "disk_full" and f.parameters.get("disk") == "data" and f.injected_ns is not None
+        if "refuses_space" in f.effects and f.targets.get("disk") == "data" and f.injected_ns is not None
     ]
     refused = (records["outcome"] == OUTCOMES.index("http_error")) & np.isin(records["status"], _REFUSALS)
     mask: Mask = refused & ((records["flags"] & FLAG_WRITE) != 0) & overlap(records, held)
@@ -212,7 +212,7 @@ def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
     return [
         (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))
         for f in recording.faults
-        if f.parameters.get("link") in serving and f.injected_ns is not None
+        if f.targets.get("link") in serving and f.injected_ns is not None
     ]
 
 

@@ -305,6 +305,8 @@ class FaultPlanned(FaultEvent, tag="fault.planned", frozen=True):
     hold: Annotated[float | str, "seconds, or until its own `operation`, an `other` one or the run (`end`) ends"] = (
         "operation"
     )
+    effects: Annotated[Sequence[str], "what it does: `cuts`, `pauses`, `refuses_space` ..."] = ()
+    targets: Annotated[Mapping[str, str], "what it is done to: `link`, `disk`, `monitor` ... to its name"] = {}
 
 
 class FaultSkipped(FaultEvent, tag="fault.skipped", frozen=True):

@@ -53,6 +53,8 @@ def _record(events: list[FaultEvent]) -> FaultRecord:
         operation=injected.operation if injected else "",
         to_the_end=planned.hold == "end",
         felt_said=felt_said,
+        effects=frozenset(planned.effects),
+        targets=planned.targets,
     )
 
 

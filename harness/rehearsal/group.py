@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import NS, Edge
+from harness.plan import Step, Together
 from harness.recording.events import Rendezvous
 from harness.recording.recorder import Recorder
-from harness.scenario import Step, Together
 
 # How long a member waits for what it is to start after; operations have deadlines of their own.
 START_LIMIT_S = 180.0
@@ -94,7 +94,7 @@ class Group:
         with self._changed:
             self._changed.wait_for(lambda: self._broken_off or self._may_start(step.after), deadline.left_s)
             self._started += 1
-        assert not isinstance(step.offset_s, tuple), "run before planned_steps()"
+        assert not isinstance(step.offset_s, tuple), "run before its offset was drawn"
         sleep(step.offset_s)
         if self._broken_off:
             raise HarnessError(f"start {step.do}", "the run was broken off before", "", ExitCode.UNKNOWN)

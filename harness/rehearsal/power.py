@@ -8,7 +8,6 @@ from pathlib import Path
 
 from harness.config.schema import SystemConfig
 from harness.crash.boot import BootSpec
-from harness.crash.cuts import PowerCuts
 from harness.crash.explore import MARGIN_S, Exploration, Stood
 from harness.crash.findings import UnderWay
 from harness.crash.states import unlogged
@@ -16,7 +15,7 @@ from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant, Operation, Span
-from harness.plan import Plan
+from harness.plan import Plan, PowerCuts
 from harness.recording.events import LeftOut, PowerAsked, PowerUnsound, Warned
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording

@@ -21,7 +21,7 @@ from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
 from harness.meters.resources import ResourceSampler
 from harness.meters.versions import VersionWatch
-from harness.plan import Plan
+from harness.plan import DiskKind, Plan
 from harness.recording.events import (
     DiskMounted,
     IslandUp,
@@ -38,7 +38,6 @@ from harness.recording.events import (
     Warned,
 )
 from harness.recording.recorder import Recorder
-from harness.scenario import DiskKind
 from harness.system.http import get
 from harness.system.live import LiveSystem
 
@@ -52,7 +51,7 @@ _LOG_LAG_S = 0.3  # a front writes its line after the answer
 class Stage:
     """Each ``set_up_*`` and ``start_*`` registers its own undoing first; ``tear_down`` is safe at any point."""
 
-    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder, disk: DiskKind = "sized") -> None:
+    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder) -> None:
         self.plan = plan
         self.config = config
         self.recorder = recorder
@@ -71,7 +70,7 @@ class Stage:
         if unseen := data_unseen(config):
             recorder.record(Warned(text=unseen))
         self.system = LiveSystem(
-            config, self.directory, plan.port, plan.size_bytes, self._mount_disks(disk), recorder, plan.python
+            config, self.directory, plan.port, plan.size_bytes, self._mount_disks(plan.disk), recorder, plan.python
         )
         for mounted in self.system.disks.values():
             recorder.record(DiskMounted(name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from harness.faults.fault import Injection
 from harness.faults.support.byte_mark import ByteMark
 from harness.host.clock import now
 from harness.model import Edge
-from harness.plan import described_faults
 from harness.recording.events import (
     FaultConfirmed,
     FaultFailed,
@@ -23,7 +22,7 @@ from harness.recording.events import (
     Warned,
 )
 from harness.recording.recorder import Recorder
-from harness.scenario import Trigger
+from harness.rehearsal.armed import Armed
 from harness.system.live import LiveSystem
 from harness.system.phases.gates import MARKED, Sighting
 
@@ -35,8 +34,7 @@ class _Held:
     """A fault that is in: what undoes it, the operation it lasts for, how long the system's logs were before, and how
     its edge came to be known."""
 
-    id: str
-    trigger: Trigger
+    armed: Armed
     operation: str
     sizes: dict[Path, int]
     sighting: Sighting
@@ -45,35 +43,38 @@ class _Held:
     mark: ByteMark | None = None
     timer: threading.Timer | None = None
 
+    @property
+    def id(self) -> str:
+        return self.armed.plan.id
+
 
 class Triggers:
     """``on_edge`` is called with every edge, by the thread that holds the kit. Several faults may be in at once."""
 
-    def __init__(self, triggers: tuple[Trigger, ...], system: LiveSystem, recorder: Recorder) -> None:
+    def __init__(self, faults: Sequence[Armed], system: LiveSystem, recorder: Recorder) -> None:
         self._system = system
         self._recorder = recorder
         self._lock = threading.RLock()
         self._seen: dict[str, set[str]] = {}  # edge -> the operations that met it
         self._held: list[_Held] = []
-        self._waiting: list[tuple[str, Trigger]] = []
+        self._waiting = list(faults)
         self._marks: list[tuple[ByteMark, _Held]] = []
-        for entry, trigger in zip(described_faults(triggers), triggers, strict=True):
-            recorder.record(FaultPlanned(**entry))
-            self._waiting.append((entry["id"], trigger))
+        for armed in faults:
+            recorder.record(FaultPlanned(**armed.plan.described()))
 
     def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
         with self._lock:
             met = self._seen.setdefault(str(edge), set())
             first = operation not in met  # a kit may mark a phase once a database, all within one operation
             met.add(operation)
-            due = [w for w in self._waiting if first and w[1].at == edge and w[1].occurrence == len(met)]
-            for id_, trigger in due:
-                self._waiting.remove((id_, trigger))
-                held = _Held(id_, trigger, operation, self._log_sizes(), sighting)
+            due = [a for a in self._waiting if first and a.plan.at == edge and a.plan.occurrence == len(met)]
+            for armed in due:
+                self._waiting.remove(armed)
+                held = _Held(armed, operation, self._log_sizes(), sighting)
                 if sighting.ended:  # on the aftermath of an operation it would prove nothing
                     said = sighting.said()
-                    self._recorder.record(FaultSkipped(id=id_, said=said))
-                elif trigger.share:
+                    self._recorder.record(FaultSkipped(id=held.id, said=said))
+                elif armed.plan.share:
                     self._await_share(held)
                 else:
                     self._inject(held)
@@ -82,7 +83,7 @@ class Triggers:
                 for mark in [m for m, h in self._marks if h.operation == operation]:
                     mark.stop()  # what did not land in this operation does not land in the next
                 for held in list(self._held):
-                    if held.trigger.hold == ("operation" if held.operation == operation else "other"):
+                    if held.armed.plan.hold == ("operation" if held.operation == operation else "other"):
                         self._heal(held)
 
     def heal_all(self) -> bool:
@@ -102,10 +103,9 @@ class Triggers:
 
     def _await_share(self, held: _Held) -> None:
         """Let the operation go on, over a link slowed for the purpose, until the share of its bytes has crossed it."""
-        link = self._system.link(str(held.trigger.fault.parameters["link"]))
-        mark = held.mark = ByteMark(
-            link, self._system.newest_backup_bytes(), held.trigger.share, lambda: self._land(mark, held)
-        )
+        plan = held.armed.plan
+        link, total = self._system.link(plan.targets["link"]), self._system.newest_backup_bytes()
+        mark = held.mark = ByteMark(link, total, plan.share, lambda: self._land(mark, held))
         self._marks.append((mark, held))
         mark.start()
 
@@ -120,10 +120,10 @@ class Triggers:
 
     def _inject(self, held: _Held) -> None:
         self._held.append(held)
-        id_, trigger = held.id, held.trigger
+        id_, hold = held.id, held.armed.plan.hold
         began = now()  # it may bite before inject returns
         try:
-            held.injection = trigger.fault.inject(self._system, held.operation, held.undo.append)
+            held.injection = held.armed.fault.inject(self._system, held.operation, held.undo.append)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and says that this fault never was
             said = str(error).replace("\n", "; ")
             self._recorder.record(FaultFailed(id=id_, said=said))
@@ -138,8 +138,8 @@ class Triggers:
         if landing:
             applied, said = applied and landing.exact, f"{landing.said}; {said}"
         self._recorder.record(FaultConfirmed(id=id_, applied=applied, felt=evidence.felt, said=said))
-        if not isinstance(trigger.hold, str):
-            held.timer = threading.Timer(trigger.hold, self._heal_late, (held,))
+        if not isinstance(hold, str):
+            held.timer = threading.Timer(hold, self._heal_late, (held,))
             held.timer.daemon = True
             held.timer.start()
 
@@ -152,7 +152,7 @@ class Triggers:
         self._held.remove(held)
         if held.timer:
             held.timer.cancel()
-        lost = held.injection.lost() if held.injection else ""
+        lost = held.injection.lost_early() if held.injection else ""
         if lost:
             self._recorder.record(FaultLost(id=held.id, said=lost))
         released_ns = now().mono_ns
@@ -163,11 +163,11 @@ class Triggers:
             except Exception as error:  # noqa: BLE001 - the others get their try; what is not undone is a fault not healed
                 failed.append(f"{type(error).__name__}: {error}")
         for said in failed:
-            self._recorder.record(Warned(text=f"undo {held.trigger.fault.name} ({held.id}): {said}"))
+            self._recorder.record(Warned(text=f"undo {held.armed.plan.name} ({held.id}): {said}"))
         if held.injection:
-            ok, healed = held.injection.healed() and not failed, now()
+            ok, healed = held.injection.reverted() and not failed, now()
             # Looking through what was said takes its time on a busy host: the fault was gone before it.
-            felt = held.injection.felt(self._said_since(held))
+            felt = held.injection.observed_by(self._said_since(held))
             told = FaultHealed(id=held.id, ok=ok, felt=bool(felt), felt_said=felt, released_ns=released_ns)
             self._recorder.record(told, healed)
 
@@ -183,7 +183,7 @@ class Triggers:
         like."""
         outputs = self._outputs()
         kits = [path for path in outputs if path.stem.rpartition("-")[0] in self._system.config.operations]
-        link = self._system.links.get(str(held.trigger.fault.parameters.get("link", "")))
+        link = self._system.links.get(held.armed.plan.targets.get("link", ""))
         others = [path for path in outputs if path not in kits] + self._system.log_files()
         said: list[str] = []
         for path in kits if link and not link.serves else [*kits, *others]:

@@ -95,13 +95,13 @@ def contract(lab: Lab, fault: Any) -> dict[str, Any]:
     began = time.monotonic()
     injection = fault.inject(lab.system, "backup-1", undo.append)
     evidence = injection.confirm()
-    seen |= {"applied": evidence.applied, "said": evidence.said, "during": lab.upload(), "lost": injection.lost()}
+    seen |= {"applied": evidence.applied, "said": evidence.said, "during": lab.upload(), "lost": injection.lost_early()}
     seen["sockets"] = injection.watch.said
-    seen["healed_while_in"] = injection.healed() if fault.name != "partition" else False
+    seen["healed_while_in"] = injection.reverted() if fault.name != "partition" else False
     for action in [*reversed(undo), *reversed(undo)]:
         action()
-    seen |= {"felt": injection.felt(""), "healed": injection.healed(), "after": lab.upload()}
-    seen |= {"lost_after": injection.lost(), "applied_after": injection.confirm().applied}
+    seen |= {"felt": injection.observed_by(""), "healed": injection.reverted(), "after": lab.upload()}
+    seen |= {"lost_after": injection.lost_early(), "applied_after": injection.confirm().applied}
     return {**seen, "seconds": round(time.monotonic() - began, 2)}
 
 
@@ -134,7 +134,7 @@ def evidence(lab: Lab, fault: Any) -> dict[str, Any]:
             "retransmits": now.retransmits,
             "arrived_before": arrived,
             "arrived": lab.arrived,
-            "felt": injection.felt(""),
+            "felt": injection.observed_by(""),
         }
         for action in reversed(undo):
             action()

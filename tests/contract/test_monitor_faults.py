@@ -21,7 +21,7 @@ from harness import registry
 from harness.config.reader import load_system
 from harness.config.schema import MonitorConfig
 from harness.errors import HarnessError
-from harness.faults.monitor import Monitor, Which
+from harness.faults.monitor import MonitorChecksDead, MonitorFrozen, MonitorKilled, MonitorLies, Which
 from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import now
 from harness.recording.events import MonitorsBlind, PhaseEdge
@@ -31,6 +31,7 @@ from harness.system.live import LiveSystem
 from tests.busy import Machine
 from tests.contract.reference_installation import REFERENCE, free_ports
 
+FAULTS = {"killed": MonitorKilled, "frozen": MonitorFrozen, "lies": MonitorLies, "checks_dead": MonitorChecksDead}
 HOWS: tuple[How, ...] = ("killed", "frozen", "lies", "checks_dead")
 
 
@@ -100,7 +101,7 @@ def looks(system: LiveSystem, name: str) -> bool:
 
 def injected(system: LiveSystem, how: How, which: Which = "all") -> tuple[MonitorsOut, list[Callable[[], None]]]:
     undo: list[Callable[[], None]] = []
-    return Monitor(how, which).inject(system, "deploy-1", undo.append), undo
+    return FAULTS[how](which).inject(system, "deploy-1", undo.append), undo
 
 
 def undone(undo: list[Callable[[], None]]) -> None:
@@ -118,10 +119,10 @@ def test_each_fault_bites_until_it_is_undone_and_undoing_it_twice_is_fine(system
     assert {name: bool(said(system, name)) for name in system.monitors} == dict.fromkeys(
         system.monitors, how in ("lies", "checks_dead")
     )
-    assert injection.lost() == ""
+    assert injection.lost_early() == ""
     for _ in range(2):
         undone(undo)
-        assert injection.healed()
+        assert injection.reverted()
         wait_for(lambda: all(said(system, name).get("healthy") for name in system.monitors))
         assert all(looks(system, name) for name in system.monitors)
     event = next(Recording(system.recorder.folder).of(MonitorsBlind))
@@ -133,7 +134,7 @@ def test_one_leaves_the_other_alone(system: LiveSystem) -> None:
     assert injection.confirm().applied
     assert (said(system, "primary"), looks(system, "secondary")) == ({}, True)
     undone(undo)
-    assert injection.healed()
+    assert injection.reverted()
 
 
 @pytest.mark.calm
@@ -152,7 +153,7 @@ def test_a_monitor_without_its_looks_says_how_old_its_word_is(system: LiveSystem
     injection, undo = injected(system, "checks_dead", "one")
     assert said(system, "primary")["age_s"] > system.config.monitors["primary"].stale_after_s
     undone(undo)
-    assert injection.healed()
+    assert injection.reverted()
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -168,35 +169,35 @@ def test_a_monitor_that_comes_back_by_itself_is_a_fault_lost(system: LiveSystem,
             system.monitors["primary"].wait(2)
         system.start_monitor("primary")
         system.await_monitor("primary")
-    wait_for(lambda: injection.lost() != "")
+    wait_for(lambda: injection.lost_early() != "")
     assert not injection.confirm().applied
     undone(undo)
-    assert injection.healed()
+    assert injection.reverted()
 
 
 def test_it_is_felt_by_the_kits_words_else_by_what_it_went_through_unseen_else_not(system: LiveSystem) -> None:
     injection, undo = injected(system, "killed")
-    assert injection.felt("").startswith("deploy-1 went on for")  # a kit that marks no phases
+    assert injection.observed_by("").startswith("deploy-1 went on for")  # a kit that marks no phases
     began = now()
     for phase, event in (("deploy.migrate", "stop"), ("deploy.switch", "start")):
         system.recorder.record(PhaseEdge(phase=phase, event=event, operation="deploy-1"))
-    assert injection.felt("deployed: version 2\n") == (
+    assert injection.observed_by("deployed: version 2\n") == (
         "the kit went through deploy.migrate of deploy-1, deploy.switch of deploy-1 "
         "while primary and secondary were killed"
     )
-    assert injection.felt("x\ndeploy: degraded, monitor a does not answer\ny") == (
+    assert injection.observed_by("x\ndeploy: degraded, monitor a does not answer\ny") == (
         "deploy: degraded, monitor a does not answer"
     )
     undone(undo)
     late = replace(injection, began_ns=now().mono_ns)
     assert late.began_ns > began.mono_ns
-    assert late.felt("deployed: version 2\n") == ""
+    assert late.observed_by("deployed: version 2\n") == ""
 
 
 def test_a_system_without_enough_monitors_is_told_so(system: LiveSystem) -> None:
     system.config = replace(system.config, monitors={"only": system.config.monitors["primary"]})
     with pytest.raises(HarnessError, match="declares 1"):
-        Monitor("killed", "one").inject(system, "deploy-1", lambda _: None)
+        MonitorKilled("one").inject(system, "deploy-1", lambda _: None)
     system.config = replace(system.config, monitors={})
     with pytest.raises(HarnessError, match="declares 0"):
-        Monitor("killed").inject(system, "deploy-1", lambda _: None)
+        MonitorKilled().inject(system, "deploy-1", lambda _: None)

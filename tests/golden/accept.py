@@ -11,11 +11,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness import registry
 from harness.judge.judge import judge
 from harness.model import Result
-from harness.plan import Plan
-from harness.recording.recording import Recording
 from harness.report.documents.result import NAME, as_text, read_document, write_result
 from harness.report.render import render_run
 from harness.report.text import terminal
@@ -61,10 +58,8 @@ def outputs(name: str, work: Path) -> dict[str, str]:
 
 
 def judged(folder: Path) -> Result:
-    """The result of a recording of a bundled scenario."""
-    plan = Plan.from_dict(Recording(folder).plan["plan"])
-    scenario = registry.scenario(plan.scenario)
-    return judge(folder, scenario, scenario.cell(plan.cell))
+    """The result of a recording."""
+    return judge(folder)
 
 
 def terminal_text(result: Result) -> str:

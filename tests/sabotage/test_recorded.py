@@ -13,16 +13,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 
-from harness import registry
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
 from harness.checkers.core.protocol import RunChecker
 from harness.judge import judge as judging
-from harness.judge.judge import judge
+from harness.judge.judge import judge_by
+from harness.judge.named import named
 from harness.model import Result, Verdict
+from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD
-from harness.scenario import Cell, Scenario
 from tests.e2e.command import deploydrill
 from tests.e2e.live_run import tiny_copy
 
@@ -50,10 +50,8 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 
 def judged(folder: Path, *checkers: RunChecker, none: bool = False) -> Result:
     """Judged as the scenario says and by ``checkers``; ``none``: by them alone."""
-    scenario = registry.scenario("harmful", [SCENARIOS])
-    cell = scenario.cell("timed")
-    listed = (*(() if none else scenario.checkers), *checkers)
-    return judge(folder, Scenario("harmful", "", (), (cell,), listed), Cell(cell.name, "", cell.steps, timing=True))
+    planned = Plan.from_dict(Recording(folder).plan["plan"]).checkers
+    return judge_by(folder, (*(() if none else named(planned)[0]), *checkers))
 
 
 def unknown(result: Result) -> str:

@@ -51,8 +51,8 @@ class RefusesBeforeWriting:
 
 def _was_full_before(recording: Recording, operation: Operation) -> bool:
     return any(
-        f.name == "disk_full"
-        and f.parameters.get("disk") == operation.fault_disk
+        "refuses_space" in f.effects
+        and f.targets.get("disk") == operation.fault_disk
         and f.injected_ns is not None
         and f.injected_ns <= operation.start_ns
         and (f.healed_ns is None or f.healed_ns >= operation.start_ns)

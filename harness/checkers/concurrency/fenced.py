@@ -202,7 +202,7 @@ def _judged(run: JudgedRun, operation: Operation, from_ns: int, to_ns: int) -> D
         return _nothing_lost(run, operation, from_ns, to_ns)
     others = list(dict(inside))
     gone = operation.stop_ns <= to_ns
-    by_us = any(f.name == "process_kill" for f in faults_on(run.recording, operation))
+    by_us = any("kills" in f.effects for f in faults_on(run.recording, operation))
     if gone and (operation.exit != -signal.SIGKILL or by_us):
         return ZombieEndedBefore(holder, paused_s, others)
     marks = [e for e in run.recording.of(PhaseEdge) if e.operation == operation.id]

@@ -7,13 +7,9 @@ from typing import ClassVar, Literal
 
 from harness.checkers.backups.offsite_copies import copied
 from harness.checkers.core.phrases import count, ended, last_line
-from harness.faults.toxics import CutAt, SlowDrip
 from harness.model import FaultRecord, Operation, Verdict
 from harness.recording.history import not_told
 from harness.recording.recording import Recording
-
-# These let bytes through, over a new connection or slowly: an upload may survive them, if its copy is really there.
-_LEAKY = (CutAt.name, SlowDrip.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,8 @@ class Expectations:
                 and f.injected_ns <= operation.stop_ns
                 and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
             ]
-            if met and all(f.name in _LEAKY for f in met):
+            # Bytes get through, over a new connection or slowly: an upload may survive, if its copy is really there.
+            if met and all("leaks" in f.effects for f in met):
                 outcome, copy = copied(recording, operation)
                 if outcome == "pass":
                     return None
@@ -67,5 +64,5 @@ class Expectations:
 def _met(fault: FaultRecord, operation: Operation) -> bool:
     """Whether this operation itself met the fault. The service stands on the data disk, too, and may be the one that
     said so: there it takes the operation's own words."""
-    shared = fault.parameters.get("disk") == "data"
+    shared = fault.targets.get("disk") == "data"
     return fault.evidence.felt and (not shared or fault.felt_said in operation.output)

@@ -53,7 +53,7 @@ class MonitorsOut:
             sleep(_APART_S)
             said = "; ".join(_repeated(name, first[name], again) for name, again in self._asked().items())
             wrong = ""
-        if wrong := wrong or self.lost():
+        if wrong := wrong or self.lost_early():
             return Evidence(False, False, wrong)
         self.system.recorder.record(
             MonitorsBlind(
@@ -83,7 +83,7 @@ class MonitorsOut:
         with ThreadPoolExecutor(len(self.names)) as pool:
             return dict(zip(self.names, pool.map(self.system.ask_monitor, self.names), strict=True))
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         return "; ".join(self._wrong())
 
     def _wrong(self) -> Iterator[str]:
@@ -106,7 +106,7 @@ class MonitorsOut:
                     elif any(state(child) not in ("", "Z") for child in descendants(process.pid)):
                         yield f"{name} has a part that looks again"
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         """The kit's words. One that never asks has none: what it met is that it went on where it could not be seen."""
         if line := monitors_missing(said):
             return line[:300]
@@ -119,7 +119,7 @@ class MonitorsOut:
             return f"{self.operation} went on for {(mono_ns() - self.began_ns) / NS:.1f} s while {gone}"
         return ""
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         return all(
             wait_until(partial(self._answers, name), Deadline(MONITOR_DEADLINE_S, f"monitor {name}"), every_s=0.05)
             for name in self.names

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant
-from harness.recording.events import By
+from harness.recording.events import By, LeftOut
+from harness.recording.recorder import Recorder
 
 _MOST_PROBLEMS = 100
 _SEEN = {"log": "in a line of a log", "bytes": "by the bytes written"}
@@ -94,6 +95,12 @@ class Gates:
             with self._lock:
                 if len(self.failures) < _MOST_PROBLEMS:
                     self.failures.append((edge, f"{type(error).__name__}: {error}"))
+
+    def told(self, recorder: Recorder) -> list[str]:
+        """Record what was left out for what went wrong of ours; the problems of the kit's marks."""
+        for edge, why in self.failures:
+            recorder.record(LeftOut(what=f"what was to be done at {edge}", why=why))
+        return self.problems
 
     def problem(self, text: str) -> None:
         with self._lock:

@@ -1,9 +1,6 @@
 """A full disk at an edge of a phase that no kit marks: one seen in a line, one held at a system call."""
 
-from harness.checkers import standard
-from harness.faults.disk_full import DiskFull
-from harness.model import Edge
-from harness.scenario import Cell, Scenario, Step, Trigger
+from harness import Cell, Edge, Scenario, Step, Trigger, checkers, faults
 
 _STEPS = (
     Step("backup"),
@@ -16,7 +13,7 @@ _STEPS = (
 
 
 def _cell(name: str, phase: str) -> Cell:
-    full = Trigger(DiskFull("backup"), Edge(phase, "start"), occurrence=2)
+    full = Trigger(faults.DiskFull("backup"), Edge(phase, "start"), occurrence=2)
     return Cell(name, f"the backup disk is full at {phase}", _STEPS, (full,))
 
 
@@ -24,6 +21,6 @@ scenario = Scenario(
     name="seen",
     title="A kit without phase marks",
     requirements=(),
-    checkers=standard(),
+    checkers=checkers.standard(),
     cells=(_cell("line", "backup.copy"), _cell("call", "backup.write"), _cell("never", "backup.upload")),
 )

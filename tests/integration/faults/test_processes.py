@@ -63,17 +63,17 @@ def test_a_kill_ends_the_whole_group_and_is_felt_as_our_signal(system: System) -
     assert killed.confirm().applied
     assert killed.confirm().said == "SIGKILL to the 2 processes of deploy-1: gone"
     assert process.wait(5) == -signal.SIGKILL
-    assert killed.felt("") == "deploy-1 was ended by signal 9"
-    assert (killed.lost(), killed.healed()) == ("", True)
+    assert killed.observed_by("") == "deploy-1 was ended by signal 9"
+    assert (killed.lost_early(), killed.reverted()) == ("", True)
 
 
 def test_a_kill_of_what_had_ended_already_did_not_bite(system: System) -> None:
     process = system.running["deploy-1"] = commands.spawn(["true"])
     process.wait(5)
     killed, _ = injected(ProcessKill(), system)
-    assert killed.felt("") == ""
+    assert killed.observed_by("") == ""
     nothing, _ = injected(ProcessKill(), system, "deploy-2")
-    assert (nothing.confirm().applied, nothing.felt("")) == (False, "")
+    assert (nothing.confirm().applied, nothing.observed_by("")) == (False, "")
 
 
 # -- pause ---------------------------------------------------------------------------------------------------------
@@ -85,11 +85,11 @@ def test_a_pause_is_seen_in_proc_and_felt_while_another_operation_ran(system: Sy
     assert evidence.applied
     assert evidence.said.count(" T") == 2
     sleep(0.3)
-    assert (paused.lost(), paused.healed()) == ("", False)
+    assert (paused.lost_early(), paused.reverted()) == ("", False)
     heal()
-    assert paused.healed()
+    assert paused.reverted()
     assert set(group_states(process.pid).values()) <= {"S", "R"}
-    assert paused.felt("").endswith("s while backup-1 ran")
+    assert paused.observed_by("").endswith("s while backup-1 ran")
     heal()  # twice is fine
 
 
@@ -99,7 +99,7 @@ def test_a_pause_beside_which_nothing_ran_was_felt_by_nobody(system: System) -> 
     assert paused.confirm().applied
     sleep(0.2)
     heal()
-    assert paused.felt("") == ""
+    assert paused.observed_by("") == ""
 
 
 def test_a_pause_that_somebody_else_took_away_is_lost(system: System) -> None:
@@ -109,10 +109,10 @@ def test_a_pause_that_somebody_else_took_away_is_lost(system: System) -> None:
     assert paused.confirm().applied
     sleep(0.2)
     process.signal_group(signal.SIGCONT)
-    assert wait_until(lambda: paused.lost() != "", Deadline(5, "its notice"))
-    assert paused.lost() == "deploy-1 went on before it was continued"
+    assert wait_until(lambda: paused.lost_early() != "", Deadline(5, "its notice"))
+    assert paused.lost_early() == "deploy-1 went on before it was continued"
     heal()
-    assert paused.felt("") == ""
+    assert paused.observed_by("") == ""
 
 
 def test_what_is_left_of_a_paused_operation_whose_leader_was_killed_is_told_and_goes_on(system: System) -> None:
@@ -121,9 +121,9 @@ def test_what_is_left_of_a_paused_operation_whose_leader_was_killed_is_told_and_
     assert paused.confirm().applied
     os.kill(process.pid, signal.SIGKILL)  # whoever takes its lock, and knows nothing of its child
     assert process.wait(5) == -signal.SIGKILL
-    assert paused.lost() == "deploy-1 was ended, but not 1 of its processes: what they do now nobody can tell"
+    assert paused.lost_early() == "deploy-1 was ended, but not 1 of its processes: what they do now nobody can tell"
     heal()
-    assert paused.healed()
+    assert paused.reverted()
     (child,) = (pid for pid, state in group_states(process.pid).items() if state == "S")
     os.kill(child, signal.SIGKILL)
 
@@ -135,16 +135,16 @@ def test_a_paused_operation_that_is_killed_is_healed_all_the_same(system: System
     process.kill()
     process.wait(5)
     heal()
-    assert paused.healed()
+    assert paused.reverted()
 
 
 def test_a_pause_of_what_does_not_run_did_not_bite(system: System) -> None:
     paused, heal = injected(ProcessPause(), system)
     heal()
-    assert (paused.confirm().applied, paused.healed()) == (False, True)
+    assert (paused.confirm().applied, paused.reverted()) == (False, True)
 
 
 def test_they_need_nothing_of_the_host_and_say_the_same_for_every_seed() -> None:
     for fault in (ProcessKill(), ProcessPause()):
         assert fault.needs({}) == ""
-        assert fault.planned(SimpleNamespace()) == fault  # type: ignore[arg-type]
+        assert fault.resolved(SimpleNamespace()) == fault  # type: ignore[arg-type]

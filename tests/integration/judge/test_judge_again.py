@@ -14,18 +14,18 @@ from typing import Any
 
 import pytest
 
-from harness import registry
+from harness.campaign.compile import planned_checkers
 from harness.campaign.provenance import commit
+from harness.checkers import standard
 from harness.cli import reports
 from harness.cli.main import main
 from harness.errors import ExitCode
 from harness.host.clock import now
 from harness.judge.judge import judge
 from harness.model import NS, Claim
-from harness.plan import Plan
+from harness.plan import Plan, Step
 from harness.recording.format import FORMAT
 from harness.report.documents.result import write_result
-from tests.e2e.live_run import SCENARIOS
 from tests.unit.checkers.build import Run
 
 EXIT = {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "unknown": ExitCode.UNKNOWN}
@@ -40,8 +40,10 @@ def stored(folder: Path, outcome: str) -> Path:
     written = [json.loads(line)["token"] for lines in run._sampled.values() for line in lines]
     run.observe("deploy", 31, written[outcome == "fail" :], version="2")
     plan = Plan(
-        *(folder.name, "tiny/system.toml", "tiny", (), "quick", (str(SCENARIOS),), "deploy", 1, 1000, 1, 0, 1, "root"),
+        *(folder.name, "tiny/system.toml", "tiny", (), "quick", "deploy", 1, 1000, 1, 0, 1, "root"),
         *("/mnt", 8080, "python", True),
+        steps=(Step("deploy", version="new"), Step("read_back")),
+        checkers=planned_checkers(standard()),
     )
     began = datetime.fromtimestamp(now().wall_ns / NS, UTC) - timedelta(days=40)
     about = {
@@ -58,8 +60,7 @@ def stored(folder: Path, outcome: str) -> Path:
     file = folder / "run.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
     run.done()
-    scenario = registry.scenario("quick", [SCENARIOS])
-    write_result(judge(folder, scenario, scenario.cell("deploy")), folder)
+    write_result(judge(folder), folder)
     return folder
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.campaign.compile import planned_steps
 from harness.errors import HarnessError
 from harness.model import Edge
-from harness.plan import described_steps, planned_steps
+from harness.plan import described_steps
 from harness.recording.events import Rendezvous
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
@@ -202,7 +203,7 @@ def test_the_same_seed_draws_the_same_offsets_and_another_one_others() -> None:
 
 def test_a_group_is_told_in_words_and_its_members_count_as_steps() -> None:
     _, made = cell(DEPLOY, Step("rollback", after=1, expect="any"))
-    assert described_steps(made) == [
+    assert described_steps(made.steps, None) == [
         "together, held at deploy.migrate.start: deploy (expect success); rollback after 1 ended (expect any)",
         "backup (expect success)",
     ]

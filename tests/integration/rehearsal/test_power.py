@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.crash.cuts import PowerCuts
 from harness.disks.nudging import Nudging
 from harness.model import Edge
+from harness.plan import PowerCuts
 from harness.recording.events import LeftOut
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording

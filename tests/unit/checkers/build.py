@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from harness.checkers.core.codes import code_of
 from harness.checkers.core.protocol import Checker
+from harness.faults import named
 from harness.judged.judged_run import JudgedRun
 from harness.load.requests import payload_of
 from harness.model import NS, Artefact, Claim, Finding, Instant, OffsiteCopy
@@ -183,7 +184,11 @@ class Run:
         parameters = {"link": link} if link else {"disk": disk}
         name = name or ("partition" if link else "disk_full")
         hold = "end" if to_the_end else "operation"
-        self.event("fault.planned", 0, id=id, name=name, parameters=parameters, at="backup.start #2", hold=hold)
+        made = named(name)
+        planned = {"effects": sorted(made.effects) if made else [], "targets": parameters}
+        self.event(
+            "fault.planned", 0, id=id, name=name, parameters=parameters, at="backup.start #2", hold=hold, **planned
+        )
         if injected is None:
             return
         self.event("fault.injected", injected, id=id, operation=operation)

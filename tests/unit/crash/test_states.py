@@ -8,11 +8,12 @@ import random
 
 import pytest
 
-from harness.crash.cuts import Cut, PowerCuts, choose, last_flush
+from harness.crash.cuts import Cut, choose, last_flush
 from harness.crash.states import State, build, states_of, unlogged, whole
 from harness.disks.block_log import BLOCK, BlockLog, LogWriter
 from harness.disks.image import in_memory
 from harness.model import Instant, Span
+from harness.plan import PowerCuts
 
 SIZE = 8 * BLOCK
 

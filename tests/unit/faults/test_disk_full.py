@@ -59,7 +59,7 @@ def test_the_count_of_what_is_written_begins_after_our_own_write(tmp_path: Path)
 )
 def test_it_is_felt_by_whoever_says_so_in_words_or_by_its_status(line: str, felt: bool, tmp_path: Path) -> None:
     full = FullDisk(Disk("data", tmp_path, 1 << 20, ""), -1, 0, 0, Watch(tmp_path))  # type: ignore[arg-type]  # words only
-    assert full.felt(f"before\n{line}\nafter") == (line if felt else "")
+    assert full.observed_by(f"before\n{line}\nafter") == (line if felt else "")
 
 
 def test_half_of_no_data_at_all_is_no_room_anyone_meant(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from harness.campaign.compile import planned_faults
 from harness.faults.partition import Partition, unanswered
 from harness.faults.support.byte_mark import Landing
 from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer
 from harness.links.sockets import SocketState
 from harness.model import Edge
-from harness.plan import described_faults, links
 from harness.scenario import Trigger
 
 ALL: tuple[Any, ...] = (Partition("a"), StalledPeer("a"), Reset("a"), Down("a"), SlowDrip("a"), CutAt("a", 0.5))
@@ -35,9 +35,9 @@ def test_names_are_their_own_and_the_link_is_among_the_parameters() -> None:
 
 def test_a_range_is_drawn_from_the_seed_once() -> None:
     fault = CutAt("a", (0.2, 0.8))
-    first, again = (fault.planned(random.Random(7)) for _ in range(2))
+    first, again = (fault.resolved(random.Random(7)) for _ in range(2))
     assert first == again and isinstance(first.share, float) and 0.2 <= first.share <= 0.8
-    assert first.planned(random.Random(8)) == first
+    assert first.resolved(random.Random(8)) == first
 
 
 def test_a_plan_says_where_a_fault_lands_how_long_it_stays_and_on_which_links() -> None:
@@ -47,13 +47,13 @@ def test_a_plan_says_where_a_fault_lands_how_long_it_stays_and_on_which_links() 
         Trigger(Partition("b"), edge, hold="end"),
         Trigger(Down("a"), edge),
     )
-    at = [(entry["at"], entry["hold"]) for entry in described_faults(triggers)]
+    at = [(entry["at"], entry["hold"]) for entry in (f.described() for f in planned_faults(triggers))]
     assert at == [
         ("backup.upload.start #2 at 50 % of its bytes for 2 s", 2.0),
         ("backup.upload.start #1 to the end of the run", "end"),
         ("backup.upload.start #1", "operation"),
     ]
-    assert links(triggers) == ("a", "b")
+    assert [f.targets for f in planned_faults(triggers)] == [{"link": "a"}, {"link": "b"}, {"link": "a"}]
 
 
 # -- what sockets show -------------------------------------------------------------------------------------------

@@ -14,13 +14,12 @@ import pytest
 from harness.checkers.core.protocol import RunChecker
 from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
-from harness.judge.judge import judge
+from harness.judge.judge import judge_by
 from harness.model import NS, Result, Verdict
-from harness.plan import Plan
+from harness.plan import Plan, Step
 from harness.recording.recording import Recording
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.result import to_document
-from harness.scenario import Cell, Scenario, Step
 from tests.unit.checkers.build import Run
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -72,15 +71,15 @@ def judged(
     waives: tuple[dict[str, str], ...] = (),
 ) -> Result:
     plan = Plan(
-        *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, repeat, warmup, 1, "root"),
+        *("cell", "tiny/system.toml", "tiny", (), "scenario", "cell", 1, 1000, repeat, warmup, 1, "root"),
         *("/mnt", 8080, "python", True),
+        steps=steps,
     )
     file = run.folder / "run.json"
     about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": waives, "title": "", "reproduce": ""}
     file.write_text(json.dumps({**json.loads(file.read_text()), **about}))
     run.done()
-    cell = Cell("cell", "synthetic", steps)
-    return judge(run.folder, Scenario("scenario", "synthetic", (), (cell,), checkers), cell)
+    return judge_by(run.folder, checkers)
 
 
 def unknowns(result: Result) -> str:
@@ -152,14 +151,13 @@ def test_a_recording_that_can_be_read_in_part_only_is_unknown(run: Run) -> None:
 
 def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: Path) -> None:
     plan = Plan(
-        *("cell", "tiny/system.toml", "tiny", (), "scenario", (), "cell", 1, 1000, 1, 0, 1, "user"),
+        *("cell", "tiny/system.toml", "tiny", (), "scenario", "cell", 1, 1000, 1, 0, 1, "user"),
         *("/mnt", 8080, "python", True),
     )
     about = {"plan": plan.to_dict(), "host": {}, "provenance": {}, "waives": [], "title": "", "reproduce": ""}
     (tmp_path / "run.json").write_text(json.dumps(about))
     (tmp_path / "island.log").write_text("noise\nunshare: failed to execute /opt/python: Permission denied\n")
-    cell = Cell("cell", "synthetic", ())
-    result = judge(tmp_path, Scenario("scenario", "synthetic", (), (cell,), (GOOD,)), cell)
+    result = judge_by(tmp_path, [GOOD])
     assert result.outcome == "unknown"
     assert "island.log: unshare: failed to execute /opt/python: Permission denied (try: " in unknowns(result)
 

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from harness.campaign.compile import planned_faults
 from harness.faults.disk_full import DiskFull
 from harness.host.checkout import CHECKOUT
 from harness.model import Edge
-from harness.plan import described_faults
 from harness.recording.events import Custom, FaultPlanned, kinds
 from harness.recording.reference import PAGE, page
 from harness.scenario import Trigger
@@ -47,6 +47,6 @@ def test_every_kind_says_what_it_is() -> None:
 
 
 def test_a_planned_fault_is_recorded_as_the_plan_describes_it() -> None:
-    (planned,) = described_faults((Trigger(DiskFull("data"), Edge("deploy", "start")),))
-    event = FaultPlanned(**planned)
-    assert (event.name, event.parameters["disk"], event.at) == ("disk_full", "data", planned["at"])
+    (planned,) = planned_faults((Trigger(DiskFull("data"), Edge("deploy", "start")),))
+    event = FaultPlanned(**planned.described())
+    assert (event.name, event.parameters["disk"], event.at) == ("disk_full", "data", planned.described()["at"])

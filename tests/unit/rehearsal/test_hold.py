@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.errors import HarnessError
+from harness.faults.fault import Fault
 from harness.model import Edge, Evidence
 from harness.recording.events import Warned
 from harness.recording.recorder import Recorder
@@ -20,6 +20,7 @@ from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Hold, Trigger
 from tests.unit.checkers.build import answers
+from tests.unit.rehearsal.arming import armed
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -27,21 +28,11 @@ KIT = SimpleNamespace(operations=("backup", "deploy"))
 
 
 @dataclass(frozen=True)
-class Counted:
+class Counted(Fault):
     """A fault that says when it is healed."""
 
     healings: list[str]
-    name: str = "counted"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {}
-
-    def planned(self, rng: random.Random) -> Counted:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    name: ClassVar[str] = "counted"
 
     def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Counted:
         undo(lambda: self.healings.append(operation))
@@ -50,13 +41,13 @@ class Counted:
     def confirm(self) -> Evidence:
         return Evidence(True, False, "")
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         return ""
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         return said
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         return True
 
 
@@ -69,7 +60,7 @@ def test_a_fault_in_a_backup_is_healed_when_its_hold_says(tmp_path: Path, hold: 
     healings: list[str] = []
     trigger = Trigger(Counted(healings), Edge("backup.copy", "start"), hold=hold)
     system = SimpleNamespace(log_files=list, links={}, config=KIT)
-    triggers = Triggers((trigger,), system, recorder)  # type: ignore[arg-type]
+    triggers = Triggers(armed(trigger), system, recorder)  # type: ignore[arg-type]
     seen: dict[str, int] = {}
     for operation in ("backup-1", "deploy-1", "deploy-2"):
         name = operation.rpartition("-")[0]
@@ -90,7 +81,7 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
 
     recorder = Recorder(tmp_path / "run")
     trigger = Trigger(Impossible([]), Edge("backup", "start"))
-    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(trigger), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     triggers.heal_all()
@@ -109,13 +100,13 @@ def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_
             undo(lambda: 1 // 0 and None)
             return self
 
-        def felt(self, said: str) -> str:
+        def observed_by(self, said: str) -> str:
             return "felt"
 
     recorder = Recorder(tmp_path / "run")
     healings: list[str] = []
     trigger = Trigger(Twofold(healings), Edge("backup", "start"))
-    triggers = Triggers((trigger,), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(trigger), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     recorder.close()

@@ -13,11 +13,13 @@ import pytest
 from harness.config.schema import OperationConfig
 from harness.host.clock import now
 from harness.model import Edge
+from harness.plan import Step
 from harness.recording.events import Event, LeftOut, NotProvided
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.rehearsal.rehearsal import Rehearsal
-from harness.scenario import Step
+from harness.rehearsal.damage import DamagedValidation
+from harness.rehearsal.edges import Edges
+from harness.rehearsal.steps import Round, Steps
 from harness.system.phases.gates import Gates
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -43,47 +45,42 @@ class Kit:
         return SimpleNamespace(latest="/backups/7.bak")
 
 
-def rehearsal(kit: Kit, broken: str) -> Rehearsal:
-    """One whose system has the versions 1, 2 and ``broken``, without a stage."""
-    made = Rehearsal.__new__(Rehearsal)
+def steps(kit: Kit, broken: str) -> Steps:
+    """Those of a system that has the versions 1, 2 and ``broken``."""
+    nothing: Any = None
     operations = {
         "deploy": OperationConfig("deploy", ("kit", "deploy", "{version}")),
         "canary": OperationConfig("canary", ("kit", "canary", "{backup}"), own=True),
     }
-    parts = {
-        "_config": SimpleNamespace(versions=SimpleNamespace(old="1", new="2", broken=broken), operations=operations),
-        "_operations": kit,
-        "_recorder": kit,
-        "_system": SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
-        "_stage": SimpleNamespace(watch_versions=lambda: None),
-        "_version": "1",
-        "_repeat": 0,
-        "_warmup": False,
-        "_derailed": "",
-    }
-    for name, part in parts.items():
-        setattr(made, name, part)
-    return made
+    plan: Any = SimpleNamespace(versions={"old": "1", "new": "2", "broken": broken})
+    system: Any = SimpleNamespace(
+        config=SimpleNamespace(operations=operations),
+        recovered=lambda _: (True, 0),
+        version=lambda: "1",
+    )
+    back: Any = SimpleNamespace(restored_from="")
+    kit_: Any = kit
+    return Steps(plan, system, kit_, nothing, nothing, back, nothing, lambda: None, kit_)
 
 
 def test_a_broken_version_the_system_lacks_is_not_replaced_by_the_new_one() -> None:
     kit = Kit()
-    rehearsal(kit, "")._take(Step("deploy", version="broken"))
+    steps(kit, "").take(Step("deploy", version="broken", promises="2"), Round())
     assert kit.asked == []
     assert kit.events == [NotProvided(operation="deploy of a broken version")]
 
 
 def test_a_broken_version_the_system_has_is_deployed() -> None:
     kit = Kit()
-    rehearsal(kit, "2-broken")._take(Step("deploy", version="broken"))
+    steps(kit, "2-broken").take(Step("deploy", version="broken", promises="2-broken"), Round())
     assert kit.asked == ["2-broken"]
 
 
 def test_an_operation_of_ones_own_is_a_step_that_owes_no_version_and_is_told_the_latest_backup() -> None:
     kit = Kit()
-    made = rehearsal(kit, "")
-    made._take(Step("canary", version="new"))
-    made._take(Step("deploy"))
+    made = steps(kit, "")
+    made.take(Step("canary", version="new"), Round())
+    made.take(Step("deploy", promises="2"), Round())
     assert kit.asked == ["2", "2"]
     assert kit.wanted == [("", "/backups/7.bak"), ("2", "")]
     assert [type(event).__name__ for event in kit.events] == ["Recovered", "Recovered"]
@@ -93,19 +90,13 @@ def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning
     def failing(*_: object) -> None:
         raise FileNotFoundError("kit.log")
 
-    recorder, made = Recorder(tmp_path), rehearsal(Kit(), "")
-    gates = Gates(made._on_mark, lambda *_: None)
-    parts = {
-        "_recorder": recorder,
-        "_triggers": SimpleNamespace(on_edge=failing),
-        "_gates": gates,
-        "_stage": SimpleNamespace(tear_down=lambda: ["umount: busy"]),
-    }
-    for name, part in parts.items():
-        setattr(made, name, part)
+    triggers: Any = SimpleNamespace(on_edge=failing)
+    gates = Gates(Edges(triggers, None, {"deploy"}).on_mark, lambda *_: None)
     gates.hold(now(), Edge("deploy.switch", "start"), "deploy-1")
+    assert [(str(edge), why) for edge, why in gates.failures] == [("deploy.switch.start", "FileNotFoundError: kit.log")]
     gates.problem("not a phase mark: b'x'")
-    assert made.tear_down() == ["umount: busy", "not a phase mark: b'x'"]
+    recorder = Recorder(tmp_path)
+    assert gates.told(recorder) == ["not a phase mark: b'x'"]
     recorder.close()
     (left,) = Recording(tmp_path).of(LeftOut)
     assert left.what == "what was to be done at deploy.switch.start"
@@ -143,18 +134,11 @@ def damaged_validation(
     latest: Path, work: Path, refuses: Callable[[str, bytes], bool] = lambda _name, _data: False, attach: bool = True
 ) -> Validation:
     kit = Validation(str(latest), refuses)
-    made = Rehearsal.__new__(Rehearsal)
     work.mkdir(exist_ok=True)
-    parts = {
-        "_config": SimpleNamespace(service=SimpleNamespace(attach=attach), operations={"validate": None}),
-        "_operations": kit,
-        "_recorder": kit,
-        "_system": SimpleNamespace(account=None),
-        "_plan": SimpleNamespace(work=str(work)),
-    }
-    for name, part in parts.items():
-        setattr(made, name, part)
-    made._validate_damaged()
+    config = SimpleNamespace(service=SimpleNamespace(attach=attach), operations={"validate": None})
+    system: Any = SimpleNamespace(config=config, account=None)
+    kit_: Any = kit
+    DamagedValidation(system, kit_, kit_, work).run()
     return kit
 
 

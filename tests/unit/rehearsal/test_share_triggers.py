@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.errors import HarnessError
+from harness.faults.fault import Fault
 from harness.faults.support.byte_mark import ByteMark, Landing
 from harness.model import Edge, Evidence, FaultRecord
 from harness.recording.recorder import Recorder
@@ -21,6 +21,7 @@ from harness.rehearsal import triggers
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from tests.unit.checkers.build import answers
+from tests.unit.rehearsal import arming
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -51,28 +52,20 @@ class FakeMark:
 
 
 @dataclass(frozen=True)
-class FakeFault:
+class FakeFault(Fault):
     failing: bool = False
-    name: str = "fake"
-
-    @property
-    def parameters(self) -> Mapping[str, Any]:
-        return {"link": "offsite"}
-
-    def planned(self, rng: random.Random) -> FakeFault:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    link: str = "offsite"
+    name: ClassVar[str] = "fake"
+    targets: ClassVar[Mapping[str, str]] = {"link": "link"}
 
     def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Any:
         if self.failing:
             raise HarnessError("cut the cable", "no such device")
         return SimpleNamespace(
             confirm=lambda: Evidence(True, False, "cut"),
-            lost=lambda: "",
-            felt=lambda said: "it met it",
-            healed=lambda: True,
+            lost_early=lambda: "",
+            observed_by=lambda said: "it met it",
+            reverted=lambda: True,
         )
 
 
@@ -87,8 +80,7 @@ def armed(recorder: Recorder, fault: FakeFault | None = None) -> tuple[Triggers,
     system: Any = SimpleNamespace(
         link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list, links={}, config=KIT
     )
-    planned = (Trigger(fault or FakeFault(), UPLOAD, share=0.5),)
-    faults = Triggers(planned, system, recorder)
+    faults = Triggers(arming.armed(Trigger(fault or FakeFault(), UPLOAD, share=0.5)), system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
     (mark,) = FakeMark.made
     return faults, mark
@@ -152,7 +144,7 @@ def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Reco
     link = SimpleNamespace(name="offsite", sockets=list, slow=refused, quicken=refused)
     monkeypatch.setattr(triggers, "ByteMark", ByteMark)
     system: Any = SimpleNamespace(link=lambda _: link, newest_backup_bytes=lambda: 1000, log_files=list, config=KIT)
-    faults = Triggers((Trigger(FakeFault(), UPLOAD, share=0.5),), system, recorder)
+    faults = Triggers(arming.armed(Trigger(FakeFault(), UPLOAD, share=0.5)), system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
     faults.on_edge(END, "backup-1")
     assert not faults.heal_all()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from harness.checkers.validity.fault_bit import FaultBit
+from harness.faults.fault import Fault
 from harness.host.clock import mono_ns, sleep
 from harness.model import Edge, Evidence
 from harness.recording.recorder import Recorder
@@ -20,25 +20,19 @@ from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from harness.system.phases.gates import MARKED, Sighting
 from tests.unit.checkers.build import answers
+from tests.unit.rehearsal.arming import armed
 
 pytestmark = pytest.mark.usefixtures("clock")
 
 KIT = SimpleNamespace(operations=("backup", "deploy"))
 
 
-@dataclass
-class Slow:
+@dataclass(frozen=True)
+class Slow(Fault):
     """A fault that bites at once, while its inject takes a moment more."""
 
     bit_ns: list[int] = field(default_factory=list)
-    name: str = "slow"
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def planned(self, rng: Random) -> Slow:
-        return self
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return ""
+    name: ClassVar[str] = "slow"
 
     def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Slow:
         self.bit_ns.append(mono_ns())
@@ -48,13 +42,13 @@ class Slow:
     def confirm(self) -> Evidence:
         return Evidence(True, False, "seen")
 
-    def lost(self) -> str:
+    def lost_early(self) -> str:
         return ""
 
-    def felt(self, said: str) -> str:
+    def observed_by(self, said: str) -> str:
         return "it was felt"
 
-    def healed(self) -> bool:
+    def reverted(self) -> bool:
         return True
 
 
@@ -62,7 +56,7 @@ def test_a_fault_is_dated_from_before_it_bites(tmp_path: Path) -> None:
     fault = Slow()
     recorder = Recorder(tmp_path)
     system = SimpleNamespace(log_files=list, links={}, config=KIT)
-    triggers = Triggers((Trigger(fault, Edge("deploy", "start")),), system, recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(Trigger(fault, Edge("deploy", "start"))), system, recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("deploy", "start"), "deploy-1")
     triggers.heal_all()
     recorder.close()
@@ -76,7 +70,7 @@ def test_an_edge_counts_once_an_operation_however_often_that_marks_it(tmp_path: 
     edge = Edge("backup.copy", "start")
     recorder = Recorder(tmp_path)
     system = SimpleNamespace(log_files=list, links={}, config=KIT)
-    triggers = Triggers((Trigger(Slow(), edge, 2), Trigger(Slow(), edge, 3)), system, recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(Trigger(Slow(), edge, 2), Trigger(Slow(), edge, 3)), system, recorder)  # type: ignore[arg-type]  # its logs only
     for operation in ("backup-1", "backup-1", "backup-2", "backup-1", "backup-2", "backup-3"):
         triggers.on_edge(edge, operation)
     triggers.heal_all()
@@ -89,7 +83,7 @@ def rehearsed(folder: Path, occurrence: int, *sightings: Sighting) -> tuple[Slow
     fault, edge = Slow(), Edge("deploy.copy", "start")
     recorder = Recorder(folder)
     system = SimpleNamespace(log_files=list, links={}, config=KIT)
-    triggers = Triggers((Trigger(fault, edge, occurrence),), system, recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(Trigger(fault, edge, occurrence)), system, recorder)  # type: ignore[arg-type]  # its logs only
     for number, sighting in enumerate(sightings, 1):
         triggers.on_edge(edge, f"deploy-{number}", sighting)
     triggers.heal_all()
@@ -123,13 +117,17 @@ def test_an_edge_that_was_seen_after_the_end_fires_nothing_but_counts(tmp_path: 
 def test_of_a_link_that_does_not_serve_the_kits_words_count_alone(
     tmp_path: Path, serves: bool | None, heard: str
 ) -> None:
+    @dataclass(frozen=True)
     class Listening(Slow):
+        link: str = "offsite"
+        targets: ClassVar[Mapping[str, str]] = {"link": "link"}
+
         def inject(self, system: Any, operation: str, undo: Callable[[Callable[[], None]], None]) -> Slow:
             for path, word in ((kit, "kit"), (service, "service"), (front, "front")):
                 path.write_text(f"before\n{word}")
             return self
 
-        def felt(self, said: str) -> str:
+        def observed_by(self, said: str) -> str:
             return " ".join(said.split())
 
     (tmp_path / "operations").mkdir()
@@ -141,8 +139,8 @@ def test_of_a_link_that_does_not_serve_the_kits_words_count_alone(
     recorder = Recorder(tmp_path)
     links = {} if serves is None else {"offsite": SimpleNamespace(serves=serves)}
     system = SimpleNamespace(log_files=lambda: [front], links=links, config=KIT)
-    fault = Listening(parameters={"link": "offsite"})
-    triggers = Triggers((Trigger(fault, Edge("backup", "start")),), system, recorder)  # type: ignore[arg-type]  # its logs only
+    fault = Listening()
+    triggers = Triggers(armed(Trigger(fault, Edge("backup", "start"))), system, recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.heal_all()
     recorder.close()

@@ -7,8 +7,8 @@ from itertools import combinations
 import pytest
 
 from harness import registry
+from harness.campaign.compile import planned_faults, planned_triggers
 from harness.checkers.validity.in_recovery import InRecovery
-from harness.plan import described_faults, planned_triggers
 from harness.scenario import Cell, Together
 
 SCENARIO = registry.scenario("fault_pairs", ())
@@ -58,7 +58,7 @@ def test_every_pair_of_the_five_meets_in_exactly_one_cell() -> None:
 
 @pytest.mark.parametrize("cell", SCENARIO.cells, ids=lambda cell: cell.name)
 def test_faults_and_edges_of_each_pair_are_as_planned(cell: Cell) -> None:
-    planned = described_faults(planned_triggers(SCENARIO, cell, seed=1))
+    planned = [f.described() for f in planned_faults(planned_triggers(SCENARIO, cell, seed=1))]
     assert [f"{f['name']} at {f['at']}" for f in planned] == EXPECTED[cell.name]
     power = cell.power
     assert (power and (power.operation, power.occurrence, power.during)) == POWER.get(cell.name)

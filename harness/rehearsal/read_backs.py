@@ -1,0 +1,25 @@
+"""The read-backs of a run: each after what it follows, with a number of its own."""
+
+from __future__ import annotations
+
+from harness.rehearsal.snapshots import Snapshots
+from harness.system.live import LiveSystem
+from harness.system.operations import Operations
+from harness.system.read_back import observe
+
+
+class ReadBacks:
+    """``restored_from``: the path of the backup that the operation before went back to; empty when it did not."""
+
+    def __init__(self, system: LiveSystem, operations: Operations, snapshots: Snapshots) -> None:
+        self.restored_from = ""
+        self._system = system
+        self._operations = operations
+        self._snapshots = snapshots
+        self._labels: dict[str, int] = {}
+
+    def after(self, cause: str) -> None:
+        """Read all back and record it."""
+        self._labels[cause] = number = self._labels.get(cause, 0) + 1
+        snapshot_ns = self._snapshots.taken_ns.get(self.restored_from) if cause != "end" else None
+        observe(self._system, f"{cause}-{number}", cause, self._operations.status(), snapshot_ns)

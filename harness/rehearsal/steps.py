@@ -1,0 +1,172 @@
+"""The steps of a run as they are taken: each operation ordered, run and followed until the service is well again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.host.clock import mono_ns, sleep
+from harness.model import NS
+from harness.plan import Plan, Step, Together
+from harness.recording.events import NotProvided, Recovered
+from harness.recording.recorder import Recorder
+from harness.rehearsal.damage import DamagedValidation
+from harness.rehearsal.edges import Edges
+from harness.rehearsal.group import Group
+from harness.rehearsal.read_backs import ReadBacks
+from harness.rehearsal.snapshots import Snapshots
+from harness.system.live import LiveSystem
+from harness.system.operations import Operations, Order, Outcome
+
+RECOVERY_DEADLINE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One time through the steps; those for warm-up are counted on their own."""
+
+    repeat: int = 0
+    warmup: bool = False
+
+
+class Steps:
+    """``take`` is called for one step after the other. ``version`` is the one in service, as far as is known;
+    ``derailed`` says what went so wrong that further rounds would only measure its aftermath."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        system: LiveSystem,
+        operations: Operations,
+        edges: Edges,
+        snapshots: Snapshots,
+        read_backs: ReadBacks,
+        damage: DamagedValidation,
+        watch_versions: Callable[[], None],
+        recorder: Recorder,
+    ) -> None:
+        self.version = plan.versions["old"]
+        self.derailed = ""
+        self._versions = plan.versions
+        self._system = system
+        self._operations = operations
+        self._edges = edges
+        self._snapshots = snapshots
+        self._read_backs = read_backs
+        self._damage = damage
+        self._watch_versions = watch_versions
+        self._recorder = recorder
+        self._round = Round()
+        self._last = Outcome("", 0, 0, 0)
+        self._groups = 0
+
+    def take(self, step: Step | Together, round_: Round) -> None:
+        self._round = round_
+        if isinstance(step, Together):
+            self._operate_together(step)
+        elif step.do == "read_back":
+            self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
+        elif step.do == "validate_damaged":
+            self._damage.run()
+        elif step.do == "wait":
+            sleep(step.seconds)
+        elif self._provided(step):
+            order = self._order(step)
+            self._conclude(step, order, *self._run(step, order))
+
+    def see_recovered(self, after: str, owed: str = "") -> bool:
+        """``owed``: the version that must serve if the operation failed; empty where that is not known."""
+        start = mono_ns()
+        ok, last_bad_ns = self._system.recovered(RECOVERY_DEADLINE_S)
+        took_s = round((mono_ns() - start) / NS, 3)
+        version = self._system.version() if ok else ""
+        self._recorder.record(
+            Recovered(
+                after=after,
+                ok=ok,
+                start_ns=start,
+                last_bad_ns=last_bad_ns,
+                seconds=took_s,
+                version=version,
+                version_owed=owed,
+            )
+        )
+        return ok
+
+    def _provided(self, step: Step) -> bool:
+        """Whether the system can do it at all; what it cannot is recorded, and unknown."""
+        if step.do not in self._system.config.operations:
+            self._recorder.record(NotProvided(operation=step.do))
+            return False
+        if step.version and not self._versions[step.version]:
+            self._recorder.record(NotProvided(operation=f"{step.do} of a {step.version} version"))
+            return False
+        return True
+
+    def _operate_together(self, together: Together) -> None:
+        """Run the members of a group beside each other, each as one alone is."""
+        members = [s for s in together.members if self._provided(s)]
+        self._groups += 1
+        orders = [self._order(step, self._groups) for step in members]
+        done: list[tuple[Outcome, int, bool]] = []
+
+        def operate(number: int) -> None:
+            outcome, recovered = self._run(members[number], orders[number])
+            done.append((outcome, number, recovered))
+
+        self._edges.group = Group(together, members, self._recorder)
+        try:
+            self._edges.group.run(operate)
+        finally:
+            self._edges.group = None
+        # Those that succeeded come last, so that what is read back next follows the last of them.
+        for outcome, number, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
+            self._conclude(members[number], orders[number], outcome, recovered)
+
+    def _order(self, step: Step, group: int | None = None) -> Order:
+        """What the kit is asked for."""
+        asked = self._versions[step.version] if step.version else step.promises if step.do == "deploy" else ""
+        operation = self._system.config.operations[step.do]
+        restores = step.do == "restore" or operation.restores
+        on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
+        backup = self._operations.status().latest if on_backup else ""
+        if step.version == "broken":
+            self._watch_versions()
+        return Order(
+            step.do,
+            self._round.repeat,
+            self._round.warmup,
+            step.expect,
+            asked,
+            backup,
+            restores=restores,
+            group=group,
+            broken_version=asked if step.version == "broken" else "",
+        )
+
+    def _wanted(self, step: Step, order: Order) -> str:
+        """The version that is to serve afterwards; in a group that is only known of those that change it."""
+        return step.promises or self._owed(order)
+
+    def _owed(self, order: Order) -> str:
+        """The version that must serve if the operation failed; empty where nobody can say: another one of its group may
+        just have succeeded, and an operation of the user's own may leave two versions, as a canary does."""
+        own = self._system.config.operations[order.operation].own
+        return "" if own or order.group is not None else self.version
+
+    def _run(self, step: Step, order: Order) -> tuple[Outcome, bool]:
+        """How the operation ended, and whether the service was healthy (again) after it."""
+        outcome = self._operations.run(order, self._wanted(step, order))
+        return outcome, self.see_recovered(outcome.id, self._owed(order))
+
+    def _conclude(self, step: Step, order: Order, outcome: Outcome, recovered: bool) -> None:
+        self._last = outcome
+        if outcome.exit == 0:
+            self.version = step.promises or self.version
+        if order.operation == "backup":
+            self._snapshots.remember(outcome, self._operations.status().latest)
+        self._read_backs.restored_from = order.backup if order.restores and outcome.exit == 0 else ""
+        if not recovered:
+            self.derailed = self.derailed or f"the service did not recover after {outcome.id}"
+        elif order.expect == "success" and outcome.exit != 0:
+            self.derailed = self.derailed or f"{outcome.id} did not succeed"

@@ -1,0 +1,90 @@
+"""What a scenario is: steps a deployment takes, faults that land on them, and the checkers that judge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from harness.model import Edge
+from harness.plan import DiskKind, Expect, Hold, PowerCuts, Step, Together, single_steps
+from harness.scenario import check
+
+if TYPE_CHECKING:
+    from harness.checkers.core.protocol import AnyChecker
+    from harness.faults.fault import Fault
+
+__all__ = ["Cell", "Edge", "Expect", "Hold", "PowerCuts", "Scenario", "Step", "Tier", "Together", "Trigger"]
+
+Tier = Literal["quick", "full"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A fault and where it lands: in the ``occurrence``-th operation that meets the edge, the first time it does. An
+    edge's phase may be a phase of the kit (``backup.copy``) or a whole operation (``backup``). ``hold``: it is reverted
+    when that operation ends, when any other one ends (``other``), only at the end of the run, or after so many seconds.
+    ``share`` above 0: not on the edge itself, but once that share of the bytes of the newest backup has crossed the
+    fault's link.
+    """
+
+    fault: Fault
+    at: Edge
+    occurrence: int = 1
+    hold: Hold = "operation"
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of a scenario: a variant of its fault. ``budget_s`` is what it should take on two cores.
+
+    ``timing``: its durations are claims; it runs alone. ``repeat`` measured rounds of ``steps`` after ``warmup`` ones.
+    ``disk``: what the system's directory lies on; ``logged`` where the power is to be cut (``power``), afterwards and
+    as often as wanted. ``size_bytes``: as much data at most, where what is looked at does not grow with it.
+    ``restart``: once the load has stopped, the service is stopped and started, and read back.
+    """
+
+    name: str
+    about: str
+    steps: tuple[Step | Together, ...]
+    triggers: tuple[Trigger, ...] = ()
+    checkers: tuple[AnyChecker, ...] = ()
+    tier: Tier = "quick"
+    repeat: int = 1
+    warmup: int = 0
+    timing: bool = False
+    budget_s: float = 20.0
+    disk: DiskKind = "sized"
+    power: PowerCuts | None = None
+    size_bytes: int | None = None
+    restart: bool = False
+
+    @property
+    def single_steps(self) -> tuple[Step, ...]:
+        """All steps in order, members of a group one by one."""
+        return single_steps(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A named set of cells. ``checkers`` judge every cell, a cell's own come on top. What no system could make sense of
+    (a hold, a share, a disk that there is not) is a HarnessError here."""
+
+    name: str
+    title: str
+    requirements: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    checkers: tuple[AnyChecker, ...]
+
+    def __post_init__(self) -> None:
+        check.scenario(self)
+
+    def cell(self, name: str) -> Cell:
+        return next(c for c in self.cells if c.name == name)
+
+    def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> list[str]:
+        """What this host lacks for a cell, in words."""
+        asked = [t.fault.needs(capabilities) for t in cell.triggers]
+        asked += [cell.power.needs(capabilities)] if cell.power else []
+        return [text for text in asked if text]
