@@ -58,6 +58,8 @@ def sources(folder: str) -> list[Path]:
 
 
 OURS = {"harness", "scenarios"}
+# A system under test, and what scenarios of tests take from beside them.
+BESIDE_TESTS = {"tests", "tiny", *(p.stem for p in sources("tests") if p.stem.startswith("_"))}
 BUNDLED = list((ROOT / "harness" / "bundled").rglob("*.py"))
 
 
@@ -66,7 +68,7 @@ BUNDLED = list((ROOT / "harness" / "bundled").rglob("*.py"))
     [
         (sources("harness"), CORE, OURS),
         (sources("scenarios"), CORE, OURS),
-        (sources("tests"), CORE + EXTRAS["dev"], OURS | {"tests", "tiny"}),  # tests/e2e/tiny is a system under test
+        (sources("tests"), CORE + EXTRAS["dev"], OURS | BESIDE_TESTS),
         # A bundled system is a set of top-level modules of its own.
         (BUNDLED, EXTRAS["reference"], {p.stem for p in BUNDLED} | {p.parent.name for p in BUNDLED}),
     ],
