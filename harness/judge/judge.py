@@ -167,7 +167,7 @@ def _last_words(folder: Path) -> list[str]:
 def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
     check = "run.as_planned"
-    lacking = dict.fromkeys(e.operation for e in recording.of(NotProvided))
+    lacking = dict.fromkeys(e.named for e in recording.of(NotProvided))
     found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in lacking]
     found += [
         finding(check, Subject("step", e.what), codes.LeftOut(what=e.what, why=e.why)) for e in recording.of(LeftOut)
@@ -241,7 +241,7 @@ def _uncoded(checker: str, verdict: Verdict) -> Finding:
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
     texts = [e.text for e in recording.of(Warned)]
-    texts += [f"the system provides no {e.operation}: not judged" for e in recording.of(NotProvided)]
+    texts += [f"the system provides no {e.named}: not judged" for e in recording.of(NotProvided)]
     return tuple(dict.fromkeys(texts))
 
 

@@ -64,6 +64,12 @@ class NotProvided(Event, tag="not_provided", frozen=True):
     """A step was not taken: the system has no command for it."""
 
     operation: str
+    of: Annotated[str, "what it lacks it for: `a broken version`, `a damaged backup`; empty: it has none at all"] = ""
+
+    @property
+    def named(self) -> str:
+        """``deploy of a broken version``."""
+        return f"{self.operation} of {self.of}" if self.of else self.operation
 
 
 class LeftOut(Event, tag="left_out", frozen=True):

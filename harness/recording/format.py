@@ -11,6 +11,8 @@ FORMAT = 2
 FIRST = 1
 
 
-def format_of(plan: Mapping[str, Any]) -> int:
-    """The format that a run.json names."""
-    return int(plan.get("format", FIRST))
+def format_of(about: Mapping[str, Any]) -> int:
+    """The format that a run.json names; TypeError when it is no object."""
+    if not isinstance(about, Mapping):
+        raise TypeError("it is no object")
+    return int(about.get("format", FIRST))

@@ -21,8 +21,6 @@ from harness.recording.sources import add_source, here
 
 EVENTS = "events.jsonl"
 PLAN = "run.json"
-# Of a recording as a whole: one of another format is judged by the version that made it.
-FORMAT = 2
 OBSERVATIONS = "observations"
 # A text of an event is a sentence, not a log; what a system says in one may be as long as it likes.
 MOST_CHARS = 8192

@@ -28,7 +28,7 @@ class DamagedValidation:
         """Damage the latest backup in each way, let the kit validate it, and put the backup right again."""
         latest = self._operations.status().latest
         if not latest or "validate" not in self._system.config.operations:
-            self._recorder.record(NotProvided(operation="validate of a damaged backup"))
+            self._recorder.record(NotProvided(operation="validate", of="a damaged backup"))
             return
         why = ""
         if self._system.config.service.attach:

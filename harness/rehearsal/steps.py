@@ -99,7 +99,7 @@ class Steps:
             self._recorder.record(NotProvided(operation=step.do))
             return False
         if step.version and not self._versions[step.version]:
-            self._recorder.record(NotProvided(operation=f"{step.do} of a {step.version} version"))
+            self._recorder.record(NotProvided(operation=step.do, of=f"a {step.version} version"))
             return False
         return True
 

@@ -38,7 +38,7 @@ def run_of(recording: Recording, name: str) -> list[Operation]:
 
 
 def is_missing(recording: Recording, name: str) -> bool:
-    return any(e.operation.split(" ")[0] == name for e in recording.of(NotProvided))
+    return any(e.operation == name for e in recording.of(NotProvided))
 
 
 def not_provided(name: str) -> Line:

@@ -141,7 +141,7 @@ def _described(event: Event) -> str:
         case events.Warned() | events.RunFailed():
             return f"{event.kind}: {event.text}"
         case events.NotProvided():
-            return f"the system provides no {event.operation}: not judged"
+            return f"the system provides no {event.named}: not judged"
         case events.IslandUp():
             return f"island is up: {event.island}" if event.island else "island is up"
         case events.DiskMounted():

@@ -67,7 +67,7 @@ def test_a_broken_version_the_system_lacks_is_not_replaced_by_the_new_one() -> N
     kit = Kit()
     steps(kit, "").take(Step("deploy", version="broken", promises="2"), Round())
     assert kit.asked == []
-    assert kit.events == [NotProvided(operation="deploy of a broken version")]
+    assert kit.events == [NotProvided(operation="deploy", of="a broken version")]
 
 
 def test_a_broken_version_the_system_has_is_deployed() -> None:
