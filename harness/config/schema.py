@@ -1,7 +1,6 @@
 """What a system.toml says, as values, with the declaration of each key beside its field."""
 
-from __future__ import annotations
-
+# The annotations are read at run time, so they are no texts here.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
