@@ -7,11 +7,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from harness.model import Observation, Operation
 from harness.recording.ledger import Ledger, Mask, Writes, as_entries, as_writes
 from harness.recording.recording import Recording
+from harness.stats.arrays import np
 
 # It makes the data anew: what was written before it is nobody's any more.
 _FRESH_START = "seed"
@@ -19,7 +18,7 @@ _FRESH_START = "seed"
 _NONE_OF = 10
 # A checker that did not end in time may still be at it beside the next one.
 _lock = threading.Lock()
-_NEVER = np.iinfo(np.int64).max
+_NEVER = 2**63 - 1
 # Stretches between restores of which it is kept what the read-backs told; checkers go through a run in its order.
 _STRETCHES_KEPT = 6
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, get_args, overload
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args, overload
 
 from harness.model import Found, LedgerOutcome, Write
+from harness.stats.arrays import np
 
-Mask = npt.NDArray[np.bool_]
-Positions = npt.NDArray[np.int64]
-Times = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Mask: TypeAlias = "npt.NDArray[np.bool_]"
+Positions: TypeAlias = "npt.NDArray[np.int64]"
+Times: TypeAlias = "npt.NDArray[np.int64]"
 
 
 class Ledger:

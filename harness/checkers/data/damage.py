@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-import numpy as np
-
 from harness.checkers.core.phrases import count, grouped
 from harness.model import OUR_TOKEN, Observation
 from harness.recording.ledger import Positions, Writes, as_entries, as_writes
+from harness.stats.arrays import np
 
 # The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
 _ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
@@ -38,8 +37,8 @@ def refused_and_found(observation: Observation) -> list[str]:
 
 
 def _looked_up(observation: Observation) -> tuple[Writes, Positions]:
-    """The ledger up to the read-back, and for each entry found its position there; -1 where nothing of it is known, or
-    one that is not within where it was sent later only."""
+    """The ledger up to the read-back, and for each entry found its position there; -1 where the ledger does not know
+    it, one beyond those writes where it was sent later."""
     writes = as_writes(observation.writes)
     return writes, as_entries(observation.found or ()).positions(writes.ledger)
 
