@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 from harness.model import Observation, Operation
 from harness.recording.ledger import Ledger, Mask, Writes, as_entries, as_writes
 from harness.recording.recording import Recording
 from harness.stats.arrays import np
 
+_T = TypeVar("_T")
 # It makes the data anew: what was written before it is nobody's any more.
 _FRESH_START = "seed"
 # A sender with so many acknowledged writes, none of which was ever found, did not write to this system.
@@ -81,6 +83,10 @@ def acknowledged(observation: Observation) -> Writes:
 
 
 def _acknowledged(observation: Observation, writes: Writes) -> Writes:
+    return _once(observation, writes.ledger, acknowledged, lambda: _from_this_system(observation, writes))
+
+
+def _from_this_system(observation: Observation, writes: Writes) -> Writes:
     astray = _strays(observation, writes)
     answered = _answered(observation, writes)
     if not astray:
@@ -145,9 +151,25 @@ class _Looks:
         self._taken.append(look)
 
 
+def _once(observation: Observation, ledger: Ledger, key: object, answer: Callable[[], _T]) -> _T:
+    """The answer to a question about one read-back. Kept until another is asked about: checkers take one at a time, and
+    ask several times."""
+    about, answers = ledger.kept.get(_once, (None, {}))
+    if about is not observation:
+        answers = {}
+        ledger.kept[_once] = (observation, answers)
+    if key not in answers:
+        answers[key] = answer()
+    return cast("_T", answers[key])
+
+
 def owed(observation: Observation, at_ns: int) -> Owed:
     """What the data owed at ``at_ns``, as far as the ledger and the earlier read-backs tell."""
     writes = as_writes(observation.writes)
+    return _once(observation, writes.ledger, at_ns, lambda: _owed(observation, writes, at_ns))
+
+
+def _owed(observation: Observation, writes: Writes, at_ns: int) -> Owed:
     done = [o for o in observation.operations if o.succeeded]
     restores = [o for o in done if o.restores]
     last = max((o for o in restores if o.stop_ns <= at_ns), key=lambda o: o.stop_ns, default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter, ne
 from typing import TYPE_CHECKING, Any, TypeAlias, get_args, overload
 
 from harness.model import Found, LedgerOutcome, Write
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 Positions: TypeAlias = "npt.NDArray[np.int64]"
 Times: TypeAlias = "npt.NDArray[np.int64]"
+Places: TypeAlias = "npt.NDArray[np.int32]"  # positions of what was found, of which there may be millions
 
 
 class Ledger:
@@ -29,7 +31,7 @@ class Ledger:
         """``like``: one that begins with the same tokens, each of which it holds once; its table is shared."""
         self.rows = writes
         shared = like.tokens if like is not None and like.all_differ else None
-        self.tokens: dict[str, int] = {w.token: i for i, w in enumerate(writes)} if shared is None else shared
+        self.tokens: dict[str, int] = _Known((w.token, i) for i, w in enumerate(writes)) if shared is None else shared
         self.all_differ: bool = shared is not None or len(self.tokens) == len(writes)
         self.kept: dict[Any, Any] = {}
 
@@ -39,6 +41,10 @@ class Ledger:
     @cached_property
     def every(self) -> Positions:
         return np.arange(len(self.rows))
+
+    @cached_property
+    def payloads(self) -> list[str]:
+        return [w.payload for w in self.rows]
 
     @cached_property
     def sent_ns(self) -> Times:
@@ -69,7 +75,7 @@ class Ledger:
             return None
         return np.array([self.tokens[w.token] for w in self.rows], np.int64)
 
-    def mask(self, positions: Positions) -> Mask:
+    def mask(self, positions: Positions | Places) -> Mask:
         """Whether each write is among these; those of later writes than are here count for none."""
         found = np.zeros(len(self.rows), np.bool_)
         found[positions[(positions >= 0) & (positions < len(self.rows))]] = True
@@ -118,26 +124,37 @@ class Writes(Sequence[Write]):
         return (rows[i] for i in self.at.tolist())
 
 
+_token, _payload = attrgetter("token"), attrgetter("payload")
+
+
+class _Known(dict[str, int]):
+    """Token -> its position; -1 for any other."""
+
+    def __missing__(self, token: str) -> int:
+        return -1
+
+
 class Entries(tuple[Found, ...]):
-    """What a read-back found; the positions of its tokens in a ledger are looked up once."""
+    """What a read-back found; what its tokens are in a ledger is looked up once."""
 
-    _met: tuple[dict[str, int], Positions] | None = None
-    _torn: tuple[Ledger, tuple[int, ...]] | None = None
+    _met: tuple[dict[str, int], Places] | None = None
+    _torn: tuple[Ledger, Positions] | None = None
 
-    def positions(self, ledger: Ledger) -> Positions:
+    def positions(self, ledger: Ledger) -> Places:
         """Of each entry; -1 where the ledger does not know the token."""
         if self._met is None or self._met[0] is not ledger.tokens:
-            get = ledger.tokens.get
-            self._met = (ledger.tokens, np.fromiter((get(f.token, -1) for f in self), np.int64, len(self)))
+            at = map(ledger.tokens.__getitem__, map(_token, self))  # without a step of Python's own for each: millions
+            self._met = (ledger.tokens, np.fromiter(at, np.int32, len(self)))
         return self._met[1]
 
-    def torn(self, ledger: Ledger) -> tuple[int, ...]:
+    def torn(self, ledger: Ledger) -> Positions:
         """Which of the entries have another payload than the write has."""
         if self._torn is None or self._torn[0] is not ledger:
-            rows, known = ledger.rows, len(ledger)
-            pairs = enumerate(zip(self, self.positions(ledger).tolist(), strict=True))
-            torn = tuple(i for i, (f, at) in pairs if 0 <= at < known and rows[at].payload != f.payload)
-            self._torn = (ledger, torn)
+            positions = self.positions(ledger)
+            known = np.flatnonzero((positions >= 0) & (positions < len(ledger)))
+            sent = map(ledger.payloads.__getitem__, positions[known].tolist())
+            found = map(_payload, self if len(known) == len(self) else (self[i] for i in known.tolist()))
+            self._torn = (ledger, known[np.fromiter(map(ne, sent, found), np.bool_, len(known))])
         return self._torn[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,6 +115,16 @@ class Recording:
         yield from (said for said in (self.strange_plan, *looks) if said)
 
     def _strange(self, name: str, known: str) -> str:
+        """Why this file is not the one of this run; empty when it is. Asked once: a run has one view of its files."""
+        if (name, known) not in self._asked:
+            self._asked[name, known] = self._not_of_this_run(name, known)
+        return self._asked[name, known]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[str, str], str]:
+        return {}
+
+    def _not_of_this_run(self, name: str, known: str) -> str:
         path = self.folder / name
         if not path.exists():
             return f"{name} is missing"
@@ -233,14 +243,13 @@ class Recording:
         """Read-backs in the order they were made, each with the ledger and operations up to it. Those of crash states
         know only what came before their cut. What an attached system held before is with each of them instead."""
         done: list[Observation] = []
-        entry = lru_cache(maxsize=None)(Found)  # one read-back finds for the most part what the one before found
+        entries = _EntriesOnce()  # one read-back finds for the most part what the one before found
         held_before: frozenset[str] = frozenset()
         backups_before: frozenset[tuple[str, int]] = frozenset()
         for e in self.of(Observed):
             if strange := self._strange(_look(e), e.digest):
                 raise ValueError(strange)
-            content = json.loads((self.folder / _look(e)).read_text())
-            found = content["found"]
+            found, content = _content((self.folder / _look(e)).read_bytes())
             if e.cause == BEFORE:
                 held_before = frozenset(token for token, _ in found or ())
                 backups_before = frozenset((a["path"], a["size"]) for a in content["artefacts"])
@@ -251,7 +260,7 @@ class Recording:
                 cause=e.cause,
                 start_ns=e.start_ns,
                 stop_ns=e.t,
-                found=None if found is None else Entries(entry(token, payload) for token, payload in found),
+                found=None if found is None else Entries(map(entries.__getitem__, found)),
                 error=content["error"],
                 totals=content["totals"],
                 expected_totals=content["expected_totals"],
@@ -280,6 +289,26 @@ class Recording:
 def _look(event: Observed) -> str:
     """Where the content of an observation lies."""
     return f"observations/{event.label}.json"
+
+
+class _EntriesOnce(dict[tuple[str, str], Found]):
+    """(token, payload) -> one entry for all read-backs that found it."""
+
+    def __missing__(self, row: tuple[str, str]) -> Found:
+        entry = self[row] = Found(*row)
+        return entry
+
+
+def _content(raw: bytes) -> tuple[list[tuple[str, str]] | None, dict[str, Any]]:
+    """What was found, and what else a read-back holds."""
+    try:
+        parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+        found = msgspec.json.decode(parts.pop("found"), type=list[tuple[str, str]] | None)
+        return found, {name: json.loads(bytes(part)) for name, part in parts.items()}
+    except msgspec.MsgspecError:  # a total that is NaN, half a surrogate: json reads what json wrote
+        content: dict[str, Any] = json.loads(raw.decode())
+        rows = content.pop("found")
+        return None if rows is None else [(token, payload) for token, payload in rows], content
 
 
 # What an operation has of the event that told its end, under the same names.

@@ -7,7 +7,7 @@ from collections import Counter
 
 from harness.checkers.core.phrases import count, grouped
 from harness.model import OUR_TOKEN, Observation
-from harness.recording.ledger import Positions, Writes, as_entries, as_writes
+from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np
 
 # The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
@@ -16,7 +16,10 @@ _ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
 
 def duplicated(observation: Observation) -> list[str]:
     found = observation.found or ()
-    if len({f.token for f in found}) == len(found):
+    positions = _looked_up(observation)[1]
+    known = positions[positions >= 0]
+    unknown = {found[i].token for i in np.flatnonzero(positions < 0).tolist()}
+    if len(known) + len(unknown) == len(found) and np.bincount(known).max(initial=0) <= 1:
         return []
     times = Counter(f.token for f in found if f.token not in observation.held_before)
     return [token for token, n in times.items() if n > 1]
@@ -26,7 +29,7 @@ def torn(observation: Observation) -> list[str]:
     """Tokens of the ledger found with another payload than was sent."""
     writes, found = as_writes(observation.writes), as_entries(observation.found or ())
     positions = found.positions(writes.ledger)
-    return [found[i].token for i in found.torn(writes.ledger) if positions[i] < len(writes)]
+    return [found[i].token for i in found.torn(writes.ledger).tolist() if positions[i] < len(writes)]
 
 
 def refused_and_found(observation: Observation) -> list[str]:
@@ -36,7 +39,7 @@ def refused_and_found(observation: Observation) -> list[str]:
     return [(observation.found or ())[i].token for i in refused.tolist()]
 
 
-def _looked_up(observation: Observation) -> tuple[Writes, Positions]:
+def _looked_up(observation: Observation) -> tuple[Writes, Places]:
     """The ledger up to the read-back, and for each entry found its position there; -1 where the ledger does not know
     it, one beyond those writes where it was sent later."""
     writes = as_writes(observation.writes)
