@@ -9,15 +9,15 @@ import pytest
 
 from tests import ci_outcome
 
-LATE = "the load sent 214 ms late (p99; limit 200 ms)"
-OTHER = "the fault never fired"
-Cells = dict[str, tuple[str, str]]  # outcome and sentence by cell
+LATE, OTHER = "harness.late", "fault.not_felt"
+SAID = "the load was late by 0.21 s (limit 0.20 s)"
+Cells = dict[str, tuple[str, str]]  # outcome and the code of its one finding, by cell
 
 
 def campaign(folder: Path, cells: Cells, outcome: str, not_run: tuple[str, ...] = ()) -> Path:
-    for name, (of_cell, sentence) in cells.items():
+    for name, (of_cell, code) in cells.items():
         (folder / name).mkdir()
-        findings = [{"outcome": of_cell, "sentence": sentence}]
+        findings = [{"outcome": of_cell, "code": code, "sentence": SAID}]
         (folder / name / "result.json").write_text(json.dumps({"outcome": of_cell, "findings": findings}))
     document = {"outcome": outcome, "not_run": not_run, "runs": [{"path": name} for name in cells]}
     (folder / "campaign.json").write_text(json.dumps(document))
@@ -36,7 +36,7 @@ def late(number: int) -> Cells:
         (late(ci_outcome.MOST), "unknown", 0),
         (late(ci_outcome.MOST + 1), "unknown", 3),
         ({"a": ("unknown", OTHER), **late(1)}, "unknown", 3),
-        ({"a": ("fail", "lost"), **late(1)}, "fail", 1),
+        ({"a": ("fail", "data.lost"), **late(1)}, "fail", 1),
         ({"a": ("pass", "")}, "unknown", 3),  # worse than its runs: something went wrong beside them
         ({}, "unknown", 3),
     ],
@@ -54,7 +54,7 @@ def test_a_cell_that_was_never_begun_is_no_matter_of_lateness(tmp_path: Path) ->
 
 def test_the_late_cells_are_named_with_their_reason(tmp_path: Path) -> None:
     _, lines = ci_outcome.judged(campaign(tmp_path, late(2), "unknown"))
-    assert lines[:2] == [f"ci: late: cell-0: {LATE}", f"ci: late: cell-1: {LATE}"]
+    assert lines[:2] == [f"ci: late: cell-0: {SAID}", f"ci: late: cell-1: {SAID}"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"outcome": "pass"}'])
