@@ -287,6 +287,7 @@ def liar(kit: Installation, number: int) -> Iterator[None]:
 
 def test_a_monitor_whose_looks_have_ended_answers_and_says_how_old_its_word_is() -> None:
     with Installation(monitors=1) as kit:
+        wait_for(lambda: bool(kit.monitor(0)))  # it answers
         before, age_s = time.monotonic(), float(str(kit.monitor(0)["age_s"]))
         kit.kill_looks()
         wait_for(lambda: kit.status()["degraded"] != [])
