@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.e2e.command import TINY, Done, deploydrill
+from tests.e2e.command import TINY, Done, conclusive, deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 from tests.e2e.test_deaths import notes_about
 
@@ -29,6 +29,8 @@ def finished(base: Path) -> Done:
     system = tiny_copy(base / "tiny")
     words = ["run", "baseline:once", "--system", system, "--out", base / "out", "--no-live", "--json"]
     done = deploydrill(*words, "--junit", base / "ci" / "junit.xml", "--summary", base / "ci" / "summary.md")
+    assert done.why("fail") == ""
+    conclusive(done)
     assert done.exit == 0, done
     return done
 

@@ -17,7 +17,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.island.island import KIND_VARIABLE
-from tests.e2e.command import ROOT, TINY, Done, deploydrill
+from tests.e2e.command import ROOT, TINY, Done, conclusive, deploydrill
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 from tests.e2e.test_deaths import notes_about
 
@@ -215,7 +215,9 @@ def test_a_fault_on_a_link_the_system_does_not_have_is_unknown_and_names_the_key
 def test_in_a_user_namespace_a_run_goes_to_its_end_on_memory_file_systems(tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny")
     done = run(tmp_path / "out", *QUICK, "--system", folder, env={KIND_VARIABLE: "user"})
-    assert (done.exit, done.why("fail"), done.why("unknown")) == (0, "", "")
+    assert done.why("fail") == ""
+    conclusive(done)
+    assert (done.exit, done.why("unknown")) == (0, "")
     (result,) = done.results()
     assert "memory file system" in result["host"]["disks"]["data"]
     assert "user" in str(result["host"])
