@@ -257,7 +257,7 @@ class Installation:
     def kill_looks(self) -> None:
         """Once it said healthy, end the part of every monitor that looks at the service; what answers lives."""
         for number, monitor in enumerate(self.monitors):
-            end = time.monotonic() + 5
+            end = time.monotonic() + 20
             while not self.monitor(number).get("healthy"):
                 assert time.monotonic() < end, self.monitor(number)
                 time.sleep(0.05)
