@@ -161,6 +161,10 @@ class Campaign:
             self._deadline_s(cell, plan),
         )
 
+    def alone(self, selected: Selected) -> bool:
+        """Whether nothing else is measured while this run is under way and right after it."""
+        return self.jobs == 1 or selected.cell.timing or bool(selected.why_not)
+
     def called(self, selected: Selected) -> str:
         """A run's name beside others, which may be of other campaigns."""
         return f"{self.row} {selected.name}" if self.row else selected.name

@@ -29,7 +29,7 @@ from harness.report.documents.derived import run_seconds
 from harness.report.documents.discrimination import NAME, to_discrimination, write_discrimination
 from harness.report.documents.result import NAME as RESULT
 from harness.report.documents.result import read_document, read_result, to_document, write_result
-from harness.report.render import render_run
+from harness.report.render import render_missing, render_run
 
 
 class Discrimination:
@@ -86,7 +86,8 @@ class Discrimination:
                     shutil.rmtree(folder)
                     continue
                 write_result(result, folder)
-                render_run(folder)
+                if turn.campaign.alone(turn.selected):
+                    render_run(folder)
                 row = rows[turn.campaign.row]
                 self._results[row.name, turn.selected.run] = result
                 shown = self._shown(row, turn.selected)
@@ -96,6 +97,8 @@ class Discrimination:
                 self._write()
 
     def finish(self) -> Mapping[str, Any]:
+        """The document, once all that is judged is rendered; also what an earlier command did not come to render."""
+        render_missing(self._folder / row / run for row, run in self._results)
         self._write()
         return read_document(self._folder / NAME)
 

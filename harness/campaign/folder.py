@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import threading
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from harness.host.clock import now
 from harness.model import NS, Result
 from harness.report.documents.campaign import write_campaign
 from harness.report.documents.result import write_result
-from harness.report.render import render_campaign, render_run
+from harness.report.render import import_what_draws, render_campaign, render_missing, render_run
 
 
 def stamp() -> str:
@@ -31,12 +32,16 @@ def rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     log = undo.UndoLog()
     folder, staged, record = _staged(out, f"{stamp()}-{campaign.name}", log)
     ended: dict[str, tuple[Result, Path]] = {}
+    if len(campaign.selected) == 1:
+        # While the island of the only run comes up nothing is measured, and a core is idle.
+        threading.Thread(target=import_what_draws, name="imports").start()
     with closing(campaign.results(staged)) as runs:
         for selected, result, run_folder in runs:
             write_result(result, run_folder)
             if result.outcome == "pass" and not campaign.options.keep:
                 shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
-            render_run(run_folder)
+            if campaign.alone(selected):
+                render_run(run_folder)
             ended[selected.run] = (result, run_folder)
     results = [ended[s.run] for s in campaign.selected if s.run in ended]
     write_campaign(
@@ -47,10 +52,15 @@ def rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
         options=rerun.kept(campaign.options, campaign.config.file),
         not_run=campaign.not_run([r for r, _ in results]),
     )
+    hurry = campaign.signals.stop  # whoever sent it may kill us next: a page can be rendered again from what is there
+    if not hurry:
+        render_missing(run_folder for _, run_folder in ended.values())
     render_campaign(staged, runs_too=False)
     staged.rename(folder)
     log.done(record)
     point_latest(out, folder)
+    if hurry:
+        render_missing(folder / run for run in ended)
     return folder, [r for r, _ in results]
 
 

@@ -12,6 +12,9 @@ from harness.config.schema import RequestTemplate
 CONFIG_VARIABLE = "DEPLOYDRILL_LOAD"
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
 
+# What a sending process reads from its standard input before it sends anything.
+START = b"go\n"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadConfig:

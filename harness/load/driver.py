@@ -16,17 +16,18 @@ from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
-from harness.load.config import CONFIG_VARIABLE, LoadConfig
+from harness.load.config import CONFIG_VARIABLE, START, LoadConfig
 from harness.model import NS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _ROOT = Path(harness.__file__).parent.parent
-_WINDOW = 4  # status lines (1 s) that must be without error, and over whose halves the rate must not climb
+_WINDOW = 10  # status lines (1 s) that must be without error, and over whose halves the rate must not climb
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
-    """What Locust last said about itself; ``at_ns`` is when. ``bad`` is every finished request that was not ok."""
+    """What Locust last said about itself; ``at_ns`` is when. ``bad`` is every finished request that was not ok;
+    ``answered`` are those the server must have counted."""
 
     started: int
     ok: int
@@ -38,6 +39,7 @@ class LoadProgress:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     final: bool = False
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,16 @@ class LoadEnd:
     cpu_s: float
     wall_s: float
     started: int
+
+
+def tell_start(process: commands.Process | None) -> None:
+    """The word a sending process of ours waits for before it sends anything."""
+    if process and process.stdin:
+        try:
+            process.stdin.write(START)
+            process.stdin.flush()
+        except OSError:  # it is gone: whoever waits for its first samples is told why
+            pass
 
 
 def end_sender(process: commands.Process, deadline_s: float, who: str) -> str:
@@ -96,7 +108,9 @@ class LoadDriver:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
-    def start(self) -> None:
+    def prepare(self) -> None:
+        """Start the process, which imports Locust and then waits for ``start``: that takes longer than most services
+        take to come up, beside which it is done."""
         if self.config.write_rate > 0 and not self.config.writes:
             raise HarnessError(
                 "start the load", 'write_rate is set but no request has kind = "write"', "add one to [[load.requests]]"
@@ -107,7 +121,6 @@ class LoadDriver:
         env = {k: v for k, v in self._env.items() if not k.startswith("LOCUST_")}
         env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(_ROOT), OURS: "load"}
         users = self._users()
-        self._began_ns = mono_ns()
         self._process = commands.spawn(
             [
                 *(sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"),
@@ -120,6 +133,13 @@ class LoadDriver:
             stdin_pipe=True,
         )
 
+    def start(self) -> None:
+        """Let the users begin; what was not prepared is now."""
+        if self._process is None:
+            self.prepare()
+        self._began_ns = mono_ns()
+        tell_start(self._process)
+
     def _users(self) -> int:
         closed = 0 if self.config.arrival_rate > 0 else self.config.users
         return closed + (self.config.arrival_rate > 0) + (self.config.write_rate > 0)
@@ -131,7 +151,7 @@ class LoadDriver:
         self._read()
         return self._lines[-1] if self._lines else LoadProgress(0, 0, 0, 0, 0, 0)
 
-    def wait_steady(self, deadline_s: float, acknowledged: int = 50) -> Steady:
+    def wait_steady(self, deadline_s: float, acknowledged: int = 20) -> Steady:
         """Wait for all users, ``acknowledged`` writes, a second without error and a rate that stopped climbing."""
         deadline = Deadline(deadline_s, "steady load")
         while True:
@@ -215,4 +235,5 @@ def _progress(line: Mapping[str, Any]) -> LoadProgress:
         cpu_s=line["cpu_s"],
         wall_s=line["wall_s"],
         final=line["final"],
+        answered=line["outcomes"].get("ok", 0) + line["outcomes"].get("http_error", 0),
     )

@@ -14,11 +14,11 @@ from locust import events
 
 from harness.host.clock import mono_ns
 from harness.load.book import Book
-from harness.load.config import CONFIG_VARIABLE, RECORDING_VARIABLE, LoadConfig
+from harness.load.config import CONFIG_VARIABLE, RECORDING_VARIABLE, START, LoadConfig
 from harness.load.users import Sender, user_classes
 from harness.model import NS
 
-STATUS_EVERY_S = 0.25
+STATUS_EVERY_S = 0.1
 FLUSH_EVERY_S = 0.05
 # At the end, answers already under way get this long. Not the deadline: a frozen server must show as `unfinished`.
 DRAIN_S = 0.5
@@ -89,20 +89,28 @@ def drain() -> None:
         gevent.sleep(0.01)
 
 
-def obey(runner: Any) -> None:
-    """``stop``, or the end of standard input (whoever started us is gone), ends the load."""
+def obey() -> None:
+    """``stop``, or the end of standard input (whoever started us is gone), ends the load. All is written down then:
+    Locust's own summary, which nobody reads, is not waited for."""
     gevent.socket.wait_read(0)
     os.read(0, 64)
     drain()
     finish()
-    runner.quit()
+    os._exit(0)
 
 
 @events.init.add_listener
 def begin(environment: Any, runner: Any, **_: Any) -> None:
+    """Locust starts its users when this returns: not before it is told to."""
+    global began_ns, began_cpu_s
+    gevent.socket.wait_read(0)
+    if os.read(0, len(START)) != START:
+        finish()
+        os._exit(0)
+    began_ns, began_cpu_s = mono_ns(), time.process_time()
     gevent.spawn(report, runner)
     gevent.spawn(flush)
-    gevent.spawn(obey, runner)
+    gevent.spawn(obey)
 
 
 @events.quitting.add_listener

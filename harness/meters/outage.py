@@ -18,9 +18,9 @@ from harness.host.clock import Deadline, wait_until
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
 from harness.load.config import LoadConfig
-from harness.load.driver import end_sender
+from harness.load.driver import end_sender, tell_start
 from harness.meters.prober import ProberConfig
-from harness.recording.samples import CHANNELS, OUTCOMES, read_samples
+from harness.recording.samples import answered_channels
 
 INTERVAL_MS = 10.0
 _ROOT = Path(harness.__file__).parent.parent
@@ -76,8 +76,8 @@ class Prober:
     def pid(self) -> int:
         return self._process.pid if self._process else 0
 
-    def start(self, deadline_s: float = 5.0) -> None:
-        """Start it and wait until it probes."""
+    def prepare(self) -> None:
+        """Start the process, which imports what it needs and then waits for ``start``."""
         path = self._folder / "probe.json"
         self.config.save(path)
         self._process = commands.spawn(
@@ -87,13 +87,19 @@ class Prober:
             output=self._folder / "probe.out",
             stdin_pipe=True,
         )
+
+    def start(self, deadline_s: float = 5.0) -> None:
+        """Let it probe and wait until it does; what was not prepared is now."""
+        if self._process is None:
+            self.prepare()
+        tell_start(self._process)
         samples = self._samples
 
         def probing() -> bool:
             return not self.alive() or (samples.exists() and samples.stat().st_size > 0)
 
         if not wait_until(probing, Deadline(deadline_s, "the prober's first samples")) or not self.alive():
-            end_sender(self._process, 1.0, "the prober")
+            self.stop(1.0)
             raise HarnessError("start the prober", self._last_output(), "see probe.out beside the recording")
 
     def alive(self) -> bool:
@@ -105,9 +111,8 @@ class Prober:
 
     def unanswered(self) -> list[str]:
         """The channels on which no probe has been answered well so far."""
-        records = read_samples(self._samples).records
-        answered = set(records["channel"][records["outcome"] == OUTCOMES.index("ok")].tolist())
-        return [name for name in self.config.channels if CHANNELS.index(name) not in answered]
+        answered = answered_channels(self._samples)
+        return [name for name in self.config.channels if name not in answered]
 
     def stop(self, deadline_s: float = 5.0) -> ProberEnd:
         """Ask it to stop; SIGTERM and then SIGKILL when it does not in time."""

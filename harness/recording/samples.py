@@ -120,6 +120,15 @@ def read_samples(path: Path) -> SampleFile:
     return SampleFile(worker, operations, records, dropped, complete)
 
 
+def answered_channels(path: Path) -> set[str]:
+    """The channels of which a file that is still written has a good answer; without numpy, which the processes of a run
+    start without."""
+    raw = path.read_bytes()
+    body = raw[raw.find(b"\n", len(MAGIC)) + 1 :]
+    whole = body[: len(body) // RECORD.size * RECORD.size]
+    return {CHANNELS[r[6]] for r in RECORD.iter_unpack(whole) if r[0] != _TRAILER and OUTCOMES[r[5]] == "ok"}
+
+
 def iterate(file: SampleFile) -> Iterator[tuple[int, int, int, str, int, str, str]]:
     """Rows as (intended_ns, sent_ns, end_ns, operation, status, outcome, channel)."""
     for r in file.records:

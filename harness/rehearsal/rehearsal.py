@@ -68,6 +68,7 @@ class Rehearsal:
         if self._power:
             self._stage.later("stop nudging", self._power.stop)
         self._stage.later("heal the faults", self._triggers.heal_all)
+        self._stage.prepare_load()
         self._stage.lay_links(self._plan.links)
         if "seed" in self._config.operations:
             self._seed()

@@ -46,6 +46,7 @@ STEADY_DEADLINE_S = 20.0
 PROBED_DEADLINE_S = 3.0
 MARKER = "deploydrill-load"  # what every request of the load says it comes from
 _LOG_LAG_S = 0.3  # a front writes its line after the answer
+_LOG_LOOK_S = 0.05
 
 
 class Stage:
@@ -204,17 +205,28 @@ class Stage:
         )
 
     # -- load and meters -----------------------------------------------------------------------------------------
-    def start_load(self) -> None:
-        """Start Locust, the prober and the resource meter, and wait until the load is steady (else HarnessError)."""
+    def prepare_load(self) -> None:
+        """Start the processes of Locust and the prober, which import what they need while the system is set up."""
         config = load_config(self.config, self.system.url, self.plan, self.recorder.folder)
         env = self.system.env
         self.load = LoadDriver(config, self.recorder.folder, env)
         self.prober = Prober(prober_config(config), self.recorder.folder, env)
+        self.later("end Locust and the prober", self._end_senders)
+        self.load.prepare()
+        self.prober.prepare()
+
+    def _end_senders(self) -> None:
+        self.load.stop(2.0)
+        self.prober.stop(2.0)
+
+    def start_load(self) -> None:
+        """Let Locust, the prober and the resource meter begin, and wait until the load is steady (else
+        HarnessError)."""
+        config = self.load.config
         self._counted_before = self._counted()
-        self.later("stop Locust", lambda: self.load.stop(2.0))
+        self.later("stop Locust and the prober", self._end_senders)  # before the faults are healed
         self.load.start()
         self._name_source(f"load-{self.load.pid}", f"load-{self.load.pid}")
-        self.later("stop the prober", lambda: self.prober.stop(2.0))
         self.prober.start()
         self._name_source(f"probe-{self.prober.pid}", "probe")
         disks = {name: disk.path for name, disk in self.system.disks.items()}
@@ -282,8 +294,18 @@ class Stage:
             )
         )
         if self.config.service.access_log:
-            sleep(_LOG_LAG_S)
-            self.recorder.record(ServerCount(marker=MARKER, requests=self._counted() - self._counted_before))
+            self.recorder.record(ServerCount(marker=MARKER, requests=self._counted_at_last()))
+
+    def _counted_at_last(self) -> int:
+        """Requests of this run's load in the system's own log, once that has as many as were answered and grows no
+        more, or a front has had its time to write."""
+        answered = self.load.progress().answered
+        deadline = Deadline(_LOG_LAG_S, "the access log")
+        before, now_ = -1, self._counted() - self._counted_before
+        while not deadline.passed and not (now_ >= answered and now_ == before):
+            sleep(_LOG_LOOK_S)
+            before, now_ = now_, self._counted() - self._counted_before
+        return now_
 
     def _counted(self) -> int:
         """Requests of our load in the system's own log so far: also of earlier runs, when it is attached."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,20 @@ def render_run(folder: Path) -> list[Path]:
             *write_tables([document], folder),
             *([_save(folder / "timeline.png", png)] if png else ()),
         ]
+
+
+def import_what_draws() -> None:
+    """Import matplotlib, which takes longer than a small run is drawn."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401 - for its own sake
+
+
+def render_missing(runs: Iterable[Path]) -> None:
+    """The files of those judged runs that have no page yet: beside a neighbour that is measured nothing is drawn."""
+    for run in runs:
+        if not (run / PAGE).exists():
+            render_run(run)
 
 
 def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:

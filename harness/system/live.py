@@ -209,7 +209,7 @@ class LiveSystem:
                 good, last_bad_ns = 0, asked_ns
             return good >= in_a_row
 
-        return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.05), last_bad_ns
+        return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.02), last_bad_ns
 
     # -- monitors ------------------------------------------------------------------------------------------------
     def start_monitors(self) -> None:

@@ -33,7 +33,8 @@ class Islands:
         self.signal_after = 1000
         monkeypatch.setattr(campaign, "rehearse", self._rehearse)
         monkeypatch.setattr(campaign, "judge", self._judge)
-        monkeypatch.setattr(discrimination, "render_run", lambda _: None)
+        for name in ("render_run", "render_missing"):
+            monkeypatch.setattr(discrimination, name, lambda _: None)
         monkeypatch.setattr(discrimination.undo, "heal", lambda below: [])
         monkeypatch.setattr(Signals, "install", lambda _: None)
 

@@ -39,7 +39,7 @@ def server() -> Iterator[Server]:
 def start(server: Server, tmp_path: Path) -> Iterator[Start]:
     drivers: list[LoadDriver] = []
 
-    def _start(**changes: object) -> LoadDriver:
+    def _start(begin: bool = True, **changes: object) -> LoadDriver:
         for name in ("samples", "ledger"):
             (tmp_path / name).mkdir()
         config = LoadConfig(
@@ -56,7 +56,10 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
             status_path=str(tmp_path / "status.jsonl"),
         )
         drivers.append(LoadDriver(replace(config, **changes), tmp_path))  # type: ignore[arg-type]
-        drivers[0].start()
+        if begin:
+            drivers[0].start()
+        else:
+            drivers[0].prepare()
         return drivers[0]
 
     yield _start
@@ -231,3 +234,19 @@ def test_locust_ends_when_its_starter_is_gone(start: Start) -> None:
     driver._process.stdin.close()
     assert wait_until(lambda: not driver.alive(), Deadline(5, "the end of Locust"))
     assert samples(driver).complete
+
+
+def test_a_load_that_is_prepared_sends_nothing_until_it_is_started(server: Server, start: Start) -> None:
+    driver = start(begin=False)
+    out = Path(driver.config.samples_dir)
+    assert wait_until(lambda: any(out.iterdir()), Deadline(15, "Locust to be imported"))
+    sleep(0.5)
+    assert (server.count(), driver.progress().started) == (0, 0)
+    driver.start()
+    assert driver.wait_steady(15).ok
+
+
+def test_a_load_that_is_prepared_and_never_started_ends_when_it_is_told_to(server: Server, start: Start) -> None:
+    driver = start(begin=False)
+    driver.stop()
+    assert (driver.alive(), server.count()) == (False, 0)

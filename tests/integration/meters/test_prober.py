@@ -201,3 +201,17 @@ def test_what_it_lacks_descriptors_for_is_dropped_and_no_refusal(server: Server,
     assert file.complete and file.dropped > 0
     assert OUTCOMES.index("refused") not in set(file.records["outcome"])
     assert len(file.records) == end.started
+
+
+def test_a_prober_that_is_prepared_and_never_started_asks_nothing_and_ends(server: Server, tmp_path: Path) -> None:
+    for name in ("samples", "ledger"):
+        (tmp_path / name).mkdir()
+    prober = Prober(
+        ProberConfig(server.url, 500, INTERVAL_MS, READ, None, str(tmp_path / "samples"), str(tmp_path / "ledger"), 1),
+        tmp_path,
+    )
+    prober.prepare()
+    sleep(0.5)
+    assert prober.alive() and not list((tmp_path / "samples").iterdir())
+    prober.stop()
+    assert not prober.alive()

@@ -50,13 +50,13 @@ def stranger() -> str:
 
 
 def _load_aims_at(url: Callable[[], str]) -> None:
-    start = LoadDriver.start
+    start = LoadDriver.prepare
 
     def aimed(self: LoadDriver) -> None:
         self.config = replace(self.config, url=url())
         start(self)
 
-    LoadDriver.start = aimed  # type: ignore[method-assign]  # the sabotage
+    LoadDriver.prepare = aimed  # type: ignore[method-assign]  # the sabotage
 
 
 def _probes_aim_at(url: Callable[[], str]) -> None:
