@@ -50,6 +50,10 @@ class Disk:
         state = os.statvfs(self.path)
         return state.f_bavail * state.f_frsize
 
+    def set_read_only(self, read_only: bool) -> None:
+        """As the kernel remounts a disk that has errors: writes fail with EROFS until it is set back."""
+        mounts.set_read_only(self.path, read_only)
+
     def used_bytes(self) -> int:
         state = os.statvfs(self.path)
         return (state.f_blocks - state.f_bfree) * state.f_frsize
