@@ -1,5 +1,5 @@
-"""A run with a fault and a checker of one's own: each half loads its own alone, and a run once recorded is judged by what its
-folder says, whatever becomes of the scenario."""
+"""A run with a fault and a checker of one's own: each half loads its own alone, and what was recorded is judged by what
+its folder says, whatever becomes of the scenario."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ scenario = Scenario(
     title="a fault and a checker of my own",
     requirements=(),
     checkers=(*checkers.standard(), Counting(least=2)),
-    cells=(Cell("a", "one backup", (Step("backup"), Step("read_back")), (Trigger(Listing(), Edge("backup", "start")),)),),
+    cells=(
+        Cell("a", "one backup", (Step("backup"), Step("read_back")), (Trigger(Listing(), Edge("backup", "start")),)),
+    ),
 )
 """
 
