@@ -275,9 +275,19 @@ def verify(out: Path, as_json: bool, **options: Any) -> int:
 
 @deploydrill.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@_dirs
+@click.option(
+    "--scenarios",
+    "scenario_dirs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Also look here for checkers of your own.",
+)
 def judge(folder: Path, scenario_dirs: Sequence[Path]) -> int:
-    """Judge a recorded run again, from its recording alone."""
+    """Judge a recorded run again, from its recording alone.
+
+    No scenario is needed. A checker of your own whose file is not as it was
+    when the run was made is an unknown.
+    """
     from harness.cli import reports
 
     return reports.judge_again(folder, scenario_dirs)

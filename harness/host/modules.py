@@ -95,8 +95,8 @@ def load_class(source: Source, folders: Sequence[Path] = ()) -> type:
     else:
         module = importlib.import_module(source.module)
     found = getattr(module, source.name, None)
-    if not isinstance(found, type):
-        raise Missing(f"load {source.name}", f"{source.file} has no class of that name", "put it back as it was")
+    if not isinstance(found, type) or digest_of(_file(module)) != source.digest:
+        raise Missing(f"load {source.name}", f"what {source.module} is now has no such class", "put it back as it was")
     return found
 
 

@@ -115,7 +115,8 @@ class Rehearsal:
 
     def _restart(self) -> None:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""
+        version = self._steps.version or self._system.version()
         self._recorder.record(ServiceStopped(still_answers=self._system.stop_service()))
-        seconds = self._system.start(self._steps.version)
+        seconds = self._system.start(version)
         self._recorder.record(ServiceRestarted(version=self._system.version(), seconds=round(seconds, 3)))
         self._read_backs.after("restart")

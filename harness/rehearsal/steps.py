@@ -30,8 +30,9 @@ class Round:
 
 
 class Steps:
-    """``take`` is called for one step after the other. ``version`` is the one in service, as far as is known;
-    ``derailed`` says what went so wrong that further rounds would only measure its aftermath."""
+    """``take`` is called for one step after the other. ``version`` is the one in service; empty once an operation of
+    the kit's own has succeeded, until another one promises a version again. ``derailed`` says what went so wrong that
+    further rounds would only measure its aftermath."""
 
     def __init__(
         self,
@@ -162,7 +163,8 @@ class Steps:
     def _conclude(self, step: Step, order: Order, outcome: Outcome, recovered: bool) -> None:
         self._last = outcome
         if outcome.exit == 0:
-            self.version = step.promises or self.version
+            own = self._system.config.operations[order.operation].own
+            self.version = step.promises or ("" if own else self.version)
         if order.operation == "backup":
             self._snapshots.remember(outcome, self._operations.status().latest)
         self._read_backs.restored_from = order.backup if order.restores and outcome.exit == 0 else ""

@@ -91,7 +91,7 @@ def test_one_that_lies_in_another_place_now_is_found_there(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("raise SystemExit(0)", "0"), (OWN.replace("class Own", "class Other"), "no class of that name")],
+    [("raise SystemExit(0)", "0"), (OWN.replace("class Own", "class Other"), "has no such class")],
 )
 def test_a_file_that_does_not_give_the_checker_is_an_unknown(tmp_path: Path, text: str, why: str) -> None:
     found, (missing,) = named([planned(tmp_path / "_own_4.py", text)])

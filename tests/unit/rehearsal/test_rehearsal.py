@@ -50,6 +50,7 @@ def steps(kit: Kit, broken: str) -> Steps:
     nothing: Any = None
     operations = {
         "deploy": OperationConfig("deploy", ("kit", "deploy", "{version}")),
+        "backup": OperationConfig("backup", ("kit", "backup")),
         "canary": OperationConfig("canary", ("kit", "canary", "{backup}"), own=True),
     }
     plan: Any = SimpleNamespace(versions={"old": "1", "new": "2", "broken": broken})
@@ -84,6 +85,15 @@ def test_an_operation_of_ones_own_is_a_step_that_owes_no_version_and_is_told_the
     assert kit.asked == ["2", "2"]
     assert kit.wanted == [("", "/backups/7.bak"), ("2", "")]
     assert [type(event).__name__ for event in kit.events] == ["Recovered", "Recovered"]
+
+
+def test_after_an_operation_of_ones_own_no_version_is_owed_until_one_is_promised_again() -> None:
+    kit = Kit()
+    made = steps(kit, "")
+    made._snapshots = SimpleNamespace(remember=lambda *_: None)  # type: ignore[assignment]  # not the matter here
+    for do, promises in (("backup", ""), ("canary", ""), ("backup", ""), ("deploy", "2"), ("backup", "")):
+        made.take(Step(do, promises=promises), Round())
+    assert [version for version, _ in kit.wanted] == ["1", "", "", "2", "2"]
 
 
 def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning(tmp_path: Path) -> None:
