@@ -14,7 +14,7 @@ import pytest
 
 from harness.host.clock import Deadline, wait_until
 from harness.registry import BUNDLED
-from harness.rehearsal.rehearsal import MUTATIONS
+from harness.rehearsal.damage import MUTATIONS
 from harness.system.operations import damaged, largest_file
 
 ORIGINAL, REPAIRED = BUNDLED / "shellkit" / "procedure.sh", BUNDLED / "shellkit-repaired" / "kit.sh"
