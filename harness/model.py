@@ -300,6 +300,8 @@ class Observation:
     really there (file name -> bytes), None when nothing says where to look.
     ``held_before``: tokens of our clients that were there before the run, in a system that it was attached to;
     ``backups_before``: path and size of the backups its ``status`` named then.
+    ``error_status``: the HTTP status of the answer that ended the read-back, 0 for none. ``not_provided``: which of
+    ``status`` and ``read_back`` the system.toml declares nothing for.
     ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
     (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
@@ -327,6 +329,8 @@ class Observation:
     crash: CrashState | None = None
     held_before: frozenset[str] = frozenset()
     backups_before: frozenset[tuple[str, int]] = frozenset()
+    error_status: int = 0
+    not_provided: frozenset[str] = frozenset()
 
     def is_new(self, artefact: Artefact) -> bool:
         """Whether a backup was made, or made anew, since the run began."""

@@ -277,6 +277,8 @@ class Recording:
                 operations=tuple(o for o in self.operations if o.start_ns <= e.t),
                 held_before=held_before,
                 backups_before=backups_before,
+                error_status=content.get("error_status", 0),
+                not_provided=frozenset(content.get("not_provided", ())),
             )
             if "crash" in content:
                 after = [_operation(msgspec.convert(o, OperationStopped), o["output"]) for o in content["operations"]]

@@ -31,13 +31,14 @@ MOST_CHARS = 4096
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """``found`` as (token, payload), None when it could not be read; then ``error`` says why. ``asked_again``: what
-    made us ask for a page more than once."""
+    """``found`` as (token, payload), None when it could not be read; then ``error`` says why, and ``error_status`` is
+    the HTTP status of a page that was refused. ``asked_again``: what made us ask for a page more than once."""
 
     found: tuple[tuple[str, str], ...] | None
     totals: Mapping[str, float]
     error: str
     asked_again: tuple[str, ...] = ()
+    error_status: int = 0
 
 
 def read_back(system: LiveSystem) -> ReadBack:
@@ -53,7 +54,7 @@ def read_back(system: LiveSystem) -> ReadBack:
     for _ in range(_PAGES):
         answer = _page(system, config, quote(after, safe=""), deadline, again)
         if not answer.ok:
-            return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}")
+            return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}", error_status=answer.status)
         try:
             page = read(config, answer, first=not after)
         except _Unreadable as unreadable:
@@ -159,6 +160,8 @@ def observe(
     content = {
         "found": back.found,
         "error": back.error,
+        "error_status": back.error_status,
+        "not_provided": _not_provided(system),
         "asked_again": back.asked_again,
         "totals": back.totals,
         "expected_totals": system.config.load.read_back.totals if system.config.load.read_back else {},
@@ -180,6 +183,12 @@ def observe(
     files = {a.path: _bytes(Path(a.path)) for a in status.artefacts}
     system.recorder.observation(label, cause, start, content, backup_files=files)
     return back
+
+
+def _not_provided(system: LiveSystem) -> list[str]:
+    config = system.config
+    lacking = {"status": "status" not in config.operations, "read_back": config.load.read_back is None}
+    return [name for name, lacks in lacking.items() if lacks]
 
 
 def _bytes(path: Path) -> int | None:

@@ -2,45 +2,85 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, ended
-from harness.model import Verdict
-from harness.recording.recording import Recording
+from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Subject
+
+_QUESTION = "backup.made"
+
+
+@code(
+    "backup.listed",
+    "pass",
+    title="The kit knows of the backups it made",
+    sentence="after {{ backups|count('backup') }} `status` knew of one",
+    meaning="After each backup that succeeded `status` listed a backup of this run.",
+)
+class Listed(Details):
+    backups: int
+
+
+@code(
+    "backup.not_listed",
+    "fail",
+    title="The kit knows of no backup it made",
+    sentence="{{ end|ended }}, and `status` knows of no backup at {{ read_back }}",
+    meaning="The backup operation reported success, and `status` lists no backup at all afterwards.",
+    causes=("the backup wrote elsewhere, or wrote nothing", "`status` looks into another directory"),
+    look="the output of the backup, and the directory of backups",
+    hint="exit 0 only when the backup is in the place that `status` and `restore` use",
+)
+class NotListed(Details):
+    end: OperationEnd
+    read_back: str
+
+
+@code(
+    "backup.only_older_listed",
+    "unknown",
+    title="Only older backups are listed",
+    sentence="after {{ operation }} `status` knows of none but those from before the run (at {{ read_back }})",
+    meaning="The system was attached to and had backups before. None was added or changed, so it is not known what the "
+    "operation made.",
+    causes=("the backup is incremental or overwrites one of the same size", "it wrote elsewhere"),
+    look="what `status` lists before and after the backup",
+    hint="let `status` list each backup under a name of its own",
+    matter="plan",
+)
+class OnlyOlderListed(Details):
+    operation: str
+    read_back: str
 
 
 @dataclass(frozen=True, slots=True)
-class MadeBackup:
+class MadeBackup(Checker):
     """By what ``status`` lists at the next read-back; whether it can be restored is asked
-    elsewhere. A kit whose ``status`` says nothing has no verdict here; what an attached system had before proves
-    nothing of what was made."""
+    elsewhere. A kit whose ``status`` says nothing has no finding here; what an attached system had before proves
+    nothing of what was made. One finding for each backup that is not listed, and one for all that are."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "made_backup"
-    requirement: ClassVar[str] = ""
+    codes: ClassVar = (Listed, NotListed, OnlyOlderListed)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        told = [o for o in recording.observations if o.crash is None and not o.status_error]
-        asked = 0
-        empty: list[str] = []
-        old: list[str] = []
-        for operation in recording.operations:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        told = [o for o in run.recording.observations if o.crash is None and not o.status_error]
+        listed = 0
+        for operation in run.recording.operations:
             if operation.name != "backup" or not operation.succeeded:
                 continue
             look = next((o for o in told if o.start_ns >= operation.stop_ns), None)
             if look is None:
                 continue
-            asked += 1
+            subject = Subject("operation", operation.id)
             if not look.artefacts and not look.latest:
-                empty.append(f"{ended(operation)}, and `status` knows of no backup at {look.label}")
+                yield finding(_QUESTION, subject, NotListed(end_of(operation), look.label))
             elif look.artefacts and not any(look.is_new(a) for a in look.artefacts):
-                old.append(f"after {operation.id} `status` knows of none but those from before the run")
-        if not asked:
-            return []
-        measured = f"{asked - len(empty) - len(old)} of {count(asked, 'backup')} listed afterwards"
-        if empty:
-            return [Verdict("fail", "backups made", measured, "; ".join(empty), self.requirement)]
-        if old:
-            return [Verdict("unknown", "backups made", measured, "; ".join(old), self.requirement)]
-        return [Verdict("pass", "backups made", measured, "after each `status` knows of a backup", self.requirement)]
+                yield finding(_QUESTION, subject, OnlyOlderListed(operation.id, look.label))
+            else:
+                listed += 1
+        if listed:
+            yield finding(_QUESTION, Subject("run", ""), Listed(listed))

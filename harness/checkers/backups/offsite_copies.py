@@ -4,79 +4,251 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, TypeVar
 
-from harness.checkers.core.phrases import count
-from harness.host.sizes import size
-from harness.model import Observation, OffsiteCopy, Operation, Outcome, Verdict
+from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding, outcome_of
+from harness.checkers.core.protocol import Checker
+from harness.checkers.core.sentences import sentence_of
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Observation, OffsiteCopy, Operation, Outcome, Subject
 from harness.recording.history import cause
 from harness.recording.recording import Recording
 
+_QUESTION = "offsite.copies_whole"
+_RUN = Subject("run", "")
+_AT = "{% if read_backs %} (at {{ read_backs|join(', ') }}){% endif %}"
+
+
+@code(
+    "offsite.whole",
+    "pass",
+    title="Every copy off site is whole",
+    sentence="every copy that counts is stored, as long as the local backup of its name "
+    "({{ comparisons|count('comparison') }})"
+    "{% if begun %}; copies begun that do not count were listed as such{% endif %}",
+    meaning="What the system relies on at the far side was really stored there, in full.",
+)
+class Whole(Details):
+    """``begun``: copies listed that do not count."""
+
+    comparisons: int
+    begun: int
+
+
+@code(
+    "offsite.copy_missing",
+    "fail",
+    title="A copy off site counts and is not stored",
+    sentence="the copy of {{ backup }} counts, and nothing is stored under {{ object }}" + _AT,
+    meaning="`status` relies on a copy at the far side, and the store there holds nothing of it.",
+    causes=("a copy counts from the moment its upload begins", "a failed upload is not struck off"),
+    look="what `status` lists as offsite, and the output of the upload",
+    hint="count a copy only after the store has confirmed it, by size or checksum",
+)
+class CopyMissing(Details):
+    backup: str
+    object: str
+    read_backs: list[str]
+
+
+@code(
+    "offsite.copy_unknown",
+    "fail",
+    title="A copy off site is of no known backup",
+    sentence="a copy of {{ backup }} counts, and there never was a backup of that name" + _AT,
+    meaning="`status` relies on a copy whose backup was never listed.",
+    causes=("the copy is listed under another name than its backup", "the backup failed and its upload went on"),
+    look="the names of backups and copies that `status` lists",
+    hint="list a copy under the name of its backup, and upload only backups that succeeded",
+)
+class CopyUnknown(Details):
+    backup: str
+    object: str
+    read_backs: list[str]
+
+
+@code(
+    "offsite.copy_partial",
+    "fail",
+    title="A copy off site counts and is not whole",
+    sentence="the copy of {{ backup }} counts, and what is stored is "
+    "{% if whole_bytes %}{{ '%.0f'|format(100 * stored_bytes / whole_bytes) }} % of it "
+    "({{ stored_bytes|size }} of {{ whole_bytes|size }}){% else %}{{ stored_bytes|size }}{% endif %}" + _AT,
+    meaning="`status` relies on a copy at the far side that is not as long as its backup.",
+    causes=("an upload that broke off is not struck off", "the upload overwrites the object in place"),
+    look="the output of the upload, and the object in the store",
+    hint="upload under a temporary name, compare size or checksum, and only then let it count",
+)
+class CopyPartial(Details):
+    backup: str
+    object: str
+    stored_bytes: int
+    whole_bytes: int
+    read_backs: list[str]
+
+
+@code(
+    "offsite.no_latest",
+    "fail",
+    title="The kit names no backup to restore from",
+    sentence="`status` names no backup to restore from",
+    meaning="The backup reported success, and `status` names none, so there is nothing a copy could be of.",
+    causes=("the backup failed and exited 0",),
+    look="the output of the backup",
+    hint="exit 0 only with a backup that `status` names",
+)
+class NoLatest(Details):
+    pass
+
+
+@code(
+    "offsite.no_copy_counts",
+    "fail",
+    title="The backup has no copy off site",
+    sentence="no copy of {{ backup }} counts",
+    meaning="The backup reported success, and it has no copy at the far side that counts.",
+    causes=("the upload failed and the backup exits 0 all the same",),
+    look="the output of the upload",
+    hint="exit 0 only once the copy is stored, or say plainly that it is missing",
+)
+class NoCopyCounts(Details):
+    backup: str
+
+
+@code(
+    "offsite.not_looked",
+    "unknown",
+    title="Nobody looked for the copy off site",
+    sentence="no read-back looked for its copy off site",
+    meaning="No read-back follows the backup, so it is not known whether its copy is stored.",
+    hint="read back after the backup in the scenario",
+    matter="plan",
+)
+class NotLooked(Details):
+    pass
+
+
+@code(
+    "offsite.status_failed",
+    "unknown",
+    title="The kit's status did not say which copies count",
+    sentence="{{ error }}" + _AT,
+    meaning="`status` gave no usable answer, so it is not known which copies the system relies on.",
+    causes=("`status` asks the far side and fails with it", "the system declares no `status` operation"),
+    look="the output of `status`",
+    hint="let `status` answer without the far side, with the copies it knows of",
+)
+class StatusFailed(Details):
+    error: str
+    read_backs: list[str]
+
+
+@code(
+    "offsite.store_unknown",
+    "unknown",
+    title="It is not known where copies are stored",
+    sentence="no [dependencies] says where it stores what it was sent (`store`)" + _AT,
+    meaning="The harness compares copies with what the far side really stored, and no dependency says where that is.",
+    causes=("[dependencies.NAME] has no key `store`",),
+    look="[dependencies] of the system.toml",
+    hint="add store = DIRECTORY to the dependency that takes the copies",
+    matter="plan",
+)
+class StoreUnknown(Details):
+    read_backs: list[str]
+
+
+@code(
+    "offsite.nothing_compared",
+    "unknown",
+    title="No copy off site ever counted",
+    sentence="no copy ever counted: nothing was compared",
+    meaning="At no read-back did the system rely on a copy at the far side.",
+    causes=("every upload failed", "`status` lists no copies, and the store uses other names than the backups"),
+    look="what `status` lists as offsite",
+    hint="let `status` list its copies under offsite",
+    matter="plan",
+)
+class NothingCompared(Details):
+    pass
+
+
+Broken = CopyMissing | CopyUnknown | CopyPartial
+Gap = StatusFailed | StoreUnknown
+T = TypeVar("T", bound=Broken | Gap)
+
 
 @dataclass(frozen=True, slots=True)
-class OffsiteCopies:
+class OffsiteCopies(Checker):
     """Holds each copy the system would rely on against what is really stored: there, and as long as the local backup
-    of that name. Where ``status`` does not speak of copies, whatever is stored under a backup's file name counts."""
+    of that name. Where ``status`` does not speak of copies, whatever is stored under a backup's file name counts. One
+    finding for each way in which a copy is not what it counts as, or one for all."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "offsite_copies"
-    requirement: ClassVar[str] = "R83"
+    codes: ClassVar = (
+        Whole,
+        CopyMissing,
+        CopyUnknown,
+        CopyPartial,
+        StatusFailed,
+        StoreUnknown,
+        NothingCompared,
+    )
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
         sizes: dict[str, int] = {}  # of local backups, also of those removed since
-        wrong: dict[str, list[str]] = {}
-        gaps: dict[str, list[str]] = {}
-        compared = idle = 0
-        for look in recording.observations:
+        wrong: list[tuple[str, Broken]] = []
+        gaps: list[tuple[str, Gap]] = []
+        compared = begun = 0
+        for look in run.recording.observations:
             sizes |= {a.name: a.size for a in look.artefacts}
-            gap = _gap(look)
-            if gap:
-                gaps.setdefault(gap, []).append(look.label)
+            if gap := _gap(look):
+                gaps.append((look.label, gap))
                 continue
             for copy in _copies(look):
                 if not copy.counts:
-                    idle += 1
+                    begun += 1
                     continue
                 compared += 1
-                said = _amiss(copy, look, sizes)
-                if said:
-                    wrong.setdefault(said, []).append(look.label)
-        about = "copies off site"
-        looks = count(len(recording.observations), "read-back")
-        measured = f"{count(compared, 'comparison')} of copies that count at {looks}"
+                if amiss := _amiss(copy, look, sizes):
+                    wrong.append((look.label, amiss))
+        for broken in _together(wrong):
+            yield finding(_QUESTION, Subject("backup", broken.backup), broken, count=len(broken.read_backs))
         if wrong:
-            return [Verdict("fail", about, measured, _sentence(wrong), self.requirement)]
-        if gaps or not compared:
-            why = _sentence(gaps) or "no copy ever counted: nothing was compared"
-            return [Verdict("unknown", about, measured, why, self.requirement)]
-        why = "every copy that counts is stored, as long as the local backup of its name"
-        if idle:
-            why += "; copies begun that do not count were listed as such"
-        return [Verdict("pass", about, measured, why, self.requirement)]
+            return
+        for missing in _together(gaps):
+            yield finding(_QUESTION, _RUN, missing, count=len(missing.read_backs))
+        if not gaps:
+            yield finding(_QUESTION, _RUN, Whole(compared, begun) if compared else NothingCompared())
 
 
 def copied(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
-    """Whether the backup this operation made has a whole copy that counts, at the read-back after it, and that in
-    words; unknown when nobody looked."""
+    """The outcome of ``copy_of``, and that in words."""
+    details = copy_of(recording, operation)
+    return outcome_of([details]), sentence_of([details])
+
+
+def copy_of(recording: Recording, operation: Operation) -> Details:
+    """Whether the backup this operation made has a whole copy that counts, at the read-back after it; unknown when
+    none followed."""
     look = next((o for o in recording.observations if cause(o) == operation), None)
     if look is None:
-        return "unknown", "nobody looked for its copy off site"
+        return NotLooked()
     if gap := _gap(look):
-        return "unknown", gap
+        return gap
     newest = next((a for a in look.artefacts if look.latest and a.path == look.latest), None)
     if newest is None:
-        return "fail", "`status` names no backup to restore from"
+        return NoLatest()
     copy = next((c for c in _copies(look) if c.name == newest.name and c.counts), None)
     if copy is None:
-        return "fail", f"no copy of {newest.name} counts"
-    amiss = _amiss(copy, look, {newest.name: newest.size})
-    return ("fail", amiss) if amiss else ("pass", f"the copy of {newest.name} is whole")
+        return NoCopyCounts(newest.name)
+    return _amiss(copy, look, {newest.name: newest.size}) or Whole(1, 0)
 
 
-def _gap(look: Observation) -> str:
+def _gap(look: Observation) -> Gap | None:
     if look.status_error:
-        return look.status_error
-    return "no [dependencies] says where it stores what it was sent (`store`)" if look.stored is None else ""
+        return StatusFailed(look.status_error, [])
+    return StoreUnknown([]) if look.stored is None else None
 
 
 def _copies(look: Observation) -> Iterator[OffsiteCopy]:
@@ -89,18 +261,21 @@ def _copies(look: Observation) -> Iterator[OffsiteCopy]:
             yield OffsiteCopy(artefact.name, file, True)
 
 
-def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> str:
+def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> Broken | None:
     stored = (look.stored or {}).get(copy.object)
     if stored is None:
-        return f"the copy of {copy.name} counts, and nothing is stored under {copy.object}"
+        return CopyMissing(copy.name, copy.object, [])
     whole = sizes.get(copy.name)
     if whole is None:
-        return f"a copy of {copy.name} counts, and there never was a backup of that name"
-    if stored != whole:
-        share = f"{100 * stored / whole:.0f} % of it ({size(stored)} of {size(whole)})" if whole else size(stored)
-        return f"the copy of {copy.name} counts, and what is stored is {share}"
-    return ""
+        return CopyUnknown(copy.name, copy.object, [])
+    return CopyPartial(copy.name, copy.object, stored, whole, []) if stored != whole else None
 
 
-def _sentence(said: dict[str, list[str]]) -> str:
-    return "; ".join(f"{sentence} (at {', '.join(labels)})" for sentence, labels in said.items())
+def _together(seen: list[tuple[str, T]]) -> list[T]:
+    """Each of them once, with the labels of the read-backs at which it was seen."""
+    first: dict[str, T] = {}
+    for label, details in seen:
+        known = first.setdefault(repr(details), details)
+        if len(known.read_backs) < MOST_EXAMPLES:
+            known.read_backs.append(label)
+    return list(first.values())

@@ -2,51 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, ended
-from harness.host.sizes import size
-from harness.model import Operation, Verdict
+from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
+from harness.checkers.core.protocol import Checker
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Operation, Subject
 from harness.recording.recording import Recording
 
+_QUESTION = "space.checked_first"
 # A lock, a log line, a directory entry: not yet a copy.
 _SOME_BYTES = 64 * 1024
 
 
+@code(
+    "space.refused_first",
+    "pass",
+    title="The operation refused before it wrote",
+    sentence="{{ end|ended }} and had written {{ written_bytes|size }} to the {{ disk }} disk",
+    meaning="The disk was too full when the operation began, and it said so before it wrote more than a lock or a log.",
+)
+class RefusedFirst(Details):
+    end: OperationEnd
+    disk: str
+    free_bytes: int
+    written_bytes: int
+
+
+@code(
+    "space.not_checked",
+    "fail",
+    title="The operation filled the disk before failing",
+    sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk: it began with "
+    "{{ free_bytes|size }} free and had not made sure that this is enough",
+    meaning="The operation began on a disk without the space it needs, used up what was left, and failed then. All else "
+    "that writes to this disk had no space meanwhile.",
+    causes=("the kit does not compare free space with what it needs", "it compares it with a guess that is too low"),
+    look="what the operation does before its first copy",
+    hint="before the first copy, compare the free space with the size of the data plus a margin",
+)
+class NotChecked(Details):
+    end: OperationEnd
+    disk: str
+    free_bytes: int
+    written_bytes: int
+
+
+@code(
+    "space.not_tried",
+    "unknown",
+    title="No operation met a disk already full",
+    sentence="no operation began on a full disk and failed, with what it wrote known",
+    meaning="The disk filled up only later, or was the data disk, where the service writes as well, so it cannot be told "
+    "whether space is checked first.",
+    causes=("the fault did not come before the operation", "the operation succeeded all the same"),
+    look="the disk_full fault in the timeline of the run",
+    hint="run disk_full:before-backup",
+    matter="plan",
+)
+class NotTried(Details):
+    pass
+
+
 @dataclass(frozen=True, slots=True)
-class RefusesBeforeWriting:
+class RefusesBeforeWriting(Checker):
     """Judges operations that began on a disk already full, and failed. On the data disk the service writes too, so that
     what the kit wrote there cannot be told."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "space_check"
-    requirement: ClassVar[str] = "R63"
+    codes: ClassVar = (RefusedFirst, NotChecked, NotTried)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        before = [
-            o
-            for o in recording.operations
-            if not o.succeeded
-            and o.fault_disk not in (None, "data")
-            and o.disk_written_bytes is not None
-            and _was_full_before(recording, o)
-        ]
-        about = "space is checked first"
-        if not before:
-            why = "no operation began on a full disk and failed, with what it wrote known"
-            return [Verdict("unknown", about, "", why, self.requirement)]
-        measured = ", ".join(f"{o.id} wrote {size(_written(o))}" for o in before)
-        wrong = [
-            f"{ended(o)}, after it had written {size(_written(o))} to the {o.fault_disk} disk: it began "
-            f"with {size(o.free_bytes or 0)} free and had not made sure that this is enough"
-            for o in before
-            if _written(o) > _SOME_BYTES
-        ]
-        if wrong:
-            return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
-        why = f"{count(len(before), 'operation')} refused with at most {size(_SOME_BYTES)} written"
-        return [Verdict("pass", about, measured, why, self.requirement)]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        tried = False
+        for operation in run.recording.operations:
+            disk, written = operation.fault_disk, operation.disk_written_bytes
+            if operation.succeeded or disk in (None, "data") or written is None:
+                continue
+            if _was_full_before(run.recording, operation):
+                tried = True
+                kind = NotChecked if written > _SOME_BYTES else RefusedFirst
+                details = kind(end_of(operation), disk, operation.free_bytes or 0, written)
+                yield finding(_QUESTION, Subject("operation", operation.id), details)
+        if not tried:
+            yield finding(_QUESTION, Subject("run", ""), NotTried())
 
 
 def _was_full_before(recording: Recording, operation: Operation) -> bool:
@@ -58,7 +98,3 @@ def _was_full_before(recording: Recording, operation: Operation) -> bool:
         and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
         for f in recording.faults
     )
-
-
-def _written(operation: Operation) -> int:
-    return operation.disk_written_bytes or 0

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from harness.checkers.backups.validation import RejectsDamage
 from harness.checkers.contract.line import MARKS, Line, is_missing, look_after, not_provided, not_tried, run_of
+from harness.checkers.core.codes import outcome_of
 from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.restore_exact import RestoreExact
+from harness.checkers.core.sentences import sentence_of, with_sentence
+from harness.checkers.data.acknowledged_writes import judge_kept
+from harness.checkers.data.restore_exact import judge_restored
 from harness.host.sizes import size
-from harness.model import Operation
+from harness.judged.judged_run import JudgedRun
+from harness.model import Operation, merged
 from harness.recording.events import Observed, ServiceRestarted, ServiceStopped, SystemUp
 from harness.recording.history import acknowledged, not_told, returned
 from harness.recording.recording import Recording
@@ -78,12 +81,13 @@ def validate(recording: Recording) -> Iterator[Line]:
     if isinstance(done, Line):
         yield done
         return
-    (verdict,) = RejectsDamage().check(recording)
+    found = [with_sentence(f) for f in RejectsDamage().check(JudgedRun(recording))]
+    outcome, why = merged([f.outcome for f in found]), "; ".join(f.sentence for f in found)
     hint = "exit 0 only when the backup {backup} is whole and can be restored"
-    if verdict.outcome == "pass":
-        yield Line("ok", "validate", f"accepted a good backup in {done.seconds:.2f} s; {verdict.why}")
+    if outcome == "pass":
+        yield Line("ok", "validate", f"accepted a good backup in {done.seconds:.2f} s; {why}")
     else:
-        yield Line(MARKS[verdict.outcome], "validate", verdict.why, hint)
+        yield Line(MARKS[outcome], "validate", why, hint)
 
 
 def restore(recording: Recording) -> Iterator[Line]:
@@ -96,7 +100,8 @@ def restore(recording: Recording) -> Iterator[Line]:
         why = look.error if look else "it was never read back"
         yield Line("not seen", "restore", f"{ended(done)}; what it brought back is not known: {why}")
         return
-    outcome, why = RestoreExact().judged(look)
+    answers = judge_restored(look)
+    outcome, why = outcome_of(answers), sentence_of(answers)
     if outcome == "pass":
         yield Line("ok", "restore", f"{ended(done)}; {why}")
     else:
@@ -109,7 +114,7 @@ def status(recording: Recording) -> Iterator[Line]:
     bad = next((o for o in looks if o.status_error), None)
     if not looks:
         yield not_tried("status")
-    elif bad and "declares no" in bad.status_error:
+    elif bad and "status" in bad.not_provided:
         yield not_provided("status")
     elif bad:
         yield Line("wrong", "status", f"at {bad.label}: {bad.status_error}", _STATUS)
@@ -130,7 +135,7 @@ def read_back(recording: Recording) -> Iterator[Line]:
         return
     last = looks[-1]
     first = next((o for o in looks if o.found is not None), None)
-    if "declares no [load.read_back]" in last.error:
+    if "read_back" in last.not_provided:
         hint = "add it, with write requests whose {token} and {payload} it gives back"
         yield Line("not provided", "load.read_back", "nothing can be said about acknowledged writes", hint)
     elif first is None or last.found is None:
@@ -142,8 +147,8 @@ def read_back(recording: Recording) -> Iterator[Line]:
         why = f"none of {count(len(sent), 'acknowledged write')} is among the {len(first.found or ())} entries it gave"
         yield Line("wrong", "load.read_back", why, "token has to be what {token} of the request was")
     else:
-        outcome, why = AcknowledgedWrites().judged(first)
-        yield Line(MARKS[outcome], "load.read_back", why)
+        answers = judge_kept(first)
+        yield Line(MARKS[outcome_of(answers)], "load.read_back", sentence_of(answers))
 
 
 def restart(recording: Recording) -> Iterator[Line]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.contract.line import Line, is_missing, look_after, not_provided, not_tried, run_of
+from harness.checkers.core.codes import outcome_of
 from harness.checkers.core.phrases import ended, last_line
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.restore_exact import RestoreExact
+from harness.checkers.core.sentences import sentence_of
+from harness.checkers.data.acknowledged_writes import judge_kept
+from harness.checkers.data.restore_exact import judge_restored
 from harness.model import Operation
 from harness.recording.events import Recovered, SystemUp
 from harness.recording.recording import Recording
@@ -37,8 +39,8 @@ def _kept(recording: Recording, name: str) -> Iterator[Line]:
         look = look_after(recording, done)
         if look is None or look.found is None:
             continue  # `load.read_back` says why
-        judged = RestoreExact() if done.restores else AcknowledgedWrites()
-        outcome, why = judged.judged(look)
+        answers = judge_restored(look) if done.restores else judge_kept(look)
+        outcome, why = outcome_of(answers), sentence_of(answers)
         if outcome == "fail":
             yield Line("wrong", name, why, _LOST[name])
         elif outcome == "unknown":

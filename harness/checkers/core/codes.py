@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from harness.model import Finding, FindingOutcome, Matter, Operation, Subject
+from harness.model import Finding, FindingOutcome, Matter, Operation, Outcome, Subject, merged
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 MOST_EXAMPLES = 20
@@ -106,6 +106,23 @@ def finding(
         examples=tuple(msgspec.to_builtins(list(examples[:MOST_EXAMPLES]))),
         matter=declared.matter,
     )
+
+
+class Answer(msgspec.Struct):
+    """What a finding holds of another answer: its code and its details."""
+
+    code: str
+    details: dict[str, Any]
+
+
+def answer(details: Details) -> Answer:
+    """The answer that ``details`` are of, for the details of another finding."""
+    return Answer(code_of(type(details)).name, msgspec.to_builtins(details))
+
+
+def outcome_of(answers: Sequence[Details]) -> Outcome:
+    """fail > unknown > pass over the codes of all of them."""
+    return merged([code_of(type(details)).outcome for details in answers])
 
 
 class OperationEnd(msgspec.Struct):

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.checkers.core import phrases
-from harness.checkers.core.codes import CODES
+from harness.checkers.core.codes import CODES, Details, answer
 from harness.host.sizes import size
 from harness.model import Finding
 
@@ -28,6 +28,11 @@ def with_sentence(finding: Finding) -> Finding:
         sentence=_filled(declared.sentence, known),
         hint=_filled(declared.hint, known),
     )
+
+
+def sentence_of(details: Sequence[Details]) -> str:
+    """What some answers say, for a sentence that has no code of its own."""
+    return _told([{"code": a.code, "details": a.details} for a in map(answer, details)])
 
 
 def _filled(template: str, details: Mapping[str, Any]) -> str:
@@ -52,6 +57,7 @@ def _environment() -> jinja2.Environment:
         "some": _some,
         "ended": _ended,
         "said": _said,
+        "told": _told,
     }
     return environment
 
@@ -77,3 +83,9 @@ def _ended(end: Mapping[str, Any]) -> str:
 def _said(end: Mapping[str, Any]) -> str:
     """An ``OperationEnd``: what the operation said last."""
     return f"it said: {end['last_line']}" if end["last_line"] else "it said nothing"
+
+
+def _told(answers: Sequence[Mapping[str, Any]]) -> str:
+    """The sentences of some ``Answer``: ``a; b``."""
+    known = [(CODES.get(a["code"]), a["details"]) for a in answers]
+    return "; ".join(_filled(code.sentence, details) for code, details in known if code is not None)

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, seconds
-from harness.checkers.data.damage import damage, gaps, numbers, unreadable
-from harness.model import Observation, Outcome, Verdict
-from harness.recording.history import Owed, cause, is_restored, missing, owed, returned
+from harness.checkers.core.codes import Details, finding
+from harness.checkers.core.protocol import Checker
+from harness.checkers.data.damage import damage, first_tokens, gaps, indeterminate, is_unreadable
+from harness.checkers.data.data_codes import (
+    DAMAGE,
+    GAPS,
+    CameBack,
+    Kept,
+    Lost,
+    NothingAcknowledged,
+    NotRead,
+    Undecidable,
+    Unreadable,
+)
+from harness.judged.judged_run import JudgedRun
+from harness.model import NS, Finding, Observation, Subject
+from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
 from harness.recording.ledger import Writes, as_writes
+
+_QUESTION = "data.acknowledged_writes"
 
 
 def lost_writes(observation: Observation) -> Writes:
@@ -21,61 +37,48 @@ def lost_writes(observation: Observation) -> Writes:
 
 
 @dataclass(frozen=True, slots=True)
-class AcknowledgedWrites:
+class AcknowledgedWrites(Checker):
     """For every read-back but that of a successful restore, which RestoreExact judges, and those of crash states, for
     which PowerLoss asks."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "observation"
     name: ClassVar[str] = "acknowledged_writes"
-    requirement: ClassVar[str] = "R19"
+    codes: ClassVar = (Kept, Lost, CameBack, *DAMAGE, Unreadable, NotRead, *GAPS, NothingAcknowledged)
 
-    def check(self, observation: Observation) -> list[Verdict]:
-        if is_restored(observation) or observation.crash is not None:
-            return []
-        owes = owed(observation, observation.start_ns)
-        lost = lost_writes(observation)
-        outcome, why = self._judge(observation, owes, lost)
-        about = f"acknowledged writes at {observation.label}"
-        return [Verdict(outcome, about, numbers(observation, len(lost), len(owes.gone)), why, self.requirement)]
-
-    def judged(self, observation: Observation) -> tuple[Outcome, str]:
-        """The outcome and its sentence, whatever kind of read-back it is."""
-        return self._judge(observation, owed(observation, observation.start_ns), lost_writes(observation))
-
-    def _judge(self, observation: Observation, owes: Owed, lost: Writes) -> tuple[Outcome, str]:
-        if observation.found is None:
-            said = unreadable(observation)
-            return (
-                ("fail", f"the data cannot be read: {said}") if said else ("unknown", f"not read: {observation.error}")
-            )
-        wrong: list[str] = []
-        if lost:
-            wrong.append(_lost(observation, lost))
-        back = returned(observation, owes.gone)
-        if back:
-            wrong.append(
-                f"{count(len(back), 'write')} came back that an earlier read-back had shown to be gone "
-                f"(first: {back[0].token})"
-            )
-        wrong += damage(observation)
-        if wrong:
-            return "fail", "; ".join(wrong)
-        open_ = gaps(observation)
-        if owes.unclear:
-            open_.append(f"{count(owes.unclear, 'write')} cannot be judged: the restore before was never read back")
-        if not owes.present:
-            open_.append("no acknowledged write was there to be lost")
-        if open_:
-            return "unknown", "; ".join(open_)
-        return "pass", f"all {count(len(owes.present), 'acknowledged write')} were found, none twice, none torn"
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        for look in run.recording.observations:
+            if not is_restored(look) and look.crash is None:
+                for details in judge_kept(look):
+                    yield finding(_QUESTION, Subject("read_back", look.label), details)
 
 
-def _lost(observation: Observation, lost: Writes) -> str:
+def judge_kept(observation: Observation) -> list[Details]:
+    """What is wrong with the data, whatever kind of read-back it is; else what is missing for a judgement; else that
+    all is there."""
+    if observation.found is None:
+        return [(Unreadable if is_unreadable(observation) else NotRead)(observation.error)]
+    owes = owed(observation, observation.start_ns)
+    wrong: list[Details] = []
+    if lost := missing(observation, owes.present):
+        wrong.append(_lost(observation, lost))
+    if back := returned(observation, owes.gone):
+        wrong.append(CameBack(len(back), first_tokens(back)))
+    if wrong := wrong + damage(observation):
+        return wrong
+    open_ = gaps(observation)
+    if owes.unclear:
+        open_.append(Undecidable(owes.unclear))
+    if not owes.present:
+        open_.append(NothingAcknowledged())
+    return open_ or [Kept(len(owes.present), indeterminate(observation))]
+
+
+def _lost(observation: Observation, lost: Writes) -> Lost:
     operation = cause(observation)
-    after = f" after {operation.id}" if operation else ""
-    sentence = f"{count(len(lost), 'acknowledged write')} lost{after}"
-    if operation:
-        within = sum(1 for w in lost if w.end_ns >= operation.start_ns)
-        span = seconds(max(w.end_ns for w in lost) - min(w.end_ns for w in lost))
-        sentence += f", acknowledged within {span}, {within} of them while it ran or after it"
-    return f"{sentence} (first: {lost[0].token})"
+    return Lost(
+        writes=len(lost),
+        tokens=first_tokens(lost),
+        acknowledged=len(acknowledged(observation)),
+        after=operation.id if operation else "",
+        span_s=int(lost.end_ns.max() - lost.end_ns.min()) / NS,
+        within=int((lost.end_ns >= operation.start_ns).sum()) if operation else 0,
+    )

@@ -10,9 +10,6 @@ from harness.model import OUR_TOKEN, Observation
 from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np
 
-# The system answered, and with an error: 502 and 504 are the front's, which had no answer of the service.
-_ANSWERED = re.compile(r"HTTP 5(?!02|04)\d\d")
-
 
 def duplicated(observation: Observation) -> list[str]:
     found = observation.found or ()
@@ -46,58 +43,51 @@ def _looked_up(observation: Observation) -> tuple[Writes, Places]:
     return writes, as_entries(observation.found or ()).positions(writes.ledger)
 
 
-def wrong_totals(observation: Observation) -> list[str]:
-    """Sentences about invariants that do not hold."""
-    return [
-        f"{name} is {observation.totals[name]:g}, not {expected:g}"
+def damage(observation: Observation) -> list[Details]:
+    """All of it, a finding a kind."""
+    found: list[Details] = []
+    for tokens, kind in (
+        (duplicated(observation), Duplicated),
+        (torn(observation), Torn),
+        (refused_and_found(observation), RefusedFound),
+    ):
+        if tokens:
+            found.append(kind(len(tokens), tokens[:MOST_EXAMPLES]))
+    totals = observation.totals
+    return found + [
+        TotalWrong(name, float(totals[name]), float(expected))
         for name, expected in observation.expected_totals.items()
-        if name in observation.totals and observation.totals[name] != expected
+        if name in totals and totals[name] != expected
     ]
 
 
-def damage(observation: Observation) -> list[str]:
-    """All of it, in sentences."""
-    said: list[str] = []
-    for tokens, what in (
-        (duplicated(observation), "found more than once"),
-        (torn(observation), "found with another payload than was sent"),
-        (refused_and_found(observation), "refused and yet found"),
-    ):
-        if tokens:
-            said.append(f"{count(len(tokens), 'write')} {what} (first: {tokens[0]})")
-    return said + wrong_totals(observation)
-
-
-def gaps(observation: Observation) -> list[str]:
+def gaps(observation: Observation) -> list[Details]:
     """What is missing for a judgement of the data."""
-    said: list[str] = []
-    unreported = [name for name in observation.expected_totals if name not in observation.totals]
-    if unreported:
-        said.append(f"the system did not report {', '.join(unreported)}")
+    found: list[Details] = []
+    if unreported := [name for name in observation.expected_totals if name not in observation.totals]:
+        found.append(TotalsMissing(unreported))
     writes, positions = _looked_up(observation)
     unknown = np.flatnonzero((positions < 0) | (positions >= len(writes)))
     tokens = [(observation.found or ())[i].token for i in unknown.tolist()]
     # An attached system has met clients of ours in an earlier run.
-    strangers = sum(1 for token in tokens if token not in observation.held_before and OUR_TOKEN.match(token))
+    strangers = [token for token in tokens if token not in observation.held_before and OUR_TOKEN.match(token)]
     if strangers:
-        said.append(f"{count(strangers, 'write')} of our own clients were found that no ledger holds")
-    return said
+        found.append(UnknownWrites(len(strangers), strangers[:MOST_EXAMPLES]))
+    return found
 
 
-def unreadable(observation: Observation) -> str:
-    """Why the data could not be read, when the system itself said so; empty when it just did not answer."""
-    return observation.error if _ANSWERED.search(observation.error) else ""
+def is_unreadable(observation: Observation) -> bool:
+    """Whether the service itself answered that the data cannot be read; 502 and 504 are the front's, which had no
+    answer of the service."""
+    return 500 <= observation.error_status <= 599 and observation.error_status not in (502, 504)
 
 
-def numbers(observation: Observation, lost: int, gone: int) -> str:
-    """The observation in numbers, for ``measured``; ``gone`` is what an earlier read-back had missed already."""
+def indeterminate(observation: Observation) -> int:
+    """Writes of which the client does not know whether they were carried out."""
     writes = as_writes(observation.writes)
-    indeterminate = len(writes.among(writes.ledger.ended("indeterminate")))
-    known = len(writes.among(writes.ledger.ended("acknowledged") & (writes.ledger.end_ns < observation.start_ns)))
-    if observation.found is None:
-        return f"{observation.label}: {grouped(known)} acknowledged, and the data could not be read"
-    before = f" ({grouped(gone)} gone before)" if gone else ""
-    return (
-        f"{observation.label}: {grouped(known)} acknowledged{before}, {grouped(len(observation.found))} found, "
-        f"{grouped(lost)} lost, {grouped(indeterminate)} indeterminate"
-    )
+    return len(writes.among(writes.ledger.ended("indeterminate")))
+
+
+def first_tokens(writes: Writes) -> list[str]:
+    """Those that a finding names."""
+    return [w.token for w in writes[:MOST_EXAMPLES]]

@@ -2,126 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.restore_exact import RestoreExact, snapshot
-from harness.model import CrashState, Observation, Operation, Outcome, Verdict
+from harness.checkers.core.codes import Answer, Details, OperationEnd, answer, end_of, finding, outcome_of
+from harness.checkers.core.protocol import Checker
+from harness.checkers.data import power_codes as codes
+from harness.checkers.data.acknowledged_writes import judge_kept
+from harness.checkers.data.data_codes import Lost
+from harness.checkers.data.power_codes import Answered, Cut
+from harness.checkers.data.restore_codes import NothingYounger
+from harness.checkers.data.restore_exact import exact, judge_restored
+from harness.judged.judged_run import JudgedRun
+from harness.model import CrashState, Finding, Observation, Operation, Outcome, Subject
 from harness.recording.events import PowerAsked, PowerBroken, PowerPlanned, PowerUnsound
-from harness.recording.history import acknowledged
-from harness.recording.recording import Recording
+from harness.recording.history import acknowledged, cause
 
-_Finding = tuple[Outcome, str]
+_QUESTION = "power.survived"
+_RUN = Subject("run", "")
+_CONTROL = Subject("crash_state", "control")
+_WAYS: dict[Outcome, Answered] = {"pass": "yes", "fail": "no", "unknown": "undecided"}
 
 
 @dataclass(frozen=True, slots=True)
-class PowerLoss:
-    """One verdict for each crash state; a run without power cuts has none here.
+class PowerLoss(Checker):
+    """One finding for each crash state that came through; else one for its live data, one for its way back, or one for
+    the operation that does not work any more. A run without power cuts has none here.
 
     A state whose file system cannot be mounted is unknown, as is everything when the system cannot even be started
     from the control: the disk as it was, whole and flushed, before anything happened.
     """
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "power_loss"
-    requirement: ClassVar[str] = "R92"
+    codes: ClassVar = codes.CODES
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
         planned = next(recording.of(PowerPlanned), None)
-        asked = next(recording.of(PowerAsked), None)
-        if asked is None and planned is None:
-            return []
-        unsound = next((e.why for e in recording.of(PowerUnsound)), "")
-        if unsound:
-            return [Verdict("unknown", "power loss", "0 states", unsound, self.requirement)]
+        if planned is None and next(recording.of(PowerAsked), None) is None:
+            return
+        if unsound := next((e.why for e in recording.of(PowerUnsound)), ""):
+            yield finding(_QUESTION, _RUN, codes.LogUnsound(unsound))
+            return
         if planned is None or not planned.states:
-            why = "no power was cut: no block write was seen where it was to be"
-            return [Verdict("unknown", "power loss", "0 states", why, self.requirement)]
+            yield finding(_QUESTION, _RUN, codes.NotCut())
+            return
         looks = [o for o in recording.observations if o.crash is not None]
         broken = {e.label: e.why for e in recording.of(PowerBroken)}
-        control = self._control([o for o in looks if o.label == "control"], broken)
-        verdicts = [] if control.outcome == "pass" else [control]
+        control = _control([o for o in looks if o.label == "control"], broken)
+        failed = [finding(_QUESTION, _CONTROL, control)] if control else []
+        yield from failed
         for label in planned.states:
+            subject = Subject("crash_state", label)
             of_state = [o for o in looks if o.crash is not None and o.crash.label == label]
-            verdict = self._state(label, of_state, broken.get(label, ""))
-            if control.outcome != "pass" and verdict.outcome != "unknown":
-                why = f"not judged, for the control failed; seen was: {verdict.why}"
-                verdict = replace(verdict, outcome="unknown", why=why)
-            verdicts.append(verdict)
+            found = _state(of_state, broken.get(label, ""))
+            if control and outcome_of(found) != "unknown":
+                found = [codes.NotJudged([answer(d) for d in found])]
+            because = [f.id for f in failed]
+            yield from (finding(_QUESTION, subject, details, because=because) for details in found)
         if len(planned.cuts) < planned.asked:
-            why = f"only {len(planned.cuts)} of {planned.asked} cuts found a block write to be made at"
-            verdicts.append(Verdict("unknown", "power cuts", "", why, self.requirement))
-        return verdicts
+            yield finding(_QUESTION, _RUN, codes.FewerCuts(len(planned.cuts), planned.asked))
 
-    def _control(self, looks: Sequence[Observation], broken: dict[str, str]) -> Verdict:
-        about = "power loss, control: the disk before any cut, whole"
-        if not looks or "control" in broken:
-            why = f"it was not started: {broken.get('control', 'it is missing from the recording')}"
-            return Verdict("unknown", about, "", why, self.requirement)
-        outcome, why = _live(looks[0])
-        if outcome == "pass":
-            return Verdict("pass", about, "", why, self.requirement)
-        return Verdict("unknown", about, "", f"the system cannot be started here: {why}", self.requirement)
 
-    def _state(self, label: str, looks: Sequence[Observation], broken: str) -> Verdict:
-        about = f"power loss, {label}"
-        if not looks or looks[0].crash is None:
-            return Verdict("unknown", about, "", "it is missing from the recording", self.requirement)
-        first, crash = looks[0], looks[0].crash
-        about += f": cut in {crash.during}"
-        measured = f"{crash.kept}; {count(len(acknowledged(first)), 'write')} acknowledged before the cut"
-        if crash.hit:
-            measured += f"; it hit {crash.hit}"
-        if crash.mount_error:
-            why = f"its file system cannot be mounted ({crash.mount_error}): that says nothing about the system"
-            return Verdict("unknown", about, measured, why, self.requirement)
-        if broken:
-            return Verdict("unknown", about, measured, f"it could not be examined: {broken}", self.requirement)
-        live, back = _live(first), _way_back(first, looks[1] if len(looks) > 1 else None)
-        if live[0] == "fail" and back[0] == "fail":
-            why = f"no way back after power loss: {live[1]}; {back[1]}"
-            return Verdict("fail", about, measured, why, "R93")
-        said = f"{live[1]}; {back[1]}"
-        if back[0] == "fail":
-            return Verdict("fail", about, measured, said, "R93")
-        if live[0] == "fail":
-            return Verdict("fail", about, measured, said, self.requirement)
-        again = _again(looks[-1])
+def _control(looks: Sequence[Observation], broken: dict[str, str]) -> codes.ControlFailed | None:
+    """What is wrong with the disk before any cut, whole; None when the system runs on it as it should."""
+    if not looks or "control" in broken:
+        return codes.ControlFailed(False, broken.get("control", ""), "", [])
+    live = _Live.of(looks[0])
+    if live.outcome == "pass":
+        return None
+    return codes.ControlFailed(True, "", live.error, [answer(d) for d in live.answers])
+
+
+def _state(looks: Sequence[Observation], broken: str) -> list[Details]:
+    if not looks or looks[0].crash is None:
+        return [codes.NotExamined("")]
+    first, crash = looks[0], looks[0].crash
+    cut = Cut(crash.during, crash.kept, crash.hit, len(acknowledged(first)))
+    if crash.mount_error:
+        return [codes.NotMounted(cut, crash.mount_error)]
+    if broken:
+        return [codes.NotExamined(broken)]
+    live = _Live.of(first)
+    back = _WayBack.of(first, looks[1] if len(looks) > 1 else None)
+    found = live.broken(cut, _WAYS[back.outcome]) + back.broken(cut, live.outcome == "fail")
+    if "fail" not in (live.outcome, back.outcome):
+        again = next((o for o in looks[-1].operations if o.again), None)  # what the cut fell into, after all else
         if again is not None and not again.succeeded:
-            why = f"{again.name} does not work any more: {ended(again)}; {last_line(again.output)}; {said}"
-            return Verdict("fail", about, measured, why, "R26" if again.name == "deploy" else self.requirement)
-        outcome: Outcome = "unknown" if "unknown" in (live[0], back[0]) else "pass"
-        said += f"; {again.name} works again" if again else ""
-        return Verdict(outcome, about, measured, said, self.requirement)
+            return [codes.OperationBroken(cut, again.name, end_of(again), _told(live.answers))]
+        if not found:
+            name = again.name if again else ""
+            told, way_back = _told(live.answers), _told(back.answers)
+            return [codes.Survived(cut, told, live.as_if, live.restore, back.backup, way_back, name)]
+    return found
 
 
-def _live(look: Observation) -> _Finding:
-    """What became of the live data."""
-    crash = look.crash
-    assert crash is not None, "not a crash state"
-    if crash.start_error:
-        return "fail", f"the service does not start by its own means: {crash.start_error}"
-    within = _cut_restore(look)
-    if within is None:
-        return AcknowledgedWrites().judged(look)
-    if within.succeeded:  # it had ended before the cut
-        return _restored(replace(look, cause=within.id))
-    # A restore that was cut off (or failed) has happened or has not, and nothing between.
-    old = AcknowledgedWrites().judged(look)
-    if old[0] == "pass":
-        return "pass", f"{old[1]} (as if {within.id} had not begun)"
-    ended_then = replace(within, exit=0, stop_ns=crash.at_ns)
-    operations = tuple(ended_then if o.id == within.id else o for o in look.operations)
-    new = _restored(replace(look, operations=operations, cause=within.id))
-    if new[0] == "pass":
-        return "pass", f"{new[1]} (as if {within.id} had been done)"
-    if "unknown" in (old[0], new[0]):
-        return "unknown", f"it cannot be told whether {within.id} was done: {old[1]}; {new[1]}"
-    return "fail", f"neither as before {within.id} ({old[1]}) nor as after it ({new[1]})"
+def _told(answers: Sequence[Details]) -> list[Answer]:
+    return [answer(details) for details in answers]
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What became of the live data. ``restore``: the one the cut fell into, or that had ended before; then ``answers``
+    are those that hold if it was done, and ``before`` those that hold if it had not begun."""
+
+    outcome: Outcome
+    answers: list[Details] = field(default_factory=list)
+    error: str = ""
+    restore: str = ""
+    as_if: Literal["", "not_begun", "done"] = ""
+    before: list[Details] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, look: Observation) -> _Live:
+        crash = look.crash
+        assert crash is not None, "not a crash state"
+        if crash.start_error:
+            return cls("fail", error=crash.start_error)
+        within = _cut_restore(look)
+        if within is None:
+            answers = judge_kept(look)
+            return cls(outcome_of(answers), answers)
+        if within.succeeded:  # it had ended before the cut
+            answers = _restored(replace(look, cause=within.id))
+            return cls(outcome_of(answers), answers, restore=within.id)
+        # A restore that was cut off (or failed) has happened or has not, and nothing between.
+        old = judge_kept(look)
+        if outcome_of(old) == "pass":
+            return cls("pass", old, restore=within.id, as_if="not_begun")
+        ended_then = replace(within, exit=0, stop_ns=crash.at_ns)
+        operations = tuple(ended_then if o.id == within.id else o for o in look.operations)
+        new = _restored(replace(look, operations=operations, cause=within.id))
+        if outcome_of(new) == "pass":
+            return cls("pass", new, restore=within.id, as_if="done")
+        unknown = "unknown" in (outcome_of(old), outcome_of(new))
+        return cls("unknown" if unknown else "fail", new, restore=within.id, before=old)
+
+    def broken(self, cut: Cut, way_back: Answered) -> list[Details]:
+        """What to report of it; nothing when all is well."""
+        answers = _told(self.answers)
+        match self.outcome:
+            case "pass":
+                return []
+            case "unknown":
+                return [codes.DataUndecided(cut, self.restore if self.before else "", _told(self.before) + answers)]
+        if self.error:
+            return [codes.ServiceDown(cut, self.error, way_back)]
+        if self.before:
+            return [codes.HalfRestored(cut, self.restore, _told(self.before), answers, way_back)]
+        if self.restore:
+            return [codes.RestoredWrong(cut, self.restore, answers, way_back)]
+        if lost := sum(d.writes for d in self.answers if isinstance(d, Lost)):
+            return [codes.LostByCut(cut, lost, answers, way_back)]
+        return [codes.DamagedByCut(cut, answers, way_back)]
 
 
 def _cut_restore(look: Observation) -> Operation | None:
@@ -129,37 +164,54 @@ def _cut_restore(look: Observation) -> Operation | None:
     return next((o for o in look.operations if crash and o.id == crash.operation and o.restores), None)
 
 
-def _again(look: Observation) -> Operation | None:
-    """The operation the cut fell into, tried once more after all else."""
-    return next((o for o in look.operations if o.again), None)
+def _restored(look: Observation) -> list[Details]:
+    """That nothing was there to be taken away is no gap here: the backup itself is what is asked for."""
+    answers, operation = judge_restored(look), cause(look)
+    if answers == [NothingYounger()] and operation is not None:
+        return [exact(look, operation)]
+    return answers
 
 
-def _restored(look: Observation) -> _Finding:
-    """RestoreExact; that nothing was there to be taken away is no gap here: the backup itself is what is asked for."""
-    outcome, why = RestoreExact().judged(look)
-    if outcome == "unknown" and look.found is not None and why.startswith("nothing was written between"):
-        return "pass", f"{snapshot(look)}; nothing had been written since"
-    return outcome, why
-
-
-def _way_back(first: Observation, after: Observation | None) -> _Finding:
+@dataclass(frozen=True, slots=True)
+class _WayBack:
     """Whether what ``status`` calls the latest backup can really be restored, read back exactly."""
-    if first.status_error:
-        known = "declares no" in first.status_error
-        return "unknown" if known else "fail", f"it is not known which backup there is: {first.status_error}"
-    made = [o for o in first.operations if o.name == "backup" and o.succeeded]
-    name = Path(first.latest).name
-    if not first.latest:
-        if made:
-            return "fail", f"no backup is eligible, though {made[-1].id} had succeeded before the cut"
-        return "unknown", "there was no backup yet to go back to"
-    tried = [o for o in after.operations if o.name == "restore" and o.start_ns > first.start_ns] if after else []
-    restore = tried[0] if tried else None
-    if after is None or restore is None:
-        return "unknown", f"{name} was not restored"
-    if not restore.succeeded:
-        return "fail", f"the latest backup, {name}, cannot be restored: {ended(restore)}; {last_line(restore.output)}"
-    outcome, why = _restored(after)
-    if outcome == "pass":
-        return "pass", f"the latest backup, {name}, restored: {why}"
-    return outcome, f"the latest backup, {name}, was restored: {why}"
+
+    outcome: Outcome
+    backup: str = ""
+    answers: list[Details] = field(default_factory=list)
+    status_error: str = ""
+    made: str = ""
+    restore: OperationEnd | None = None
+    why: Literal["no_status", "none_yet", "not_tried", "undecided"] = "undecided"
+
+    @classmethod
+    def of(cls, first: Observation, after: Observation | None) -> _WayBack:
+        if "status" in first.not_provided:
+            return cls("unknown", why="no_status")
+        if first.status_error:
+            return cls("fail", status_error=first.status_error)
+        made = [o.id for o in first.operations if o.name == "backup" and o.succeeded]
+        name = Path(first.latest).name
+        if not first.latest:
+            return cls("fail", made=made[-1]) if made else cls("unknown", why="none_yet")
+        tried = [o for o in after.operations if o.name == "restore" and o.start_ns > first.start_ns] if after else []
+        restore = tried[0] if tried else None
+        if after is None or restore is None:
+            return cls("unknown", name, why="not_tried")
+        if not restore.succeeded:
+            return cls("fail", name, made=made[-1] if made else "", restore=end_of(restore))
+        answers = _restored(after)
+        return cls(outcome_of(answers), name, answers)
+
+    def broken(self, cut: Cut, live_lost: bool) -> list[Details]:
+        """What to report of it; nothing when all is well."""
+        match self.outcome:
+            case "pass":
+                return []
+            case "unknown":
+                return [codes.BackupUndecided(cut, self.why, self.backup, _told(self.answers))]
+        if self.status_error:
+            return [codes.StatusBroken(cut, self.status_error, live_lost)]
+        if self.answers:
+            return [codes.BackupWrong(cut, self.backup, _told(self.answers), live_lost)]
+        return [codes.BackupLost(cut, self.backup, self.made, self.restore, live_lost)]

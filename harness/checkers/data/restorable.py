@@ -2,52 +2,142 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, ended, last_line
-from harness.checkers.data.restore_exact import RestoreExact
-from harness.model import FaultRecord, Operation, Outcome, Verdict
+import msgspec
+
+from harness.checkers.core.codes import Answer, Details, OperationEnd, answer, code, end_of, finding, outcome_of
+from harness.checkers.core.protocol import Checker
+from harness.checkers.data.restore_exact import judge_restored
+from harness.judged.judged_run import JudgedRun
+from harness.model import FaultRecord, Finding, Operation, Outcome, Subject
 from harness.recording.history import cause, not_told
 from harness.recording.recording import Recording
 
+_QUESTION = "backup.restorable"
+
+
+class Try(msgspec.Struct):
+    """One restore: how it ended, and what its read-back showed (empty: it failed, or was never read back).
+    ``status_error``: why it could not be told which backup to restore, empty where it was."""
+
+    restore: OperationEnd
+    answers: list[Answer]
+    status_error: str
+
+
+_TRIES = (
+    "{% for t in tries %}{% if t.answers %}{{ t.answers|told }}{% elif t.restore.exit == 0 %}{{ t.restore.id }} was "
+    "never read back{% else %}{{ t.restore|ended }}; {{ t.restore|said }}{% if t.status_error %}; it could not be told "
+    "which backup: {{ t.status_error }}{% endif %}{% endif %}"
+    "{{ '; ' if not loop.last }}{% endfor %}"
+)
+
+
+@code(
+    "backup.restorable",
+    "pass",
+    title="A backup could be restored",
+    sentence="{{ restore }} of {{ tried|count('restore') }}: {{ answers|told }}",
+    meaning="After the fault at least one restore brought back exactly what its backup held.",
+)
+class CanBeRestored(Details):
+    """``restore``: the first one that held."""
+
+    restore: str
+    tried: int
+    answers: list[Answer]
+
+
+@code(
+    "backup.none_restorable",
+    "fail",
+    title="No backup could be restored",
+    sentence="no backup could be restored: " + _TRIES,
+    meaning="Every restore that was tried after the fault failed, or brought back something else than its backup.",
+    causes=(
+        "the fault damaged the latest backup, and no older one is kept",
+        "what is needed to open a backup (a key, a catalogue) was replaced or lost",
+    ),
+    look="operations/restore-*.out, and the backups that `status` lists",
+    hint="keep the last good backup and its key until a new one has been verified",
+)
+class NoneRestorable(Details):
+    tries: list[Try]
+
+
+@code(
+    "backup.restorable_undecided",
+    "unknown",
+    title="It cannot be told whether a restore worked",
+    sentence="no restore could be judged: " + _TRIES,
+    meaning="A restore was tried after the fault that can be called neither good nor bad.",
+    causes=("`status` does not say which backup is the latest", "the restore was not read back"),
+    look="the read-back after the restore",
+    hint="declare [operations.status] and [load.read_back]",
+    matter="plan",
+)
+class RestorableUndecided(Details):
+    """``tries``: those that cannot be judged."""
+
+    tries: list[Try]
+
+
+@code(
+    "backup.restore_not_tried",
+    "unknown",
+    title="No restore was tried after the fault",
+    sentence="no restore was tried after the fault",
+    meaning="The run has no restore after the last fault was healed.",
+    causes=("the run was broken off", "the system declares no restore operation"),
+    look="the operations of the run",
+    hint="declare [operations.restore]",
+    matter="plan",
+)
+class NotTried(Details):
+    pass
+
 
 @dataclass(frozen=True, slots=True)
-class Restorable:
+class Restorable(Checker):
     """Restores made after the last fault was healed, or under one that stays to the end (all in a run without)."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "restorable"
-    requirement: ClassVar[str] = "R93"
+    codes: ClassVar = (CanBeRestored, NoneRestorable, RestorableUndecided, NotTried)
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
         since_ns = max((_from(f) for f in recording.faults), default=0)
-        tried = [o for o in recording.operations if o.name == "restore" and o.start_ns >= since_ns]
-        about = "a backup that can be restored"
-        measured = f"{sum(o.succeeded for o in tried)} of {count(len(tried), 'restore')} succeeded"
-        if not tried:
-            return [Verdict("unknown", about, measured, "no restore was tried after the fault", self.requirement)]
-        verdicts = {o.id: self._judged(recording, o) for o in tried}
-        best = next((v for v in verdicts.values() if v.outcome == "pass"), None)
-        if best:
-            return [Verdict("pass", about, measured, best.why, self.requirement)]
-        # Not as verdicts are merged otherwise: one restore that may have worked leaves open whether any did.
-        outcome: Outcome = "unknown" if any(v.outcome == "unknown" for v in verdicts.values()) else "fail"
-        why = "; ".join(v.why for v in verdicts.values() if v.outcome == outcome)
-        none = "no backup could be restored" if outcome == "fail" else "no restore could be judged"
-        return [Verdict(outcome, about, measured, f"{none}: {why}", self.requirement)]
+        restores = [o for o in recording.operations if o.name == "restore" and o.start_ns >= since_ns]
+        yield finding(_QUESTION, Subject("run", ""), _judge(recording, restores))
 
-    def _judged(self, recording: Recording, restore: Operation) -> Verdict:
-        if not restore.succeeded:
-            why = f"{ended(restore)}; {last_line(restore.output)}"
-            if untold := not_told(recording, restore):
-                return Verdict("unknown", restore.id, "", f"{why}; {untold}", self.requirement)
-            return Verdict("fail", restore.id, "", why, self.requirement)
-        for observation in recording.observations:
-            operation = cause(observation)
-            if operation is not None and operation.id == restore.id:
-                return RestoreExact().check(observation)[0]
-        return Verdict("unknown", restore.id, "", f"{restore.id} was never read back", self.requirement)
+
+def _judge(recording: Recording, restores: list[Operation]) -> Details:
+    if not restores:
+        return NotTried()
+    tries = [(*_try(recording, o), o) for o in restores]
+    for outcome, tried, restore in tries:
+        if outcome == "pass":
+            return CanBeRestored(restore.id, len(restores), tried.answers)
+    # Not as findings are merged otherwise: one restore that may have worked leaves open whether any did.
+    if undecided := [tried for outcome, tried, _ in tries if outcome == "unknown"]:
+        return RestorableUndecided(undecided)
+    return NoneRestorable([tried for _, tried, _ in tries])
+
+
+def _try(recording: Recording, restore: Operation) -> tuple[Outcome, Try]:
+    end = end_of(restore)
+    if not restore.succeeded:
+        said = next((o.status_error for o in recording.observations if o.status_error), "")
+        untold = said if not_told(recording, restore) else ""
+        return "unknown" if untold else "fail", Try(end, [], untold)
+    look = next((o for o in recording.observations if (c := cause(o)) is not None and c.id == restore.id), None)
+    if look is None:
+        return "unknown", Try(end, [], "")
+    answers = judge_restored(look)
+    return outcome_of(answers), Try(end, [answer(a) for a in answers], "")
 
 
 def _from(fault: FaultRecord) -> int:

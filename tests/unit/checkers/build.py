@@ -143,12 +143,16 @@ class Run:
         schemas: Sequence[str] = (),
         offsite: Sequence[OffsiteCopy] | None = None,
         stored: Mapping[str, int] | None = None,
+        error_status: int = 0,
+        not_provided: Sequence[str] = (),
     ) -> str:
         self._counts["look"] = self._counts.get("look", 0) + 1
         label = f"{cause}-look-{self._counts['look']}"
         content = {
             "found": None if found is None else [[t, (payloads or {}).get(t, payload_of(t))] for t in found],
             "error": error,
+            "error_status": error_status,
+            "not_provided": not_provided,
             "totals": {"/sum": 100.0} if totals is None else totals,
             "expected_totals": {"/sum": 100.0} if expected_totals is None else expected_totals,
             "artefacts": [asdict(a) for a in artefacts],
