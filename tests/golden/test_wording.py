@@ -41,7 +41,13 @@ def sample(kind: Any, name: str, full: bool) -> Any:
         return {f"a {name}": sample(inner[1], name, True)} if full else {}
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return filled(kind, full)
-    return {Any: f"<{name}>", str: f"<{name}>" if full else "", int: 3 if full else 0, float: 1.25 if full else 0.0, bool: full}[kind]
+    return {
+        Any: f"<{name}>",
+        str: f"<{name}>" if full else "",
+        int: 3 if full else 0,
+        float: 1.25 if full else 0.0,
+        bool: full,
+    }[kind]
 
 
 def filled(kind: type[msgspec.Struct], full: bool) -> Any:

@@ -119,7 +119,7 @@ class NoCopyCounts(Details):
     "offsite.not_looked",
     "unknown",
     title="Nobody looked for the copy off site",
-    sentence="no read-back looked for its copy off site",
+    sentence="nobody looked for its copy off site",
     meaning="No read-back follows the backup, so it is not known whether its copy is stored.",
     hint="read back after the backup in the scenario",
     matter="plan",

@@ -55,9 +55,8 @@ class WholeIsLatest(Details):
     "backup.partial_is_latest",
     "fail",
     title="A partial backup is the latest one",
-    sentence="backup {{ backup }} is {{ '%.0f'|format(100 * size_bytes / reference_bytes) if reference_bytes else '?' }}"
-    " % of its size ({{ size_bytes|size }}, {{ reference }} has {{ reference_bytes|size }}) and is what `restore` would "
-    "use (at {{ read_backs|join(', ') }})",
+    sentence="backup {{ backup }} is {{ '%.0f'|format(100 * share) }} % of its size ({{ size_bytes|size }}, "
+    "{{ reference }} has {{ reference_bytes|size }}) and is what `restore` would use (at {{ read_backs|join(', ') }})",
     meaning="A backup far smaller than another one of the same data is what a restore would use.",
     causes=(
         "a backup is written under its final name and stays there when it fails",
@@ -67,12 +66,13 @@ class WholeIsLatest(Details):
     hint="write to a temporary name, rename when it is whole, and remove it on failure",
 )
 class PartialIsLatest(Details):
-    """``reference``: the largest other backup seen so far."""
+    """``reference``: the largest other backup seen so far; ``share``: of its size."""
 
     backup: str
     size_bytes: int
     reference: str
     reference_bytes: int
+    share: float
     read_backs: list[str]
 
 
@@ -81,7 +81,7 @@ class PartialIsLatest(Details):
     "unknown",
     title="It is not known what a restore would use",
     sentence=_LOOKS,
-    meaning="At some read-back `status` did not say which backup a restore would use, so a partial one may have been it.",
+    meaning="At some read-back `status` did not say which backup a restore would use, so it may be a partial one.",
     causes=("`status` failed under the fault", "`status` names a backup by a path that it does not list"),
     look="what `status` printed at that read-back",
     hint="let `status` print `latest` as the path of one of the backups it lists, also when the disk is full",
@@ -138,7 +138,7 @@ class NoPartialLatest(Checker):
                 pair = (latest.name, latest.size, reference.name, reference.size)
                 partial.setdefault(pair, []).append(look.label)
         for pair, labels in partial.items():
-            details = PartialIsLatest(*pair, read_backs=labels[:MOST_EXAMPLES])
+            details = PartialIsLatest(*pair, share=pair[1] / pair[3], read_backs=labels[:MOST_EXAMPLES])
             yield finding(_QUESTION, Subject("backup", details.backup), details, count=len(labels))
         if partial:
             return

@@ -37,8 +37,8 @@ class RefusedFirst(Details):
     title="The operation filled the disk before failing",
     sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk: it began with "
     "{{ free_bytes|size }} free and had not made sure that this is enough",
-    meaning="The operation began on a disk without the space it needs, used up what was left, and failed then. All else "
-    "that writes to this disk had no space meanwhile.",
+    meaning="The operation began on a disk without the space it needs, used up what was left, and failed then. All "
+    "else that writes to this disk had no space meanwhile.",
     causes=("the kit does not compare free space with what it needs", "it compares it with a guess that is too low"),
     look="what the operation does before its first copy",
     hint="before the first copy, compare the free space with the size of the data plus a margin",
@@ -55,8 +55,8 @@ class NotChecked(Details):
     "unknown",
     title="No operation met a disk already full",
     sentence="no operation began on a full disk and failed, with what it wrote known",
-    meaning="The disk filled up only later, or was the data disk, where the service writes as well, so it cannot be told "
-    "whether space is checked first.",
+    meaning="The disk filled up only later, or was the data disk, where the service writes as well, so it cannot be "
+    "told whether space is checked first.",
     causes=("the fault did not come before the operation", "the operation succeeded all the same"),
     look="the disk_full fault in the timeline of the run",
     hint="run disk_full:before-backup",

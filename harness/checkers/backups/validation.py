@@ -20,8 +20,7 @@ _RUN = Subject("run", "")
     "validation.sound",
     "pass",
     title="Validation tells good backups from damaged",
-    sentence="every damaged backup was rejected ({{ damages|join(', ') }}), "
-    "{{ accepted|count('good one') }} accepted",
+    sentence="every damaged backup was rejected ({{ damages|join(', ') }}), {{ accepted|count('good one') }} accepted",
     meaning="The kit's validation rejected each backup that was damaged on purpose, and accepted the whole ones.",
 )
 class Sound(Details):

@@ -86,6 +86,6 @@ def _said(end: Mapping[str, Any]) -> str:
 
 
 def _told(answers: Sequence[Mapping[str, Any]]) -> str:
-    """The sentences of some ``Answer``: ``a; b``."""
-    known = [(CODES.get(a["code"]), a["details"]) for a in answers]
-    return "; ".join(_filled(code.sentence, details) for code, details in known if code is not None)
+    """The sentences of some ``Answer``: ``a; b``. Of a code that is not known here it is the code."""
+    known = ((a, CODES.get(a["code"])) for a in answers)
+    return "; ".join(_filled(code.sentence, a["details"]) if code else a["code"] for a, code in known)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 
-from harness.checkers.core.phrases import count, grouped
+from harness.checkers.core.codes import MOST_EXAMPLES, Details
+from harness.checkers.data.data_codes import Duplicated, RefusedFound, Torn, TotalsMissing, TotalWrong, UnknownWrites
 from harness.model import OUR_TOKEN, Observation
 from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np

@@ -24,8 +24,8 @@ class Kept(Details):
     "fail",
     title="Acknowledged writes were lost",
     sentence="{{ writes|count('acknowledged write') }} lost"
-    "{% if after %} after {{ after }}, acknowledged within {{ span_s|s }}, {{ within }} of them while it ran or after it"
-    "{% endif %} (first: {{ tokens[0] }})",
+    "{% if after %} after {{ after }}, acknowledged within {{ span_s|s }}, {{ within }} of them while it ran or "
+    "after it{% endif %} (first: {{ tokens[:1]|join }})",
     meaning="The service acknowledged these writes, and the read-back does not find them.",
     causes=(
         "the operation replaced or truncated data while the service wrote to it",
@@ -52,9 +52,9 @@ class Lost(Details):
     "fail",
     title="Writes that were gone came back",
     sentence="{{ writes|count('write') }} came back that an earlier read-back had shown to be gone "
-    "(first: {{ tokens[0] }})",
-    meaning="An earlier read-back did not find these writes, and now they are there again: the service went back to data "
-    "it had given up.",
+    "(first: {{ tokens[:1]|join }})",
+    meaning="An earlier read-back did not find these writes, and now they are there again: the service went back to "
+    "data it had given up.",
     causes=("two copies of the data are in use, and the switch chose the older one",),
     look="which data directory each version of the service uses",
     hint="keep one copy of the data, and let a switch never return to another one",
@@ -68,7 +68,7 @@ class CameBack(Details):
     "data.duplicated",
     "fail",
     title="Writes were found more than once",
-    sentence="{{ writes|count('write') }} found more than once (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} found more than once (first: {{ tokens[:1]|join }})",
     meaning="A client wrote each of these once, and the data holds it several times.",
     causes=("rows were copied twice by a migration", "a retry inside the service repeats a write"),
     look="the migration, and the unique keys of the table",
@@ -83,7 +83,7 @@ class Duplicated(Details):
     "data.torn",
     "fail",
     title="Writes were found altered",
-    sentence="{{ writes|count('write') }} found with another payload than was sent (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} found with another payload than was sent (first: {{ tokens[:1]|join }})",
     meaning="These writes are there, and not as the client sent them.",
     causes=("a file was copied while it was being written", "a migration altered or mixed up rows"),
     look="the payload of the first one in the observation and in the ledger",
@@ -98,7 +98,7 @@ class Torn(Details):
     "data.refused_found",
     "fail",
     title="Refused writes were stored all the same",
-    sentence="{{ writes|count('write') }} refused and yet found (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} refused and yet found (first: {{ tokens[:1]|join }})",
     meaning="The service told the client that it had refused these writes, and stored them.",
     causes=("the service answers with an error after it has committed",),
     look="the status of the first one in ledger/*.jsonl",
@@ -171,7 +171,8 @@ class TotalsMissing(Details):
     "data.unknown_writes",
     "unknown",
     title="Writes were found that no ledger holds",
-    sentence="{{ writes|count('write') }} of our own clients were found that no ledger holds (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} of our own clients were found that no ledger holds "
+    "(first: {{ tokens[:1]|join }})",
     meaning="The data holds writes with tokens of our clients that are not in the ledger, so the ledger is incomplete.",
     causes=("a client was killed before it wrote its ledger", "the data is left over from an earlier run"),
     look="ledger/ in the folder of the run",

@@ -32,8 +32,8 @@ _CUT = "{% if cut.hit %}; the cut hit {{ cut.hit }}{% endif %}"
     "{% elif as_if == 'done' %} (as if {{ restore }} had been done){% endif %}"
     "; the latest backup, {{ backup }}, restored: {{ way_back|told }}"
     "{% if again %}; {{ again }} works again{% endif %}" + _CUT,
-    meaning="Started from what the cut left on the disk, the service had every acknowledged write, and its latest backup "
-    "could be restored exactly.",
+    meaning="Started from what the cut left on the disk, the service had every acknowledged write, and its latest "
+    "backup could be restored exactly.",
 )
 class Survived(Details):
     """``restore``: where the cut fell into one, and the data is ``as_if`` that had not begun, or had been done.
@@ -166,7 +166,7 @@ class DataUndecided(Details):
     sentence="{% if live_lost %}no way back after power loss: {% endif %}"
     "{% if restore %}the latest backup, {{ backup }}, cannot be restored: {{ restore|ended }}; {{ restore|said }}"
     "{% else %}no backup is eligible, though {{ made }} had succeeded before the cut{% endif %}" + _CUT,
-    meaning="A backup had succeeded before the cut. Afterwards the kit knows of none, or cannot restore the latest one.",
+    meaning="A backup had succeeded before the cut. Afterwards the kit knows of none, or cannot restore the latest.",
     causes=(
         "the backup gets its final name before its content is synced",
         "its directory or its catalogue is not synced",
@@ -244,8 +244,7 @@ class BackupUndecided(Details):
     "power.operation_broken",
     "fail",
     title="An operation fails for good after a cut",
-    sentence="{{ operation }} does not work any more: {{ end|ended }}; {{ end|said }}; "
-    "{{ live|told }}" + _CUT,
+    sentence="{{ operation }} does not work any more: {{ end|ended }}; {{ end|said }}; {{ live|told }}" + _CUT,
     meaning="The operation that the cut interrupted was tried again on what the cut left, and failed.",
     causes=("a lock or a half-written file of the interrupted operation is in the way",),
     look="the output of the operation above",

@@ -30,7 +30,7 @@ class Exact(Details):
     "restore.older_lost",
     "fail",
     title="The restored backup lacks older writes",
-    sentence="{{ writes|count('write') }} older than the backup missing (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} older than the backup missing (first: {{ tokens[:1]|join }})",
     meaning="These writes were acknowledged before the backup began, and the restore did not bring them back.",
     causes=(
         "the backup copies the database file without its write-ahead log",
@@ -50,7 +50,8 @@ class OlderLost(Details):
     "restore.resurrected",
     "fail",
     title="A restore brought removed writes back",
-    sentence="{{ writes|count('write') }} resurrected that an earlier restore had taken away (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} resurrected that an earlier restore had taken away "
+    "(first: {{ tokens[:1]|join }})",
     meaning="An earlier restore had removed these writes before the backup was taken, so the backup cannot hold them.",
     causes=("the restore used another backup than the one named", "files of an older state were left in place"),
     look="which backup the restore used",
@@ -66,10 +67,10 @@ class Resurrected(Details):
     "restore.mixed",
     "fail",
     title="The restored data is a mixture",
-    sentence="{% if how == 'hole' %}no clean cut: {{ writes|count('write') }} missing though a later one of the snapshot "
-    "is there{% elif how == 'newer_survived' %}mixed: {{ writes|count('write') }} sent after the backup was taken, and "
-    "before {{ restore }} began, survived it{% else %}mixed: {{ writes|count('write') }} of the time {{ restore }} ran "
-    "kept while later ones are gone{% endif %} (first: {{ tokens[0] }})",
+    sentence="{% if how == 'hole' %}no clean cut: {{ writes|count('write') }} missing though a later one of the "
+    "snapshot is there{% elif how == 'newer_survived' %}mixed: {{ writes|count('write') }} sent after the backup "
+    "was taken, and before {{ restore }} began, survived it{% else %}mixed: {{ writes|count('write') }} of "
+    "the time {{ restore }} ran kept while later ones are gone{% endif %} (first: {{ tokens[:1]|join }})",
     meaning="The data is neither the backup nor what was there before, but parts of both.",
     causes=(
         "the restore copies over files that the service has open",
@@ -93,7 +94,8 @@ class Mixed(Details):
     "restore.later_lost",
     "fail",
     title="Writes after the restore were lost",
-    sentence="{{ writes|count('write') }} acknowledged after {{ restore }} had ended lost (first: {{ tokens[0] }})",
+    sentence="{{ writes|count('write') }} acknowledged after {{ restore }} had ended lost "
+    "(first: {{ tokens[:1]|join }})",
     meaning="The restore had reported success when these writes were acknowledged, and they are gone.",
     causes=("the restore goes on in the background after it has exited", "the service still writes to the old files"),
     look="what runs after the restore has exited",

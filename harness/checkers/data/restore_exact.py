@@ -29,6 +29,7 @@ from harness.recording.ledger import Writes
 
 _QUESTION = "restore.exact"
 
+
 @dataclass(frozen=True, slots=True)
 class RecoveryPoint:
     """What a restore cost by nature: acknowledged writes gone, and how far back from its start they reach."""

@@ -134,7 +134,7 @@ def test_a_page_that_is_not_to_be_had_for_a_moment_is_asked_again_and_that_is_sa
 def test_a_page_that_stays_away_or_was_refused_is_no_read_back(times: int, status: int) -> None:
     back = read(failing_at_first(times, status))
     assert back.found is None
-    assert str(status) in back.error
+    assert (str(status) in back.error, back.error_status) == (True, status)
 
 
 ROW = r"(?m)^(?P<token>t-\S+) (?P<payload>\S*)$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.losses import Losses
 from harness.checkers.data.restorable import Restorable
 from harness.checkers.data.restore_exact import RestoreExact, recovery_point
-from harness.model import Claim, Verdict
+from harness.model import Claim, Finding
 from harness.recording.recording import Recording
-from tests.unit.checkers.build import Run, only
+from tests.unit.checkers.build import Run, answers, only
 
 
 @pytest.fixture
@@ -20,9 +21,20 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run")
 
 
-def judged(recording: Recording, look: int = -1) -> Verdict:
-    observation = recording.observations[look]
-    return only([*AcknowledgedWrites().check(observation), *RestoreExact().check(observation)])
+def judged(recording: Recording, look: int = -1) -> Finding:
+    return only(all_judged(recording, look))
+
+
+def all_judged(recording: Recording, look: int = -1) -> list[Finding]:
+    """What is found of one read-back, by the one checker that it is for."""
+    label = recording.observations[look].label
+    found = [*answers(AcknowledgedWrites(), recording), *answers(RestoreExact(), recording)]
+    return [f for f in found if f.subject.id == label]
+
+
+def of_code(found: list[Finding], code: str) -> dict[str, Any]:
+    """The details of the one finding of this code."""
+    return dict(only([f for f in found if f.code == code]).details)
 
 
 # -- deploy, rollback, backup, failed operations -------------------------------------------------------------------
@@ -30,10 +42,9 @@ def test_all_acknowledged_writes_found_is_a_pass_that_says_how_many(run: Run) ->
     tokens = run.writes(0, 5)
     run.op("deploy", 2, 3)
     run.observe("deploy", 5.5, tokens)
-    verdict = judged(run.done())
-    assert verdict.outcome == "pass"
-    assert verdict.why == "all 50 acknowledged writes were found, none twice, none torn"
-    assert "50 acknowledged, 50 found, 0 lost" in verdict.measured
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("pass", "data.kept")
+    assert found.details == {"acknowledged": 50, "indeterminate": 0}
 
 
 def test_what_an_earlier_run_left_doubled_in_an_attached_system_is_not_found_again(run: Run) -> None:
@@ -49,10 +60,10 @@ def test_one_lost_write_is_a_fail_that_names_it_and_the_operation(run: Run) -> N
     tokens = run.writes(0, 5)
     run.op("rollback", 2, 3)
     run.observe("rollback", 5.5, [t for t in tokens if t != "w-002500"])
-    verdict = judged(run.done())
-    assert verdict.outcome == "fail"
-    assert verdict.why.startswith("1 acknowledged write lost after rollback-1")
-    assert "(first: w-002500)" in verdict.why
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("fail", "data.acknowledged_lost")
+    assert (found.details["writes"], found.details["tokens"]) == (1, ["w-002500"])
+    assert (found.details["after"], found.details["within"]) == ("rollback-1", 1)
 
 
 def test_a_write_acknowledged_while_the_read_back_ran_is_not_asked_for(run: Run) -> None:
@@ -69,21 +80,20 @@ def test_an_indeterminate_write_may_be_there_or_not(run: Run) -> None:
     run.write("w-maybe-2", 2.5, 3.5, "indeterminate")
     run.op("deploy", 2, 3)
     run.observe("deploy", 5.5, [*tokens, "w-maybe-1"])
-    verdict = judged(run.done())
-    assert verdict.outcome == "pass"
-    assert "2 indeterminate" in verdict.measured
+    found = judged(run.done())
+    assert (found.outcome, found.details["indeterminate"]) == ("pass", 2)
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "code", "details"),
     [
-        ("twice", "1 write found more than once (first: w-000000)"),
-        ("torn", "1 write found with another payload than was sent (first: w-000000)"),
-        ("refused", "1 write refused and yet found (first: w-refused)"),
-        ("sum", "/sum is 90, not 100"),
+        ("twice", "data.duplicated", {"writes": 1, "tokens": ["w-000000"]}),
+        ("torn", "data.torn", {"writes": 1, "tokens": ["w-000000"]}),
+        ("refused", "data.refused_found", {"writes": 1, "tokens": ["w-refused"]}),
+        ("sum", "data.total_wrong", {"total": "/sum", "found": 90.0, "expected": 100.0}),
     ],
 )
-def test_damage_of_any_kind_is_a_fail(run: Run, change: str, sentence: str) -> None:
+def test_damage_of_any_kind_is_a_fail(run: Run, change: str, code: str, details: dict[str, Any]) -> None:
     tokens = run.writes(0, 5)
     run.write("w-refused", 4, outcome="refused")
     run.op("deploy", 2, 3)
@@ -95,9 +105,8 @@ def test_damage_of_any_kind_is_a_fail(run: Run, change: str, sentence: str) -> N
         payloads={"w-000000": "another"} if change == "torn" else None,
         totals={"/sum": 90.0} if change == "sum" else None,
     )
-    verdict = judged(run.done())
-    assert verdict.outcome == "fail"
-    assert sentence in verdict.why
+    found = judged(run.done())
+    assert (found.outcome, found.code, found.details) == ("fail", code, details)
 
 
 def test_a_loss_is_blamed_on_the_operation_that_caused_it_and_reported_once(run: Run) -> None:
@@ -118,53 +127,53 @@ def test_a_write_that_was_gone_and_comes_back_is_a_fail(run: Run) -> None:
     run.observe("deploy", 5.5, tokens[1:])
     run.op("rollback", 6, 7)
     run.observe("rollback", 7.5, tokens)
-    assert "1 write came back that an earlier read-back had shown to be gone" in judged(run.done()).why
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("fail", "data.came_back")
+    assert found.details == {"writes": 1, "tokens": ["w-000000"]}
 
 
 def test_data_that_the_system_says_it_cannot_read_is_a_fail(run: Run) -> None:
     run.writes(0, 5)
     run.op("deploy", 2, 3)
-    run.observe("deploy", 5.5, None, error="read-back of /readback: HTTP 500: database disk image is malformed")
-    verdict = judged(run.done())
-    assert verdict.outcome == "fail"
-    assert "malformed" in verdict.why
-    assert verdict.measured.endswith("50 acknowledged, and the data could not be read")
+    run.observe("deploy", 5.5, None, error="HTTP 500: database disk image is malformed", error_status=500)
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("fail", "data.unreadable")
+    assert found.details["error"].endswith("malformed")  # the words of the service
 
 
-@pytest.mark.parametrize(
-    "error", ["read-back of /readback: TimeoutError: timed out", "read-back of /readback: HTTP 502: ", "not done after"]
-)
-def test_no_answer_at_all_says_nothing_about_the_data(run: Run, error: str) -> None:
+@pytest.mark.parametrize("status", [0, 404, 502, 504])
+def test_no_answer_of_the_service_says_nothing_about_the_data(run: Run, status: int) -> None:
     run.writes(0, 5)
     run.op("deploy", 2, 3)
-    run.observe("deploy", 5.5, None, error=error)
-    assert judged(run.done()).outcome == "unknown"
+    run.observe("deploy", 5.5, None, error="no page", error_status=status)
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("unknown", "data.not_read")
 
 
 def test_without_any_acknowledged_write_nothing_is_proven(run: Run) -> None:
     run.op("deploy", 2, 3)
     run.observe("deploy", 5.5, [])
-    verdict = judged(run.done())
-    assert verdict.outcome == "unknown"
-    assert "no acknowledged write" in verdict.why
+    found = all_judged(run.done())
+    assert {f.outcome for f in found} == {"unknown"}
+    assert "data.nothing_acknowledged" in {f.code for f in found}
 
 
 def test_an_invariant_the_system_does_not_report_is_unknown(run: Run) -> None:
     tokens = run.writes(0, 5)
     run.op("deploy", 2, 3)
     run.observe("deploy", 5.5, tokens, totals={})
-    verdict = judged(run.done())
-    assert verdict.outcome == "unknown"
-    assert "did not report /sum" in verdict.why
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("unknown", "data.totals_missing")
+    assert found.details == {"totals": ["/sum"]}
 
 
 def test_writes_of_our_own_that_no_ledger_holds_are_unknown(run: Run) -> None:
     tokens = run.writes(0, 5)
     run.op("deploy", 2, 3)
     run.observe("deploy", 5.5, [*tokens, "l-12ab-34c-5", "seed-000001"])
-    verdict = judged(run.done())
-    assert verdict.outcome == "unknown"
-    assert verdict.why.startswith("1 write of our own clients were found")
+    found = judged(run.done())
+    assert (found.outcome, found.code, found.matter) == ("unknown", "data.unknown_writes", "harness")
+    assert found.details == {"writes": 1, "tokens": ["l-12ab-34c-5"]}
 
 
 def test_what_was_written_before_the_data_are_seeded_is_not_asked_for(run: Run) -> None:
@@ -177,12 +186,12 @@ def test_what_was_written_before_the_data_are_seeded_is_not_asked_for(run: Run) 
 
 
 # -- restore -------------------------------------------------------------------------------------------------------
-def restored(run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5)) -> Verdict:
+def restored(run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5)) -> list[Finding]:
     """Writes for 12 s; a backup that copied from 3.0 to 3.5, restored from 8 to 9; read back at 12.5."""
     run.op("backup", 2.8, 3.8)
     run.op("restore", 8, 9)
     run.observe("restore", 12.5, found, snapshot=snapshot)
-    return judged(run.done())
+    return all_judged(run.done())
 
 
 def between(tokens: list[str], start: float, stop: float) -> list[str]:
@@ -191,10 +200,11 @@ def between(tokens: list[str], start: float, stop: float) -> list[str]:
 
 def test_a_clean_cut_and_all_later_writes_is_a_pass_that_says_what_it_cost(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
-    assert verdict.outcome == "pass", verdict.why
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12)))
+    assert (found.outcome, found.code) == ("pass", "restore.exact")
     # 3.2 to 8.6, one each 0.1 s; the oldest was answered 4.8 s before the restore began.
-    assert verdict.why == "exactly the snapshot: 54 writes after it lost, 4.80 s of work"
+    assert (found.details["lost"], found.details["lost_s"]) == (54, pytest.approx(4.8, abs=0.01))
+    assert not found.details["clients_only"]
 
 
 def test_without_totals_the_snapshot_is_that_of_our_clients_writes(run: Run) -> None:
@@ -203,56 +213,58 @@ def test_without_totals_the_snapshot_is_that_of_our_clients_writes(run: Run) -> 
     run.op("restore", 8, 8.5)
     found = between(tokens, 0, 3.2) + between(tokens, 8.6, 12)
     run.observe("restore", 12.5, found, snapshot=(3.1, 3.3), totals={}, expected_totals={})
-    verdict = judged(run.done())
-    assert verdict.outcome == "pass", verdict.why
-    assert verdict.why.startswith("exactly the snapshot of our clients' writes: ")
+    found_of_it = judged(run.done())
+    assert (found_of_it.code, found_of_it.details["clients_only"]) == ("restore.exact", True)
 
 
 def test_a_write_older_than_the_backup_that_is_missing_is_a_fail(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0.1, 3.2) + between(tokens, 8.6, 12))
-    assert verdict.outcome == "fail"
-    assert "1 write older than the backup missing (first: w-000000)" in verdict.why
+    found = restored(run, between(tokens, 0.1, 3.2) + between(tokens, 8.6, 12))
+    assert {f.outcome for f in found} == {"fail"}
+    older = of_code(found, "restore.older_lost")
+    assert older == {"restore": "restore-1", "writes": 1, "tokens": ["w-000000"]}
 
 
 def test_a_write_younger_than_the_backup_that_survives_is_mixed(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.2) + between(tokens, 7.0, 7.05) + between(tokens, 8.6, 12))
-    assert verdict.outcome == "fail"
-    assert "mixed: 1 write sent after the backup was taken" in verdict.why
-    assert "(first: w-007000)" in verdict.why
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 7.0, 7.05) + between(tokens, 8.6, 12)))
+    assert (found.outcome, found.code) == ("fail", "restore.mixed")
+    assert found.details == {"restore": "restore-1", "how": "newer_survived", "writes": 1, "tokens": ["w-007000"]}
 
 
 def test_a_restore_that_did_nothing_at_all_is_mixed(run: Run) -> None:
     tokens = run.writes(0, 12)
-    assert "survived it" in restored(run, tokens).why
+    found = only(restored(run, tokens))
+    assert (found.code, found.details["how"]) == ("restore.mixed", "newer_survived")
+    assert len(found.details["tokens"]) == 20 < found.details["writes"]
 
 
 def test_a_hole_within_the_snapshot_is_no_clean_cut(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.1) + between(tokens, 3.3, 3.4) + between(tokens, 8.6, 12))
-    assert verdict.outcome == "fail"
-    assert "no clean cut: 2 writes missing though a later one of the snapshot is there" in verdict.why
+    found = only(restored(run, between(tokens, 0, 3.1) + between(tokens, 3.3, 3.4) + between(tokens, 8.6, 12)))
+    assert (found.outcome, found.code) == ("fail", "restore.mixed")
+    assert (found.details["how"], found.details["writes"]) == ("hole", 2)
 
 
 def test_a_hole_within_the_time_of_the_restore_is_mixed(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.2) + between(tokens, 8.2, 8.25) + between(tokens, 8.6, 12))
-    assert verdict.outcome == "fail"
-    assert "of the time restore-1 ran kept while later ones are gone" in verdict.why
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.2, 8.25) + between(tokens, 8.6, 12)))
+    assert (found.outcome, found.code) == ("fail", "restore.mixed")
+    assert (found.details["how"], found.details["tokens"]) == ("while_restoring", ["w-008200"])
 
 
 def test_a_write_acknowledged_after_the_restore_must_stay(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 11.9))
-    assert verdict.outcome == "fail"
-    assert "1 write acknowledged after restore-1 had ended lost (first: w-011900)" in verdict.why
+    found = restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 11.9))
+    later = of_code(found, "restore.later_lost")
+    assert later == {"restore": "restore-1", "writes": 1, "tokens": ["w-011900"]}
 
 
 def test_a_write_in_flight_when_the_restore_began_may_be_there_or_not(run: Run) -> None:
     tokens = run.writes(0, 12)
     run.write("w-over", 7.9, 9.5)
-    assert restored(run, [*between(tokens, 0, 3.2), *between(tokens, 8.6, 12), "w-over"]).outcome == "pass"
+    found = only(restored(run, [*between(tokens, 0, 3.2), *between(tokens, 8.6, 12), "w-over"]))
+    assert found.outcome == "pass"
 
 
 def test_a_rollback_that_is_a_restore_is_judged_as_one(run: Run) -> None:
@@ -261,35 +273,36 @@ def test_a_rollback_that_is_a_restore_is_judged_as_one(run: Run) -> None:
     run.op("rollback", 8, 8.5, restores=True, backup="b")
     kept = between(tokens, 0, 3.2) + between(tokens, 8.6, 12)
     run.observe("rollback", 12.5, kept, snapshot=(3, 4))
-    verdict = judged(run.done())
-    assert verdict.outcome == "pass", verdict.why
+    found = judged(run.done())
+    assert (found.code, found.details["restore"]) == ("restore.exact", "rollback-1")
 
 
 def test_a_restore_that_had_nothing_to_take_away_proves_nothing(run: Run) -> None:
     tokens = run.writes(0, 3)
-    verdict = restored(run, tokens)
-    assert verdict.outcome == "unknown"
-    assert "one that did nothing looks the same" in verdict.why
+    found = only(restored(run, tokens))
+    assert (found.outcome, found.code) == ("unknown", "restore.nothing_younger")
 
 
 def test_without_the_time_of_the_snapshot_a_good_looking_restore_is_unknown(run: Run) -> None:
     tokens = run.writes(0, 12)
-    verdict = restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12), snapshot=None)
-    assert verdict.outcome == "unknown"
-    assert "not known which backup" in verdict.why
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12), snapshot=None))
+    assert (found.outcome, found.code) == ("unknown", "restore.backup_unknown")
 
 
 def test_without_the_time_of_the_snapshot_a_torn_restore_still_fails(run: Run) -> None:
     tokens = run.writes(0, 12)
     found = between(tokens, 0, 3.2) + between(tokens, 8.6, 12)
-    assert restored(run, [*found, found[0]], snapshot=None).outcome == "fail"
+    doubled = only(restored(run, [*found, found[0]], snapshot=None))
+    assert (doubled.outcome, doubled.code) == ("fail", "data.duplicated")
 
 
 def test_a_restore_whose_data_cannot_be_read_is_a_fail(run: Run) -> None:
     run.writes(0, 12)
     run.op("restore", 8, 9)
-    run.observe("restore", 12.5, None, error="read-back of /x: HTTP 503: database disk image is malformed")
-    assert judged(run.done()).why.startswith("restore-1 exited 0, and the data cannot be read")
+    run.observe("restore", 12.5, None, error="database disk image is malformed", error_status=503)
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("fail", "restore.unreadable")
+    assert found.details == {"restore": "restore-1", "error": "database disk image is malformed"}
 
 
 def test_a_failed_restore_must_have_lost_nothing(run: Run) -> None:
@@ -297,9 +310,9 @@ def test_a_failed_restore_must_have_lost_nothing(run: Run) -> None:
     run.op("backup", 2.8, 3.8)
     run.op("restore", 8, 9, 1, expect="failure")
     run.observe("restore", 12.5, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
-    verdict = judged(run.done())
-    assert verdict.outcome == "fail"
-    assert verdict.why.startswith("54 acknowledged writes lost after restore-1")
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("fail", "data.acknowledged_lost")
+    assert (found.details["writes"], found.details["after"]) == (54, "restore-1")
 
 
 def test_after_a_restore_what_it_took_away_is_not_asked_for_and_must_not_come_back(run: Run) -> None:
@@ -315,7 +328,8 @@ def test_after_a_restore_what_it_took_away_is_not_asked_for_and_must_not_come_ba
     recording = run.done()
     assert judged(recording, 0).outcome == "pass"
     assert judged(recording, 1).outcome == "pass"
-    assert "1 write came back" in judged(recording, 2).why
+    back = judged(recording, 2)
+    assert (back.code, back.details["tokens"]) == ("data.came_back", ["w-005000"])
 
 
 def test_a_second_restore_must_not_resurrect_what_the_first_took_away(run: Run) -> None:
@@ -327,7 +341,8 @@ def test_a_second_restore_must_not_resurrect_what_the_first_took_away(run: Run) 
     run.op("backup", 13, 14)
     run.op("restore", 15, 16)
     run.observe("restore", 16.5, [*kept, "w-005000"], snapshot=(13.1, 13.5))
-    assert "1 write resurrected that an earlier restore had taken away" in judged(run.done()).why
+    resurrected = of_code(all_judged(run.done()), "restore.resurrected")
+    assert resurrected == {"restore": "restore-2", "writes": 1, "tokens": ["w-005000"]}
 
 
 def test_a_second_restore_of_the_newer_backup_is_judged_by_that_one(run: Run) -> None:
@@ -341,7 +356,7 @@ def test_a_second_restore_of_the_newer_backup_is_judged_by_that_one(run: Run) ->
     second = between(tokens, 0, 3.2) + between(tokens, 8.6, 13.3) + between(tokens, 18.5, 20)
     run.observe("restore", 20.5, second, snapshot=(13.1, 13.5))
     recording = run.done()
-    assert judged(recording).outcome == "pass", judged(recording).why
+    assert judged(recording).code == "restore.exact"
     assert recovery_point(recording.observations[-1]).lost == 52
 
 
@@ -363,14 +378,14 @@ def test_a_restore_that_was_never_read_back_leaves_later_judgements_open(run: Ru
     run.op("restore", 8, 9)
     run.op("deploy", 13, 14)
     run.observe("deploy", 14.5, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
-    verdict = judged(run.done())
-    assert verdict.outcome == "unknown"
-    assert "was never read back" in verdict.why
+    found = judged(run.done())
+    assert (found.outcome, found.code) == ("unknown", "data.undecidable")
+    assert found.details["writes"] == 91  # all that had been sent before the restore ended
 
 
 # -- restorable ----------------------------------------------------------------------------------------------------
-def restorable(run: Run) -> Verdict:
-    return only(Restorable().check(run.done()))
+def restorable(run: Run) -> Finding:
+    return only(answers(Restorable(), run.done()))
 
 
 def test_a_restore_after_the_fault_that_holds_makes_it_restorable(run: Run) -> None:
@@ -380,7 +395,10 @@ def test_a_restore_after_the_fault_that_holds_makes_it_restorable(run: Run) -> N
     run.fault(7, 8)
     run.op("restore", 9, 10)
     run.observe("restore", 10.5, tokens, snapshot=(5.1, 5.5))
-    assert restorable(run).outcome == "pass"
+    found = restorable(run)
+    assert (found.outcome, found.code) == ("pass", "backup.restorable")
+    assert (found.details["restore"], found.details["tried"]) == ("restore-1", 1)
+    assert [a["code"] for a in found.details["answers"]] == ["restore.exact"]
 
 
 def test_a_restore_under_a_fault_that_stays_to_the_end_counts(run: Run) -> None:
@@ -396,9 +414,10 @@ def test_a_restore_under_a_fault_that_stays_to_the_end_counts(run: Run) -> None:
 def test_only_failing_restores_after_the_fault_are_a_fail_that_quotes_them(run: Run) -> None:
     run.fault(7, 8)
     run.op("restore", 9, 10, 1, output="starting\nbackup is not a database\n")
-    verdict = restorable(run)
-    assert verdict.outcome == "fail"
-    assert "restore-1 exited with 1 after 1.00 s; it said: backup is not a database" in verdict.why
+    found = restorable(run)
+    assert (found.outcome, found.code) == ("fail", "backup.none_restorable")
+    end = only(found.details["tries"])["restore"]
+    assert (end["id"], end["exit"], end["last_line"]) == ("restore-1", 1, "backup is not a database")
 
 
 def test_a_restore_that_says_success_and_does_not_hold_is_a_fail(run: Run) -> None:
@@ -407,19 +426,24 @@ def test_a_restore_that_says_success_and_does_not_hold_is_a_fail(run: Run) -> No
     run.fault(7, 8)
     run.op("restore", 9, 10)
     run.observe("restore", 10.5, tokens[1:], snapshot=(5.1, 5.5))
-    assert restorable(run).outcome == "fail"
+    found = restorable(run)
+    assert (found.outcome, found.code) == ("fail", "backup.none_restorable")
+    assert "restore.older_lost" in {a["code"] for a in only(found.details["tries"])["answers"]}
 
 
 def test_no_restore_tried_after_the_fault_is_unknown(run: Run) -> None:
     run.op("restore", 1, 2)
     run.fault(7, 8)
-    assert restorable(run).outcome == "unknown"
+    found = restorable(run)
+    assert (found.outcome, found.code) == ("unknown", "backup.restore_not_tried")
 
 
 def test_a_restore_nobody_read_back_is_unknown(run: Run) -> None:
     run.fault(7, 8)
     run.op("restore", 9, 10)
-    assert restorable(run).outcome == "unknown"
+    found = restorable(run)
+    assert (found.outcome, found.code) == ("unknown", "backup.restorable_undecided")
+    assert only(found.details["tries"])["answers"] == []
 
 
 # -- claims about losses -------------------------------------------------------------------------------------------
@@ -466,6 +490,4 @@ def test_a_write_answered_with_the_services_own_trouble_may_be_there(run: Run, s
     stored = [w.token for w in recording.writes]
     run.op("deploy", 12, 13)
     run.observe("deploy", 31, stored)
-    verdict = judged(run.done())
-    assert "refused and yet found" not in verdict.why
-    assert verdict.outcome == "pass"
+    assert judged(run.done()).code == "data.kept"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkers.backups.offsite_copies import OffsiteCopies
-from harness.model import Artefact, OffsiteCopy
-from tests.unit.checkers.build import Run, only
+from harness.checkers.backups.offsite_copies import OffsiteCopies, copy_of
+from harness.checkers.core.codes import code_of
+from harness.model import Artefact, Finding, OffsiteCopy
+from tests.unit.checkers.build import Run, answers, only
 
 BACKUPS = (Artefact("one", "/backup/one.backup", 1000, True), Artefact("two", "/backup/two.backup", 2000, True))
 
@@ -23,46 +24,59 @@ def copies(*counting: str, idle: Sequence[str] = ()) -> list[OffsiteCopy]:
     return [OffsiteCopy(n, f"{n}.backup", n not in idle) for n in (*counting, *idle)]
 
 
+def judged(run: Run) -> Finding:
+    return only(answers(OffsiteCopies(), run.done()))
+
+
 def test_copies_as_long_as_their_backups_are_good(run: Run) -> None:
     stored = {"one.backup": 1000, "two.backup": 2000, "rclone.tmp": 5}
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("one", "two"), stored=stored)
-    verdict = only(OffsiteCopies().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == ("pass", "2 comparisons of copies that count at 1 read-back")
+    found = judged(run)
+    assert (found.outcome, found.code, found.details) == ("pass", "offsite.whole", {"comparisons": 2, "begun": 0})
 
 
 def test_a_half_uploaded_copy_that_counts_is_a_fail_that_says_how_much_is_there(run: Run) -> None:
     stored = {"one.backup": 1000, "two.backup": 1000}
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("one", "two"), stored=stored)
-    verdict = only(OffsiteCopies().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == (
-        "the copy of two counts, and what is stored is 50 % of it (1.0 kB of 2.0 kB) (at backup-look-1)"
-    )
+    found = judged(run)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "offsite.copy_partial", "two")
+    assert (found.details["stored_bytes"], found.details["whole_bytes"]) == (1000, 2000)
+    assert found.details["read_backs"] == ["backup-look-1"]
+
+
+def test_a_copy_that_is_amiss_at_several_read_backs_is_one_finding(run: Run) -> None:
+    for start in (5, 6):
+        run.observe("backup", start, [], artefacts=BACKUPS, offsite=copies("one", "two"), stored={"one.backup": 1000})
+    found = judged(run)
+    assert (found.code, found.subject.id) == ("offsite.copy_missing", "two")
+    assert found.details["read_backs"] == ["backup-look-1", "backup-look-2"]
 
 
 def test_a_half_uploaded_copy_that_does_not_count_is_good(run: Run) -> None:
     stored = {"one.backup": 1000, "two.backup": 1000}
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("one", idle=["two"]), stored=stored)
-    verdict = only(OffsiteCopies().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "copies begun that do not count were listed as such" in verdict.why
+    found = judged(run)
+    assert (found.outcome, found.code, found.details) == ("pass", "offsite.whole", {"comparisons": 1, "begun": 1})
 
 
 def test_a_copy_that_counts_and_is_not_there_is_a_fail(run: Run) -> None:
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("two"), stored={})
-    why = only(OffsiteCopies().check(run.done())).why
-    assert why.startswith("the copy of two counts, and nothing is stored under two.backup")
+    found = judged(run)
+    assert (found.outcome, found.code) == ("fail", "offsite.copy_missing")
+    assert (found.details["backup"], found.details["object"]) == ("two", "two.backup")
 
 
 def test_a_copy_is_held_against_a_local_backup_that_was_removed_since(run: Run) -> None:
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("one"), stored={"one.backup": 1000})
     run.observe("backup", 9, [], artefacts=BACKUPS[1:], offsite=copies("one"), stored={"one.backup": 999})
-    assert only(OffsiteCopies().check(run.done())).outcome == "fail"
+    found = judged(run)
+    assert (found.outcome, found.code) == ("fail", "offsite.copy_partial")
 
 
 def test_a_copy_of_a_backup_that_never_was_is_a_fail(run: Run) -> None:
     run.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("three"), stored={"three.backup": 7})
-    assert only(OffsiteCopies().check(run.done())).outcome == "fail"
+    found = judged(run)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "offsite.copy_unknown", "three")
 
 
 @pytest.mark.parametrize(("size", "outcome"), [(2000, "pass"), (1999, "fail")])
@@ -71,7 +85,7 @@ def test_where_status_does_not_speak_of_copies_whatever_has_a_backups_name_count
 ) -> None:
     stored = {"two.backup": size, "rclone.tmp": 5}
     run.observe("backup", 5, [], artefacts=BACKUPS, stored=stored)
-    assert only(OffsiteCopies().check(run.done())).outcome == outcome
+    assert judged(run).outcome == outcome
 
 
 def test_without_a_place_to_look_or_a_copy_to_compare_it_is_unknown(tmp_path: Path) -> None:
@@ -79,11 +93,35 @@ def test_without_a_place_to_look_or_a_copy_to_compare_it_is_unknown(tmp_path: Pa
     blind.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies("one"))
     empty.observe("backup", 5, [], artefacts=BACKUPS, offsite=copies(idle=["one"]), stored={})
     mute.observe("backup", 5, [], offsite=None, stored={}, status_error="status exited with 1")
-    whys = []
-    for run in (blind, empty, mute):
-        verdict = only(OffsiteCopies().check(run.done()))
-        assert verdict.outcome == "unknown"
-        whys.append(verdict.why)
-    assert "(`store`)" in whys[0]
-    assert whys[1] == "no copy ever counted: nothing was compared"
-    assert "status exited with 1" in whys[2]
+    found = [judged(run) for run in (blind, empty, mute)]
+    assert {f.outcome for f in found} == {"unknown"}
+    assert [f.code for f in found] == ["offsite.store_unknown", "offsite.nothing_compared", "offsite.status_failed"]
+    assert found[2].details["error"] == "status exited with 1"  # the words of the kit
+
+
+@pytest.mark.parametrize(
+    ("latest", "offsite", "stored", "code"),
+    [
+        ("two", copies("two"), {"two.backup": 2000}, "offsite.whole"),
+        ("two", copies("two"), {"two.backup": 1000}, "offsite.copy_partial"),
+        ("two", copies("two"), {}, "offsite.copy_missing"),
+        ("two", copies("one", idle=["two"]), {"two.backup": 2000}, "offsite.no_copy_counts"),
+        ("", copies("two"), {"two.backup": 2000}, "offsite.no_latest"),
+        ("two", copies("two"), None, "offsite.store_unknown"),
+    ],
+)
+def test_the_copy_of_the_latest_backup_is_looked_for_after_the_operation_that_made_it(
+    run: Run, latest: str, offsite: list[OffsiteCopy], stored: dict[str, int] | None, code: str
+) -> None:
+    run.op("backup", 3, 4)
+    latest = f"/backup/{latest}.backup" if latest else ""
+    run.observe("backup", 5, [], artefacts=BACKUPS, latest=latest, offsite=offsite, stored=stored)
+    recording = run.done()
+    assert code_of(type(copy_of(recording, recording.operations[0]))).name == code
+
+
+def test_a_copy_that_no_read_back_looked_for_is_unknown(run: Run) -> None:
+    run.op("backup", 3, 4)
+    recording = run.done()
+    declared = code_of(type(copy_of(recording, recording.operations[0])))
+    assert (declared.name, declared.outcome) == ("offsite.not_looked", "unknown")

@@ -16,9 +16,9 @@ from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.service.recovery import Recovery
 from harness.checkers.service.versions import Versions
-from harness.model import Artefact, Claim, OffsiteCopy
+from harness.model import Artefact, Claim, Finding, OffsiteCopy
 from harness.recording.recording import Recording
-from tests.unit.checkers.build import Run, only
+from tests.unit.checkers.build import Run, answers, only
 
 
 @pytest.fixture
@@ -279,77 +279,81 @@ def test_what_a_fault_of_ours_may_have_changed_is_not_laid_to_the_operation(run:
 
 
 # -- validation ----------------------------------------------------------------------------------------------------
-def validated(run: Run, clean: int | None, *damaged: int | None) -> tuple[str, str]:
+def validated(run: Run, clean: int | None, *damaged: int | None) -> Finding:
     run.op("validate", 1, 2, clean, output="ok")
     for exit_ in damaged:
         run.op("validate", 3, 4, exit_, expect="any", warmup=True, output="ok", damaged_how="truncated")
-    verdict = only(RejectsDamage().check(run.done()))
-    return verdict.outcome, verdict.why
+    return only(answers(RejectsDamage(), run.done()))
 
 
 def test_rejecting_the_damaged_and_accepting_the_good_is_a_pass(run: Run) -> None:
-    assert validated(run, 0, 1, 2) == ("pass", "every damaged backup was rejected (truncated)")
+    found = validated(run, 0, 1, 2)
+    assert (found.outcome, found.code) == ("pass", "validation.sound")
+    assert found.details == {"damages": ["truncated"], "rejected": 2, "accepted": 1}
 
 
 def test_accepting_a_damaged_backup_is_a_fail_that_names_the_damage(run: Run) -> None:
-    outcome, why = validated(run, 0, 1, 0)
-    assert outcome == "fail"
-    assert why == "validate-3 accepted a backup that was truncated; it said: ok"
+    found = validated(run, 0, 1, 0)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "validation.accepted_damage", "validate-3")
+    assert (found.details["damage"], found.details["end"]["last_line"]) == ("truncated", "ok")
 
 
 def test_rejecting_an_empty_name_because_status_named_no_backup_is_unknown(run: Run) -> None:
     run.op("validate", 1, 2, 1)
     run.observe("end", 28, [], status_error="the system declares no `status` operation")
-    assert only(RejectsDamage().check(run.done())).outcome == "unknown"
+    found = only(answers(RejectsDamage(), run.done()))
+    assert (found.outcome, found.code, found.details["good"]) == ("unknown", "validation.not_tried", 0)
 
 
 def test_rejecting_everything_is_a_fail(run: Run) -> None:
-    outcome, why = validated(run, 1, 1)
-    assert outcome == "fail"
-    assert "rejected an undamaged backup" in why
+    found = validated(run, 1, 1)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "validation.rejected_good", "validate-1")
 
 
 @pytest.mark.parametrize("exits", [(0,), (0, None), (None, 1)])
 def test_a_validation_never_put_to_the_test_is_unknown(run: Run, exits: tuple[int | None, ...]) -> None:
-    assert validated(run, *exits)[0] == "unknown"
+    found = validated(run, *exits)
+    assert (found.outcome, found.code) == ("unknown", "validation.not_tried")
 
 
 def test_a_validation_that_goes_by_the_name_of_a_backup_is_unknown(run: Run) -> None:
     run.op("validate", 1, 2)
     run.op("validate", 3, 4, 1, expect="any", warmup=True, damaged_how="flipped")
     run.op("validate", 5, 6, 1, expect="any", warmup=True, put_back="flipped")
-    verdict = only(RejectsDamage().check(recording := run.done()))
-    assert verdict.outcome == "unknown"
-    assert verdict.measured == "rejected 1 of 1 damaged backup, accepted 1 of 1 good one"
-    assert verdict.why.endswith("on a backup that had been flipped and was whole again: other damage was not tried")
+    found = only(answers(RejectsDamage(), recording := run.done()))
+    assert (found.outcome, found.code, found.subject.id) == ("unknown", "validation.by_name", "validate-3")
+    assert found.details["damage"] == "flipped"
     assert Recovery().check(recording) == []
 
 
 # -- space check ---------------------------------------------------------------------------------------------------
-def full(run: Run, written: int, *, injected: float = 9.9, disk: str = "backup", exit_: int = 1) -> tuple[str, str]:
+def full(run: Run, written: int, *, injected: float = 9.9, disk: str = "backup", exit_: int = 1) -> Finding:
     run.fault(injected, 12, disk=disk)
     free = {"fault_disk": disk, "free_bytes": 9_000_000, "disk_written_bytes": written}
     run.op("backup", 10, 11, exit_, expect="failure", **free)
-    verdict = only(RefusesBeforeWriting().check(run.done()))
-    return verdict.outcome, verdict.why
+    return only(answers(RefusesBeforeWriting(), run.done()))
 
 
 def test_refusing_before_writing_is_a_pass(run: Run) -> None:
-    assert full(run, 4096)[0] == "pass"
+    found = full(run, 4096)
+    assert (found.outcome, found.code, found.subject.id) == ("pass", "space.refused_first", "backup-1")
 
 
 def test_eating_the_disk_first_is_a_fail_that_says_how_much(run: Run) -> None:
-    outcome, why = full(run, 8_900_000)
-    assert outcome == "fail"
-    assert "after it had written 8.9 MB to the backup disk: it began with 9.0 MB free" in why
+    found = full(run, 8_900_000)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "space.not_checked", "backup-1")
+    assert (found.details["written_bytes"], found.details["free_bytes"]) == (8_900_000, 9_000_000)
+    assert found.details["disk"] == "backup"
 
 
 def test_a_disk_that_filled_only_later_says_nothing_about_a_space_check(run: Run) -> None:
-    assert full(run, 8_900_000, injected=10.5)[0] == "unknown"
+    found = full(run, 8_900_000, injected=10.5)
+    assert (found.outcome, found.code) == ("unknown", "space.not_tried")
 
 
 def test_the_data_disk_says_nothing_for_the_service_writes_there_too(run: Run) -> None:
-    assert full(run, 8_900_000, disk="data")[0] == "unknown"
+    found = full(run, 8_900_000, disk="data")
+    assert (found.outcome, found.code) == ("unknown", "space.not_tried")
 
 
 # -- the backup a restore would use --------------------------------------------------------------------------------
@@ -358,62 +362,73 @@ GOOD_TOO = Artefact("20251123T1014", "/b/20251123T1014", 20_300_000, True)
 PARTIAL = Artefact("20251123T1012", "/b/20251123T1012", 6_200_000, True)
 
 
-def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> tuple[str, str]:
+def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> Finding:
     for i, (artefacts, latest) in enumerate(looks):
         run.observe("backup", 5 + i, [], artefacts=artefacts, latest=latest)
-    verdict = only(NoPartialLatest().check(run.done()))
-    return verdict.outcome, verdict.why
+    return only(answers(NoPartialLatest(), run.done()))
 
 
 def test_backups_of_before_the_run_are_no_measure_for_those_of_the_run(run: Run) -> None:
     """The system may have held more then."""
     old = Artefact("20250101T0000", "/b/20250101T0000", 90_000_000, True)
     run.observe("before", 1, [], artefacts=[old], latest=old.path)
-    assert looked_at(run, ([old], old.path), ([old, GOOD], GOOD.path), ([old, GOOD, GOOD_TOO], GOOD_TOO.path)) == (
-        "pass",
-        "what `restore` would use was never under 90 % of the largest backup",
-    )
+    found = looked_at(run, ([old], old.path), ([old, GOOD], GOOD.path), ([old, GOOD, GOOD_TOO], GOOD_TOO.path))
+    assert (found.outcome, found.code) == ("pass", "backup.whole_is_latest")
+    assert (found.details["comparisons"], found.details["least_share"]) == (1, 0.9)
 
 
 def test_a_backup_of_before_the_run_that_a_restore_would_use_is_compared_with_none(run: Run) -> None:
     run.observe("before", 1, [], artefacts=[PARTIAL], latest=PARTIAL.path)
-    outcome, why = looked_at(run, ([PARTIAL, GOOD], PARTIAL.path))
-    assert (outcome, why) == ("unknown", "backup-look-2: 20251123T1012 is from before the run")
+    found = looked_at(run, ([PARTIAL, GOOD], PARTIAL.path))
+    assert (found.outcome, found.code) == ("unknown", "backup.nothing_to_compare")
+    look = {"read_back": "backup-look-2", "why": "from_before", "backup": "20251123T1012", "error": ""}
+    assert found.details["looks"] == [look]
 
 
 def test_a_partial_backup_that_is_latest_is_named_with_its_share(run: Run) -> None:
     look = ([GOOD, PARTIAL], PARTIAL.path)
-    outcome, why = looked_at(run, look, look)
-    assert outcome == "fail"
-    assert why == (
-        "backup 20251123T1012 is 31 % of its size (6.2 MB, 20251123T1010 has 20.0 MB) and is what `restore` would use "
-        "(at backup-look-1, backup-look-2)"
-    )
+    found = looked_at(run, look, look)
+    assert (found.outcome, found.code, found.subject.id) == ("fail", "backup.partial_is_latest", "20251123T1012")
+    assert (found.details["size_bytes"], found.details["reference"]) == (6_200_000, "20251123T1010")
+    assert (found.details["reference_bytes"], found.details["share"]) == (20_000_000, 0.31)
+    assert found.details["read_backs"] == ["backup-look-1", "backup-look-2"]
 
 
 def test_a_partial_that_is_lying_about_but_not_latest_is_fine(run: Run) -> None:
-    assert looked_at(run, ([GOOD, PARTIAL, GOOD_TOO], GOOD_TOO.path))[0] == "pass"
+    assert looked_at(run, ([GOOD, PARTIAL, GOOD_TOO], GOOD_TOO.path)).outcome == "pass"
 
 
 def test_a_good_backup_seen_earlier_is_compared_even_when_it_is_gone(run: Run) -> None:
-    assert looked_at(run, ([GOOD], GOOD.path), ([PARTIAL], PARTIAL.path))[0] == "fail"
+    assert looked_at(run, ([GOOD], GOOD.path), ([PARTIAL], PARTIAL.path)).code == "backup.partial_is_latest"
 
 
-@pytest.mark.parametrize("looks", [[([GOOD], GOOD.path)], [([], "")], [([GOOD], "/b/elsewhere")], []])
-def test_without_two_backups_to_compare_it_is_unknown(run: Run, looks: list[tuple[list[Artefact], str]]) -> None:
-    assert looked_at(run, *looks)[0] == "unknown"
+@pytest.mark.parametrize(
+    ("looks", "code"),
+    [
+        ([([GOOD], GOOD.path)], "backup.nothing_to_compare"),
+        ([([], "")], "backup.nothing_to_compare"),
+        ([([GOOD], "/b/elsewhere")], "backup.latest_unknown"),
+        ([], "backup.nothing_to_compare"),
+    ],
+)
+def test_without_two_backups_to_compare_it_is_unknown(
+    run: Run, looks: list[tuple[list[Artefact], str]], code: str
+) -> None:
+    found = looked_at(run, *looks)
+    assert (found.outcome, found.code) == ("unknown", code)
 
 
 def test_a_read_back_at_which_the_latest_backup_was_not_known_is_not_made_good_by_later_ones(run: Run) -> None:
     run.observe("backup", 5, [], status_error="status exited with 1")
-    assert looked_at(run, ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path)) == (
-        "unknown",
-        "backup-look-1: status exited with 1",
-    )
+    found = looked_at(run, ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path))
+    assert (found.outcome, found.code) == ("unknown", "backup.latest_unknown")
+    look = {"read_back": "backup-look-1", "why": "status_failed", "backup": "", "error": "status exited with 1"}
+    assert found.details["looks"] == [look]
 
 
 def test_a_kit_that_names_no_backup_at_all_offers_no_partial_one(run: Run) -> None:
-    assert looked_at(run, ([], ""), ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path))[0] == "pass"
+    found = looked_at(run, ([], ""), ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path))
+    assert found.outcome == "pass"
 
 
 # -- recovery ------------------------------------------------------------------------------------------------------
@@ -524,9 +539,11 @@ def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_k
     run.observe("end", 28, [], status_error="the system declares no `status` operation")
     recording = run.done()
     works = next(v for v in Recovery().check(recording) if v.about.startswith("the kit"))
-    for verdict in (works, only(Restorable().check(recording))):
-        assert verdict.outcome == "unknown"
-        assert "it could not be told which backup: the system declares no `status` operation" in verdict.why
+    assert works.outcome == "unknown"
+    assert "it could not be told which backup: the system declares no `status` operation" in works.why
+    restorable = only(answers(Restorable(), recording))
+    assert (restorable.outcome, restorable.code) == ("unknown", "backup.restorable_undecided")
+    assert only(restorable.details["tries"])["status_error"] == "the system declares no `status` operation"
 
 
 def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
@@ -657,9 +674,10 @@ def test_a_backup_that_succeeded_and_of_which_the_kit_knows_nothing_is_a_fail(ru
     run.observe("backup", 3, [])
     run.op("backup", 4, 5)
     run.observe("backup", 6, [], artefacts=[Artefact("1", "/b/1", 10, True)], latest="/b/1")
-    verdict = only(MadeBackup().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == ("fail", "1 of 2 backups listed afterwards")
-    assert verdict.why == "backup-1 exited with 0 after 1.00 s, and `status` knows of no backup at backup-look-1"
+    unlisted, listed = answers(MadeBackup(), run.done())
+    assert (unlisted.outcome, unlisted.code, unlisted.subject.id) == ("fail", "backup.not_listed", "backup-1")
+    assert unlisted.details["read_back"] == "backup-look-1"
+    assert (listed.code, listed.details) == ("backup.listed", {"backups": 1})
 
 
 @pytest.mark.parametrize(("size", "outcome"), [(10, "unknown"), (11, "pass")])
@@ -669,15 +687,15 @@ def test_the_backups_that_an_attached_system_had_before_prove_nothing_of_what_wa
     run.observe("before", 0, [], artefacts=[Artefact("1", "/b/1", 10, True)], latest="/b/1")
     run.op("backup", 1, 2)
     run.observe("backup", 3, [], artefacts=[Artefact("1", "/b/1", size, True)], latest="/b/1")
-    verdict = only(MadeBackup().check(run.done()))
-    assert verdict.outcome == outcome
-    assert ("after backup-1 `status` knows of none but those from before the run" in verdict.why) == (size == 10)
+    found = only(answers(MadeBackup(), run.done()))
+    assert found.outcome == outcome
+    assert found.code == ("backup.only_older_listed" if size == 10 else "backup.listed")
 
 
 def test_a_kit_whose_status_says_nothing_has_no_verdict_on_the_backups_it_knows_of(run: Run) -> None:
     run.op("backup", 1, 2)
     run.observe("backup", 3, [], status_error="the system declares no `status` operation")
-    assert MadeBackup().check(run.done()) == []
+    assert answers(MadeBackup(), run.done()) == []
 
 
 def test_a_seed_that_fails_says_nothing_about_the_kit(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""PowerLoss: one verdict a crash state, from what was read back of it and of the restore that followed."""
+"""PowerLoss: what a crash state shows, from what was read back of it and of the restore that followed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from harness.checkers.data.power_loss import PowerLoss
 from harness.checkers.data.restore_exact import RestoreExact
 from harness.judge.facts import faults
 from harness.load.requests import payload_of
-from harness.model import CrashState, Verdict
-from tests.unit.checkers.build import Run, only
+from harness.model import CrashState, Finding
+from tests.unit.checkers.build import Run, answers, only
 
 CUT = 8.0
 BACKUP = "/sut/backup/1.backup"
@@ -56,11 +56,12 @@ class CrashRun(Run):
         latest: str = BACKUP,
         status_error: str = "",
         snapshot: tuple[float, float] | None = None,
+        not_provided: Sequence[str] = (),
         **crash: Any,
     ) -> None:
         """What was read back of a state right after its start."""
         what = CrashState(label, cut, self.ns(at), "backup.copy", operation, "0 of 3 unflushed writes kept", **crash)
-        self._look(label, "", at, what, found, error, latest, status_error, snapshot, [])
+        self._look(label, "", at, what, found, error, latest, status_error, snapshot, [], not_provided)
 
     def restored(
         self, label: str, found: Sequence[str] | None, exit: int = 0, again: int | None = None, said: str = "restored"
@@ -100,10 +101,12 @@ class CrashRun(Run):
         status_error: str,
         snapshot: tuple[float, float] | None,
         operations: list[dict[str, Any]],
+        not_provided: Sequence[str] = (),
     ) -> None:
         content = {
             "found": None if found is None else [[t, payload_of(t)] for t in found],
             "error": error,
+            "not_provided": not_provided,
             "totals": {"/sum": 100.0},
             "expected_totals": {"/sum": 100.0},
             "artefacts": [],
@@ -117,8 +120,13 @@ class CrashRun(Run):
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
         self.event("observation", 25, label=label, cause=cause, start_ns=self.ns(start))
 
-    def judged(self) -> list[Verdict]:
-        return PowerLoss().check(self.done())
+    def judged(self) -> list[Finding]:
+        return answers(PowerLoss(), self.done())
+
+
+def codes_of(answered: list[dict[str, Any]]) -> list[str]:
+    """The codes of the answers that a finding holds."""
+    return [a["code"] for a in answered]
 
 
 @pytest.fixture
@@ -133,12 +141,15 @@ def test_a_state_with_all_acknowledged_writes_and_a_backup_that_restores_passes(
     run.control()
     run.state("cut-1-all", run.before)
     run.restored("cut-1-all", run.snapshot, again=0)
-    verdict = only(run.judged())
-    assert verdict.outcome == "pass", verdict
-    assert "all 80 acknowledged writes were found" in verdict.why
-    assert "1.backup, restored: exactly the snapshot: 50 writes after it lost, 5.00 s of work" in verdict.why
-    assert verdict.why.endswith("backup works again")
-    assert verdict.measured == "0 of 3 unflushed writes kept; 80 writes acknowledged before the cut"
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.subject.id) == ("pass", "power.survived", "cut-1-all")
+    live, back = only(found.details["live"]), only(found.details["way_back"])
+    assert (live["code"], live["details"]["acknowledged"]) == ("data.kept", 80)
+    assert (back["code"], back["details"]["lost"]) == ("restore.exact", 50)
+    assert back["details"]["lost_s"] == pytest.approx(5.0, abs=0.01)
+    assert (found.details["backup"], found.details["again"], found.details["as_if"]) == ("1.backup", "backup", "")
+    cut = {"during": "backup.copy", "kept": "0 of 3 unflushed writes kept", "hit": "", "acknowledged": 80}
+    assert found.details["cut"] == cut
 
 
 def test_a_write_under_way_at_the_cut_may_be_there_or_not(tmp_path: Path) -> None:
@@ -155,7 +166,7 @@ def test_a_write_under_way_at_the_cut_may_be_there_or_not(tmp_path: Path) -> Non
 def test_a_run_without_power_cuts_has_no_verdict(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.observe("end", 5, run.writes(0, 4))
-    assert PowerLoss().check(run.done()) == []
+    assert answers(PowerLoss(), run.done()) == []
 
 
 def test_a_crash_state_is_judged_by_power_loss_alone_and_that_is_in_every_run(run: CrashRun) -> None:
@@ -163,9 +174,8 @@ def test_a_crash_state_is_judged_by_power_loss_alone_and_that_is_in_every_run(ru
     run.state("cut-1-all", [])
     run.restored("cut-1-all", [])
     recording = run.done()
-    for observation in recording.observations:
-        assert [*AcknowledgedWrites().check(observation), *RestoreExact().check(observation)] == []
-    assert only(PowerLoss().check(recording)).outcome == "fail"
+    assert [*answers(AcknowledgedWrites(), recording), *answers(RestoreExact(), recording)] == []
+    assert {f.outcome for f in answers(PowerLoss(), recording)} == {"fail"}
     assert any(isinstance(checker, PowerLoss) for checker in standard())
 
 
@@ -174,62 +184,72 @@ def test_a_lost_write_is_a_fail_that_names_it_and_the_way_back(run: CrashRun) ->
     run.control()
     run.state("cut-1-all", [t for t in run.before if t != "w-007500"], hit="the blocks of data/app.db (4)")
     run.restored("cut-1-all", run.snapshot)
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.requirement) == ("fail", "R92")
-    assert verdict.why.startswith("1 acknowledged write lost (first: w-007500); the latest backup, 1.backup, restored")
-    assert verdict.measured.endswith("it hit the blocks of data/app.db (4)")
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("fail", "power.acknowledged_lost")
+    assert (found.details["writes"], found.details["way_back"]) == (1, "yes")
+    assert only(found.details["answers"])["details"]["tokens"] == ["w-007500"]
+    assert found.details["cut"]["hit"] == "the blocks of data/app.db (4)"
+
+
+def test_damage_without_a_lost_write_is_a_fail_of_its_own(run: CrashRun) -> None:
+    run.control()
+    run.state("cut-1-all", [*run.before, run.before[0]])
+    run.restored("cut-1-all", run.snapshot)
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("fail", "power.data_damaged")
+    assert codes_of(found.details["answers"]) == ["data.duplicated"]
 
 
 def test_neither_live_data_nor_a_backup_is_no_way_back(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", None, start_error="it exited with 1: malformed", error="no answer")
     run.restored("cut-1-all", None, exit=1, said="restore: failed: not a backup of this kit (0 bytes)")
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.requirement) == ("fail", "R93")
-    assert verdict.why == (
-        "no way back after power loss: the service does not start by its own means: it exited with 1: malformed; "
-        "the latest backup, 1.backup, cannot be restored: cut-1-all-restore-1 exited with 1 after 0.50 s; "
-        "it said: restore: failed: not a backup of this kit (0 bytes)"
-    )
+    down, lost = run.judged()
+    assert (down.outcome, down.code) == ("fail", "power.service_down")
+    assert (down.details["error"], down.details["way_back"]) == ("it exited with 1: malformed", "no")
+    assert (lost.outcome, lost.code) == ("fail", "power.backup_lost")
+    assert (lost.details["backup"], lost.details["live_lost"]) == ("1.backup", True)
+    assert lost.details["restore"]["last_line"] == "restore: failed: not a backup of this kit (0 bytes)"
 
 
 def test_a_latest_backup_that_cannot_be_restored_is_a_fail_though_the_live_data_is_whole(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before)
     run.restored("cut-1-all", None, exit=1)
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.requirement) == ("fail", "R93")
-    assert "all 80 acknowledged writes were found" in verdict.why and "cannot be restored" in verdict.why
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("fail", "power.backup_lost")
+    assert (found.details["live_lost"], found.details["restore"]["exit"]) == (False, 1)
 
 
 def test_a_restore_that_brings_back_only_a_part_is_a_fail(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before)
     run.restored("cut-1-all", run.snapshot[:-5])
-    verdict = only(run.judged())
-    assert verdict.outcome == "fail"
-    assert "1.backup, was restored: 5 writes older than the backup missing" in verdict.why
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["backup"]) == ("fail", "power.backup_wrong", "1.backup")
+    assert only(found.details["answers"])["details"]["writes"] == 5
+    assert codes_of(found.details["answers"]) == ["restore.older_lost"]
 
 
 def test_a_finished_backup_that_is_gone_is_a_fail(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before, latest="")
-    verdict = only(run.judged())
-    assert verdict.outcome == "fail"
-    assert verdict.why.endswith("no backup is eligible, though backup-1 had succeeded before the cut")
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("fail", "power.backup_lost")
+    assert (found.details["backup"], found.details["made"], found.details["restore"]) == ("", "backup-1", None)
 
 
 def test_an_operation_that_does_not_work_any_more_is_a_fail(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before)
     run.restored("cut-1-all", run.snapshot, again=1)
-    verdict = only(run.judged())
-    assert verdict.outcome == "fail"
-    assert verdict.why.startswith("backup does not work any more: cut-1-all-backup-1 exited with 1")
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["operation"]) == ("fail", "power.operation_broken", "backup")
+    assert (found.details["end"]["id"], found.details["end"]["exit"]) == ("cut-1-all-backup-1", 1)
 
 
 # -- a cut in a restore: before or after, nothing between ------------------------------------------------------------
-def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Verdict:
+def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Finding:
     run = CrashRun(tmp_path / "run")
     run.op("restore", 7, stop, restores=True)
     run.planned("cut-1-all")
@@ -241,32 +261,35 @@ def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Verdict:
 
 def test_a_restore_that_was_cut_off_has_not_happened_or_has(tmp_path: Path) -> None:
     old = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)])
-    assert old.outcome == "pass" and "as if restore-1 had not begun" in old.why
+    assert (old.outcome, old.details["restore"], old.details["as_if"]) == ("pass", "restore-1", "not_begun")
     new = in_restore(tmp_path / "new", [f"w-{n:06d}" for n in range(0, 3000, 100)])
-    assert new.outcome == "pass" and "as if restore-1 had been done" in new.why
+    assert (new.outcome, new.details["restore"], new.details["as_if"]) == ("pass", "restore-1", "done")
 
 
 def test_something_between_before_and_after_a_restore_is_a_fail(tmp_path: Path) -> None:
-    verdict = in_restore(tmp_path, [f"w-{n:06d}" for n in range(0, 5000, 100)])
-    assert verdict.outcome == "fail"
-    assert verdict.why.startswith("neither as before restore-1 (30 acknowledged writes lost")
-    assert "mixed: 18 writes" in verdict.why
+    found = in_restore(tmp_path, [f"w-{n:06d}" for n in range(0, 5000, 100)])
+    assert (found.outcome, found.code, found.details["restore"]) == ("fail", "power.half_restored", "restore-1")
+    before, after = only(found.details["before"]), found.details["after"]
+    assert (before["code"], before["details"]["writes"]) == ("data.acknowledged_lost", 30)
+    assert (after[0]["code"], after[0]["details"]["how"]) == ("restore.mixed", "newer_survived")
+    assert after[0]["details"]["writes"] == 18
 
 
 def test_after_a_restore_has_ended_only_the_snapshot_will_do(tmp_path: Path) -> None:
     after = [f"w-{n:06d}" for n in (*range(0, 3000, 100), *range(7500, 8000, 100))]
     assert in_restore(tmp_path / "new", after, stop=7.45).outcome == "pass"
-    verdict = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)], stop=7.45)
-    assert verdict.outcome == "fail" and "mixed" in verdict.why
+    found = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)], stop=7.45)
+    assert (found.outcome, found.code) == ("fail", "power.restored_wrong")
+    assert "restore.mixed" in codes_of(found.details["answers"])
 
 
 # -- what cannot be told ---------------------------------------------------------------------------------------------
 def test_a_file_system_that_cannot_be_mounted_says_nothing_about_the_system(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", None, mount_error="Structure needs cleaning")
-    verdict = only(run.judged())
-    assert verdict.outcome == "unknown"
-    assert "cannot be mounted (Structure needs cleaning)" in verdict.why
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.matter) == ("unknown", "power.not_mounted", "host")
+    assert found.details["error"] == "Structure needs cleaning"
 
 
 def test_a_system_that_cannot_even_be_started_from_the_control_is_unknown_throughout(run: CrashRun) -> None:
@@ -275,8 +298,13 @@ def test_a_system_that_cannot_even_be_started_from_the_control_is_unknown_throug
     run.restored("cut-1-all", None, exit=1)
     control, state = run.judged()
     assert control.outcome == state.outcome == "unknown"
-    assert control.why == "the system cannot be started here: the service does not start by its own means: no caddy"
-    assert state.why.startswith("not judged, for the control failed; seen was: no way back")
+    assert (control.code, control.subject.id, control.details["error"]) == (
+        "power.control_failed",
+        "control",
+        "no caddy",
+    )
+    assert (state.code, state.because) == ("power.not_judged", (control.id,))
+    assert codes_of(state.details["seen"]) == ["power.service_down", "power.backup_lost"]
 
 
 def test_a_control_that_lacks_an_acknowledged_write_is_no_control(run: CrashRun) -> None:
@@ -291,29 +319,30 @@ def test_the_control_owes_nothing_that_was_acknowledged_while_it_was_flushed(run
     run.control(run.writes_until(1)[:-1], owed_ns=run.ns(0.8))
     run.state("cut-1-all", run.before[:-20])
     run.restored("cut-1-all", run.snapshot)
-    verdict = only(run.judged())
-    assert (verdict.outcome, "acknowledged writes lost" in verdict.why) == ("fail", True), verdict.why
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["writes"]) == ("fail", "power.acknowledged_lost", 20)
 
 
 def test_states_that_were_planned_and_are_missing_are_unknown(run: CrashRun) -> None:
     run.control()
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.why) == ("unknown", "it is missing from the recording")
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["why"]) == ("unknown", "power.not_examined", "")
 
 
 def test_a_state_that_could_not_be_examined_is_unknown(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before)
     run.event("power.broken", 24, label="cut-1-all", why="still busy after 60 s")
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.why) == ("unknown", "it could not be examined: still busy after 60 s")
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.matter) == ("unknown", "power.not_examined", "harness")
+    assert found.details["why"] == "still busy after 60 s"
 
 
 def test_a_cut_that_found_nothing_to_be_made_at_is_unknown(tmp_path: Path) -> None:
     run = CrashRun(tmp_path / "none")
     run.planned(cuts=0)
     run.control()
-    assert "no block write was seen" in only(run.judged()).why
+    assert only(run.judged()).code == "power.not_cut"
     run = CrashRun(tmp_path / "few")
     run.planned("cut-1-all", asked=20)
     run.control()
@@ -321,7 +350,7 @@ def test_a_cut_that_found_nothing_to_be_made_at_is_unknown(tmp_path: Path) -> No
     run.restored("cut-1-all", run.snapshot)
     state, fewer = run.judged()
     assert (state.outcome, fewer.outcome) == ("pass", "unknown")
-    assert fewer.why == "only 1 of 20 cuts found a block write to be made at"
+    assert (fewer.code, fewer.details) == ("power.fewer_cuts", {"made": 1, "asked": 20})
 
 
 def test_power_that_was_to_be_cut_and_never_was_is_unknown(tmp_path: Path) -> None:
@@ -332,15 +361,17 @@ def test_power_that_was_to_be_cut_and_never_was_is_unknown(tmp_path: Path) -> No
 
 def test_a_system_that_does_not_say_which_backups_it_has_is_unknown(run: CrashRun) -> None:
     run.control()
-    run.state("cut-1-all", run.before, latest="", status_error="the system declares no `status` operation")
-    assert only(run.judged()).outcome == "unknown"
+    run.state("cut-1-all", run.before, latest="", status_error="no `status`", not_provided=["status"])
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["why"]) == ("unknown", "power.backup_undecided", "no_status")
 
 
 def test_a_status_that_breaks_on_what_a_cut_left_is_a_fail(run: CrashRun) -> None:
     run.control()
     run.state("cut-1-all", run.before, latest="", status_error="status exited with 1: JSONDecodeError")
-    verdict = only(run.judged())
-    assert verdict.outcome == "fail" and "JSONDecodeError" in verdict.why
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("fail", "power.status_broken")
+    assert found.details["error"] == "status exited with 1: JSONDecodeError"
 
 
 # -- in the report ---------------------------------------------------------------------------------------------------
@@ -382,5 +413,5 @@ def test_a_block_log_that_lost_a_write_makes_everything_unknown(run: CrashRun) -
     run.control()
     run.state("cut-1-all", [])
     run.event("power.unsound", 15, why="the block log lost writes: 2 blocks of the disk are not what it says")
-    verdict = only(run.judged())
-    assert (verdict.outcome, verdict.why[:26]) == ("unknown", "the block log lost writes:")
+    found = only(run.judged())
+    assert (found.outcome, found.code) == ("unknown", "power.log_unsound")

@@ -21,10 +21,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from harness.checkers.data.acknowledged_writes import AcknowledgedWrites, lost_writes
+from harness.checkers.core.codes import outcome_of
+from harness.checkers.data.acknowledged_writes import judge_kept, lost_writes
 from harness.checkers.data.damage import duplicated, refused_and_found, torn
 from harness.checkers.data.losses import measurements
-from harness.checkers.data.restore_exact import RestoreExact, recovery_point
+from harness.checkers.data.restore_exact import judge_restored, recovery_point
 from harness.model import Observation, Outcome, Write
 from harness.recording.history import acknowledged, is_restored, owed, strays
 from harness.recording.recorder import EVENTS
@@ -281,9 +282,9 @@ class Oracle(RuleBasedStateMachine):
     def read_back(self, read: str, which: int, lasts: bool, across: bool, before: bool) -> None:
         def look() -> None:
             if read == "answers 500":
-                self.look(None, "read-back of /entries: HTTP 500: malformed")
+                self.look(None, status=500)
             elif read == "no answer":
-                self.look(None, "read-back of /entries: timed out")
+                self.look(None)
             else:
                 found = self.damaged(read, which)
                 self.sound = self.sound and found == self.data
@@ -322,17 +323,18 @@ class Oracle(RuleBasedStateMachine):
             return [(t, "torn") if t == entry[0] else (t, p) for t, p in found]
         return [*found, entry]
 
-    def look(self, found: list[Entry] | None, error: str = "") -> None:
+    def look(self, found: list[Entry] | None, status: int = 0) -> None:
         start = self.tick()
         restore = self.restored
         tokens = {token for token, _ in found or ()}
         self.met |= tokens
-        expected = self.expects(found, tokens, start, restore, error)
+        expected = self.expects(found, tokens, start, restore, status)
         number = len(self.expected)
         label = f"look-{number}"
         content: dict[str, Any] = {
             "found": found,
-            "error": error,
+            "error": "" if found is not None else "malformed" if status else "timed out",
+            "error_status": status,
             "totals": {},
             "expected_totals": {},
             "artefacts": [],
@@ -364,14 +366,14 @@ class Oracle(RuleBasedStateMachine):
 
     # -- the model's word ------------------------------------------------------------------------------------------
     def expects(
-        self, found: list[Entry] | None, tokens: set[str], start: int, restore: Restore | None, error: str
+        self, found: list[Entry] | None, tokens: set[str], start: int, restore: Restore | None, status: int
     ) -> Expected:
         asked = {t: self.writes[t] for t in self.known.keys() - self.astray()}
         required, forbidden, undecidable = (
             {t for t in asked if self.known[t] == known} for known in ("required", "forbidden", "undecidable")
         )
         if found is None:
-            outcome: Outcome = "fail" if "HTTP 500" in error else "unknown"
+            outcome: Outcome = "fail" if status else "unknown"
             return Expected(outcome, required, forbidden, len(undecidable), 0)
         broken = (
             len(tokens) < len(found)
@@ -442,8 +444,8 @@ class Oracle(RuleBasedStateMachine):
         return Recording(self.folder)
 
     def agrees(self, look: Observation, expected: Expected, found: list[Entry] | None) -> None:
-        verdicts = [*AcknowledgedWrites().check(look), *RestoreExact().check(look)]
-        assert [v.outcome for v in verdicts] == [expected.outcome], (verdicts, expected)
+        answers = judge_restored(look) if is_restored(look) else judge_kept(look)
+        assert outcome_of(answers) == expected.outcome, (answers, expected)
         owes = owed(look, look.start_ns)
         assert {w.token for w in owes.present} == expected.required
         assert {w.token for w in owes.gone} == expected.forbidden
@@ -465,8 +467,8 @@ class Oracle(RuleBasedStateMachine):
         try:
             recording = self.recorded()
             for look, expected in reversed(list(zip(recording.observations, self.expected, strict=True))):
-                verdicts = [*AcknowledgedWrites().check(look), *RestoreExact().check(look)]
-                assert [v.outcome for v in verdicts] == [expected.outcome], (look.label, verdicts, expected)
+                answers = judge_restored(look) if is_restored(look) else judge_kept(look)
+                assert outcome_of(answers) == expected.outcome, (look.label, answers, expected)
             lost = [m.values for m in measurements(recording) if m.unit == "writes"]
             assert lost == ([tuple(map(float, self.work_lost.values()))] if self.work_lost else [])
         finally:
