@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Literal
+
+# Whose matter something is: nobody looks for a fault of the system in a busy machine.
+Matter = Literal["system", "load", "host", "harness", "plan"]
 
 
 class ExitCode(IntEnum):
@@ -22,14 +26,18 @@ class HarnessError(Exception):
     """Something a person can act on: what was attempted on what, why it failed, and what to try.
 
     ``what`` reads like ``inject disk_full on data``, ``why`` is the cause, ``hint`` the remedy (may be empty).
+    ``matter``: whose it is, where it ends a run.
     """
 
-    def __init__(self, what: str, why: str, hint: str = "", code: ExitCode = ExitCode.USAGE) -> None:
+    def __init__(
+        self, what: str, why: str, hint: str = "", code: ExitCode = ExitCode.USAGE, matter: Matter = "system"
+    ) -> None:
         super().__init__(what, why, hint)
         self.what = what
         self.why = why
         self.hint = hint
         self.code = code
+        self.matter = matter
 
     def __str__(self) -> str:
         text = f"{self.what}: {self.why}"

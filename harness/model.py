@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.errors import Matter
+
 Outcome = Literal["pass", "fail", "unknown"]
 # The island of a run: with root, in a user namespace, or none at all.
 Kind = Literal["root", "user", "none"]
@@ -89,8 +91,6 @@ SubjectKind = Literal[
     "run", "load", "request", "channel", "operation", "phase", "backup", "read_back", "crash_state", "fault", "claim",
     "monitor", "version", "process", "file", "checker", "step",
 ]  # fmt: skip
-# Whose matter a finding is: nobody looks for a fault of the system in a busy machine.
-Matter = Literal["system", "load", "host", "harness", "plan"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.campaign.selection import capabilities, wall_s
 from harness.checkers.contract import QUESTION as CONTRACT
-from harness.checkers.contract import lines as contract_lines
 from harness.errors import ExitCode, HarnessError
 from harness.model import Result
 from harness.plan import described_steps
@@ -115,7 +114,6 @@ def verify(options: Options, out: Path, as_json: bool) -> int:
         signals.install()
         folder, results = rehearse(campaign, out)
     recording = Recording(folder / campaign.selected[0].run)
-    lines = contract_lines(recording) if recording.events else []
     cells = able(
         [s for s in registry.scenarios(options.scenario_dirs).values() if s.name != "contract"],
         campaign.config,
@@ -123,7 +121,8 @@ def verify(options: Options, out: Path, as_json: bool) -> int:
         Seen.of(recording) if recording.events else Seen(),
     )
     outcome = campaign.outcome(results)
-    told = contract.document(campaign.config.name, outcome, lines, [asdict(c) for c in cells])
+    kept = [f for r in results for f in r.findings if f.check == CONTRACT]
+    told = contract.document(campaign.config.name, outcome, kept, [asdict(c) for c in cells])
     if as_json:
         click.echo(json.dumps(told, indent=1))
     else:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Union
 
 import msgspec
 
+from harness.errors import Matter
 from harness.model import Instant
 
 # How an edge of a phase came to be known: a mark of the kit, a system call, a line of a log, bytes written, or the
@@ -52,6 +53,7 @@ class RunFailed(Event, tag="error", frozen=True):
     text: str
     hint: Annotated[str, "what to try; empty: nothing is known"] = ""
     code: Annotated[int, "exit code of its kind of error"] = 0
+    matter: Annotated[Matter, "whose it is"] = "system"
 
 
 class Warned(Event, tag="warning", frozen=True):

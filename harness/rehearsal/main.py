@@ -44,10 +44,14 @@ def main() -> int:
         recorder.record(RunInterrupted())
         code = ExitCode.INTERRUPTED
     except HarnessError as error:
-        recorder.record(RunFailed(text=f"{error.what}: {error.why}", hint=error.hint, code=int(error.code)))
+        recorder.record(
+            RunFailed(text=f"{error.what}: {error.why}", hint=error.hint, code=int(error.code), matter=error.matter)
+        )
         code = error.code
     except Exception as error:  # noqa: BLE001 - our own bug: recorded, so that the run ends unknown and says why
-        recorder.record(RunFailed(text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG)))
+        recorder.record(
+            RunFailed(text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG), matter="harness")
+        )
         traceback.print_exc()
         code = ExitCode.OUR_BUG
     finally:

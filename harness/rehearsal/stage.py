@@ -242,7 +242,11 @@ class Stage:
         if not steady.ok:
             self.recorder.record(LoadUnsteady(why=steady.why))
             raise HarnessError(
-                f"load {self.config.name}", steady.why, "check [load] requests and url in system.toml", ExitCode.UNKNOWN
+                f"load {self.config.name}",
+                steady.why,
+                "check [load] requests and url in system.toml",
+                ExitCode.UNKNOWN,
+                matter="load",
             )
         # A prober that meets nobody would find an outage from the first moment to the last.
         if not wait_until(lambda: not self.prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
@@ -272,6 +276,7 @@ class Stage:
                     f"{what} ended in the middle of the run",
                     "see its log",
                     ExitCode.UNKNOWN,
+                    matter="harness",
                 )
 
     def stop_load(self) -> None:

@@ -11,6 +11,7 @@ from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Subject
 from harness.recording.history import not_told
+from harness.recording.recording import Recording
 
 _QUESTION = "validation.rejects_damage"
 _RUN = Subject("run", "")
@@ -111,7 +112,10 @@ class RejectsDamage(Checker):
     codes: ClassVar = (Sound, AcceptedDamage, RejectedGood, NotTried, ByName)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
-        recording = run.recording
+        yield from (finding(_QUESTION, subject, details) for subject, details in self.answers(run.recording))
+
+    def answers(self, recording: Recording) -> Iterator[tuple[Subject, Details]]:
+        """What each run of ``validate`` shows, or all of them together."""
         runs = [o for o in recording.operations if o.name == "validate"]
         damaged = [o for o in runs if o.damaged_how]
         clean = [o for o in runs if not o.damaged_how and o.expect == "success" and not not_told(recording, o)]
@@ -123,13 +127,13 @@ class RejectsDamage(Checker):
         wrong += [(o.id, RejectedGood(end_of(o))) for o in clean if o.exit not in (0, None)]
         if wrong:
             for id_, details in wrong:
-                yield finding(_QUESTION, Subject("operation", id_), details)
+                yield Subject("operation", id_), details
         elif not rejected or not accepted or len(rejected) < len(damaged) or len(accepted) < len(clean):
             counts = NotTried(len(damaged), len(rejected), len(clean), len(accepted))
-            yield finding(_QUESTION, _RUN, counts)
+            yield _RUN, counts
         elif by_name := next((o for o in runs if o.put_back and o.exit != 0), None):
             details = ByName(end_of(by_name), by_name.put_back or "")
-            yield finding(_QUESTION, Subject("operation", by_name.id), details)
+            yield Subject("operation", by_name.id), details
         else:
             damages = sorted({o.damaged_how for o in rejected if o.damaged_how})
-            yield finding(_QUESTION, _RUN, Sound(damages, len(rejected), len(accepted)))
+            yield _RUN, Sound(damages, len(rejected), len(accepted))

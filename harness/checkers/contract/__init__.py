@@ -1,45 +1,57 @@
-"""The contract of a system.toml, line by line, and the verdicts that are made of it."""
+"""The contract of a system.toml: each promise is a subject, and what a run shows of it an answer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
+from harness.checkers.backups.validation import RejectsDamage
+from harness.checkers.contract import codes
 from harness.checkers.contract.data import backup, read_back, restart, restore, status, validate
-from harness.checkers.contract.line import OUTCOMES, Line
 from harness.checkers.contract.notes import downtime, phases
 from harness.checkers.contract.service import broken_off, seed, service, traffic
+from harness.checkers.contract.tried import Answer
 from harness.checkers.contract.versions import deploy, rollback
-from harness.model import Verdict
+from harness.checkers.core.codes import finding
+from harness.checkers.core.protocol import Checker
+from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
+from harness.checkers.data.restore_exact import RestoreExact
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Subject
 from harness.recording.events import LoadSteady
-from harness.recording.recording import Recording
 
-__all__ = ["QUESTION", "Contract", "Line", "lines"]
+__all__ = ["QUESTION", "Contract"]
 
-QUESTION = "contract.holds"
-
-
-def lines(recording: Recording) -> list[Line]:
-    """In the order in which a person would put them right: what starts, what answers, what each operation does."""
-    found = [*service(recording), *seed(recording), *traffic(recording), *broken_off(recording)]
-    if not any(True for _ in recording.of(LoadSteady)):
-        return found  # nothing was asked of the kit
-    for line in (backup, validate, deploy, rollback, restore, status, read_back, restart):
-        found += line(recording)
-    return [*found, *phases(recording), *downtime(recording)]
+QUESTION = "contract.kept"
 
 
 @dataclass(frozen=True, slots=True)
-class Contract:
-    """One verdict a line; those that are only notes have none."""
+class Contract(Checker):
+    """One finding a promise; what is only worth knowing is a note. The subject is an operation, or a key of the
+    system.toml. In the order in which a person would put them right: what starts, what answers, what each operation
+    does."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "contract"
-    requirement: ClassVar[str] = "R14"
+    codes: ClassVar = tuple(
+        dict.fromkeys((*codes.CODES, *RejectsDamage.codes, *RestoreExact.codes, *AcknowledgedWrites.codes))
+    )
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return [
-            Verdict(OUTCOMES[line.mark], line.about, line.mark, line.sentence, self.requirement)
-            for line in lines(recording)
-            if line.mark != "note"
-        ]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        for about, details in _answers(run):
+            yield finding(QUESTION, Subject("operation", about), details)
+
+
+def _answers(run: JudgedRun) -> Iterator[Answer]:
+    recording = run.recording
+    yield from service(recording)
+    yield from seed(recording)
+    yield from traffic(recording)
+    yield from broken_off(recording)
+    if not any(True for _ in recording.of(LoadSteady)):
+        return  # nothing was asked of the kit
+    yield from backup(recording)
+    yield from validate(run)
+    for part in (deploy, rollback, restore, status, read_back, restart, phases):
+        yield from part(recording)
+    yield from downtime(run)

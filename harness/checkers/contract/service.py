@@ -5,65 +5,52 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.checkers.contract.line import Line, run_of
-from harness.checkers.core.phrases import count, ended, last_line
+from harness.checkers.contract import codes
+from harness.checkers.contract.tried import Answer, run_of
+from harness.checkers.core.codes import end_of
 from harness.errors import ExitCode
-from harness.host.sizes import size
 from harness.recording.events import LoadUnsteady, RunFailed, ServiceStopped, SystemUp
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 
-_ANSWERS = {
-    "health": "200 while it lives: see service.health",
-    "ready": "200 once it can serve: see service.ready",
-}
 
-
-def service(recording: Recording) -> Iterator[Line]:
+def service(recording: Recording) -> Iterator[Answer]:
     """Its start, and what it says of itself. Nothing when the run ended before: `broken_off` says why."""
     up = next(recording.of(SystemUp), None)
     if up is None:
         return
     if up.attached:
-        yield Line("ok", "service.attach", "it was ready, in the old version")
+        yield "service.attach", codes.Attached()
     else:
-        yield Line("ok", "service.start", f"ready {up.seconds:.2f} s after it was started")
-    for name, promised in _ANSWERS.items():
-        answer = str(getattr(up, name))
-        if answer:
-            yield Line("wrong", f"service.{name}", f"a service that is up answered {answer}", promised)
-        else:
-            yield Line("ok", f"service.{name}", "answered well")
-    if up.version:
-        yield Line("ok", "service.version", f"says {up.version!r}")
-    else:
-        hint = "service.version is the path, service.version_pointer where in its JSON"
-        yield Line("wrong", "service.version", "nothing in the answer says which version runs", hint)
+        yield "service.start", codes.Started(up.seconds)
+    for probe, denied in (("health", up.health), ("ready", up.ready)):
+        answer = codes.ProbeWrong(probe, denied) if denied else codes.ProbeAnswered(probe)
+        yield f"service.{probe}", answer
+    yield "service.version", codes.VersionTold(up.version) if up.version else codes.VersionNotTold()
 
 
-def seed(recording: Recording) -> Iterator[Line]:
+def seed(recording: Recording) -> Iterator[Answer]:
     runs = run_of(recording, "seed")
     if not runs:
         up = next(recording.of(SystemUp), None)
         if up and not up.attached:
-            yield Line("note", "seed", "not provided: the system starts with what it starts with, whatever --size says")
+            yield "seed", codes.NoSeed()
         return
     done, asked = runs[0], int(recording.plan["plan"]["size_bytes"])
     if not done.succeeded:
-        yield Line("wrong", "seed", f"{ended(done)}; {last_line(done.output)}", "run its command by hand")
+        yield "seed", codes.SeedFailed(end_of(done))
         return
     held = int(next((e.data_bytes for e in recording.of(SystemUp)), 0))
-    yield Line("ok", "seed", f"{ended(done)}: {size(held)} of data, {size(asked)} were asked for")
+    yield "seed", codes.Seeded(end_of(done), held, asked)
     if held < asked // 2:
-        yield Line("note", "seed", "far less than {size} bytes of data: figures are of a smaller system than they say")
+        yield "seed", codes.LittleData(held, asked)
 
 
-def traffic(recording: Recording) -> Iterator[Line]:
+def traffic(recording: Recording) -> Iterator[Answer]:
     """Each request of the mix was answered well at least once; a load that never was steady is no load."""
     unsteady = next(recording.of(LoadUnsteady), None)
     if unsteady is not None:
-        hint = "check [[load.requests]] and service.url; see load.out in the report's folder"
-        yield Line("wrong", "load.requests", unsteady.why, hint)
+        yield "load.requests", codes.LoadNotSteady(unsteady.why)
     names: dict[str, Counter[tuple[str, int]]] = {}
     for file in recording.load_samples:
         for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
@@ -71,22 +58,21 @@ def traffic(recording: Recording) -> Iterator[Line]:
     for name, answers in names.items():
         total, good = sum(answers.values()), sum(n for (outcome, _), n in answers.items() if outcome == "ok")
         if good:
-            yield Line("ok", f"load {name}", f"{good} of {count(total, 'request')} were answered well")
+            yield f"load {name}", codes.RequestAnswered(name, total, good)
         else:
             (outcome, status), _ = answers.most_common(1)[0]
-            what = f"HTTP {status}" if status else outcome.replace("_", " ")
-            said = f"none of {count(total, 'request')} was answered well (mostly: {what})"
-            yield Line("wrong", f"load {name}", said, f"check the request {name!r} in [[load.requests]]")
+            mostly = f"HTTP {status}" if status else outcome.replace("_", " ")
+            yield f"load {name}", codes.RequestFailed(name, total, mostly)
 
 
-def broken_off(recording: Recording) -> Iterator[Line]:
+def broken_off(recording: Recording) -> Iterator[Answer]:
     """What ended the run before its time. Our own bugs and what this host lacks say nothing about the system."""
     if any(True for _ in recording.of(LoadUnsteady)):
         return  # said already
     if any(not o.succeeded for o in run_of(recording, "seed")):
         return
-    restarting = any(True for _ in recording.of(ServiceStopped))
+    about = "stop and start" if any(True for _ in recording.of(ServiceStopped)) else "the run"
     for error in recording.of(RunFailed):
-        ours = error.code not in (ExitCode.UNKNOWN, ExitCode.USAGE) or error.text.startswith("load ")
-        about = "stop and start" if restarting else "the run"
-        yield Line("not seen" if ours else "wrong", about, error.text, error.hint)
+        of_system = error.code in (ExitCode.UNKNOWN, ExitCode.USAGE) and error.matter == "system"
+        answer = codes.BrokenOff if of_system else codes.BrokenOffElsewhere
+        yield about, answer(error.text, error.hint)

@@ -4,76 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.checkers.contract.line import Line, is_missing, look_after, not_provided, not_tried, run_of
-from harness.checkers.core.codes import outcome_of
-from harness.checkers.core.phrases import ended, last_line
-from harness.checkers.core.sentences import sentence_of
+from harness.checkers.contract import codes
+from harness.checkers.contract.tried import Answer, is_missing, look_after, run_of
+from harness.checkers.core.codes import end_of, outcome_of
 from harness.checkers.data.acknowledged_writes import judge_kept
 from harness.checkers.data.restore_exact import judge_restored
 from harness.model import Operation
 from harness.recording.events import Recovered, SystemUp
 from harness.recording.recording import Recording
 
-_EXIT = "exit 0 only when the version it was asked for answers, and not before"
 
-
-_LOST = {
-    "deploy": "a write is acknowledged once it is stored, so that it outlives the service that took it",
-    "rollback": "a roll-back keeps the data; one that restores a backup says restores = true",
-}
-
-
-def deploy(recording: Recording) -> Iterator[Line]:
+def deploy(recording: Recording) -> Iterator[Answer]:
     yield from _moved(recording, "deploy")
     yield from _kept(recording, "deploy")
 
 
-def rollback(recording: Recording) -> Iterator[Line]:
+def rollback(recording: Recording) -> Iterator[Answer]:
     yield from _moved(recording, "rollback")
     yield from _kept(recording, "rollback")
 
 
-def _kept(recording: Recording, name: str) -> Iterator[Line]:
-    """What is missing after it; that nothing is, is no line of its own."""
+def _kept(recording: Recording, name: str) -> Iterator[Answer]:
+    """What is missing after it; that nothing is, is no answer of its own."""
     for done in (o for o in run_of(recording, name) if o.succeeded):
         look = look_after(recording, done)
         if look is None or look.found is None:
             continue  # `load.read_back` says why
         answers = judge_restored(look) if done.restores else judge_kept(look)
-        outcome, why = outcome_of(answers), sentence_of(answers)
-        if outcome == "fail":
-            yield Line("wrong", name, why, _LOST[name])
-        elif outcome == "unknown":
-            yield Line("not seen", name, why)
+        yield from ((name, details) for details in answers if outcome_of([details]) != "pass")
 
 
-def _moved(recording: Recording, name: str) -> Iterator[Line]:
+def _moved(recording: Recording, name: str) -> Iterator[Answer]:
     if is_missing(recording, name):
-        yield not_provided(name)
+        yield name, codes.NotProvided(name)
         return
     runs = run_of(recording, name)
     if not runs:
-        yield not_tried(name)
+        yield name, codes.NotTried()
         return
-    done = runs[0]
+    done, end = runs[0], end_of(runs[0])
     if not done.succeeded:
-        yield Line("wrong", name, f"{ended(done)}; {last_line(done.output)}", _why_not(done))
+        yield name, codes.OperationFailed(name, end)
         return
-    wanted, said = done.version_wanted, done.version_at_exit
+    wanted, told = done.version_wanted, done.version_at_exit
     before = _version_before(recording, done)
-    if said == wanted and before == wanted:
-        hint = "[versions] old and new have to be two, and service.version has to tell them apart"
-        why = f"{ended(done)}, and /version said {wanted!r} before it already: nothing shows that it did anything"
+    if told == wanted and before == wanted:
         # A roll-back from a deployment that failed has nothing to do.
-        yield Line("wrong" if name == "deploy" else "not seen", name, why, hint)
-    elif said == wanted:
-        yield Line("ok", name, f"{ended(done)}; /version went from {before!r} to {said!r}")
-    elif not said:
-        yield Line("not seen", name, f"{ended(done)}, and /version did not answer then", _EXIT)
+        yield name, codes.NothingMoved(end, wanted) if name == "deploy" else codes.NothingToMoveBack(end, wanted)
+    elif told == wanted:
+        yield name, codes.VersionMoved(end, before, told)
+    elif not told:
+        yield name, codes.VersionSilent(end)
     else:
-        late_s = done.version_after_s
-        when = "and never said so" if late_s is None else f"and said so {late_s:.2f} s later"
-        yield Line("wrong", name, f"{ended(done)} while /version said {said!r}, not {wanted!r}, {when}", _EXIT)
+        yield name, codes.VersionLate(end, told, wanted, done.version_after_s)
 
 
 def _version_before(recording: Recording, operation: Operation) -> str:
@@ -82,10 +65,3 @@ def _version_before(recording: Recording, operation: Operation) -> str:
     looks += [(e.t, e.version) for e in recording.of(Recovered) if e.t <= operation.start_ns]
     looks += [(e.t, e.version) for e in recording.of(SystemUp)]
     return max(looks, default=(0, ""))[1]
-
-
-def _why_not(operation: Operation) -> str:
-    if operation.exit is None:
-        where = f" (it hung in {operation.blocked_on})" if operation.blocked_on else ""
-        return f"operations.{operation.name}.deadline_s is how long it may take{where}"
-    return f"see operations/{operation.id}.out in the folder of the run"

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from harness.model import Finding, FindingOutcome, Matter, Operation, Outcome, Subject, merged
+from harness.errors import Matter
+from harness.model import Finding, FindingOutcome, Operation, Outcome, Subject, merged
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 MOST_EXAMPLES = 20

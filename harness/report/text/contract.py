@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from harness.checkers.contract.line import Line
-from harness.model import Outcome
+from harness.model import Finding, Outcome
 from harness.report.documents.clean import one_line
 from harness.report.text.terminal import COLUMNS
 
@@ -17,16 +15,33 @@ _MARK, _ABOUT = 14, 18
 _MOST_NAMES = 3
 
 
-def document(system: str, outcome: Outcome, lines: Sequence[Line], cells: Sequence[Mapping[str, Any]]) -> Document:
-    """``cells``: scenario, cell, tier, needs of each."""
+# What a finding of the contract is marked as: what was not tried, or cannot be told, proves nothing.
+_MARKS = {"pass": "ok", "fail": "wrong", "unknown": "not seen", "note": "note"}
+_NOT_PROVIDED = "contract.not_provided"
+
+
+def document(
+    system: str, outcome: Outcome, findings: Sequence[Finding], cells: Sequence[Mapping[str, Any]]
+) -> Document:
+    """``findings``: those of the contract. ``cells``: scenario, cell, tier, needs of each."""
     scenarios: dict[str, list[Mapping[str, Any]]] = {}
     for cell in cells:
         scenarios.setdefault(cell["scenario"], []).append(cell)
     return {
-        "schema": 1,
+        "schema": 2,
         "system": system,
         "outcome": outcome,
-        "contract": [asdict(line) for line in lines],
+        "contract": [
+            {
+                "mark": "not provided" if f.code == _NOT_PROVIDED else _MARKS[f.outcome],
+                "about": f.subject.id,
+                "code": f.code,
+                "details": dict(f.details),
+                "said": f.sentence,
+                "hint": f.hint,
+            }
+            for f in findings
+        ],
         "scenarios": [
             {
                 "name": name,

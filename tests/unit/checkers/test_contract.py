@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.checkers.contract import Contract, lines
-from harness.checkers.contract.line import Line
+from harness.checkers.contract import Contract
+from harness.checkers.core.sentences import with_sentence
 from harness.errors import ExitCode
-from harness.model import Artefact
-from tests.unit.checkers.build import Run
+from harness.model import Artefact, Finding, merged
+from tests.unit.checkers.build import Run, answers
 
 SAID = {"version": "1"}
 
@@ -31,7 +31,7 @@ class Verified(Run):
         plan = {**json.loads((folder / "run.json").read_text()), "plan": {"size_bytes": 20_000_000}}
         (folder / "run.json").write_text(json.dumps(plan))
 
-    def told(self) -> list[Line]:
+    def told(self) -> list[Finding]:
         but = self.but.get
         self.event("system.up", -2, version="1", seconds=0.5, health=but("health", ""), ready="", data_bytes=20_000_000)
         self.load(*but("bad", ()))
@@ -63,7 +63,7 @@ class Verified(Run):
         if "restart_fails" not in self.but:
             self.event("service.restarted", 33, version="1", seconds=0.4)
             self.looked("restart", 33.5, but("restarted", end), backups)
-        return lines(self.done())
+        return answers(Contract(), self.done())
 
     def operation(self, name: str, start: float, stop: float, **attributes: str) -> None:
         if name == self.but.get("lacks"):
@@ -91,18 +91,17 @@ class Verified(Run):
         self._events[-1] = json.dumps({**event, "backup_files": held})
 
 
-Told = Callable[..., dict[str, Line]]
+Told = Callable[..., dict[str, list[Finding]]]
 
 
 @pytest.fixture
 def told(tmp_path: Path) -> Told:
-    """The lines by what they are about, of which the worst counts."""
+    """The findings by what they are about."""
 
-    def of(**but: Any) -> dict[str, Line]:
-        found: dict[str, Line] = {}
-        for line in Verified(tmp_path / "run", **but).told():
-            if line.about not in found or line.mark == "wrong":
-                found[line.about] = line
+    def of(**but: Any) -> dict[str, list[Finding]]:
+        found: dict[str, list[Finding]] = {}
+        for finding in Verified(tmp_path / "run", **but).told():
+            found.setdefault(finding.subject.id, []).append(finding)
         return found
 
     return of
@@ -110,92 +109,101 @@ def told(tmp_path: Path) -> Told:
 
 def test_a_system_that_keeps_its_contract_has_nothing_to_put_right(told: Told) -> None:
     found = told()
-    assert {about for about, line in found.items() if line.mark not in ("ok", "note")} == set()
+    assert {f.code for of_one in found.values() for f in of_one if f.outcome not in ("pass", "note")} == set()
     operations = {"backup", "validate", "deploy", "rollback", "restore", "status"}
     assert operations | {"load.read_back", "stop and start", "service.start", "service.version"} <= set(found)
-    assert "from '1' to '2'" in found["deploy"].said
-    assert "status names 1.db, 100 bytes on the disk" in found["backup"].said
+    (moved,), (made,) = found["deploy"], found["backup"]
+    assert (moved.code, moved.details["before"], moved.details["after"]) == ("contract.version_moved", "1", "2")
+    assert (made.code, made.details["backup"], made.details["held_bytes"]) == ("contract.backup_made", "1.db", 100)
 
 
 @pytest.mark.parametrize(
-    ("but", "about", "said"),
+    ("but", "about", "code", "details"),
     [
-        ({"health": "HTTP 404: no"}, "service.health", "answered HTTP 404"),
-        ({"ends": {"backup": (1, "backup: no bucket")}}, "backup", "it said: backup: no bucket"),
-        ({"ends": {"restore": (None, "")}}, "restore", "restore-1 had not ended after"),
-        ({"fresh": False}, "backup", "status names no backup that was not there before"),
-        ({"files": {}}, "backup", "/b/1.db, which status names, does not exist"),
-        ({"files": {"/b/1.db": 0}}, "backup", "/b/1.db, which status names, is empty"),
-        ({"accepts": "flipped"}, "validate", "accepted a backup that was flipped"),
+        ({"health": "HTTP 404: no"}, "service.health", "contract.probe_wrong", {"answer": "HTTP 404: no"}),
+        ({"ends": {"backup": (1, "backup: no bucket")}}, "backup", "contract.operation_failed", {}),
+        ({"ends": {"restore": (None, "")}}, "restore", "contract.operation_failed", {}),
+        ({"fresh": False}, "backup", "contract.no_new_backup", {}),
+        ({"files": {}}, "backup", "contract.backup_file_missing", {"path": "/b/1.db", "empty": False}),
+        ({"files": {"/b/1.db": 0}}, "backup", "contract.backup_file_missing", {"path": "/b/1.db", "empty": True}),
+        ({"accepts": "flipped"}, "validate", "validation.accepted_damage", {"damage": "flipped"}),
         (
             {"deploy_said": {"version_at_exit": "1", "version_after_s": 0.4}},
             "deploy",
-            "while /version said '1', not '2', and said so 0.40 s later",
+            "contract.version_late",
+            {"told": "1", "wanted": "2", "late_s": 0.4},
         ),
-        ({"deployed": []}, "deploy", "acknowledged writes lost after deploy-1"),
-        ({"rolled_back": []}, "rollback", "acknowledged writes lost after rollback-1"),
-        ({"restored": []}, "restore", "writes older than the backup missing"),
-        ({"first": ["x-1"]}, "load.read_back", "none of 9 acknowledged writes is among the 1 entries it gave"),
-        ({"status_error": "status exited with 1: no"}, "status", "status exited with 1: no"),
-        ({"still_answers": "HTTP 200: hello"}, "stop and start", "its address still answered: HTTP 200"),
-        ({"restarted": ["w-000100"]}, "stop and start", "entries are gone after it"),
-        ({"bad": [(0.0, 31.0, "http_error", 404, ("load",))]}, "load write", "(mostly: HTTP 404)"),
+        ({"deployed": []}, "deploy", "data.acknowledged_lost", {}),
+        ({"rolled_back": []}, "rollback", "data.acknowledged_lost", {}),
+        ({"restored": []}, "restore", "restore.older_lost", {}),
+        ({"first": ["x-1"]}, "load.read_back", "contract.foreign_entries", {"acknowledged": 9, "entries": 1}),
+        ({"status_error": "status exited with 1: no"}, "status", "contract.status_failed", {}),
+        ({"still_answers": "HTTP 200: hello"}, "stop and start", "contract.still_answers", {}),
+        ({"restarted": ["w-000100"]}, "stop and start", "contract.restart_lost", {}),
+        (
+            {"bad": [(0.0, 31.0, "http_error", 404, ("load",))]},
+            "load write",
+            "contract.request_failed",
+            {"mostly": "HTTP 404"},
+        ),
     ],
 )
 def test_what_breaks_the_contract_is_wrong_and_says_what_to_try(
-    but: dict[str, Any], about: str, said: str, told: Told
+    but: dict[str, Any], about: str, code: str, details: dict[str, Any], told: Told
 ) -> None:
-    line = told(**but)[about]
-    assert (line.mark, bool(line.hint)) == ("wrong", True), line
-    assert said in line.said
+    wrong = [with_sentence(f) for f in told(**but)[about] if f.outcome == "fail"]
+    assert (wrong[0].code, all(f.hint for f in wrong)) == (code, True)
+    assert {key: wrong[0].details[key] for key in details} == details
 
 
 @pytest.mark.parametrize("name", ["backup", "validate", "deploy", "rollback", "restore"])
 def test_an_operation_that_is_left_out_is_not_provided_and_so_no_pass(name: str, tmp_path: Path) -> None:
     run = Verified(tmp_path / "run", lacks=name)
-    (line,) = [line for line in run.told() if line.about == name]
-    assert (line.mark, line.hint) == ("not provided", f"add [operations.{name}] to the system.toml")
-    verdicts = {v.about: v.outcome for v in Contract().check(run.done())}
-    assert verdicts[name] == "unknown"
+    (found,) = [f for f in run.told() if f.subject.id == name]
+    assert (found.code, found.outcome, found.details) == ("contract.not_provided", "unknown", {"operation": name})
 
 
 def test_a_service_that_cannot_be_started_again_is_wrong_by_its_own_words(told: Told) -> None:
     error = {"text": "start the service of x: it exited with 3", "hint": "by hand", "code": int(ExitCode.UNKNOWN)}
-    line = told(restart_fails=True, events=[("error", error)])["stop and start"]
-    assert (line.mark, line.said, line.hint) == ("wrong", error["text"], "by hand")
+    (found,) = told(restart_fails=True, events=[("error", error)])["stop and start"]
+    assert (found.code, found.details) == ("contract.broken_off", {"error": error["text"], "advice": "by hand"})
 
 
-def test_a_run_that_broke_for_our_own_sake_accuses_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "matter"), [(ExitCode.OUR_BUG, "system"), (ExitCode.UNKNOWN, "load"), (ExitCode.UNKNOWN, "harness")]
+)
+def test_a_run_that_broke_for_our_own_sake_accuses_nobody(code: ExitCode, matter: str, tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
-    run.event("error", 1, text="KeyError: 'x'", hint="", code=int(ExitCode.OUR_BUG))
-    (line,) = lines(run.done())
-    assert (line.mark, line.said) == ("not seen", "KeyError: 'x'")
+    run.event("error", 1, text="KeyError: 'x'", hint="", code=int(code), matter=matter)
+    (found,) = answers(Contract(), run.done())
+    assert (found.outcome, found.code) == ("unknown", "contract.broken_off_elsewhere")
 
 
 def test_a_load_that_never_was_steady_ends_the_list_with_what_it_got(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.event("system.up", -2, version="1", seconds=0.5, health="", ready="", data_bytes=1)
     run.load(steady=False)
-    told = {line.about: line for line in lines(run.done())}
-    assert told["load.requests"].mark == "wrong"
+    told = {f.subject.id: f for f in answers(Contract(), run.done())}
+    assert told["load.requests"].code == "contract.load_not_steady"
     assert "backup" not in told
 
 
 def test_a_stop_and_start_under_load_is_a_note_and_no_verdict(tmp_path: Path) -> None:
     run = Verified(tmp_path / "run", bad=[(5.2, 5.8, "refused", 0, ())])
-    (note,) = [line for line in run.told() if line.about == "downtime"]
-    assert note.mark == "note" and "bad_requests" in note.hint
-    assert {v.outcome for v in Contract().check(run.done())} == {"pass"}
+    found = run.told()
+    (note,) = [f for f in found if f.subject.id == "downtime"]
+    assert (note.code, note.outcome, note.details["bad"] > 0) == ("contract.downtime_seen", "note", True)
+    assert merged([f.outcome for f in found]) == "pass"
 
 
 def test_the_phases_a_kit_marks_are_told_and_one_without_an_end_is_wrong(tmp_path: Path) -> None:
     run = Verified(tmp_path / "run")
     run.phase("backup-1", "backup.copy", 2.1, 2.3)
     run.phase("deploy-1", "deploy.switch", 5.5, None)
-    told = [line for line in run.told() if line.about.startswith("phases")]
-    assert [(line.mark, line.about) for line in told] == [
-        ("note", "phases backup"),
-        ("note", "phases deploy"),
-        ("wrong", "phases deploy"),
+    told = [f for f in run.told() if f.subject.id.startswith("phases")]
+    assert [(f.code, f.subject.id) for f in told] == [
+        ("contract.phases_marked", "phases backup"),
+        ("contract.phases_marked", "phases deploy"),
+        ("contract.phase_not_ended", "phases deploy"),
     ]
-    assert "deploy-1 marked the start of deploy.switch and no stop" in told[2].said
+    assert told[2].details == {"operation": "deploy-1", "phase": "deploy.switch"}
