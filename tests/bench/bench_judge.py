@@ -65,13 +65,14 @@ def rounds(run: Any, n: int) -> None:
 
 
 def large_restore(run: Any, seconds: float) -> None:
-    """One restore, which takes back all that was written after the first of `seconds`."""
+    """One restore, which takes back all that was written since the backup, and a read-back that must not find it."""
     writes = sent_writes(seconds)
     backup = KEPT / WRITES_PER_S
     run.op("backup", backup - 1, backup + 1)
     run.op("restore", seconds - 0.5, seconds - 0.3, backup="/backup/1")
     found = [token for sent, token in writes if sent < backup or sent >= seconds - 0.4]
     run.observe("restore", seconds + 0.1, found, snapshot=(backup - 0.02, backup + 0.02))
+    run.observe("end", seconds + 0.4, found)
 
 
 SHAPES: dict[str, tuple[float, Callable[[Any], None]]] = {
