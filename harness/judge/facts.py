@@ -13,8 +13,8 @@ from harness.checkers.service import broken_version
 from harness.host.clock import RESOLUTION_S
 from harness.judged.downtime import BadSpan, Downtime, bad_mask, by_channel, joined, overall, split, within
 from harness.judged.fault_effect import failed_for_it
+from harness.judged.judged_run import JudgedRun
 from harness.judged.latency import per_second
-from harness.judged.requests import seen
 from harness.model import NS, Measurement, Observation, Operation
 from harness.recording.events import DiskMounted, LoadStarted, PowerPlanned, ServerCount
 from harness.recording.history import acknowledged, is_restored, owed, returned
@@ -177,13 +177,13 @@ def _counts(observation: Observation) -> dict[str, int | None]:
     }
 
 
-def outages(recording: Recording, deadline_ms: float) -> Facts:
+def outages(run: JudgedRun, deadline_ms: float) -> Facts:
     """Every bad span of the prober and of the load, with the phases it fell into."""
+    recording = run.recording
     phases = [(s.name, s.start.mono_ns, s.stop.mono_ns) for _, s, _ in recording.phases]
     phases += [(o.name, o.start_ns, o.stop_ns) for o in recording.operations]
     rows: list[Mapping[str, Any]] = []
-    looked = seen(recording)
-    for records in (looked.probes, looked.load):
+    for records in (run.requests.probes, run.requests.load):
         for channel, downtime in by_channel(records, deadline_ms).items():
             rows.extend(_outage(recording, channel, span, phases) for span in downtime.spans)
     return tuple(sorted(rows, key=lambda r: float(r["start_s"])))
@@ -204,15 +204,16 @@ def _outage(
     }
 
 
-def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
+def load(run: JudgedRun, deadline_ms: float) -> Mapping[str, Any]:
     """What the clients did and saw, from steady load to its end."""
+    recording = run.recording
     started = next(recording.of(LoadStarted), None)
     window = recording.measured_ns
     window_s = (window[1] - window[0]) / NS
     sent = within(joined(recording.load_samples), window)
-    looked = seen(recording)
+    requests = run.requests
     counts = np.bincount(sent["outcome"], minlength=len(OUTCOMES))
-    judged = np.concatenate([looked.load, looked.probes])
+    judged = np.concatenate([requests.load, requests.probes])
     # Requests that are slow on purpose would be the p99 of every second.
     series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
     offset_s = (window[0] - recording.start.mono_ns) / NS if window[0] else 0.0
@@ -224,7 +225,7 @@ def load(recording: Recording, deadline_ms: float) -> Mapping[str, Any]:
         "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
         "window_s": round(window_s, 3),
         "counted": {"n": len(judged), "bad": int(bad_mask(judged, deadline_ms).sum())},
-        "probe": probe(overall(looked.probes, deadline_ms, looked.apart)),
+        "probe": probe(overall(requests.probes, deadline_ms, requests.exclusions)),
         "series": {
             "second": [round(s + offset_s, 3) for s in series.second],
             "p50_ms": list(series.latency_ms_p50),

@@ -19,7 +19,7 @@ from harness.errors import HarnessError
 from harness.host.clock import now
 from harness.host.outputs import last_line
 from harness.judge import codes, facts
-from harness.judge.claims import claim_rows
+from harness.judge.claims import JUDGES, claim_rows
 from harness.judge.named import named
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Outcome, Result, Subject, Verdict, merged
@@ -71,29 +71,33 @@ def judge_by(folder: Path, listed: Sequence[AnyChecker], missing: Sequence[Findi
     # A load that was none and a fault that did not bite are unknown also where the scenario does not ask.
     always = [c for c in (LoadSound(), FaultBit()) if c not in listed]
     judged += [f for c in always for f in _checked(c, run)]
+    asked = {c.name for c in listed}
+    unlisted = [f for c in JUDGES if c.name not in asked for f in _checked(c, run)]
+    judged += [f for f in unlisted if f.subject.kind == "checker"]
     findings = [_complete(recording), *_left_out(recording, Plan.from_dict(about["plan"])), *judged]
     if not recording.events:
         return _result(about, [finding("run.made", RUN, codes.NotMade(why="; ".join(_broken_off(recording))))])
     try:
-        more = _facts(recording)
+        more = _facts(run, claim_rows([*judged, *unlisted]))
     except Exception as error:  # noqa: BLE001 - what cannot be read back is unknown, whatever it is
         unreadable = codes.Unreadable(error=f"{type(error).__name__}: {error}")
         return _result(about, [*findings, finding("run.recorded", RUN, unreadable)])
     return _result(about, findings, **more)
 
 
-def _facts(recording: Recording) -> dict[str, Any]:
+def _facts(run: JudgedRun, claims: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
+    recording = run.recording
     about = recording.plan
     deadline_ms = float(about["deadline_ms"])
     return {
         "measurements": facts.measurements(recording),
-        "claims": claim_rows(recording),
+        "claims": claims,
         "spans": facts.spans(recording),
         "operations": facts.operations(recording),
         "faults": facts.faults(recording),
         "observations": facts.observations(recording),
-        "outages": facts.outages(recording, deadline_ms),
-        "load": facts.load(recording, deadline_ms),
+        "outages": facts.outages(run, deadline_ms),
+        "load": facts.load(run, deadline_ms),
         "warnings": _warnings(recording),
         "host": {**about["host"], "disks": facts.disks(recording)},
         "provenance": {**about["provenance"], "seconds": facts.seconds(recording)},

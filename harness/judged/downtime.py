@@ -73,20 +73,6 @@ class Downtime:
         """With 95 % confidence the rate of bad requests is at most this."""
         return rate_upper(self.bad, self.n)
 
-    @property
-    def sentence(self) -> str:
-        text = f"{self.bad} bad of {self.n} at a {self.deadline_ms / 1000:g} s deadline, "
-        resolution = f"{self.resolution_ms:.0f} ms"
-        gap = f"longest gap without a success {self.longest_gap_ms:.0f} ms ({self.gap_channel})"
-        if self.spans:
-            text += f"longest outage {self.longest_ms:.0f} ms, {self.total_ms:.0f} ms in all, {gap}"
-            text += f", resolution {resolution}"
-        elif self.longest_gap_ms > self.resolution_ms:
-            text += f"{gap} at {resolution} resolution"
-        else:
-            text += f"no gap seen at {resolution} resolution"
-        return f"{text}, rate <= {100 * self.bad_rate_upper:.2g} % (95 %)"
-
 
 def bad_mask(records: Records, deadline_ms: float) -> npt.NDArray[np.bool_]:
     """Not ok, or answered later than its deadline after it was due; a slow request has a deadline of its own."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from harness.judged import critical_sections
 from harness.judged.critical_sections import Stay
 from harness.judged.harness_pauses import harness_pauses
-from harness.judged.requests import Seen, seen
+from harness.judged.requests import JudgedRequests, judged_requests
 from harness.model import Operation
 from harness.recording.recording import Recording
 
@@ -20,9 +20,9 @@ class JudgedRun:
         self.recording = recording
 
     @cached_property
-    def requests(self) -> Seen:
+    def requests(self) -> JudgedRequests:
         """The requests of load and prober that count, and why the others do not."""
-        return seen(self.recording)
+        return judged_requests(self.recording)
 
     @cached_property
     def critical_sections(self) -> Mapping[str, tuple[Stay, ...]]:

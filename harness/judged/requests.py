@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from harness.config.schema import slow_deadline_s
-from harness.judged.broken_version_spans import Served, served
+from harness.judged.broken_version_spans import BrokenVersionSpan, broken_version_spans
 from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _REFUSALS = (503, 507)
 _NOT_FOUND = (404, 410)
 # A sender late by this share of the deadline was held up itself (as in harness.checkers.validity.load_sound).
-HELD_UP_SHARE = 0.2
+STALLED_SHARE = 0.2
 # After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
 # and its front may wait for that.
 CUT_GRACE_S = 2.0
@@ -33,81 +32,84 @@ LAST_HEARD_S = 0.2
 Mask: TypeAlias = "npt.NDArray[np.bool_]"
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The requests that count as downtime or its absence; the others are left out.
+# Why a request counts neither as good nor as bad.
+Exclusion = Literal[
+    "in_flight_at_end",
+    "refused_on_full_disk",
+    "during_restore",
+    "cut_by_harness",
+    "removed_by_restore",
+    "known_broken_version",
+    "version_unknown",
+    "sender_stalled",
+]
 
-    ``excused``: writes refused while the data disk was full; ``undecided``: still in flight at the end. ``ours``: bad
-    while our own sender was held up, so that it may have been us. ``restoring``: bad during a restore; ``taken_away``:
-    not found after one. ``severed``: (all, bad) of those under way while we ourselves kept the front from the service.
-    ``known_bad``: bad while a version known to be broken served, which the run asked for; ``unheard``: bad after it was
-    heard last and before another version was, so that it may have been that.
-    ``stranded``: the outage that had not ended when the load stopped, and did not begin in an operation.
-    ``apart``: by channel of the prober, when nothing was owed to it: what was left out, restores and our own cuts.
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """How many requests are left out for one reason, and how many of them were bad."""
+
+    requests: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRequests:
+    """The requests that count as downtime or its absence; ``excluded`` tells how many others are left out, and why.
+
+    ``in_flight_at_end``: not answered when the load stopped; ``refused_on_full_disk``: writes refused while the data
+    disk was full. ``during_restore``: under way in a restore; ``removed_by_restore``: not found after one.
+    ``cut_by_harness``: under way while the harness kept the front from the service. ``known_broken_version``: bad while
+    a version known to be broken served, which the run asked for; ``version_unknown``: bad after that was heard last and
+    before another version was, so that it may have been that one. ``sender_stalled``: bad while our own sender was held
+    up, so that it may have been the harness.
+    ``never_recovered``: the outage that had not ended when the load stopped, and did not begin in an operation.
+    ``exclusions``: by channel of the prober, when nothing was owed to it: what is left out, restores and our own cuts.
     """
 
     load: Records
     probes: Records
-    excused: int
-    undecided: int
-    ours: int
-    restoring: int
-    taken_away: int
-    known_bad: int
-    unheard: int
-    severed: tuple[int, int]
-    stranded: BadSpan | None
-    apart: Mapping[str, Spans]
+    excluded: Mapping[Exclusion, Excluded]
+    never_recovered: BadSpan | None
+    exclusions: Mapping[str, Spans]
 
 
-def seen(recording: Recording) -> Seen:
+def judged_requests(recording: Recording) -> JudgedRequests:
     window_ns, limit_ms = recording.measured_ns, deadline_ms(recording)
     sides: list[Records] = []
     aside: Records = joined(())
-    left_out: Counter[str] = Counter()
-    cuts = cut_by_us(recording)
+    excluded: dict[Exclusion, Excluded] = {}
+    cuts = cuts_by_harness(recording)
     for files in (recording.load_samples, recording.probe_samples):
         records = within(joined(files), window_ns)
         bad = bad_mask(records, limit_ms)
         counts = np.ones(len(records), np.bool_)
-        # One reason each: the first that holds.
-        for why, mask in (
-            ("undecided", _undecided(records, limit_ms)),
-            ("excused", _refusals_on_a_full_disk(records, recording.faults)),
-            ("restoring", _in_a_restore(records, recording)),
-            ("severed", overlap(records, cuts)),
-            ("taken_away", _taken_away(records, recording)),
-            ("known_bad", _of_a_broken_version(records, recording)),
-            ("unheard", _of_nobody_knows_which(records, recording)),
-            ("ours", held_up(records, limit_ms)),
-        ):
-            left_out[why] += int((mask & counts).sum())
-            left_out[f"{why}, bad"] += int((mask & counts & bad).sum())
+        reasons: tuple[tuple[Exclusion, Mask], ...] = (
+            ("in_flight_at_end", _in_flight_at_end(records, limit_ms)),
+            ("refused_on_full_disk", _refusals_on_a_full_disk(records, recording.faults)),
+            ("during_restore", _in_a_restore(records, recording)),
+            ("cut_by_harness", overlap(records, cuts)),
+            ("removed_by_restore", _removed_by_restore(records, recording)),
+            ("known_broken_version", _of_a_broken_version(records, recording)),
+            ("version_unknown", _of_an_unknown_version(records, recording)),
+            ("sender_stalled", sender_stalled(records, limit_ms)),
+        )
+        for reason, mask in reasons:  # one reason each: the first that holds
+            before = excluded.get(reason, Excluded(0, 0))
+            left = mask & counts
+            excluded[reason] = Excluded(before.requests + int(left.sum()), before.bad + int((left & bad).sum()))
             counts &= ~mask
         sides.append(records[counts])
         aside = records[~counts]  # in the end the prober's
     load, probes = sides
-    stranded = _stranded(recording, probes, limit_ms)
-    if stranded:
-        load, probes = (r[r["end_ns"] < stranded.start_ns] for r in (load, probes))
-    return Seen(
-        load,
-        probes,
-        excused=left_out["excused"],
-        undecided=left_out["undecided"],
-        ours=left_out["ours"],
-        restoring=left_out["restoring, bad"],
-        taken_away=left_out["taken_away"],
-        known_bad=left_out["known_bad"],
-        unheard=left_out["unheard"],
-        severed=(left_out["severed"], left_out["severed, bad"]),
-        stranded=stranded,
-        apart=_apart(aside, recording),
-    )
+    never_recovered = _never_recovered(recording, probes, limit_ms)
+    if never_recovered:
+        load, probes = (r[r["end_ns"] < never_recovered.start_ns] for r in (load, probes))
+    return JudgedRequests(load, probes, excluded, never_recovered, _exclusions(aside, recording))
 
 
-def _apart(aside: Records, recording: Recording) -> dict[str, Spans]:
-    for_all = [*_restores(recording), *cut_by_us(recording)]
+def _exclusions(aside: Records, recording: Recording) -> dict[str, Spans]:
+    for_all = [*_restores(recording), *cuts_by_harness(recording)]
     own = {name: aside[aside["channel"] == number] for number, name in enumerate(CHANNELS)}
     return {
         name: merged_spans([*for_all, *zip(left["intended_ns"].tolist(), left["end_ns"].tolist(), strict=True)])
@@ -115,7 +117,7 @@ def _apart(aside: Records, recording: Recording) -> dict[str, Spans]:
     }
 
 
-def _undecided(records: Records, limit_ms: float) -> Mask:
+def _in_flight_at_end(records: Records, limit_ms: float) -> Mask:
     """Still in flight when we stopped, within their deadline: neither good nor bad."""
     limit_ns = np.where(records["flags"] & FLAG_SLOW, slow_deadline_s(limit_ms) * NS, limit_ms * 1e6)
     waited_ns = records["end_ns"] - records["intended_ns"]
@@ -123,10 +125,10 @@ def _undecided(records: Records, limit_ms: float) -> Mask:
     return mask
 
 
-def held_up(records: Records, limit_ms: float) -> Mask:
+def sender_stalled(records: Records, limit_ms: float) -> Mask:
     """Answered late or not in time, and under way at a moment when the sender itself was held up: a request goes out
     later than it is due for no other reason, for a sender waits for no earlier answer."""
-    late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * HELD_UP_SHARE
+    late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * STALLED_SHARE
     stalls = merged_spans(zip(records["intended_ns"][late].tolist(), records["sent_ns"][late].tolist()))
     slow = np.isin(records["outcome"], [OUTCOMES.index("ok"), OUTCOMES.index("timeout")])
     mask: Mask = bad_mask(records, limit_ms) & slow & overlap(records, stalls)
@@ -144,20 +146,22 @@ def merged_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return merged
 
 
-def excused_ns(span: Served) -> tuple[int, int]:
+def excused_ns(span: BrokenVersionSpan) -> tuple[int, int]:
     """When the bad answers of a broken version are its own: until it was heard no more. What comes then, and until
     another version answers, may as well be the kit's own way back."""
-    return span.start_ns, min(span.stop_ns, span.silent_ns + int(LAST_HEARD_S * NS))
+    return span.start_ns, min(span.stop_ns, span.last_answer_ns + int(LAST_HEARD_S * NS))
 
 
 def _of_a_broken_version(records: Records, recording: Recording) -> Mask:
     """Sent while a version that the run knew to be broken was in service, and answered badly, late or not at all."""
-    return _bad_and_sent(records, recording, [excused_ns(span) for span in served(recording)])
+    return _bad_and_sent(records, recording, [excused_ns(span) for span in broken_version_spans(recording)])
 
 
-def _of_nobody_knows_which(records: Records, recording: Recording) -> Mask:
+def _of_an_unknown_version(records: Records, recording: Recording) -> Mask:
     """Sent after a broken version was heard last, and before another was: bad for the one's sake or the other's."""
-    return _bad_and_sent(records, recording, [(excused_ns(span)[1], span.stop_ns) for span in served(recording)])
+    return _bad_and_sent(
+        records, recording, [(excused_ns(span)[1], span.stop_ns) for span in broken_version_spans(recording)]
+    )
 
 
 def _bad_and_sent(records: Records, recording: Recording, spans: list[tuple[int, int]]) -> Mask:
@@ -180,7 +184,7 @@ def _restores(recording: Recording) -> list[tuple[int, int]]:
     return [(o.start_ns, o.stop_ns) for o in recording.operations if o.restores]
 
 
-def _taken_away(records: Records, recording: Recording) -> Mask:
+def _removed_by_restore(records: Records, recording: Recording) -> Mask:
     """Not found after a restore: the row they name may have been written after the backup was taken. One that was made
     after the restore had ended cannot have been taken away by it."""
     missing: Mask = np.isin(records["status"], _NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
@@ -205,7 +209,7 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
     return mask
 
 
-def cut_by_us(recording: Recording) -> list[tuple[int, int]]:
+def cuts_by_harness(recording: Recording) -> list[tuple[int, int]]:
     """When a fault of ours stood between the front and the service, and the grace after it."""
     serving = {e.name for e in recording.of(LinkLaid) if e.serves}
     last_ns = recording.measured_ns[1]
@@ -223,7 +227,7 @@ def overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:
     return mask
 
 
-def _stranded(recording: Recording, probes: Records, limit_ms: float) -> BadSpan | None:
+def _never_recovered(recording: Recording, probes: Records, limit_ms: float) -> BadSpan | None:
     """A service that stops answering between operations and never comes back tells nothing about the deployment."""
     channels = by_channel(probes, limit_ms).values()
     if not channels or not all(c.spans and c.spans[-1].open for c in channels):

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding, outcome_of
+from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding
 from harness.checkers.core.protocol import Checker
-from harness.checkers.core.sentences import sentence_of
 from harness.judged.judged_run import JudgedRun
-from harness.model import Finding, Observation, OffsiteCopy, Operation, Outcome, Subject
+from harness.model import Finding, Observation, OffsiteCopy, Operation, Subject
 from harness.recording.history import cause
 from harness.recording.recording import Recording
 
@@ -220,12 +219,6 @@ class OffsiteCopies(Checker):
             yield finding(_QUESTION, _RUN, missing, count=len(missing.read_backs))
         if not gaps:
             yield finding(_QUESTION, _RUN, Whole(compared, begun) if compared else NothingCompared())
-
-
-def copied(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
-    """The outcome of ``copy_of``, and that in words."""
-    details = copy_of(recording, operation)
-    return outcome_of([details]), sentence_of([details])
 
 
 def copy_of(recording: Recording, operation: Operation) -> Details:

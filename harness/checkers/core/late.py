@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.checkers.core.claim_figures import ClaimFigures
 from harness.checkers.core.codes import Details, code
 
 
@@ -21,10 +22,12 @@ from harness.checkers.core.codes import Details, code
 )
 class HarnessLate(Details):
     """``who``: prober, load or harness; ``late_s`` seconds, where ``limit_s`` would have been fine (0: any is too
-    much). ``affects``: what cannot be told; ``requests``: how many are left out."""
+    much). ``affects``: what cannot be told; ``requests``: how many are left out; ``claim``: what was measured for the
+    claim that it is about, where it is about one."""
 
     who: str
     late_s: float
     limit_s: float = 0.0
     affects: str = ""
     requests: int = 0
+    claim: ClaimFigures | None = None

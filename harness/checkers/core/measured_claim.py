@@ -1,75 +1,89 @@
-"""A claim beside what was measured for it: one verdict, and one row of the result."""
+"""A claim beside what was measured for it: one finding, out of which comes the row of the result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
 
-from harness.model import Claim, Outcome, Verdict
-from harness.recording.recording import Recording
-from harness.stats.claims import judge_claim, supports
-from harness.stats.intervals import median
+from harness.checkers.core.claim_codes import (
+    ClaimKept,
+    ClaimNotMeasured,
+    ClaimRefuted,
+    ClaimUndecided,
+    OutageSight,
+    RunExclusion,
+    RunsLeftOut,
+)
+from harness.checkers.core.claim_figures import ClaimFigures, figures, key_of
+from harness.checkers.core.codes import Details, finding
+from harness.checkers.core.late import HarnessLate
+from harness.model import Claim, Finding, Subject
+from harness.stats.claims import ClaimJudgement, judge_claim
+
+# The questions whose findings are about claims, in the order of the review's table.
+DURATION, OUTAGE, BAD_REQUESTS = "claim.duration", "claim.outage", "claim.bad_requests"
+LOSS, RECOVERY = "claim.loss", "claim.recovery"
+QUESTIONS = (DURATION, OUTAGE, BAD_REQUESTS, LOSS, RECOVERY)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
-    """``values`` in ``unit``, in the order the runs were made; ``missing`` says why there are none. ``doubt``: why they
-    cannot show that the claim was kept, empty when they can; ``note``: what they leave out by their nature. ``ours``:
-    by how much each may be too large for the harness's own sake; what a limit was broken by must be more."""
+class MeasuredClaim:
+    """``values`` in ``unit``, in the order the runs were made; ``left_out`` counts the runs that have none.
 
+    ``late``: (who, seconds) where a run has no value only because the harness was late. ``ours[i]``: the part of value
+    i that a standstill of the harness may explain; a claim is refuted only beyond it. ``outage``: what the values leave
+    out by their nature."""
+
+    question: str
     claim: Claim
-    about: str
     unit: str
     values: tuple[float, ...]
-    resolution: float
-    requirement: str
-    missing: str = ""
-    doubt: str = ""
-    note: str = ""
+    resolution: float = 0.0
+    left_out: Mapping[RunExclusion, int] = field(default_factory=dict)
+    late: tuple[str, float] | None = None
     ours: tuple[float, ...] = ()
+    outage: OutageSight | None = None
 
     @property
-    def judged(self) -> tuple[Outcome, str]:
-        outcome, sentence = judge_claim(self.claim, self.values, self.unit, self.resolution, self.doubt)
+    def subject(self) -> Subject:
+        return Subject("claim", key_of(self.claim))
+
+    @property
+    def judged(self) -> ClaimJudgement:
+        return judge_claim(self.claim, self.values)
+
+    def figures(self, in_doubt: bool = False) -> ClaimFigures:
+        """``in_doubt``: the values that keep the claim do not prove that it was kept."""
+        judged = self.judged
+        proven = 0 if in_doubt else judged.proven_percent
+        return figures(self.claim, self.values, self.unit, self.resolution, judged, proven)
+
+    def finding(self) -> Finding:
+        """The answer by the values alone."""
+        return finding(self.question, self.subject, self._details())
+
+    def _details(self) -> Details:
+        judged, known = self.judged, self.figures()
         if not self.values:
-            return outcome, f"{sentence}: {self.missing}"
-        if outcome == "fail" and self._ours_may_be_why:
-            sentence += f"; for up to {max(self.ours):.2f} {self.unit} of one we ourselves stood still"
-            outcome = "unknown"
-        return outcome, f"{sentence}; {self.note}" if self.note else sentence
+            if self.late:
+                return self.harness_late(*self.late)
+            return ClaimNotMeasured(known, [RunsLeftOut(why, n) for why, n in self.left_out.items() if n])
+        if judged.outcome == "pass":
+            return ClaimKept(known, self.outage)
+        if judged.outcome == "unknown":
+            return ClaimUndecided(known, judged.more_runs, self.outage)
+        return (
+            self.harness_late("harness", max(self.ours)) if self._ours_may_be_why else ClaimRefuted(known, self.outage)
+        )
+
+    def harness_late(self, who: str, late_s: float, limit_s: float = 0.0, requests: int = 0) -> HarnessLate:
+        """Nothing but the harness's own lateness keeps the claim from being decided."""
+        affects = f"whether {key_of(self.claim)} was kept"
+        return HarnessLate(who, late_s, limit_s, affects, requests, claim=self.figures(in_doubt=True))
 
     @property
     def _ours_may_be_why(self) -> bool:
         if not any(self.ours):
             return False
         least = [value - ours for value, ours in zip(self.values, self.ours, strict=True)]
-        return judge_claim(self.claim, least, self.unit, self.resolution)[0] != "fail"
-
-    def verdict(self) -> Verdict:
-        outcome, why = self.judged
-        measured = ", ".join(f"{value:.3g} {self.unit}" for value in self.values)
-        return Verdict(outcome, self.about, measured, why, self.requirement)
-
-    def row(self) -> Mapping[str, Any]:
-        """Limit, values and outcome as plain values; n, median and range are of ``values``."""
-        outcome, sentence = self.judged
-        values = self.values
-        return {
-            **asdict(self.claim),
-            "outcome": outcome,
-            "sentence": sentence,
-            "n": len(values),
-            "median": median(values) if values else None,
-            "min": min(values, default=None),
-            "max": max(values, default=None),
-            "unit": self.unit,
-            "resolution": self.resolution,
-            "supports": "" if self.doubt else supports(self.claim, values),
-        }
-
-
-class JudgesClaims(Protocol):
-    """A checker that judges claims of the team; asked for its rows as well as for its verdicts."""
-
-    def claimed(self, recording: Recording) -> list[Claimed]: ...
+        return judge_claim(self.claim, least).outcome != "fail"

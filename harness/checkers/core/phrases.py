@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from harness.model import NS, Operation
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from harness.model import Operation
 
 _END_CHARS = 4096
 
@@ -16,10 +20,6 @@ def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
 
 
-def seconds(ns: float) -> str:
-    return f"{ns / NS:.2f} s"
-
-
 def last_line(output: str) -> str:
     """What the operation said last, for the end of a sentence."""
     lines = output.rstrip()[-_END_CHARS:].splitlines()
@@ -31,3 +31,26 @@ def ended(operation: Operation) -> str:
     if operation.exit is None:
         return f"{operation.id} had not ended after {operation.seconds:.2f} s"
     return f"{operation.id} exited with {operation.exit} after {operation.seconds:.2f} s"
+
+
+def figure(value: float, limit: float = math.nan) -> str:
+    """Three digits, or as many as tell it from the ``limit``: 30.04 is not 30 where 30 was claimed."""
+    if value == int(value) and abs(value) < 1e9:
+        return f"{value:.0f}"
+    texts = (f"{value:.{digits}g}" for digits in range(3, 17))
+    return next((t for t in texts if "e+" not in t and float(t) != limit), repr(value))
+
+
+def claimed(claim: Mapping[str, Any]) -> str:
+    """Of ``ClaimFigures``: ``claimed <= 30 s at p95``."""
+    level = "" if claim["level"] == "every" else f" at {claim['level']}"
+    return f"claimed <= {figure(claim['limit'])} {claim['unit']}{level}"
+
+
+def measured(claim: Mapping[str, Any]) -> str:
+    """Of ``ClaimFigures``: ``median 1.2 s (0.9 to 1.5, n = 10, resolution 0.01 s)``."""
+    least, middle, most = (figure(claim[k] or 0.0, claim["limit"]) for k in ("min", "median", "max"))
+    inside = [f"{least} to {most}"] * (claim["n"] > 1) + [f"n = {claim['n']}"]
+    if claim["resolution"]:
+        inside.append(f"resolution {figure(claim['resolution'])} {claim['unit']}")
+    return f"{'median' if claim['n'] > 1 else 'measured'} {middle} {claim['unit']} ({', '.join(inside)})"

@@ -3,14 +3,19 @@ restores take back by nature (RPO), measured whether it is claimed or not."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.measured_claim import Claimed
+from harness.checkers.core import claim_codes
+from harness.checkers.core.late import HarnessLate
+from harness.checkers.core.measured_claim import LOSS, MeasuredClaim
+from harness.checkers.core.protocol import Checker
 from harness.checkers.data.acknowledged_writes import lost_writes
 from harness.checkers.data.restore_exact import RecoveryPoint, recovery_point
+from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims
-from harness.model import Claim, Measurement, Observation, Verdict
+from harness.model import Claim, Finding, Measurement, Observation
 from harness.recording.history import cause, is_restored
 from harness.recording.recording import Recording
 
@@ -35,33 +40,29 @@ def measurements(recording: Recording) -> list[Measurement]:
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
-    """One verdict a claim, over the read-backs that follow its operation; no such operation in the run, no verdict."""
+class Losses(Checker):
+    """One finding a claim, over the read-backs that follow its operation; no such operation in the run, no finding."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "losses"
-    requirement: ClassVar[str] = "R19"
+    codes: ClassVar = (*claim_codes.CODES, HarnessLate)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return [claimed.verdict() for claimed in self.claimed(recording)]
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
+        made = [o.name for o in recording.operations if o.succeeded]
+        for claim in (*claims(recording, "lost_writes"), *claims(recording, "lost_s")):
+            if claim.subject in made:
+                yield _measured(recording, claim, made.count(claim.subject)).finding()
 
-    def claimed(self, recording: Recording) -> list[Claimed]:
-        made = {o.name for o in recording.operations if o.succeeded}
-        stated = (*claims(recording, "lost_writes"), *claims(recording, "lost_s"))
-        return [self._measured(recording, claim) for claim in stated if claim.subject in made]
 
-    def _measured(self, recording: Recording, claim: Claim) -> Claimed:
-        after = [
-            o
-            for o in recording.observations
-            if o.crash is None and o.found is not None and claim.subject in _followed(o)
-        ]
-        if claim.measure == "lost_s":
-            unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))
-        else:
-            unit, values = "writes", tuple(float(len(lost_writes(o))) for o in after if not is_restored(o))
-        missing = f"no read-back after {claim.subject} could be made"
-        return Claimed(claim, f"lost by {claim.subject}", unit, values, 0.0, self.requirement, missing)
+def _measured(recording: Recording, claim: Claim, runs: int) -> MeasuredClaim:
+    after = [
+        o for o in recording.observations if o.crash is None and o.found is not None and claim.subject in _followed(o)
+    ]
+    if claim.measure == "lost_s":
+        unit, values = "s", tuple(recovery_point(o).seconds for o in after if is_restored(o))
+    else:
+        unit, values = "writes", tuple(float(len(lost_writes(o))) for o in after if not is_restored(o))
+    return MeasuredClaim(LOSS, claim, unit, values, left_out={"not_read_back": runs})
 
 
 def _followed(observation: Observation) -> set[str]:

@@ -2,79 +2,98 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.checkers.core.measured_claim import Claimed
+from harness.checkers.core import claim_codes
+from harness.checkers.core.claim_codes import ClaimTooLittleData, RunExclusion
+from harness.checkers.core.codes import finding
+from harness.checkers.core.late import HarnessLate
+from harness.checkers.core.measured_claim import DURATION, MeasuredClaim
+from harness.checkers.core.protocol import Checker
 from harness.host.clock import RESOLUTION_S
-from harness.host.sizes import size
-from harness.judged.harness_pauses import harness_pauses, sampling_gaps, within_s
+from harness.judged.harness_pauses import sampling_gaps, within_s
+from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims, timing
-from harness.model import Operation, Verdict
+from harness.model import Claim, Finding, Operation
 from harness.recording.events import Seeded
 from harness.recording.recording import Recording
 
 # A system may keep its data in less room than it takes elsewhere; not in so little.
 _LEAST_SHARE = 0.1
-# Which row of the review each claim answers.
-_ROWS = {"backup": "R103", "validate": "R104", "deploy": "R105", "rollback": "R106", "restore": "R3"}
 
 
-def counted(recording: Recording, name: str) -> list[Operation]:
-    """The runs a claim about duration is judged by: no warm-up, no fault held and no standstill of our own meanwhile,
-    nothing damaged on purpose, and ended well (one that failed was not a short one)."""
-    held = harness_pauses(recording.resources)
-    held += [
+def timed(run: JudgedRun, name: str) -> list[Operation]:
+    """The runs a claim about duration is judged by: no warm-up, no fault held and no standstill of the harness
+    meanwhile, nothing damaged on purpose, and ended well (one that failed was not a short one)."""
+    return [o for o in run.recording.operations if o.name == name and not _left_out(run, o)]
+
+
+def _left_out(run: JudgedRun, operation: Operation) -> RunExclusion | Literal["harness_paused", ""]:
+    """Why the run does not count; the harness's own standstill only where nothing else keeps it from that."""
+    recording = run.recording
+    held = [
         (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
     ]
-    return [
-        o
-        for o in recording.operations
-        if o.name == name
-        and o.succeeded
-        and not o.warmup
-        and not o.on_our_backup
-        and not any(start <= o.stop_ns and o.start_ns <= stop for start, stop in held)
-    ]
+    if not operation.succeeded:
+        return "failed"
+    if operation.warmup:
+        return "warm_up"
+    if operation.on_our_backup:
+        return "on_a_damaged_backup"
+    if _meets(operation, held):
+        return "under_a_fault"
+    return "harness_paused" if _meets(operation, run.harness_pauses) else ""
 
 
-def _little_data(recording: Recording) -> str:
-    """Why nothing that was timed counts: on hardly any data everything is quick."""
-    for e in recording.of(Seeded):
-        if e.found_bytes < _LEAST_SHARE * e.asked_bytes:
-            return f"the seed left {size(e.found_bytes)} where {size(e.asked_bytes)} were asked for"
-    return ""
+def _meets(operation: Operation, spans: list[tuple[int, int]]) -> bool:
+    return any(start <= operation.stop_ns and operation.start_ns <= stop for start, stop in spans)
+
+
+def _little_data(recording: Recording) -> Seeded | None:
+    """The seed that left hardly any data, on which everything is quick."""
+    return next((e for e in recording.of(Seeded) if e.found_bytes < _LEAST_SHARE * e.asked_bytes), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Durations:
-    """One verdict a claim, in runs whose times count. Claims about operations not made here are left to other runs."""
+class Durations(Checker):
+    """One finding a claim, in runs whose times count. Claims about operations not made here are left to other runs."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "durations"
-    requirement: ClassVar[str] = "R103"
+    codes: ClassVar = (*claim_codes.CODES, HarnessLate)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return [claimed.verdict() for claimed in self.claimed(recording)]
-
-    def claimed(self, recording: Recording) -> list[Claimed]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
         if not timing(recording):
-            return []
+            return
         made = {o.name for o in recording.operations}
-        little, still = _little_data(recording), sampling_gaps(recording.resources)
-        timed = {name: [] if little else counted(recording, name) for name in made}
-        return [
-            Claimed(
-                claim,
-                f"duration of {claim.subject}",
-                "s",
-                tuple(o.seconds for o in timed[claim.subject]),
-                RESOLUTION_S,
-                _ROWS.get(claim.subject, self.requirement),
-                little
-                or f"no run of {claim.subject} succeeded without a fault, or a standstill of ours, after the warm-up",
-                ours=tuple(within_s(still, o.start_ns, o.stop_ns) for o in timed[claim.subject]),
-            )
-            for claim in claims(recording, "duration_s")
-            if claim.subject in made
-        ]
+        little = _little_data(recording)
+        for claim in claims(recording, "duration_s"):
+            if claim.subject not in made:
+                continue
+            if little:
+                none = MeasuredClaim(DURATION, claim, "s", (), RESOLUTION_S)
+                details = ClaimTooLittleData(none.figures(), little.asked_bytes, little.found_bytes)
+                yield finding(DURATION, none.subject, details)
+            else:
+                yield _measured(run, claim).finding()
+
+
+def _measured(run: JudgedRun, claim: Claim) -> MeasuredClaim:
+    operations = [o for o in run.recording.operations if o.name == claim.subject]
+    reasons = {o.id: _left_out(run, o) for o in operations}
+    counted = [o for o in operations if not reasons[o.id]]
+    paused = [o for o in operations if reasons[o.id] == "harness_paused"]
+    gaps = sampling_gaps(run.recording.resources)
+    return MeasuredClaim(
+        DURATION,
+        claim,
+        "s",
+        tuple(o.seconds for o in counted),
+        RESOLUTION_S,
+        Counter(r for r in reasons.values() if r and r != "harness_paused"),
+        late=("harness", max(within_s(run.harness_pauses, o.start_ns, o.stop_ns) for o in paused)) if paused else None,
+        ours=tuple(within_s(gaps, o.start_ns, o.stop_ns) for o in counted),
+    )

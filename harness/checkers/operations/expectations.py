@@ -2,67 +2,94 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.backups.offsite_copies import copied
-from harness.checkers.core.phrases import count, ended, last_line
-from harness.model import FaultRecord, Operation, Verdict
-from harness.recording.history import not_told
+from harness.checkers.backups.offsite_copies import copy_of
+from harness.checkers.core.codes import Details, answer, end_of, finding, outcome_of
+from harness.checkers.core.protocol import Checker
+from harness.checkers.operations.operation_codes import (
+    AsExpected,
+    BackupUnknown,
+    CopyMissing,
+    CopyUnknown,
+    FaultNotMet,
+    NoOperation,
+    OperationFailed,
+    SucceededUnderFault,
+    backup_unknown,
+)
+from harness.judged.judged_run import JudgedRun
+from harness.model import FaultRecord, Finding, Operation, Subject
 from harness.recording.recording import Recording
+
+_QUESTION = "operation.ends_as_expected"
+_PROBE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Expectations:
-    """One verdict for each operation that ended otherwise than expected, or one for all."""
+class Expectations(Checker):
+    """One finding for each operation that ended otherwise than expected, and one for all that ended so."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "expectations"
-    requirement: ClassVar[str] = "R14"
+    codes: ClassVar = (
+        AsExpected,
+        OperationFailed,
+        BackupUnknown,
+        SucceededUnderFault,
+        CopyMissing,
+        CopyUnknown,
+        FaultNotMet,
+        NoOperation,
+    )
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
         # A seed that fails has ended the run: nothing was tried, and that is said elsewhere.
-        expected = [o for o in recording.operations if o.expect != "any" and o.name != "seed"]
-        about = "exit of operations"
-        measured = f"{count(len(expected), 'operation')} with an expected end"
+        expected = [o for o in run.recording.operations if o.expect != "any" and o.name != "seed"]
         if not expected:
-            return [Verdict("unknown", about, measured, "no operation was run", self.requirement)]
-        odd = [v for o in expected if (v := self._judge(recording, o))]
-        return odd or [Verdict("pass", about, measured, "all ended as expected", self.requirement)]
+            yield finding(_QUESTION, Subject("run", ""), NoOperation())
+        as_expected = 0
+        for operation in expected:
+            met = _met(run.recording, operation)
+            if details := _judge(run.recording, operation, met):
+                because = [f.id for f in met]
+                yield finding(_QUESTION, Subject("operation", operation.id), details, because=because)
+            else:
+                as_expected += 1
+        if as_expected:
+            yield finding(_QUESTION, Subject("run", ""), AsExpected(as_expected))
 
-    def _judge(self, recording: Recording, operation: Operation) -> Verdict | None:
-        about = f"exit of {operation.id}"
-        if operation.expect == "success" and not operation.succeeded:
-            why = f"{ended(operation)}; {last_line(operation.output)}"
-            if untold := not_told(recording, operation):
-                return Verdict("unknown", about, f"exit {operation.exit}", f"{why}; {untold}", self.requirement)
-            return Verdict("fail", about, f"exit {operation.exit}", why, self.requirement)
-        if operation.expect == "failure" and operation.succeeded:
-            met = [
-                f
-                for f in recording.faults
-                if _met(f, operation)
-                and f.injected_ns is not None
-                and f.injected_ns <= operation.stop_ns
-                and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
-            ]
-            # Bytes get through, over a new connection or slowly: an upload may survive, if its copy is really there.
-            if met and all("leaks" in f.effects for f in met):
-                outcome, copy = copied(recording, operation)
-                if outcome == "pass":
-                    return None
-                why = f"{ended(operation)} although it met {met[0].name}, and {copy}: {met[0].evidence.said[:200]}"
-                return Verdict(outcome, about, "exit 0", why, self.requirement)
-            if met:
-                why = f"{ended(operation)} although it met {met[0].name}: {met[0].evidence.said[:200]}"
-                return Verdict("fail", about, "exit 0", why, self.requirement)
-            why = f"{ended(operation)} where a failure was expected, but it met no fault itself"
-            return Verdict("unknown", about, "exit 0", why, self.requirement)
+
+def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -> Details | None:
+    """None: it ended as expected."""
+    name, end = operation.name, end_of(operation)
+    if operation.expect == "success" and not operation.succeeded:
+        return backup_unknown(recording, operation) or OperationFailed(name, end)
+    if operation.expect == "success" or not operation.succeeded:
         return None
+    if not met:
+        return FaultNotMet(name, end)
+    fault, probe = met[0].name, met[0].evidence.said[:_PROBE_CHARS]
+    # Bytes get through, over a new connection or slowly: an upload may survive, if its copy is really there.
+    if all("leaks" in f.effects for f in met):
+        copy = copy_of(recording, operation)
+        outcome = outcome_of([copy])
+        if outcome == "pass":
+            return None
+        return (CopyMissing if outcome == "fail" else CopyUnknown)(name, end, fault, probe, [answer(copy)])
+    return SucceededUnderFault(name, end, fault, probe)
 
 
-def _met(fault: FaultRecord, operation: Operation) -> bool:
-    """Whether this operation itself met the fault. The service stands on the data disk, too, and may be the one that
-    said so: there it takes the operation's own words."""
-    shared = fault.targets.get("disk") == "data"
-    return fault.evidence.felt and (not shared or fault.felt_said in operation.output)
+def _met(recording: Recording, operation: Operation) -> list[FaultRecord]:
+    """The faults that this operation itself met. The service stands on the data disk, too, and may be the one that said
+    so: there it takes the operation's own words."""
+    return [
+        f
+        for f in recording.faults
+        if f.evidence.felt
+        and (f.targets.get("disk") != "data" or f.felt_said in operation.output)
+        and f.injected_ns is not None
+        and f.injected_ns <= operation.stop_ns
+        and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
+    ]

@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from harness.checkers.core.measured_claim import Claimed
-from harness.checkers.core.phrases import count, grouped
-from harness.judged.broken_version_spans import served
+import msgspec
+
+from harness.checkers.core import claim_codes
+from harness.checkers.core.claim_codes import OutageSight, RunExclusion
+from harness.checkers.core.codes import MOST_EXAMPLES, Details, finding
+from harness.checkers.core.late import HarnessLate
+from harness.checkers.core.measured_claim import BAD_REQUESTS, OUTAGE, MeasuredClaim
+from harness.checkers.core.protocol import Checker
+from harness.checkers.service import downtime_codes as codes
+from harness.judged.broken_version_spans import broken_version_spans
 from harness.judged.downtime import BadSpan, Records, bad_mask, joined, overall, within
 from harness.judged.downtime import Downtime as Measured
+from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims, deadline_ms, timing
 from harness.judged.requests import (
     CUT_GRACE_S,
-    HELD_UP_SHARE,
+    STALLED_SHARE,
+    Exclusion,
     Mask,
-    Seen,
-    cut_by_us,
+    cuts_by_harness,
     excused_ns,
-    held_up,
     overlap,
-    seen,
+    sender_stalled,
 )
-from harness.model import NS, Claim, Operation, Verdict
+from harness.model import NS, Claim, Finding, Operation
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 from harness.stats.arrays import np
+from harness.stats.intervals import rate_upper
 
 # Late by no more than this is what a busy host does to any process.
 _ALWAYS_LATE_NS = 50_000_000
@@ -35,190 +43,218 @@ _NONE_EXPECTED = Claim("requests", "bad", 0, source="nothing claimed: none expec
 
 
 @dataclass(frozen=True, slots=True)
-class Downtime:
-    """Bad requests of the load and of the probes against the claim ``bad_requests``."""
+class Downtime(Checker):
+    """Bad requests of the load and of the prober against the claim ``bad_requests``; without one none is expected."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "downtime"
-    requirement: ClassVar[str] = "R2"
+    codes: ClassVar = (*codes.CODES, HarnessLate)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        about = "downtime"
-        looked = seen(recording)
-        row = self._row(recording, looked)
-        if row.missing:
-            return [Verdict("unknown", about, "", row.missing, self.requirement)]
-        limit_ms = deadline_ms(recording)
-        both = np.concatenate([looked.load, looked.probes])
-        bad = bad_mask(both, limit_ms)
-        # Counts are of all requests; spans, gaps and resolution are what the probes are for.
-        measured = replace(overall(looked.probes, limit_ms, looked.apart), n=len(both), bad=int(bad.sum()))
-        claim = row.claim
-        sentence = measured.sentence
-        if measured.bad:
-            sentence += f"; {_kinds(both[bad])}; {_when(recording, both[bad])}"
-        if row.doubt:
-            sentence += f"; {row.doubt}"
-        if looked.severed[0]:
-            cuts = ", ".join(f"{(stop - start) / NS - CUT_GRACE_S:.1f} s" for start, stop in cut_by_us(recording))
-            sentence += (
-                f"; not counted: {count(looked.severed[0], 'request')}, {grouped(looked.severed[1])} of them bad, under"
-                f" way while we ourselves held a fault between the front and the service ({cuts}, and {CUT_GRACE_S:g} s"
-                " for connections to come back)"
-            )
-        if looked.restoring:
-            sentence += f"; not counted: {count(looked.restoring, 'bad request')} during a restore"
-        if looked.taken_away:
-            sentence += f"; not counted: {count(looked.taken_away, 'request')} for what a restore may have taken away"
-        if looked.excused:
-            sentence += f"; not counted: {count(looked.excused, 'write')} refused while the data disk was full"
-        if looked.known_bad:
-            excused = [excused_ns(span) for span in served(recording)]
-            seconds = sum(stop_ns - start_ns for start_ns, stop_ns in excused) / NS
-            sentence += (
-                f"; not judged by the claim: {count(looked.known_bad, 'bad request')} while a version known to be "
-                f"broken was in service ({seconds:.2f} s)"
-            )
-        if looked.undecided:
-            sentence += f"; {count(looked.undecided, 'request')} still in flight when the load stopped"
-        numbers = f"{grouped(measured.bad)} bad of {grouped(measured.n)}, claimed <= {claim.limit:g} ({claim.source})"
-        return [Verdict(row.judged[0], about, numbers, sentence, self.requirement)]
-
-    def claimed(self, recording: Recording) -> list[Claimed]:
-        """The row of the claim, with the outcome of its verdict; ``check`` says more."""
-        return [self._row(recording, seen(recording))]
-
-    def _row(self, recording: Recording, looked: Seen) -> Claimed:
-        claim = next(iter(claims(recording, "bad")), _NONE_EXPECTED)
-        missing = ""
-        if recording.measured_ns == (0, 0):
-            missing = "the load was never steady"
-        elif not len(looked.probes) or not len(looked.load):
-            missing = f"no request of the {'prober' if len(looked.load) else 'load'} counts"
-        both = np.concatenate([looked.load, looked.probes])
-        values = () if missing else (float(bad_mask(both, deadline_ms(recording)).sum()),)
-        return Claimed(claim, "downtime", "requests", values, 0.0, self.requirement, missing, _doubt(looked))
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        claim = next(iter(claims(run.recording, "bad")), _NONE_EXPECTED)
+        requests = run.requests
+        both = np.concatenate([requests.load, requests.probes])
+        bad = both[bad_mask(both, deadline_ms(run.recording))]
+        steady = run.recording.measured_ns != (0, 0)
+        measured = steady and len(requests.load) and len(requests.probes)
+        values = (float(len(bad)),) if measured else ()
+        row = MeasuredClaim(BAD_REQUESTS, claim, "requests", values)
+        if measured:
+            details = _judged(run, row, both, bad)
+        else:
+            lacking = "prober" if len(requests.load) else "load"
+            details = codes.NotMeasured(row.figures(), steady, lacking if steady else "")
+        yield finding(BAD_REQUESTS, row.subject, details)
 
 
-def _doubt(looked: Seen) -> str:
-    """Why few bad requests prove nothing here."""
-    doubts: list[str] = []
-    if looked.stranded:
-        doubts.append(
-            f"the service stopped answering {looked.stranded.seconds:.2f} s before the load ended, with no "
-            "operation under way, and never answered again"
-        )
-    if looked.ours:
-        doubts.append(f"not counted: {count(looked.ours, 'request')} late while our own sender was held up")
-    if looked.unheard:
-        doubts.append(
-            f"not counted: {count(looked.unheard, 'bad request')} after a version known to be broken was heard last and"
-            " before another was: nobody can tell whose they are"
-        )
-    return "; ".join(doubts)
+def _judged(run: JudgedRun, row: MeasuredClaim, both: Records, bad: Records) -> Details:
+    if row.judged.outcome == "fail":
+        return codes.Bad(**_shown(run, row, both, bad))
+    # Few bad requests prove nothing where others may have been bad that are not counted.
+    excluded = run.requests.excluded
+    if run.requests.never_recovered:
+        seconds = run.requests.never_recovered.seconds
+        return codes.NeverRecovered(**_shown(run, row, both, bad, in_doubt=True), seconds=seconds)
+    if excluded["version_unknown"].bad:
+        return codes.VersionUnknown(**_shown(run, row, both, bad, in_doubt=True))
+    if n := excluded["sender_stalled"].requests:
+        limit_s = deadline_ms(run.recording) / 1000 * STALLED_SHARE
+        return row.harness_late(*_latest(run.recording), limit_s, n)
+    return codes.Answered(**_shown(run, row, both, bad))
 
 
-def _kinds(bad: Records) -> str:
-    names = ("late", *OUTCOMES[1:])  # an ok among the bad came too late
-    counted = Counter(
-        f"HTTP {r['status']}{' with another answer than expected' if r['status'] < 300 else ''}"
-        if OUTCOMES[r["outcome"]] == "http_error"
-        else names[r["outcome"]]
-        for r in bad
+def _shown(
+    run: JudgedRun, row: MeasuredClaim, both: Records, bad: Records, in_doubt: bool = False
+) -> Mapping[str, Any]:
+    """The details that all answers share. Counts are of all requests; spans, gaps and resolution are what the prober is
+    for."""
+    requests, limit_ms = run.requests, deadline_ms(run.recording)
+    seen = overall(requests.probes, limit_ms, requests.exclusions)
+    whole = codes.Requests(
+        claim=row.figures(in_doubt),
+        requests=len(both),
+        bad=len(bad),
+        deadline_ms=limit_ms,
+        outages=len(seen.spans),
+        longest_outage_ms=seen.longest_ms,
+        total_outage_ms=seen.total_ms,
+        longest_gap_ms=seen.longest_gap_ms,
+        gap_channel=seen.gap_channel,
+        resolution_ms=seen.resolution_ms,
+        bad_rate_upper=rate_upper(len(bad), len(both)),
+        kinds=_kinds(bad),
+        due_in=_due_in(run.recording, bad),
+        left_out=_left_out(run),
+        grace_s=CUT_GRACE_S,
     )
-    return ", ".join(f"{n} {kind}" for kind, n in counted.most_common(5))
+    return msgspec.structs.asdict(whole)
 
 
-def _when(recording: Recording, bad: Records) -> str:
+def _latest(recording: Recording) -> tuple[str, float]:
+    """Which of the two senders was held up longest, and for how many seconds."""
+    late_s: dict[str, float] = {}
+    for who, files in (("load", recording.load_samples), ("prober", recording.probe_samples)):
+        sent = within(joined(files), recording.measured_ns)
+        late_s[who] = int((sent["sent_ns"] - sent["intended_ns"]).max(initial=0)) / NS
+    return max(late_s.items(), key=lambda of: of[1])
+
+
+def _left_out(run: JudgedRun) -> list[codes.Left]:
+    cut_s = sum((stop - start) / NS - CUT_GRACE_S for start, stop in cuts_by_harness(run.recording))
+    broken = [excused_ns(span) for span in broken_version_spans(run.recording)]
+    stretches: dict[Exclusion, float] = {
+        "cut_by_harness": cut_s,
+        "known_broken_version": sum(stop_ns - start_ns for start_ns, stop_ns in broken) / NS,
+    }
+    return [
+        codes.Left(reason, left.requests, left.bad, stretches.get(reason, 0.0))
+        for reason, left in run.requests.excluded.items()
+        # What was answered well in a restore is no news.
+        if (left.bad if reason == "during_restore" else left.requests)
+    ]
+
+
+def _kind(record: Any) -> tuple[str, int, bool]:
+    """(kind, status, whether only the answer was another than expected) of a bad request."""
+    if OUTCOMES[record["outcome"]] == "http_error":
+        status = int(record["status"])
+        return f"HTTP {status}", status, status < 300
+    names = ("late", *OUTCOMES[1:])  # an ok among the bad came too late
+    return names[record["outcome"]], 0, False
+
+
+def _kinds(bad: Records) -> list[codes.BadKind]:
+    counted = Counter(_kind(r) for r in bad)
+    return [codes.BadKind(*kind, n) for kind, n in counted.most_common(MOST_EXAMPLES)]
+
+
+def _due_in(recording: Recording, bad: Records) -> list[codes.DueIn]:
     """In which operation, and which phase of it, the bad requests were due."""
-    spans = [(o.start_ns, o.stop_ns, o.id) for o in recording.operations]
-    spans += [(s.start.mono_ns, s.stop.mono_ns, f"{s.name} of {id_}") for id_, s, _ in recording.phases]
-    counted: Counter[str] = Counter()
-    for due in bad["intended_ns"]:
-        inside = [(start, -stop, name) for start, stop, name in spans if start <= due <= stop]
-        counted[f"in {max(inside)[2]}" if inside else "between operations"] += 1
-    return "due " + ", ".join(f"{when} ({n})" for when, n in counted.most_common(5))
+    names = {o.id: o.name for o in recording.operations}
+    spans = [(o.start_ns, o.stop_ns, "", o.id) for o in recording.operations]
+    spans += [(s.start.mono_ns, s.stop.mono_ns, s.name, id_) for id_, s, _ in recording.phases]
+    counted: Counter[tuple[str, str]] = Counter()
+    kinds: dict[tuple[str, str], Counter[str]] = {}
+    for record in bad:
+        due = record["intended_ns"]
+        inside = [(start, -stop, phase, id_) for start, stop, phase, id_ in spans if start <= due <= stop]
+        place = max(inside)[2:] if inside else ("", "")
+        counted[place] += 1
+        kinds.setdefault(place, Counter())[_kind(record)[0]] += 1
+    return [
+        codes.DueIn(phase, id_, names.get(id_, ""), n, [kind for kind, _ in kinds[phase, id_].most_common(5)])
+        for (phase, id_), n in counted.most_common(MOST_EXAMPLES)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
-class Outages:
-    """The longest outage the probes saw during each run of an operation, or that began after it and before anything
+class Outages(Checker):
+    """The longest outage the prober saw during each run of an operation, or that began after it and before anything
     else was done, against its claim ``<operation>_outage_s``; runs in which the prober was held up for too long to tell
     are left out. A warm-up counts: what is slow the first time is no outage, and what is out the first time was out for
-    clients."""
+    clients.
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
+    No outage is made of answers within the deadline, so the deadline is the resolution: a shorter freeze, whose
+    requests are all answered at its end, is none. How long the longest was is in the finding."""
+
     name: ClassVar[str] = "outages"
-    requirement: ClassVar[str] = "R10"
+    codes: ClassVar = (*claim_codes.CODES, HarnessLate)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        return [claimed.verdict() for claimed in self.claimed(recording)]
-
-    def claimed(self, recording: Recording) -> list[Claimed]:
-        """No outage is made of answers within the deadline, so the deadline is the resolution: a shorter freeze, whose
-        requests are all answered at its end, is none. How long the longest was is in the sentence."""
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
         if not timing(recording):
-            return []
+            return
         made = {o.name for o in recording.operations}
         limit_ms = deadline_ms(recording)
         probes = within(joined(recording.probe_samples), recording.measured_ns)
-        doubtful = held_up(probes, limit_ms)
+        doubtful = sender_stalled(probes, limit_ms)
         whole = overall(probes[~doubtful], limit_ms)
-        rows: list[Claimed] = []
         for claim in claims(recording, "outage_s"):
-            if claim.subject not in made:
-                continue
-            judged = list(_longest(recording, claim, whole.spans, probes, doubtful)) if len(probes) else []
-            row = Claimed(
-                claim,
-                f"outage of {claim.subject}",
-                "s",
-                tuple(seconds for seconds, _ in judged),
-                max(limit_ms, whole.resolution_ms) / 1000,
-                self.requirement,
-                f"no {claim.subject} succeeded while the service was probed without a break",
-                note=_forgiven([quiet for _, quiet in judged], whole.resolution_ms, limit_ms),
-            )
-            rows.append(row)
-        return rows
+            if claim.subject in made:
+                runs = [o for o in recording.operations if o.name == claim.subject and o.succeeded]
+                seen = [_longest(run, claim, o, whole.spans, probes, doubtful) for o in runs if len(probes)]
+                yield _claimed(recording, claim, seen, whole.resolution_ms).finding()
 
 
-def _forgiven(runs: Sequence[Measured], resolution_ms: float, limit_ms: float) -> str:
-    """What the length of an outage leaves out, and how much of that there was in these ``runs``."""
-    said = f"refusals count from {resolution_ms:.0f} ms, waits past the {limit_ms / 1000:g} s deadline only"
-    if not runs:
-        return said
-    worst = max(runs, key=lambda r: r.longest_gap_ms)
-    return f"{said}: longest gap without a success {worst.longest_gap_ms:.0f} ms ({worst.gap_channel})"
+@dataclass(frozen=True, slots=True)
+class _Longest:
+    """The longest outage of one run of an operation, None where the prober was late by too much to tell; ``late_s``:
+    by how much; ``showed``: what the prober showed during that run."""
+
+    seconds: float | None
+    late_s: float
+    showed: Measured
+
+
+def _claimed(recording: Recording, claim: Claim, seen: Sequence[_Longest], resolution_ms: float) -> MeasuredClaim:
+    limit_ms = deadline_ms(recording)
+    judged = [s for s in seen if s.seconds is not None]
+    worst = max((s.showed for s in judged), key=lambda m: m.longest_gap_ms, default=None)
+    ended = [o for o in recording.operations if o.name == claim.subject]
+    left_out: dict[RunExclusion, int] = {
+        "failed": sum(not o.succeeded for o in ended),
+        "not_probed": sum(o.succeeded for o in ended) - len(seen),
+    }
+    return MeasuredClaim(
+        OUTAGE,
+        claim,
+        "s",
+        tuple(s.seconds for s in judged if s.seconds is not None),
+        max(limit_ms, resolution_ms) / 1000,
+        left_out,
+        late=("prober", max(s.late_s for s in seen)) if seen and not judged else None,
+        outage=OutageSight(
+            resolution_ms,
+            limit_ms,
+            worst.longest_gap_ms if worst else None,
+            worst.gap_channel if worst else "",
+        ),
+    )
 
 
 def _longest(
-    recording: Recording, claim: Claim, spans: Sequence[BadSpan], probes: Records, doubtful: Mask
-) -> Iterator[tuple[float, Measured]]:
-    """The longest outage of each run that can be judged, in seconds, and what the probes showed during that run. One
-    that was seen for sure breaks a claim; that the claim is kept can be said only if what the prober missed, being late
-    itself, could not have made the outage too long."""
+    run: JudgedRun, claim: Claim, o: Operation, spans: Sequence[BadSpan], probes: Records, doubtful: Mask
+) -> _Longest:
+    """An outage that was seen for sure breaks a claim; that the claim is kept can be said only if what the prober
+    missed, being late itself, could not have made the outage too long."""
+    limit_ms = deadline_ms(run.recording)
     late_ns = probes["sent_ns"] - probes["intended_ns"]
     # What has another reason than the operation is left out of what came after it.
-    later = overall(seen(recording).probes, deadline_ms(recording)).spans
-    for o in recording.operations:
-        if o.name != claim.subject or not o.succeeded:
-            continue
-        until_ns = _answers_until_ns(recording, o)
-        inside = [s for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns]
-        inside += [s for s in later if o.stop_ns < s.start_ns < until_ns]
-        sure_s = max(
-            (s.seconds for s in inside if not overlap(probes[doubtful], [(s.start_ns, s.stop_ns)]).any()), default=0.0
-        )
-        longest_s = max((s.seconds for s in inside), default=0.0)
-        during = overlap(probes, [(o.start_ns, until_ns)])
-        blind_ns = int(late_ns[during].max(initial=0))
-        may_be_ns = max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS)
-        showed = overall(probes[during & ~doubtful], deadline_ms(recording))
-        if sure_s > claim.limit:
-            yield sure_s, showed
-        elif not (doubtful & during).any() and blind_ns <= min(may_be_ns, deadline_ms(recording) * 1e6 * HELD_UP_SHARE):
-            yield longest_s, showed
+    later = overall(run.requests.probes, limit_ms).spans
+    until_ns = _answers_until_ns(run.recording, o)
+    inside = [s for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns]
+    inside += [s for s in later if o.stop_ns < s.start_ns < until_ns]
+    sure_s = max(
+        (s.seconds for s in inside if not overlap(probes[doubtful], [(s.start_ns, s.stop_ns)]).any()), default=0.0
+    )
+    longest_s = max((s.seconds for s in inside), default=0.0)
+    during = overlap(probes, [(o.start_ns, until_ns)])
+    blind_ns = int(late_ns[during].max(initial=0))
+    may_be_ns = min(max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS), limit_ms * 1e6 * STALLED_SHARE)
+    showed = overall(probes[during & ~doubtful], limit_ms)
+    if sure_s > claim.limit:
+        return _Longest(sure_s, blind_ns / NS, showed)
+    told = not (doubtful & during).any() and blind_ns <= may_be_ns
+    return _Longest(longest_s if told else None, blind_ns / NS, showed)
 
 
 def _answers_until_ns(recording: Recording, operation: Operation) -> int:

@@ -2,83 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from harness.checkers.core.phrases import count, ended, seconds
-from harness.judged.critical_sections import stays
-from harness.model import Operation, Outcome, Verdict
+from harness.checkers.core.codes import Details, end_of, finding
+from harness.checkers.core.protocol import Checker
+from harness.checkers.service import version_codes as codes
+from harness.checkers.service.version_codes import VersionAfter
+from harness.judged.judged_run import JudgedRun
+from harness.model import NS, Finding, Operation, Subject
 from harness.recording.events import Recovered, SystemUp
 from harness.recording.recording import Recording
 
+_QUESTION = "version.in_service"
+
 
 @dataclass(frozen=True, slots=True)
-class Versions:
+class Versions(Checker):
     """Looks at what /version said the moment the operation had exited 0, and at the looks that came next, or once the
     service was healthy again after one that failed. An operation that was killed or hung said nothing, and promised
     nothing."""
 
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "versions"
-    requirement: ClassVar[str] = "R14"
+    codes: ClassVar = codes.VERSIONS
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterator[Finding]:
+        recording = run.recording
         promised = [o for o in recording.operations if o.succeeded and o.version_wanted]
         failed = {o.id: o for o in recording.operations if o.exit is not None and o.exit > 0}
-        looks = [e for e in recording.of(Recovered) if e.after in failed and e.ok]
-        owing = [e for e in looks if e.version_owed]
-        if not promised and not owing:
-            return []
-        about = "version in service"
-        wrong = [_lie(o) for o in promised if _said(o) not in ("", o.version_wanted) and not _overtaken(recording, o)]
-        kept = [(o, _next_looks(recording, o)) for o in promised if _said(o) == o.version_wanted]
-        wrong += [text for o, looks_after in kept if (text := _did_not_stay(o, looks_after))]
-        wrong += [
-            f"{ended(failed[e.after])} and left version {e.version} in service, where {e.version_owed} was"
-            for e in owing
-            if e.version not in ("", e.version_owed)
-        ]
+        owing = [e for e in recording.of(Recovered) if e.after in failed and e.ok and e.version_owed]
+        wrong: dict[str, Details] = {}
+        looks_after = 0
+        for o in promised:
+            if _said(o) == o.version_wanted:
+                looks = _next_looks(recording, o)
+                looks_after += len(looks)
+                if gone := _did_not_stay(o, looks):
+                    wrong[o.id] = gone
+            elif _said(o) and not _overtaken(run, o):
+                wrong[o.id] = codes.NotServedAtExit(o.name, end_of(o), _said(o), o.version_wanted, o.version_after_s)
+        for e in owing:
+            if e.version not in ("", e.version_owed):
+                end = end_of(failed[e.after])
+                wrong[e.after] = codes.ChangedByFailure(failed[e.after].name, end, e.version, e.version_owed)
+        for id_, details in wrong.items():
+            yield finding(_QUESTION, Subject("operation", id_), details)
         silent = [o.id for o in promised if not _said(o)] + [e.after for e in owing if not e.version]
-        n = len(promised) + len(owing)
-        right = n - len(wrong) - len(silent)
-        measured = f"{right} of {count(n, 'operation')} left the version they promised"
-        if wrong:
-            return [Verdict("fail", about, measured, "; ".join(wrong), self.requirement)]
         if silent:
-            why = f"/version did not answer right after {', '.join(silent)}"
-            return [Verdict("unknown", about, measured, why, self.requirement)]
-        why = "each time the promised version answered when the operation exited"
-        if again := sum(len(looks_after) for _, looks_after in kept):
-            why += f", and again at {count(again, 'look')} soon after"
-        if owing:
-            why += ", and after one that failed the version that was there"
-        return [Verdict("pass", about, measured, why, self.requirement)]
+            yield finding(_QUESTION, Subject("operation", ", ".join(silent)), codes.Unanswered(silent))
+        right = len(promised) + len(owing) - len(wrong) - len(silent)
+        if right and not wrong and not silent:
+            yield finding(_QUESTION, Subject("run", ""), codes.AsPromised(right, looks_after, len(owing)))
 
 
-def back_to_old(recording: Recording, operation: Operation) -> tuple[Outcome, str]:
-    """Whether what served before an operation that did not succeed serves after it, and that in words."""
+def version_after(recording: Recording, operation: Operation) -> VersionAfter:
+    """What served before an operation that did not succeed, and after it, before anything else was done."""
     earlier = [o for o in recording.operations if o.succeeded and _said(o) and o.stop_ns <= operation.start_ns]
     started = next((e.version for e in recording.of(SystemUp)), "")
-    old = _said(earlier[-1]) if earlier else started
     next_ns = min((o.start_ns for o in recording.operations if o.start_ns >= operation.stop_ns), default=None)
     looks = [
         o
         for o in recording.observations
         if o.start_ns >= operation.stop_ns and (next_ns is None or o.start_ns <= next_ns)
     ]
-    now = looks[0].version if looks else ""
-    if not old or not now:
-        return "unknown", f"{ended(operation)}, and nobody looked which version served then"
-    if now != old:
-        return "fail", f"{ended(operation)} and left version {now} in service"
-    return "pass", f"{ended(operation)} and version {old} serves"
+    return VersionAfter(_said(earlier[-1]) if earlier else started, looks[0].version if looks else "")
 
 
 def _said(operation: Operation) -> str:
     return operation.version_at_exit
 
 
-def _overtaken(recording: Recording, operation: Operation) -> bool:
+def _overtaken(run: JudgedRun, operation: Operation) -> bool:
     """Whether one that ran together with it got in only after it had ended, and what answered is what that promised:
     we asked too late to tell."""
     return any(
@@ -86,9 +81,9 @@ def _overtaken(recording: Recording, operation: Operation) -> bool:
         and o.group is not None
         and o.group == operation.group
         and o.version_wanted == _said(operation)
-        and (inside := stays(recording, o))
+        and (inside := run.critical_sections[o.id])
         and inside[0].start_ns >= operation.stop_ns
-        for o in recording.operations
+        for o in run.recording.operations
     )
 
 
@@ -121,18 +116,11 @@ def _next_looks(recording: Recording, operation: Operation) -> list[_Look]:
     ]
 
 
-def _did_not_stay(operation: Operation, looks: list[_Look]) -> str:
-    """Empty when what it promised still answered."""
+def _did_not_stay(operation: Operation, looks: list[_Look]) -> codes.DidNotStay | None:
+    """None when what it promised still answered."""
     wanted = operation.version_wanted
     for look in looks:
         if look.version != wanted:
-            later = seconds(look.at_ns - operation.stop_ns)
-            return f"{ended(operation)} and /version said {wanted}, and {later} later {look.version}: it did not stay"
-    return ""
-
-
-def _lie(operation: Operation) -> str:
-    sentence = f"{operation.id} exited 0 after {operation.seconds:.2f} s while /version still said {_said(operation)}"
-    if operation.version_after_s is None:
-        return f"{sentence} (and {operation.version_wanted} never came)"
-    return f"{sentence} (for another {operation.version_after_s:.1f} s)"
+            later_s = (look.at_ns - operation.stop_ns) / NS
+            return codes.DidNotStay(operation.name, end_of(operation), look.version, wanted, later_s)
+    return None

@@ -461,16 +461,18 @@ def test_losses_are_judged_against_their_claims(tmp_path: Path) -> None:
     run.observe("restore", 12.5, kept, snapshot=(3.0, 3.5))
     run.op("rollback", 13, 14)
     run.observe("rollback", 14.5, kept)
-    rollback, restore = Losses().check(run.done())
-    assert (rollback.about, rollback.outcome) == ("lost by rollback", "pass")
-    assert (restore.about, restore.outcome) == ("lost by restore", "fail")
-    assert restore.measured == "4.8 s"
+    rollback, restore = answers(Losses(), run.done())
+    assert (rollback.subject.id, rollback.code) == ("rollback_lost_writes", "claim.kept")
+    assert (restore.subject.id, restore.code) == ("restore_lost_s", "claim.refuted")
+    assert restore.details["claim"]["values"] == [pytest.approx(4.8, abs=0.05)]
 
 
 def test_a_claim_about_losses_without_a_read_back_is_unknown(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("rollback", "lost_writes", 0),))
     run.op("rollback", 13, 14)
-    assert only(Losses().check(run.done())).outcome == "unknown"
+    found = only(answers(Losses(), run.done()))
+    assert (found.code, found.outcome) == ("claim.not_measured", "unknown")
+    assert found.details["left_out"] == [{"reason": "not_read_back", "count": 1}]
 
 
 def test_a_read_back_follows_all_that_ran_together_and_succeeded(tmp_path: Path) -> None:
@@ -479,8 +481,12 @@ def test_a_read_back_follows_all_that_ran_together_and_succeeded(tmp_path: Path)
     run.op("deploy", 6, 8, group=1)
     run.op("rollback", 6, 10, group=1)
     run.observe("rollback", 11, tokens[1:])
-    deploy, rollback = Losses().check(run.done())
-    assert (deploy.outcome, deploy.measured) == (rollback.outcome, rollback.measured) == ("fail", "1 writes")
+    found = answers(Losses(), run.done())
+    assert [(f.subject.id, f.code) for f in found] == [
+        ("deploy_lost_writes", "claim.refuted"),
+        ("rollback_lost_writes", "claim.refuted"),
+    ]
+    assert [f.details["claim"]["values"] for f in found] == [[1.0], [1.0]]
 
 
 @pytest.mark.parametrize("status", [500, 503])

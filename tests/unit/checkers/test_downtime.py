@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.checkers.service.downtime import Downtime, Outages
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.judge import facts
-from harness.model import Claim
+from harness.judge.claims import claim_rows
+from harness.judged.judged_run import JudgedRun
+from harness.model import Claim, Finding
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
 from tests.unit.checkers.build import Bad, Run, answers, only
 
-NO_BAD = (Claim("requests", "bad", 0),)
+NO_BAD = (Claim("requests", "bad", 0, key="bad_requests"),)
 
 
 @pytest.fixture
@@ -21,12 +24,19 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run", NO_BAD)
 
 
+def left_out(found: Finding) -> dict[str, dict[str, Any]]:
+    """What is left out, by its reason."""
+    return {o["reason"]: o for o in found.details["left_out"]}
+
+
 def test_zero_is_never_said_bare(run: Run) -> None:
     run.load()
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.why.startswith("0 bad of 4500 at a 1 s deadline, no gap seen at 30 ms resolution, rate <= ")
-    assert "(95 %)" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("requests.answered", "pass", "bad_requests")
+    details = found.details
+    assert (details["bad"], details["requests"], details["deadline_ms"], details["outages"]) == (0, 4500, 1000, 0)
+    assert details["longest_gap_ms"] <= details["resolution_ms"] == pytest.approx(30, abs=1)
+    assert 0 < details["bad_rate_upper"] < 0.001
 
 
 def test_a_freeze_within_the_deadline_is_said_by_the_verdict_and_by_an_outage_claim_that_cannot_see_it(
@@ -36,24 +46,25 @@ def test_a_freeze_within_the_deadline_is_said_by_the_verdict_and_by_an_outage_cl
     run.op("deploy", 9, 12)
     run.load((10.0, 10.95, "frozen", 200, ()))
     recording = run.done()
-    verdict = only(Downtime().check(recording))
-    assert verdict.outcome == "pass"
-    gap_ms = facts.load(recording, 1000.0)["probe"]["longest_gap_ms"]
-    said = f"longest gap without a success {gap_ms:.0f} ms (read_"
+    found = only(answers(Downtime(), recording))
+    assert found.code == "requests.answered"
+    gap_ms = facts.load(JudgedRun(recording), 1000.0)["probe"]["longest_gap_ms"]
     assert 950 <= gap_ms <= 985
-    assert f"0 bad of 4500 at a 1 s deadline, {said}" in verdict.why and " at 30 ms resolution" in verdict.why
-    outage = only(Outages().check(recording))
-    assert outage.outcome == "pass"
-    assert "measured 0 s (n = 1, resolution 1 s)" in outage.why
-    assert f"refusals count from 30 ms, waits past the 1 s deadline only: {said}" in outage.why
+    assert found.details["longest_gap_ms"] == pytest.approx(gap_ms, abs=0.001)
+    outage = only(answers(Outages(), recording))
+    assert (outage.code, outage.subject.kind, outage.subject.id) == ("claim.kept", "claim", "deploy_outage_s")
+    claim, sight = outage.details["claim"], outage.details["outage"]
+    assert (claim["values"], claim["n"], claim["resolution"]) == ([0.0], 1, 1.0)
+    assert (sight["refusals_from_ms"], sight["waits_from_ms"]) == (pytest.approx(30, abs=1), 1000)
+    assert sight["longest_gap_ms"] == pytest.approx(gap_ms, abs=0.001) and sight["gap_channel"].startswith("read_")
 
 
 def test_a_stall_of_the_writes_alone_is_named_though_reads_are_answered(run: Run) -> None:
     run.load((10.0, 10.9, "frozen", 200, ("write",)))
     recording = run.done()
-    assert "longest gap without a success 9" in (why := only(Downtime().check(recording)).why)
-    assert "(write) at 30 ms resolution" in why
-    probe = facts.load(recording, 1000.0)["probe"]
+    details = only(answers(Downtime(), recording)).details
+    assert (details["outages"], details["gap_channel"]) == (0, "write") and details["longest_gap_ms"] > 900
+    probe = facts.load(JudgedRun(recording), 1000.0)["probe"]
     assert (probe["longest_gap_channel"], probe["interval_ms"]) == ("write", 10.0)
     assert probe["longest_gap_ms"] > 900 and 30 <= probe["resolution_ms"] < 31
 
@@ -63,19 +74,22 @@ def test_what_a_restore_keeps_waiting_and_a_full_disk_refuses_is_no_gap(run: Run
     run.fault(20, 21, disk="data")
     run.load((20.0, 20.8, "http_error", 507, ("writes",)), (10.0, 10.9, "frozen", 200, ()))
     recording = run.done()
-    assert "no gap seen at 30 ms resolution" in only(Downtime().check(recording)).why
-    assert facts.load(recording, 1000.0)["probe"]["longest_gap_ms"] <= 31
+    details = only(answers(Downtime(), recording)).details
+    assert details["longest_gap_ms"] <= details["resolution_ms"] < 31
+    assert facts.load(JudgedRun(recording), 1000.0)["probe"]["longest_gap_ms"] <= 31
 
 
 def test_an_outage_during_a_rollback_is_a_fail_that_says_when_what_and_how_long(run: Run) -> None:
     run.load((10.0, 10.8, "http_error", 502, ()))
     run.op("rollback", 9.5, 11)
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.measured.startswith("120 bad of 4 500")
-    assert "longest outage 8" in verdict.why
-    assert "120 HTTP 502" in verdict.why
-    assert "due in rollback-1 (120)" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome) == ("requests.bad", "fail")
+    details = found.details
+    assert (details["bad"], details["requests"]) == (120, 4500)
+    assert details["longest_outage_ms"] == pytest.approx(800, abs=20)
+    assert details["kinds"] == [{"kind": "HTTP 502", "status": 502, "other_answer": False, "count": 120}]
+    place = {"phase": "", "operation": "rollback-1", "name": "rollback", "count": 120, "kinds": ["HTTP 502"]}
+    assert details["due_in"] == [place]
 
 
 def test_bad_requests_are_laid_to_the_phase_they_were_due_in(run: Run) -> None:
@@ -83,35 +97,39 @@ def test_bad_requests_are_laid_to_the_phase_they_were_due_in(run: Run) -> None:
     for event, when in (("start", 9.8), ("stop", 10.09)):
         run.event("phase", when, operation="deploy-1", phase="deploy.migrate", event=event, gate_ns=0)
     run.op("deploy", 9.5, 11)
-    why = only(Downtime().check(run.done())).why
-    assert "10 HTTP 503; due in deploy.migrate of deploy-1 (5), in deploy-1 (5)" in why
+    details = only(answers(Downtime(), run.done())).details
+    assert [(k["kind"], k["count"]) for k in details["kinds"]] == [("HTTP 503", 10)]
+    places = [(d["phase"], d["operation"], d["count"]) for d in details["due_in"]]
+    assert places == [("deploy.migrate", "deploy-1", 5), ("", "deploy-1", 5)]
 
 
 def test_bad_requests_of_the_load_alone_count(run: Run) -> None:
     run.load((10.0, 10.1, "reset", 0, ("load",)))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "5 reset; due between operations (5)" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.bad"
+    assert [(k["kind"], k["count"]) for k in found.details["kinds"]] == [("reset", 5)]
+    assert [(d["operation"], d["count"]) for d in found.details["due_in"]] == [("", 5)]
 
 
 def test_a_claim_may_allow_some_bad_requests(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("requests", "bad", 10),))
     run.load((10.0, 10.1, "reset", 0, ("load",)))
-    assert only(Downtime().check(run.done())).outcome == "pass"
+    assert only(answers(Downtime(), run.done())).outcome == "pass"
 
 
 def test_without_a_claim_none_is_expected_and_that_is_said(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.load()
-    assert "nothing claimed: none expected" in only(Downtime().check(run.done())).measured
+    claim = only(answers(Downtime(), run.done())).details["claim"]
+    assert (claim["key"], claim["limit"], "nothing claimed" in claim["source"]) == ("bad_requests", 0, True)
 
 
 def test_what_a_restore_keeps_out_is_not_downtime(run: Run) -> None:
     run.op("restore", 9.9, 10.9)
     run.load((10.0, 10.8, "http_error", 503, ()))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "not counted: 120 bad requests during a restore" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.answered"
+    assert left_out(found)["during_restore"]["bad"] == 120
 
 
 @pytest.mark.parametrize(
@@ -129,10 +147,9 @@ def test_what_a_restore_took_away_is_not_missed_as_downtime(
         due = run.ns(10.1 + i * 0.05)
         writer.add(due, due, due + 3_000_000, "patch", status, "http_error", "load", flags)
     writer.close()
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == outcome, verdict.why
-    said = "not counted: 20 requests for what a restore may have taken away" in verdict.why
-    assert said == (outcome == "pass")
+    found = only(answers(Downtime(), run.done()))
+    assert found.outcome == outcome
+    assert left_out(found).get("removed_by_restore", {}).get("count") == (20 if outcome == "pass" else None)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +165,9 @@ def test_what_was_made_after_the_restore_was_not_taken_away_by_it(run: Run, age_
     due = run.ns(20)
     writer.add(due, due, due + 3_000_000, "read", 404, "http_error", "load", FLAG_KNOWN, age_s)
     writer.close()
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == outcome, verdict.why
-    assert ("1 request for what a restore may have taken away" in verdict.why) == (outcome == "pass")
+    found = only(answers(Downtime(), run.done()))
+    assert found.outcome == outcome
+    assert left_out(found).get("removed_by_restore", {}).get("count") == (1 if outcome == "pass" else None)
 
 
 def test_a_later_restore_may_have_taken_away_what_the_first_could_not(run: Run) -> None:
@@ -162,9 +179,8 @@ def test_a_later_restore_may_have_taken_away_what_the_first_could_not(run: Run) 
         due = run.ns(at)
         writer.add(due, due, due + 3_000_000, "read", 404, "http_error", "load", FLAG_KNOWN, age_s)
     writer.close()
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.measured.startswith("1 bad of ")
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.details["bad"]) == ("requests.bad", 1)
 
 
 def test_what_was_missing_before_the_restore_is_downtime(run: Run) -> None:
@@ -173,15 +189,15 @@ def test_what_was_missing_before_the_restore_is_downtime(run: Run) -> None:
     writer = SampleWriter(run.folder / "samples" / "load-2.bin", ["patch"], "load-2")
     writer.add(run.ns(10), run.ns(10), run.ns(10.01), "patch", 404, "http_error", "load", FLAG_KNOWN)
     writer.close()
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_writes_refused_while_the_data_disk_is_full_are_not_downtime(run: Run) -> None:
     run.fault(10, 11, disk="data")
     run.load((10.0, 10.8, "http_error", 507, ("writes",)))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass", verdict.why
-    assert "not counted: 40 writes refused while the data disk was full" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.answered"
+    assert left_out(found)["refused_on_full_disk"]["count"] == 40
 
 
 @pytest.mark.parametrize(
@@ -200,20 +216,19 @@ def test_anything_else_on_a_full_disk_is_downtime(
 ) -> None:
     run.fault(10, 11, disk=disk)
     run.load((10.0, until, outcome, status, channels))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_what_fails_while_we_keep_the_front_from_the_service_is_not_downtime(run: Run) -> None:
     run.link("service_blue", serves=True)
     run.fault(10, 12, link="service_blue")
     run.load((9.9995, 13.9, "http_error", 502, ()))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass", verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.answered"
     # 4 s of 100 probes and 50 requests a second, and what was due or under way at either end.
-    assert (
-        "not counted: 602 requests, 585 of them bad, under way while we ourselves held a fault between" in verdict.why
-    )
-    assert "the front and the service (2.0 s, and 2 s for connections to come back)" in verdict.why
+    cut = {"reason": "cut_by_harness", "count": 602, "bad": 585, "seconds": pytest.approx(2.0, abs=0.001)}
+    assert left_out(found)["cut_by_harness"] == cut
+    assert found.details["grace_s"] == 2
 
 
 @pytest.mark.parametrize(
@@ -231,7 +246,7 @@ def test_what_fails_outside_our_own_cut_of_the_service_is_downtime(
     run.link(link, serves)
     run.fault(10, 12, link=link)
     run.load((*bad, "http_error", 502, ()))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_a_cut_that_could_not_be_healed_excuses_what_comes_after_it_and_the_run_is_not_a_pass(run: Run) -> None:
@@ -239,35 +254,38 @@ def test_a_cut_that_could_not_be_healed_excuses_what_comes_after_it_and_the_run_
     run.fault(10, None, link="service_blue")
     run.load((11.0, 29.0, "http_error", 502, ()))
     recording = run.done()
-    assert only(Downtime().check(recording)).outcome == "pass"
+    assert only(answers(Downtime(), recording)).outcome == "pass"
     assert only(answers(FaultBit(), recording)).outcome == "unknown"
 
 
 def test_requests_in_flight_when_the_load_stops_are_neither_good_nor_bad(run: Run) -> None:
     run.load((29.965, 29.995, "unfinished", 0, ()))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "4 requests still in flight when the load stopped" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.answered"
+    assert left_out(found)["in_flight_at_end"]["count"] == 4
 
 
 def test_a_prober_that_was_held_up_itself_does_not_blame_the_service(run: Run) -> None:
     run.load(held_up=(10.0, 11.3))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert verdict.why.startswith("0 bad of 4469 ")
-    assert "not counted: 31 requests late while our own sender was held up" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome, found.matter) == ("harness.late", "unknown", "harness")
+    details = found.details
+    assert (details["who"], details["requests"], details["claim"]["values"]) == ("prober", 31, [0.0])
+    assert (details["late_s"], details["limit_s"]) == (pytest.approx(1.3, abs=0.01), 0.2)
 
 
 def test_an_outage_is_a_fail_although_the_prober_was_held_up_as_well(run: Run) -> None:
     run.load((20.0, 20.8, "http_error", 502, ()), held_up=(10.0, 11.3))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_an_outage_the_prober_may_have_made_up_does_not_break_a_claim(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load(held_up=(10.0, 11.3))
-    assert only(Outages().check(run.done())).outcome == "unknown"
+    found = only(answers(Outages(), run.done()))
+    assert (found.code, found.details["who"], found.details["claim"]["n"]) == ("harness.late", "prober", 0)
+    assert found.details["late_s"] == pytest.approx(1.3, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -280,48 +298,50 @@ def test_an_operation_the_prober_was_blind_in_for_as_long_as_its_claim_keeps_non
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", limit),))
     run.op("deploy", 9, 12)
     run.load(held_up=(10.0, 10.0 + held_up))  # all it sent late was answered well
-    assert only(Outages().check(run.done())).outcome == outcome
+    found = only(answers(Outages(), run.done()))
+    assert (found.outcome, found.code) == (outcome, "harness.late" if outcome == "unknown" else "claim.kept")
 
 
 def test_what_was_seen_and_what_may_have_been_missed_count_together_against_a_claim(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load((11.0, 11.4, "refused", 0, ()), held_up=(10.0, 10.15))
-    assert only(Outages().check(run.done())).outcome == "unknown"
+    assert only(answers(Outages(), run.done())).code == "harness.late"
 
 
 def test_an_outage_that_was_seen_breaks_a_claim_although_the_prober_was_blind_elsewhere(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0.5),))
     run.op("deploy", 9, 12)
     run.load((11.0, 11.8, "refused", 0, ()), held_up=(9.5, 10.8))
-    assert only(Outages().check(run.done())).outcome == "fail"
+    assert only(answers(Outages(), run.done())).outcome == "fail"
 
 
 def test_a_service_frozen_to_the_end_between_operations_is_unknown(run: Run) -> None:
     run.op("rollback", 5, 6)
     run.load((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "with no operation under way, and never answered again" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome) == ("requests.never_recovered", "unknown")
+    assert found.details["seconds"] == pytest.approx(5, abs=0.3)
 
 
 def test_a_service_that_an_operation_took_away_for_good_is_a_fail(run: Run) -> None:
     run.op("rollback", 24, 26)
     run.load((25.0, 29.0, "timeout", 0, ()), (29.0, 30.0, "unfinished", 0, ()))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_without_steady_load_downtime_is_unknown(run: Run) -> None:
     run.load(steady=False)
-    assert only(Downtime().check(run.done())).outcome == "unknown"
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome, found.details["steady"]) == ("requests.not_measured", "unknown", False)
 
 
 def test_without_probes_downtime_is_unknown(run: Run) -> None:
     run.load()
     (run.folder / "samples" / "probe-2.bin").unlink()
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "no request of the prober counts" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome) == ("requests.not_measured", "unknown")
+    assert (found.details["steady"], found.details["sender"]) == (True, "prober")
 
 
 @pytest.mark.parametrize("lacking", ["probe-2.bin", "load-1.bin", "steady", "ours", "stranded"])
@@ -331,10 +351,10 @@ def test_the_row_of_the_claim_is_never_better_than_its_verdict(run: Run, lacking
     run.load(*frozen * (lacking == "stranded"), held_up=held_up, steady=lacking != "steady")
     (run.folder / "samples" / lacking).unlink(missing_ok=True)
     recording = run.done()
-    assert only(Downtime().check(recording)).outcome == "unknown"
-    (row,) = (claimed.row() for claimed in Downtime().claimed(recording))
-    assert (row["outcome"], row["supports"]) == ("unknown", ""), row["sentence"]
-    assert "kept by" not in row["sentence"]
+    found = only(answers(Downtime(), recording))
+    assert found.outcome == "unknown"
+    row = only([*claim_rows([found])])
+    assert (row["outcome"], row["code"], row["supports"]) == ("unknown", found.code, ""), row["sentence"]
 
 
 def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path: Path) -> None:
@@ -342,10 +362,12 @@ def test_the_longest_outage_of_an_operation_is_judged_against_its_claim(tmp_path
     run.load((10.0, 10.8, "refused", 0, ()))
     run.op("deploy", 5, 6)
     run.op("rollback", 9.5, 11)
-    deploy, rollback = Outages().check(run.done())
-    assert deploy.outcome == "pass"
-    assert rollback.outcome == "fail"
-    assert "measured 0.803 s (n = 1, resolution 1 s); refusals count from 30 ms, waits past the 1 s" in rollback.why
+    deploy, rollback = answers(Outages(), run.done())
+    assert (deploy.code, deploy.subject.id) == ("claim.kept", "deploy_outage_s")
+    assert (rollback.code, rollback.subject.id) == ("claim.refuted", "rollback_outage_s")
+    claim = rollback.details["claim"]
+    assert claim["values"] == [pytest.approx(0.803, abs=0.0005)]
+    assert (claim["broken"], claim["broken_runs"], claim["resolution"]) == (1, [1], 1.0)
 
 
 def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_warm_up(tmp_path: Path) -> None:
@@ -353,7 +375,7 @@ def test_an_outage_of_the_first_deployment_breaks_its_claim_though_that_was_a_wa
     run.load((10.0, 16.0, "refused", 0, ()))
     run.op("deploy", 9.5, 17, warmup=True)
     run.op("deploy", 20, 21)
-    (deploy,) = Outages().check(run.done())
+    (deploy,) = answers(Outages(), run.done())
     assert deploy.outcome == "fail"
 
 
@@ -370,37 +392,36 @@ def test_an_outage_that_begins_before_anything_else_is_done_is_the_operations(cl
     claimed.op("deploy", 9, 12)
     claimed.load((12.2, 17.2, "refused", 0, ()))
     claimed.op("backup", 20, 21)
-    verdict = only(Outages().check(claimed.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.measured == "5 s"
+    found = only(answers(Outages(), claimed.done()))
+    assert (found.code, found.details["claim"]["values"]) == ("claim.refuted", [pytest.approx(5, abs=0.05)])
 
 
 def test_an_outage_after_the_next_operation_began_is_not_the_one_befores(claimed: Run) -> None:
     claimed.op("deploy", 9, 12)
     claimed.load((13.1, 17.2, "refused", 0, ()))
     claimed.op("backup", 13, 14)
-    assert only(Outages().check(claimed.done())).outcome == "pass"
+    assert only(answers(Outages(), claimed.done())).outcome == "pass"
 
 
 def test_an_outage_while_another_operation_was_under_way_is_not_laid_to_the_one_that_ended(claimed: Run) -> None:
     claimed.op("deploy", 9, 12)
     claimed.load((13.1, 17.2, "refused", 0, ()))
     claimed.op("rollback", 11, 18)
-    assert only(Outages().check(claimed.done())).outcome == "pass"
+    assert only(answers(Outages(), claimed.done())).outcome == "pass"
 
 
 def test_what_a_fault_of_ours_explains_is_not_laid_to_the_operation_before_it(claimed: Run) -> None:
     claimed.op("deploy", 9, 12)
     claimed.fault(13, 15)
     claimed.load((13.1, 17.2, "refused", 0, ()))
-    assert only(Outages().check(claimed.done())).outcome == "pass"
+    assert only(answers(Outages(), claimed.done())).outcome == "pass"
 
 
 def test_what_was_in_flight_when_the_load_stopped_is_no_outage_of_the_last_operation(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("deploy", "outage_s", 0),))
     run.op("deploy", 9, 12)
     run.load((29.965, 30.0, "unfinished", 0, ()))
-    assert only(Outages().check(run.done())).outcome == "pass"
+    assert only(answers(Outages(), run.done())).outcome == "pass"
 
 
 @pytest.mark.parametrize("held_up", [(13.0, 13.9), (21.0, 21.9)], ids=["before the next operation", "after it"])
@@ -409,4 +430,4 @@ def test_a_prober_that_was_blind_after_the_exit_keeps_no_claim(claimed: Run, hel
     claimed.op("backup", 20, 23)
     claimed.load(held_up=held_up)
     outcome = "unknown" if held_up[0] < 20 else "pass"
-    assert only(Outages().check(claimed.done())).outcome == outcome
+    assert only(answers(Outages(), claimed.done())).outcome == outcome

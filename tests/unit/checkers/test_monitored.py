@@ -66,34 +66,52 @@ def test_success_with_every_monitor_out_is_a_fail_that_names_them_and_the_phases
     phase(run, "deploy.migrate", 9.9, 12)
     phase(run, "deploy.switch", 13, 13.1)
     run.op("deploy", 9, 15)
-    verdict = only(Monitored().check(run.done()))
-    assert (verdict.outcome, verdict.requirement) == ("fail", "R99")
-    assert verdict.why == (
-        "deploy-1 exited 0 although no monitor could see it: primary and secondary were killed from 1.00 s to 6.00 s "
-        "of it, through deploy.migrate, deploy.switch; neither it nor `status` said so"
-    )
+    found = only(answers(Monitored(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("deploy.unseen", "fail", "deploy-1")
+    assert found.because == ("fault-1",)
+    assert found.details["gone"] == {
+        "monitors": ["primary", "secondary"],
+        "every": True,
+        "how": "killed",
+        "from_s": 1.0,
+        "to_s": 6.0,
+        "phases": ["deploy.migrate", "deploy.switch"],
+        "said": "",
+    }
 
 
 def test_monitors_that_were_out_before_it_began_count_from_its_start(run: Run) -> None:
     out(run)
     run.op("deploy", 11, 15)
-    assert "were killed from before its start to 4.00 s of it" in only(Monitored().check(run.done())).why
+    gone = only(answers(Monitored(), run.done())).details["gone"]
+    assert (gone["from_s"], gone["to_s"]) == (None, 4.0)
 
 
 def test_saying_so_does_not_excuse_success_with_every_monitor_out(run: Run) -> None:
     out(run)
     run.op("deploy", 9, 15, output="degraded: monitor primary does not answer")
-    assert only(Monitored().check(run.done())).outcome == "fail"
+    found = only(answers(Monitored(), run.done()))
+    assert (found.code, found.details["gone"]["said"] != "") == ("deploy.unseen", True)
 
 
-@pytest.mark.parametrize(("version", "outcome"), [("1", "pass"), ("2", "fail"), ("", "unknown")])
-def test_a_deployment_that_held_is_judged_by_what_serves_after_it(run: Run, version: str, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "outcome", "code"),
+    [
+        ("1", "pass", "deploy.held_blind"),
+        ("2", "fail", "deploy.blind_left_new"),
+        ("", "unknown", "deploy.version_after_unknown"),
+    ],
+)
+def test_a_deployment_that_held_is_judged_by_what_serves_after_it(
+    run: Run, version: str, outcome: str, code: str
+) -> None:
     out(run)
     run.op("deploy", 9, 15, 1, output=HELD)
     looked(run, version)
-    verdict = only(Monitored().check(run.done()))
-    assert verdict.outcome == outcome
-    assert verdict.why.startswith("deploy-1 exited with 1 after 6.00 s")
+    found = only(answers(Monitored(), run.done()))
+    assert (found.outcome, found.code) == (outcome, code)
+    assert (found.details["end"]["id"], found.details["end"]["exit"]) == ("deploy-1", 1)
+    assert found.details["version"] == {"before": "1", "after": version}
 
 
 def test_what_serves_after_is_held_against_the_deployment_before(run: Run) -> None:
@@ -101,9 +119,8 @@ def test_what_serves_after_is_held_against_the_deployment_before(run: Run) -> No
     out(run)
     run.op("deploy", 9, 15, 1, output=HELD)
     looked(run, "3")
-    assert only(Monitored().check(run.done())).why.startswith(
-        "deploy-2 exited with 1 after 6.00 s and version 3 serves"
-    )
+    found = only(answers(Monitored(), run.done()))
+    assert (found.code, found.details["version"]) == ("deploy.held_blind", {"before": "3", "after": "3"})
 
 
 @pytest.mark.parametrize(
@@ -123,29 +140,31 @@ def test_with_one_monitor_of_two_out_it_may_go_on_when_it_says_so(
 ) -> None:
     out(run, ("primary",), status=status)
     run.op("deploy", 9, 15, output=output)
-    verdict = only(Monitored().check(run.done()))
-    assert (verdict.outcome, verdict.requirement) == (outcome, "R101")
-    assert ("neither it nor `status` said so" in verdict.why) == (outcome == "fail")
+    found = only(answers(Monitored(), run.done()))
+    code = "deploy.degraded_said" if outcome == "pass" else "deploy.monitors_out_unsaid"
+    assert (found.outcome, found.code, found.details["gone"]["every"]) == (outcome, code, False)
+    assert (found.details["gone"]["said"] == "") == (outcome == "fail")
 
 
 def test_monitors_that_came_back_in_time_may_have_seen_it_but_it_has_to_say_so(run: Run) -> None:
     out(run, healed=12)
     run.op("deploy", 9, 15, output="degraded, monitor primary does not answer")
-    assert only(Monitored().check(run.done())).outcome == "pass"
+    found = only(answers(Monitored(), run.done()))
+    assert (found.code, found.details["gone"]["every"]) == ("deploy.degraded_said", True)
 
 
 def test_a_fault_that_did_not_last_is_not_held_against_the_kit(run: Run) -> None:
     out(run, applied=False)
     run.op("deploy", 9, 15)
     recording = run.done()
-    assert Monitored().check(recording) == []
+    assert answers(Monitored(), recording) == []
     assert only(answers(FaultBit(), recording)).outcome == "unknown"
 
 
 def test_an_operation_while_all_monitors_were_there_has_no_verdict(run: Run) -> None:
     out(run)
     run.op("deploy", 16, 18)
-    assert Monitored().check(run.done()) == []
+    assert answers(Monitored(), run.done()) == []
 
 
 # -- broken version ------------------------------------------------------------------------------------------------
@@ -166,36 +185,41 @@ def test_a_broken_version_that_is_promoted_is_a_fail_with_its_seconds_and_bad_re
     seen(run, (9, "1"), (12, "2-broken"))
     run.load((12, 29, "http_error", 500, ("writes",)))
     recording = run.done()
-    verdict = only(BrokenVersion().check(recording))
-    assert verdict.outcome == "fail"
-    assert (
-        "deploy-1 exited with 0 after 6.00 s although version 2-broken, known to be broken, served for 17.05 s"
-        in verdict.why
-    )
-    assert "s (resolution 0.05 s), to the end; " in verdict.why
-    assert " of 2 557 requests due meanwhile were bad" in verdict.why and "; 0 of" not in verdict.why
+    found = only(answers(BrokenVersion(), recording))
+    assert (found.code, found.outcome, found.details["end"]["exit"]) == ("version.broken_promoted", "fail", 0)
+    served = found.details["served"]
+    assert (served["version"], served["got_traffic"], served["until"]) == ("2-broken", True, "end")
+    assert (served["seconds"], served["resolution_s"]) == (pytest.approx(17.05), pytest.approx(0.05))
+    assert served["requests"] == 2557 and served["bad"] > 0
     (measured,) = broken_version.measurement(recording)
     assert (measured.values, measured.unit, measured.resolution) == ((17.05,), "s", 0.05)
 
 
-@pytest.mark.parametrize(("version", "outcome"), [("1", "pass"), ("2-broken", "fail"), ("", "unknown")])
-def test_a_broken_version_that_failed_must_not_stay(run: Run, version: str, outcome: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "outcome", "code"),
+    [
+        ("1", "pass", "version.broken_withdrawn"),
+        ("2-broken", "fail", "version.broken_left"),
+        ("", "unknown", "version.broken_unseen"),
+    ],
+)
+def test_a_broken_version_that_failed_must_not_stay(run: Run, version: str, outcome: str, code: str) -> None:
     run.event("system.up", 0, version="1")
     run.op("deploy", 9, 15, 1, output=HELD, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
     looked(run, version)
-    verdict = only(BrokenVersion().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == (outcome, "2.05 s in service")
+    found = only(answers(BrokenVersion(), run.done()))
+    assert (found.outcome, found.code) == (outcome, code)
+    assert found.details["served"]["seconds"] == pytest.approx(2.05)
 
 
 def test_what_ended_it_is_said_when_the_deployment_itself_did_not(run: Run) -> None:
     run.op("deploy", 9, 15, broken_version="2-broken")
     run.op("deploy", 17, 20)
     seen(run, (9, "1"), (12, "2-broken"), (18, "2"))
-    assert (
-        "served for 6.05 s (resolution 0.10 s), until deploy-2 replaced it; "
-        in only(BrokenVersion().check(run.done())).why
-    )
+    served = only(answers(BrokenVersion(), run.done())).details["served"]
+    assert (served["until"], served["replaced_by"]) == ("replaced", "deploy-2")
+    assert (served["seconds"], served["resolution_s"]) == (pytest.approx(6.05), pytest.approx(0.1))
 
 
 def test_one_that_never_got_traffic_served_for_no_time(run: Run) -> None:
@@ -204,7 +228,8 @@ def test_one_that_never_got_traffic_served_for_no_time(run: Run) -> None:
     seen(run, (9, "1"))
     looked(run, "1")
     recording = run.done()
-    assert "never got traffic" in only(BrokenVersion().check(recording)).why
+    found = only(answers(BrokenVersion(), recording))
+    assert (found.code, found.details["served"]["got_traffic"]) == ("version.broken_withdrawn", False)
     assert broken_version.measurement(recording)[0].values == (0.0,)
 
 
@@ -228,15 +253,14 @@ def test_a_deployment_in_which_nobody_said_what_serves_does_not_show_that_it_got
     seen(run, (1, "1"))
     looked(run, "1")
     recording = run.done()
-    verdict = only(BrokenVersion().check(recording))
-    assert verdict.outcome == outcome
+    found = only(answers(BrokenVersion(), recording))
+    served = found.details["served"]
+    assert (found.outcome, served["got_traffic"]) == (outcome, False)
     if outcome == "unknown":
-        assert verdict.measured == "not seen"
-        assert "was not seen, and nothing said which version serves for" in verdict.why
-        assert "never got traffic" not in verdict.why
+        assert found.code == "version.broken_unseen" and served["unseen_s"] >= 4
         assert broken_version.measurement(recording) == []
     else:
-        assert "never got traffic" in verdict.why
+        assert (found.code, served["unseen_s"]) == ("version.broken_withdrawn", 0)
         assert broken_version.measurement(recording)[0].values == (0.0,)
 
 
@@ -247,20 +271,21 @@ def test_silence_around_what_was_seen_of_it_is_part_of_its_longest_service(run: 
     silent(run, 12, 14, "1")
     run.event("version.seen", 14, version="1", before_ns=run.ns(11.95))
     looked(run, "1")
-    verdict = only(BrokenVersion().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == ("pass", "3.05 s in service")
+    found = only(answers(BrokenVersion(), run.done()))
+    assert (found.code, found.details["served"]["seconds"]) == ("version.broken_withdrawn", pytest.approx(3.05))
 
 
 def test_without_a_look_from_outside_it_is_unknown_and_without_a_broken_version_nothing(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     recording = run.done()
-    assert only(BrokenVersion().check(recording)).outcome == "unknown"
+    found = only(answers(BrokenVersion(), recording))
+    assert (found.code, found.outcome) == ("version.not_watched", "unknown")
     assert broken_version.measurement(recording) == []
 
 
 def test_no_broken_version_no_verdict(run: Run) -> None:
     run.op("deploy", 9, 15)
-    assert BrokenVersion().check(run.done()) == []
+    assert answers(BrokenVersion(), run.done()) == []
 
 
 # -- its bad requests are not downtime of the kit, and are told ----------------------------------------------------
@@ -268,25 +293,26 @@ def test_bad_requests_of_a_broken_version_are_told_and_those_before_it_still_cou
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
     run.load((12.2, 13.5, "http_error", 500, ("writes",)))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "bad requests while a version known to be broken was in service (2.05 s)" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert found.code == "requests.answered"
+    (left,) = found.details["left_out"]
+    assert (left["reason"], left["seconds"]) == ("known_broken_version", pytest.approx(2.05))
+    assert left["count"] == left["bad"] > 0
 
 
 def test_a_request_that_was_cut_is_downtime_whatever_served(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
     run.load((12.5, 12.6, "reset", 0, ("writes",)))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_a_bad_request_outside_its_time_is_downtime(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
     run.load((15, 15.1, "http_error", 500, ("writes",)))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "not judged by the claim" not in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.details["left_out"]) == ("requests.bad", [])
 
 
 def went_silent(run: Run, since: float, until: float) -> None:
@@ -300,25 +326,27 @@ def went_silent(run: Run, since: float, until: float) -> None:
 def test_an_outage_on_the_way_back_from_a_broken_version_is_downtime(run: Run) -> None:
     went_silent(run, 12, 25)
     run.load((11.2, 12, "http_error", 500, ("writes",)), (12, 25, "refused", 0, ()))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "refused; due in deploy-1" in verdict.why
-    assert "known to be broken was in service (1.25 s)" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.details["due_in"][0]["kinds"]) == ("requests.bad", ["refused"])
+    assert found.details["due_in"][0]["operation"] == "deploy-1"
+    seconds = {o["reason"]: o["seconds"] for o in found.details["left_out"]}
+    assert seconds["known_broken_version"] == pytest.approx(1.25)
 
 
 def test_nobody_is_refused_by_a_broken_version(run: Run) -> None:
     run.op("deploy", 9, 15, 1, broken_version="2-broken")
     seen(run, (9, "1"), (12, "2-broken"), (14, "1"))
     run.load((12.5, 12.6, "refused", 0, ()))
-    assert only(Downtime().check(run.done())).outcome == "fail"
+    assert only(answers(Downtime(), run.done())).outcome == "fail"
 
 
 def test_whose_the_bad_requests_are_after_it_was_heard_last_nobody_can_tell(run: Run) -> None:
     went_silent(run, 12, 14)
     run.load((12.5, 13, "http_error", 502, ("writes",)))
-    verdict = only(Downtime().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "after a version known to be broken was heard last and before another was" in verdict.why
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.outcome) == ("requests.version_unknown", "unknown")
+    counts = {o["reason"]: o["count"] for o in found.details["left_out"]}
+    assert counts["version_unknown"] > 0
 
 
 def test_one_that_is_heard_again_was_there_all_the_time(run: Run) -> None:
@@ -326,4 +354,4 @@ def test_one_that_is_heard_again_was_there_all_the_time(run: Run) -> None:
     seen(run, (9, "1"), (11, "2-broken"), (15, "1"))
     silent(run, 12, 14, "2-broken")
     run.load((12.5, 13, "timeout", 0, ("writes",)))
-    assert only(Downtime().check(run.done())).outcome == "pass"
+    assert only(answers(Downtime(), run.done())).outcome == "pass"

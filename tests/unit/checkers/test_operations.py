@@ -16,6 +16,7 @@ from harness.checkers.operations.expectations import Expectations
 from harness.checkers.operations.no_hang import NoHang
 from harness.checkers.service.recovery import Recovery
 from harness.checkers.service.versions import Versions
+from harness.judge.claims import claim_rows
 from harness.model import Artefact, Claim, Finding, OffsiteCopy
 from harness.recording.recording import Recording
 from tests.unit.checkers.build import Run, answers, only
@@ -31,41 +32,46 @@ def test_operations_that_end_as_expected_pass_together(run: Run) -> None:
     run.op("backup", 1, 2)
     run.op("deploy", 3, 4, 1, expect="failure")
     run.op("validate", 5, 6, 1, expect="any")
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.measured == "2 operations with an expected end"
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.details) == ("operations.as_expected", {"operations": 2})
 
 
 def test_a_failed_operation_is_quoted(run: Run) -> None:
     run.op("backup", 1, 2)
     run.op("deploy", 3, 4.5, 2, output="migrating\nno such column: amount\n\n")
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == "deploy-1 exited with 2 after 1.50 s; it said: no such column: amount"
+    failed, rest = answers(Expectations(), run.done())
+    assert (failed.code, failed.outcome, failed.subject.id) == ("operation.failed", "fail", "deploy-1")
+    end = {"id": "deploy-1", "exit": 2, "seconds": 1.5, "last_line": "no such column: amount", "blocked_on": ""}
+    assert failed.details == {"name": "deploy", "end": end}
+    assert (rest.code, rest.details["operations"]) == ("operations.as_expected", 1)
 
 
 @pytest.mark.parametrize("operation", ["validate", "restore"])
 def test_an_operation_that_could_not_be_told_its_backup_is_unknown(run: Run, operation: str) -> None:
     run.op(operation, 1, 2, 1, output="no such file: ''")
     run.observe("end", 28, [], status_error="the system declares no `status` operation")
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "could not be told which backup: the system declares no `status` operation" in verdict.why
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.outcome) == ("operation.backup_unknown", "unknown")
+    assert found.details["status_error"] == "the system declares no `status` operation"
 
 
 def test_a_restore_that_fails_for_want_of_any_backup_is_a_fail(run: Run) -> None:
     run.op("backup", 1, 2)
     run.op("restore", 3, 4, 1, output="there is no backup")
     run.observe("end", 28, [])
-    assert only(Expectations().check(run.done())).outcome == "fail"
+    assert [f.code for f in answers(Expectations(), run.done())] == ["operation.failed", "operations.as_expected"]
 
 
 def test_success_in_the_face_of_a_fault_it_met_is_a_fail(run: Run) -> None:
     run.fault(1, 2)
     run.op("backup", 1, 2, 0, expect="failure")
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "although it met disk_full" in verdict.why
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.outcome, found.details["fault"]) == (
+        "operation.succeeded_under_fault",
+        "fail",
+        "disk_full",
+    )
+    assert found.because == ("fault-1",)
 
 
 @pytest.mark.parametrize(
@@ -74,34 +80,33 @@ def test_success_in_the_face_of_a_fault_it_met_is_a_fail(run: Run) -> None:
 def test_a_full_data_disk_that_only_the_service_met_is_not_laid_to_the_kit(run: Run, output: str, outcome: str) -> None:
     run.fault(1, 2, disk="data")  # felt: somebody said "not enough space: needs 20 MB"
     run.op("deploy", 1, 2, 0, expect="failure", output=output)
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == outcome
-    assert outcome == "fail" or "it met no fault itself" in verdict.why
+    found = only(answers(Expectations(), run.done()))
+    code = "operation.succeeded_under_fault" if outcome == "fail" else "operation.fault_not_met"
+    assert (found.outcome, found.code) == (outcome, code)
 
 
 @pytest.mark.parametrize("name", ["cut_at", "slow_drip"])
 @pytest.mark.parametrize(
-    ("counts", "stored", "outcome", "why"),
+    ("counts", "stored", "code", "copy"),
     [
-        (True, {"two.backup": 2000}, "pass", "all ended as expected"),
-        (False, {"two.backup": 2000}, "fail", "and no copy of two counts"),
-        (True, {"two.backup": 1000}, "fail", "and the copy of two counts, and what is stored is 50 % of it"),
-        (True, {}, "fail", "and the copy of two counts, and nothing is stored under two.backup"),
-        (True, None, "unknown", "no [dependencies] says where it stores"),
+        (True, {"two.backup": 2000}, "operations.as_expected", ""),
+        (False, {"two.backup": 2000}, "operation.copy_missing", "offsite.no_copy_counts"),
+        (True, {"two.backup": 1000}, "operation.copy_missing", "offsite.copy_partial"),
+        (True, {}, "operation.copy_missing", "offsite.copy_missing"),
+        (True, None, "operation.copy_unknown", "offsite.store_unknown"),
     ],
 )
 def test_an_upload_that_a_fault_lets_through_may_succeed_when_its_copy_is_really_there(
-    run: Run, name: str, counts: bool, stored: dict[str, int] | None, outcome: str, why: str
+    run: Run, name: str, counts: bool, stored: dict[str, int] | None, code: str, copy: str
 ) -> None:
     run.fault(10, 12, link="offsite", name=name, operation="backup-1")
     run.op("backup", 9, 12, expect="failure")
     copies = [OffsiteCopy("two", "two.backup", counts)]
     artefacts = [Artefact("two", "/backup/two.backup", 2000, True)]
     run.observe("backup", 13, [], artefacts=artefacts, latest="/backup/two.backup", offsite=copies, stored=stored)
-    verdict = only(Expectations().check(run.done()))
-    assert verdict.outcome == outcome
-    assert why in verdict.why
-    assert outcome == "pass" or f"although it met {name}" in verdict.why
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.details.get("fault", name)) == (code, name)
+    assert [c["code"] for c in found.details.get("copy", [])] == [copy] * bool(copy)
 
 
 def test_where_nothing_gets_through_a_copy_that_is_there_explains_no_success(run: Run) -> None:
@@ -109,155 +114,157 @@ def test_where_nothing_gets_through_a_copy_that_is_there_explains_no_success(run
     run.op("backup", 9, 12, expect="failure")
     artefacts = [Artefact("two", "/backup/two.backup", 2000, True)]
     run.observe("backup", 13, [], artefacts=artefacts, latest="/backup/two.backup", stored={"two.backup": 2000})
-    assert only(Expectations().check(run.done())).outcome == "fail"
+    assert only(answers(Expectations(), run.done())).code == "operation.succeeded_under_fault"
 
 
 def test_an_upload_under_a_slow_link_that_nobody_looked_for_is_unknown(run: Run) -> None:
     run.fault(10, 12, link="offsite", name="slow_drip", operation="backup-1")
     run.op("backup", 9, 12, expect="failure")
-    verdict = only(Expectations().check(run.done()))
-    assert (verdict.outcome, "nobody looked for its copy off site" in verdict.why) == ("unknown", True)
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.outcome) == ("operation.copy_unknown", "unknown")
+    assert found.details["copy"] == [{"code": "offsite.not_looked", "details": {}}]
 
 
 def test_success_where_the_fault_was_not_felt_is_unknown(run: Run) -> None:
     run.fault(1, 2, felt=False)
     run.op("backup", 1, 2, 0, expect="failure")
-    assert only(Expectations().check(run.done())).outcome == "unknown"
+    found = only(answers(Expectations(), run.done()))
+    assert (found.code, found.outcome) == ("operation.fault_not_met", "unknown")
 
 
 def test_a_run_without_operations_is_unknown_not_fine(run: Run) -> None:
     recording = run.done()
-    assert only(Expectations().check(recording)).outcome == "unknown"
-    assert only(NoHang().check(recording)).outcome == "unknown"
+    for checker in (Expectations(), NoHang()):
+        found = only(answers(checker, recording))
+        assert (found.code, found.outcome) == ("operations.none", "unknown")
 
 
 # -- no hang -------------------------------------------------------------------------------------------------------
 def test_operations_that_end_are_no_hang(run: Run) -> None:
     run.op("backup", 1, 2)
     run.op("deploy", 3, 9, 1)
-    verdict = only(NoHang().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert "the longest, deploy-1, after 6.00 s" in verdict.why
+    found = only(answers(NoHang(), run.done()))
+    assert (found.code, found.details["operations"]) == ("operations.ended", 2)
+    assert (found.details["longest"]["id"], found.details["longest"]["seconds"]) == ("deploy-1", 6.0)
 
 
 def test_a_hang_says_on_what_it_was_blocked(run: Run) -> None:
     run.op("backup", 1, 21, None, blocked_on="connect to 10.1.0.2:9000 (no answer)")
-    verdict = only(NoHang().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == "backup-1 had not ended after 20.00 s: connect to 10.1.0.2:9000 (no answer)"
+    found = only(answers(NoHang(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("operation.hung", "fail", "backup-1")
+    assert (found.details["name"], found.details["last"]) == ("backup", None)
+    end = found.details["end"]
+    assert (end["seconds"], end["blocked_on"]) == (20.0, "connect to 10.1.0.2:9000 (no answer)")
 
 
 @pytest.mark.parametrize(
-    ("cpu_s", "written", "said"),
-    [
-        (0.0, 0, "no progress for 5.0 s (0.00 s of CPU, 0 bytes written); blocked on sh (pid 7) sleeping"),
-        (0.05, 812, "no progress for 5.0 s (0.05 s of CPU, 812 bytes written); blocked on sh (pid 7) sleeping"),
-        (0.1, 9_000_000, "still progressing (0.10 s of CPU, 9.0 MB written in the last 5.0 s); sh (pid 7) sleeping"),
-        (4.1, None, "still progressing (4.10 s of CPU in the last 5.0 s); sh (pid 7) sleeping"),
-    ],
+    ("cpu_s", "written", "going_on"),
+    [(0.0, 0, False), (0.05, 812, False), (0.1, 9_000_000, True), (4.1, None, True)],
 )
 def test_one_that_had_to_be_killed_is_told_with_what_it_did_at_last(
-    run: Run, cpu_s: float, written: int | None, said: str
+    run: Run, cpu_s: float, written: int | None, going_on: bool
 ) -> None:
     last = {"last_s": 5.0, "last_cpu_s": cpu_s, "last_written_bytes": written}
     run.op("backup", 1, 21, None, blocked_on="sh (pid 7) sleeping", **last)
-    verdict = only(NoHang().check(run.done()))
-    assert (verdict.outcome, verdict.why) == ("fail", f"backup-1 had not ended after 20.00 s: {said}")
+    found = only(answers(NoHang(), run.done()))
+    last = {"seconds": 5.0, "cpu_s": cpu_s, "written_bytes": written, "going_on": going_on}
+    assert (found.code, found.details["last"]) == ("operation.hung", last)
 
 
 def test_a_hang_while_we_stood_still_ourselves_is_unknown(run: Run) -> None:
     run.op("backup", 1, 21, None, blocked_on="connect to 10.1.0.2:9000 (no answer)")
     run.stood_still(2, 20)
-    verdict = only(NoHang().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert verdict.why.endswith("(no answer); for 18.00 s of that we ourselves stood still")
+    found = only(answers(NoHang(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("harness.late", "unknown", "backup-1")
+    assert (found.details["who"], found.details["late_s"]) == ("harness", 18.0)
 
 
 def test_a_hang_before_we_stood_still_is_a_fail_all_the_same(run: Run) -> None:
     run.op("backup", 1, 21, None)
     run.op("deploy", 22, 28, None)
     run.stood_still(23, 27)
-    verdict = only(NoHang().check(run.done()))
-    assert (verdict.outcome, verdict.why[:18]) == ("fail", "backup-1 had not e")
+    found = [(f.code, f.subject.id) for f in answers(NoHang(), run.done())]
+    assert found == [("operation.hung", "backup-1"), ("harness.late", "deploy-1")]
 
 
 # -- versions ------------------------------------------------------------------------------------------------------
 def test_the_promised_version_at_exit_is_a_pass(run: Run) -> None:
     run.op("deploy", 1, 2, version_wanted="2", version_at_exit="2")
     run.op("backup", 3, 4)
-    verdict = only(Versions().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.measured == "1 of 1 operation left the version they promised"
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.outcome, found.details["operations"]) == ("version.as_promised", "pass", 1)
 
 
 def test_a_rollback_that_exits_too_early_is_told_with_its_times(run: Run) -> None:
     run.op("rollback", 1, 1.21, version_wanted="1", version_at_exit="2", version_after_s=0.90)
-    verdict = only(Versions().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == "rollback-1 exited 0 after 0.21 s while /version still said 2 (for another 0.9 s)"
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("version.not_served_at_exit", "fail", "rollback-1")
+    assert (found.details["name"], found.details["end"]["seconds"]) == ("rollback", pytest.approx(0.21))
+    assert [found.details[k] for k in ("version", "wanted", "later_s")] == ["2", "1", 0.9]
 
 
 def test_a_kit_that_exits_0_without_doing_anything_is_told(run: Run) -> None:
     run.op("deploy", 1, 1.1, version_wanted="2", version_at_exit="1")
-    assert only(Versions().check(run.done())).why.endswith("while /version still said 1 (and 2 never came)")
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.details["later_s"]) == ("version.not_served_at_exit", None)
 
 
 def test_a_version_that_did_not_answer_is_unknown(run: Run) -> None:
     run.op("deploy", 1, 2, version_wanted="2", version_at_exit="")
-    assert only(Versions().check(run.done())).outcome == "unknown"
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.outcome, found.details["operations"]) == ("version.unanswered", "unknown", ["deploy-1"])
 
 
 @pytest.mark.parametrize(
-    ("exit_", "version", "outcome", "measured"),
+    ("exit_", "version", "code", "kept"),
     [
-        (1, "2", "fail", "1 of 2 operations left the version they promised"),
-        (1, "1", "pass", "2 of 2 operations left the version they promised"),
-        (1, "", "unknown", "1 of 2 operations left the version they promised"),
-        (-9, "2", "pass", "1 of 1 operation left the version they promised"),
-        (None, "2", "pass", "1 of 1 operation left the version they promised"),
+        (1, "2", "version.changed_by_failure", 0),
+        (1, "1", "version.as_promised", 2),
+        (1, "", "version.unanswered", 0),
+        (-9, "2", "version.as_promised", 1),
+        (None, "2", "version.as_promised", 1),
     ],
     ids=["new left behind", "old kept", "did not answer", "killed: it said nothing", "hung: it said nothing"],
 )
 def test_a_deploy_that_says_it_failed_must_leave_the_old_version(
-    run: Run, exit_: int | None, version: str, outcome: str, measured: str
+    run: Run, exit_: int | None, version: str, code: str, kept: int
 ) -> None:
     run.op("backup", 1, 2, version_wanted="1", version_at_exit="1")
     failed = run.op("deploy", 3, 4, exit_, expect="failure")
     run.recovered(4.1, failed, version=version, version_owed="1")
-    verdict = only(Versions().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == (outcome, measured)
-    if outcome == "fail":
-        assert verdict.why == "deploy-1 exited with 1 after 1.00 s and left version 2 in service, where 1 was"
+    found = only(answers(Versions(), run.done()))
+    assert found.code == code
+    if kept:
+        assert (found.details["operations"], found.details["after_failures"]) == (kept, kept - 1)
+    if found.outcome == "fail":
+        assert found.subject.id == "deploy-1"
+        assert [found.details[k] for k in ("name", "version", "before")] == ["deploy", "2", "1"]
 
 
 def test_a_deployment_that_does_not_stay_is_a_fail(run: Run) -> None:
     done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
     run.recovered(4.2, done, version="1", version_owed="1")
     run.observe("deploy", 5, [], version="1")
-    verdict = only(Versions().check(run.done()))
-    assert (verdict.outcome, verdict.measured) == ("fail", "0 of 1 operation left the version they promised")
-    said = "deploy-1 exited with 0 after 1.00 s and /version said 2, and 0.20 s later 1: it did not stay"
-    assert verdict.why == said
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("version.did_not_stay", "fail", "deploy-1")
+    told = [found.details[k] for k in ("name", "version", "wanted", "later_s")]
+    assert told == ["deploy", "1", "2", pytest.approx(0.2)]
 
 
 def test_a_deployment_that_is_gone_at_the_next_read_back_is_a_fail(run: Run) -> None:
     done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
     run.recovered(4.2, done, version="2", version_owed="1")
     run.observe("deploy", 5, [], version="1")
-    verdict = only(Versions().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "/version said 2, and 1.20 s later 1: it did not stay" in verdict.why
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.details["later_s"]) == ("version.did_not_stay", pytest.approx(1.2))
 
 
 def test_looks_that_had_an_answer_are_counted_and_those_without_are_not(run: Run) -> None:
     done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
     run.recovered(4.2, done, version="2", version_owed="1")
     run.observe("deploy", 5, [], version="")
-    verdict = only(Versions().check(run.done()))
-    assert verdict.outcome == "pass"
-    assert verdict.why == (
-        "each time the promised version answered when the operation exited, and again at 1 look soon after"
-    )
+    found = only(answers(Versions(), run.done()))
+    assert (found.code, found.details["looks_after"]) == ("version.as_promised", 1)
 
 
 @pytest.mark.parametrize("exit_", [0, 1, -9, None])
@@ -266,8 +273,7 @@ def test_what_another_operation_may_have_changed_is_not_laid_to_the_one_before(r
     run.op("rollback", 3.5, 4.1, exit_, version_wanted="1", version_at_exit="1", group=1)
     run.recovered(4.2, done, version="1", version_owed="")
     run.observe("rollback", 5, [], version="1")
-    verdict = only(Versions().check(run.done()))
-    assert verdict.outcome == "pass", verdict.why
+    assert only(answers(Versions(), run.done())).code == "version.as_promised"
 
 
 @pytest.mark.parametrize("healed", [4.1, None])
@@ -275,7 +281,7 @@ def test_what_a_fault_of_ours_may_have_changed_is_not_laid_to_the_operation(run:
     run.fault(3.5, healed, link="service_green")
     done = run.op("deploy", 3, 4, version_wanted="2", version_at_exit="2")
     run.recovered(4.2, done, version="1", version_owed="1")
-    assert only(Versions().check(run.done())).outcome == "pass"
+    assert only(answers(Versions(), run.done())).outcome == "pass"
 
 
 # -- validation ----------------------------------------------------------------------------------------------------
@@ -323,7 +329,7 @@ def test_a_validation_that_goes_by_the_name_of_a_backup_is_unknown(run: Run) -> 
     found = only(answers(RejectsDamage(), recording := run.done()))
     assert (found.outcome, found.code, found.subject.id) == ("unknown", "validation.by_name", "validate-3")
     assert found.details["damage"] == "flipped"
-    assert Recovery().check(recording) == []
+    assert answers(Recovery(), recording) == []
 
 
 # -- space check ---------------------------------------------------------------------------------------------------
@@ -437,31 +443,35 @@ def test_recovery_after_a_fault_and_a_failed_operation_is_a_pass_with_its_time(r
     failed = run.op("backup", 10, 12, 1, expect="failure")
     run.recovered(12.4, failed)
     run.op("restore", 13, 14)
-    verdicts = Recovery().check(run.done())
-    assert [v.outcome for v in verdicts] == ["pass", "pass", "pass"]
-    assert verdicts[0].measured == "0.40 s"
-    assert verdicts[1].about == "the kit after disk_full (fault-1)"
+    found = answers(Recovery(), run.done())
+    assert [(f.code, f.subject.id) for f in found] == [
+        ("service.recovered", "fault-1"),
+        ("kit.works_after_fault", "fault-1"),
+        ("service.recovered", "backup-1"),
+    ]
+    assert (found[0].details["seconds"], found[0].details["after"]) == (pytest.approx(0.4), "fault_healed")
+    assert (found[1].details["fault"], found[1].details["end"]["id"]) == ("disk_full", "restore-1")
 
 
 def test_a_service_that_stays_down_is_a_fail(run: Run) -> None:
     failed = run.op("deploy", 10, 12, 1)
     run.recovered(42, failed, ok=False)
-    verdict = only(Recovery().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.why == "still not healthy and ready 30.0 s after deploy-1 failed"
+    found = only(answers(Recovery(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("service.not_recovered", "fail", "deploy-1")
+    assert (found.details["after"], found.details["seconds"]) == ("operation_failed", pytest.approx(30))
 
 
 def test_a_recovery_slower_than_claimed_is_a_fail(tmp_path: Path) -> None:
-    run = Run(tmp_path / "run", (Claim("recovery", "duration_s", 5),))
+    run = Run(tmp_path / "run", (Claim("recovery", "duration_s", 5, key="recovery_s"),))
     failed = run.op("deploy", 10, 12, 1)
     run.recovered(20, failed, began=12.1, bad=19.8)
-    well, claim = Recovery().check(run.done())
-    assert (well.outcome, well.why) == ("pass", "healthy and ready 8.00 s after deploy-1 failed")
-    assert (claim.outcome, claim.measured) == ("fail", "8 s")
-    assert claim.why.startswith("claimed <= 5 s; 1 of 1 broke it (run #1; worst 8 s)")
+    well, claim = answers(Recovery(), run.done())
+    assert (well.code, well.details["seconds"]) == ("service.recovered", pytest.approx(8))
+    assert (claim.code, claim.outcome, claim.subject.id) == ("claim.refuted", "fail", "recovery_s")
+    assert (claim.details["claim"]["values"], claim.details["claim"]["broken"]) == ([pytest.approx(8)], 1)
 
 
-RECOVERS = (Claim("recovery", "duration_s", 5),)
+RECOVERS = (Claim("recovery", "duration_s", 5, key="recovery_s"),)
 
 
 def test_a_service_that_was_well_when_somebody_looked_at_last_breaks_no_claim(tmp_path: Path) -> None:
@@ -470,12 +480,11 @@ def test_a_service_that_was_well_when_somebody_looked_at_last_breaks_no_claim(tm
     done = run.op("deploy", 10, 24)
     run.recovered(24.15, done)
     run.op("backup", 25, 26)
-    well, works = Recovery().check(run.done())
-    assert (well.outcome, works.outcome) == ("unknown", "pass")
-    assert well.why == (
-        "healthy and ready at the first look, 12.15 s after partition (fault-1) was healed, "
-        "seen too late to say whether it kept the claimed 5 s"
-    )
+    well, works = answers(Recovery(), run.done())
+    assert (well.code, well.outcome) == ("service.recovery_seen_late", "unknown")
+    assert works.code == "kit.works_after_fault"
+    told = [well.details[k] for k in ("at_first_look", "seconds", "limit_s", "fault", "id")]
+    assert told == [True, pytest.approx(12.15), 5, "partition", "fault-1"]
 
 
 def test_a_service_that_was_still_bad_when_somebody_looked_too_late_breaks_its_claim(tmp_path: Path) -> None:
@@ -483,8 +492,8 @@ def test_a_service_that_was_still_bad_when_somebody_looked_too_late_breaks_its_c
     run.fault(10, 12, link="offsite")
     done = run.op("deploy", 10, 24)
     run.recovered(25, done, began=24.1, bad=24.8)
-    claim = next(v for v in Recovery().check(run.done()) if v.about == "duration of recovery")
-    assert (claim.outcome, claim.measured) == ("fail", "13 s")
+    claim = next(f for f in answers(Recovery(), run.done()) if f.subject.kind == "claim")
+    assert (claim.code, claim.details["claim"]["values"]) == ("claim.refuted", [pytest.approx(13)])
 
 
 def test_the_time_in_which_a_fault_was_healed_is_not_laid_to_the_service(tmp_path: Path) -> None:
@@ -493,33 +502,37 @@ def test_the_time_in_which_a_fault_was_healed_is_not_laid_to_the_service(tmp_pat
     run.fault(12, 21, name="monitor", operation=failed)
     run.recovered(21.2, failed)
     run.op("backup", 22, 23)
-    verdicts = Recovery().check(run.done())
-    assert [v.outcome for v in verdicts] == ["pass"] * 4
-    assert verdicts[2].why == "healthy and ready 0.20 s after deploy-1 failed"
-    assert verdicts[3].measured == "0.2 s", "one look is one recovery"
+    found = answers(Recovery(), run.done())
+    assert [f.outcome for f in found] == ["pass"] * 4
+    assert (found[2].subject.id, found[2].details["seconds"]) == ("deploy-1", pytest.approx(0.2))
+    assert found[3].details["claim"]["values"] == [pytest.approx(0.2)], "one look is one recovery"
 
 
 @pytest.mark.parametrize(("bad", "outcome"), [(0, "unknown"), (11.9, "unknown"), (12.1, "pass")])
 def test_a_look_that_began_before_the_heal_tells_only_what_it_saw_after_it(run: Run, bad: float, outcome: str) -> None:
     run.fault(10, 12)
     run.recovered(12.3, "backup-1", began=11, bad=bad)
-    assert Recovery().check(run.done())[0].outcome == outcome
+    assert answers(Recovery(), run.done())[0].outcome == outcome
 
 
 def test_a_service_that_was_given_no_time_after_the_heal_is_unknown(run: Run) -> None:
     failed = run.op("deploy", 10, 11, 1, expect="failure")
     run.fault(10.5, 40, operation=failed)
     run.recovered(41, failed, ok=False)
-    assert [v.outcome for v in Recovery().check(run.done())] == ["unknown", "unknown", "unknown"]
+    assert [f.code for f in answers(Recovery(), run.done())] == [
+        "service.recovery_not_awaited",
+        "kit.not_tried_after_fault",
+        "service.recovery_not_awaited",
+    ]
 
 
 def test_a_recovery_claimed_at_a_percentile_is_not_refuted_by_one(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", (Claim("recovery", "duration_s", 5, "p95"),))
     failed = run.op("deploy", 10, 12, 1)
     run.recovered(20, failed, began=12.1, bad=19.8)
-    claim = Recovery().check(run.done())[-1]
-    assert claim.outcome == "unknown"
-    assert "0 of 1 kept it" in claim.why
+    claim = answers(Recovery(), run.done())[-1]
+    assert (claim.code, claim.outcome) == ("claim.undecided", "unknown")
+    assert (claim.details["claim"]["n"], claim.details["claim"]["broken"]) == (1, 1) and claim.details["more_runs"] > 0
 
 
 def test_a_recovery_while_we_stood_still_is_unknown(tmp_path: Path) -> None:
@@ -527,9 +540,24 @@ def test_a_recovery_while_we_stood_still_is_unknown(tmp_path: Path) -> None:
     failed = run.op("deploy", 10, 12, 1)
     run.recovered(20, failed, began=12.1, bad=19.8)
     run.stood_still(13, 17)
-    verdict = only(Recovery().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert verdict.why.endswith("; for 3.75 s of that we ourselves stood still")
+    found = only(answers(Recovery(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("harness.late", "unknown", "deploy-1")
+    assert found.details["late_s"] == pytest.approx(3.75)
+
+
+def test_a_service_that_is_down_for_less_than_its_chance_but_for_our_standstill_is_for_another_try(run: Run) -> None:
+    failed = run.op("deploy", 5, 6, 1)
+    run.recovered(24, failed, ok=False, began=6.1)
+    run.stood_still(8, 14)
+    found = only(answers(Recovery(), run.done()))
+    assert (found.code, found.outcome) == ("harness.late", "unknown")
+
+
+def test_a_look_that_ended_before_the_service_had_its_chance_is_not_the_standstills_doing(run: Run) -> None:
+    failed = run.op("deploy", 5, 6, 1)
+    run.recovered(16, failed, ok=False, began=6.1)
+    run.stood_still(8, 14)
+    assert only(answers(Recovery(), run.done())).code == "service.recovery_not_awaited"
 
 
 def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_kit(run: Run) -> None:
@@ -538,9 +566,9 @@ def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_k
     run.op("restore", 13, 14, 2, output="no such file: ''")
     run.observe("end", 28, [], status_error="the system declares no `status` operation")
     recording = run.done()
-    works = next(v for v in Recovery().check(recording) if v.about.startswith("the kit"))
-    assert works.outcome == "unknown"
-    assert "it could not be told which backup: the system declares no `status` operation" in works.why
+    works = next(f for f in answers(Recovery(), recording) if f.check == "kit.works_again")
+    assert (works.code, works.outcome) == ("kit.backup_unknown_after_fault", "unknown")
+    assert works.details["status_error"] == "the system declares no `status` operation"
     restorable = only(answers(Restorable(), recording))
     assert (restorable.outcome, restorable.code) == ("unknown", "backup.restorable_undecided")
     assert only(restorable.details["tries"])["status_error"] == "the system declares no `status` operation"
@@ -550,9 +578,9 @@ def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
     run.fault(10, 12)
     run.recovered(12.4, "backup-1")
     run.op("restore", 13, 14, 1, output="no backup")
-    works = next(v for v in Recovery().check(run.done()) if v.about.startswith("the kit"))
-    assert works.outcome == "fail"
-    assert "the first operation after disk_full was healed; it said: no backup" in works.why
+    works = next(f for f in answers(Recovery(), run.done()) if f.check == "kit.works_again")
+    assert (works.code, works.outcome) == ("kit.broken_after_fault", "fail")
+    assert (works.details["to_the_end"], works.details["end"]["last_line"]) == (False, "no backup")
 
 
 @pytest.mark.parametrize(("exit", "outcome"), [(0, "pass"), (1, "fail")])
@@ -561,37 +589,37 @@ def test_under_a_fault_that_stays_to_the_end_the_next_operation_has_to_work(run:
     run.op("backup", 9, 12, 1, expect="failure")
     run.op("deploy", 13, 14, exit)
     run.recovered(25.4, "the last faults were healed")
-    works = next(v for v in Recovery().check(run.done()) if v.about == "the kit under partition (fault-1)")
-    assert works.outcome == outcome, works.why
+    works = next(f for f in answers(Recovery(), run.done()) if f.check == "kit.works_again")
+    assert (works.outcome, works.subject.id, works.details["to_the_end"]) == (outcome, "fault-1", True)
 
 
 def test_a_fault_that_stays_to_the_end_and_no_operation_after_it_came_is_unknown(run: Run) -> None:
     run.fault(10, 25, link="offsite", to_the_end=True)
     run.op("deploy", 8, 9)
-    works = next(v for v in Recovery().check(run.done()) if v.about.startswith("the kit"))
-    assert (works.outcome, works.why) == ("unknown", "no operation was run after partition came")
+    works = next(f for f in answers(Recovery(), run.done()) if f.check == "kit.works_again")
+    assert (works.code, works.outcome, works.details["to_the_end"]) == ("kit.not_tried_after_fault", "unknown", True)
 
 
 def test_recovery_nobody_looked_at_is_unknown(run: Run) -> None:
     run.fault(10, 12)
-    assert [v.outcome for v in Recovery().check(run.done())] == ["unknown", "unknown"]
+    found = [f.code for f in answers(Recovery(), run.done())]
+    assert found == ["service.recovery_not_watched", "kit.not_tried_after_fault"]
 
 
 def test_a_service_left_unhealthy_by_an_operation_that_exited_0_is_a_fail(run: Run) -> None:
     run.op("deploy", 10, 12)
     run.recovered(42.0, "deploy-1", ok=False)
-    verdict = only(Recovery().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert "still not healthy and ready 30.0 s after deploy-1 exited 0" in verdict.why
+    found = only(answers(Recovery(), run.done()))
+    assert (found.code, found.details["after"]) == ("service.not_recovered", "operation_succeeded")
 
 
 def test_with_nothing_to_recover_from_there_is_no_verdict(run: Run) -> None:
     run.op("backup", 1, 2)
-    assert Recovery().check(run.done()) == []
+    assert answers(Recovery(), run.done()) == []
 
 
 # -- durations -----------------------------------------------------------------------------------------------------
-CLAIM = (Claim("rollback", "duration_s", 2.0),)
+CLAIM = (Claim("rollback", "duration_s", 2.0, key="rollback_s"),)
 
 
 def test_durations_leave_out_warm_ups_gates_and_what_did_not_succeed(tmp_path: Path) -> None:
@@ -601,19 +629,19 @@ def test_durations_leave_out_warm_ups_gates_and_what_did_not_succeed(tmp_path: P
     run.op("rollback", 14, 19, 1)
     run.fault(20, 25)
     run.op("rollback", 21, 24)
-    verdict = only(Durations().check(run.done()))
-    assert verdict.outcome == "pass", verdict.why
-    assert verdict.measured == "1 s"
-    assert verdict.requirement == "R106"
+    found = only(answers(Durations(), run.done()))
+    assert (found.code, found.outcome) == ("claim.kept", "pass")
+    assert (found.subject.kind, found.subject.id) == ("claim", "rollback_s")
+    assert found.details["claim"]["values"] == [1.0]
 
 
 def test_one_run_over_the_claim_refutes_it(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", CLAIM)
     run.op("rollback", 0, 1)
     run.op("rollback", 2, 5)
-    verdict = only(Durations().check(run.done()))
-    assert verdict.outcome == "fail"
-    assert verdict.measured == "1 s, 3 s"
+    found = only(answers(Durations(), run.done()))
+    assert (found.code, found.details["claim"]["values"]) == ("claim.refuted", [1.0, 3.0])
+    assert found.details["claim"]["broken_runs"] == [2]
 
 
 @pytest.mark.parametrize(
@@ -637,25 +665,35 @@ def test_a_limit_that_our_own_stalls_may_have_broken_is_unknown(
     times = sorted({*times, *(edge for gap in gaps for edge in gap)})
     (run.folder / "resources.jsonl").write_text("".join(f'{{"t": {run.ns(t)}}}\n' for t in times))
     recording = Recording(run.folder)
-    verdict = only(Durations().check(recording))
-    assert verdict.outcome == outcome, verdict.why
-    assert ("we ourselves stood still" in verdict.why) == (outcome == "unknown")
-    assert Durations().claimed(recording)[0].row()["outcome"] == outcome
+    found = only(answers(Durations(), recording))
+    assert (found.outcome, found.code) == (outcome, "harness.late" if outcome == "unknown" else "claim.refuted")
+    row = only([*claim_rows([found])])
+    assert (row["outcome"], row["n"], row["supports"]) == (outcome, 1, "")
 
 
 def test_a_claim_none_of_whose_runs_counts_is_unknown(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", CLAIM)
     run.op("rollback", 0, 1, 1)
-    verdict = only(Durations().check(run.done()))
-    assert verdict.outcome == "unknown"
-    assert "no run of rollback succeeded" in verdict.why
+    found = only(answers(Durations(), run.done()))
+    assert (found.code, found.outcome) == ("claim.not_measured", "unknown")
+    assert found.details["left_out"] == [{"reason": "failed", "count": 1}]
+
+
+def test_a_claim_whose_only_run_the_harness_stood_still_in_is_for_another_try(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", CLAIM)
+    run.op("rollback", 0, 1, 1)
+    run.op("rollback", 10, 15)
+    run.stood_still(11, 14)
+    found = only(answers(Durations(), run.done()))
+    assert (found.code, found.outcome, found.subject.id) == ("harness.late", "unknown", "rollback_s")
+    assert (found.details["who"], found.details["late_s"], found.details["claim"]["n"]) == ("harness", 3.0, 0)
 
 
 @pytest.mark.parametrize("timing", [True, False])
 def test_claims_about_what_this_run_does_not_measure_are_left_to_others(tmp_path: Path, timing: bool) -> None:
     run = Run(tmp_path / "run", CLAIM, timing=timing)
     run.op("backup" if timing else "rollback", 0, 1)
-    assert Durations().check(run.done()) == []
+    assert answers(Durations(), run.done()) == []
 
 
 # -- operations that only say they worked ---------------------------------------------------------------------------
@@ -664,9 +702,10 @@ def test_times_on_hardly_any_data_prove_no_claim(tmp_path: Path, bytes_: int, ou
     run = Run(tmp_path / "run", claims=(Claim("backup", "duration_s", 5),))
     run.event("seeded", 0, asked_bytes=20_000_000, found_bytes=bytes_)
     run.op("backup", 1, 2)
-    verdict = only(Durations().check(run.done()))
-    assert verdict.outcome == outcome
-    assert ("the seed left 4.1 kB where 20.0 MB were asked for" in verdict.why) == (outcome == "unknown")
+    found = only(answers(Durations(), run.done()))
+    assert (found.outcome, found.code) == (outcome, "claim.kept" if outcome == "pass" else "claim.too_little_data")
+    if outcome == "unknown":
+        assert (found.details["asked_bytes"], found.details["found_bytes"]) == (20_000_000, 4096)
 
 
 def test_a_backup_that_succeeded_and_of_which_the_kit_knows_nothing_is_a_fail(run: Run) -> None:
@@ -700,4 +739,4 @@ def test_a_kit_whose_status_says_nothing_has_no_verdict_on_the_backups_it_knows_
 
 def test_a_seed_that_fails_says_nothing_about_the_kit(run: Run) -> None:
     run.op("seed", 0, 1, 1, output="seed: no such directory")
-    assert only(Expectations().check(run.done())).outcome == "unknown"
+    assert only(answers(Expectations(), run.done())).code == "operations.none"

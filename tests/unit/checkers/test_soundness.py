@@ -19,9 +19,10 @@ from harness.checkers.core.codes import code_of
 from harness.checkers.core.protocol import AnyChecker, Checker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restorable import Restorable
-from harness.checkers.operations.durations import counted
+from harness.checkers.operations.durations import timed
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
+from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Verdict, merged
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter
@@ -174,7 +175,7 @@ def test_a_harness_that_stood_still_is_unknown_and_times_nothing(run: Run) -> No
     recording = Recording(run.folder)
     details = reason(answers(LoadSound(), recording), "harness.late")
     assert (details["who"], details["late_s"]) == ("harness", pytest.approx(3.5))
-    assert counted(recording, "backup") == []
+    assert timed(JudgedRun(recording), "backup") == []
 
 
 # -- fault ---------------------------------------------------------------------------------------------------------

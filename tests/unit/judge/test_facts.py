@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.judge import facts
+from harness.judged.judged_run import JudgedRun
 from tests.unit.checkers.build import Run
 
 CHANNELS = ("read_fresh", "read_reused", "write")
@@ -20,7 +21,7 @@ def test_the_longest_gap_is_none_that_we_made_ourselves(
     run.link("front", serves)
     run.fault(10, 12, link="front")
     run.load((10.05, 12.0, "http_error", 502, CHANNELS))
-    gap_ms = facts.load(run.done(), 1000.0)["probe"]["longest_gap_ms"]
+    gap_ms = facts.load(JudgedRun(run.done()), 1000.0)["probe"]["longest_gap_ms"]
     assert least_ms <= gap_ms <= most_ms
 
 
@@ -61,5 +62,5 @@ def test_a_run_took_as_long_as_its_last_event_says(tmp_path: Path) -> None:
 def test_bad_requests_of_the_load_are_among_those_counted(tmp_path: Path) -> None:
     run = Run(tmp_path / "run")
     run.load((10.0, 10.1, "reset", 0, ("load",)))
-    load = facts.load(run.done(), 1000.0)
+    load = facts.load(JudgedRun(run.done()), 1000.0)
     assert (load["probe"]["bad"], load["counted"]) == (0, {"n": 4500, "bad": 5})

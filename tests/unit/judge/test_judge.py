@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any, ClassVar, Literal
 
 import pytest
 
-from harness.checkers.core.protocol import RunChecker
+from harness.checkers import standard
+from harness.checkers.core.protocol import AnyChecker, Checker
 from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
+from harness.judge.claims import JUDGES
 from harness.judge.judge import judge_by
-from harness.model import NS, Result, Verdict
+from harness.judged.judged_run import JudgedRun
+from harness.model import NS, Claim, Finding, Result, Verdict
 from harness.plan import Plan, Step
 from harness.recording.recording import Recording
 from harness.report.documents.derived import run_seconds
@@ -64,7 +67,7 @@ def run(tmp_path: Path) -> Run:
 
 def judged(
     run: Run,
-    *checkers: RunChecker,
+    *checkers: AnyChecker,
     steps: tuple[Step, ...] = (),
     repeat: int = 1,
     warmup: int = 0,
@@ -219,3 +222,59 @@ def test_a_waive_holds_through_its_last_day_and_makes_no_pass(run: Run, days: in
 
 def test_a_waive_where_nothing_is_unknown_is_not_listed(run: Run) -> None:
     assert judged(run, GOOD, waives=({"name": "scenario", "reason": "known", "until": "2099-01-01"},)).waived == ()
+
+
+CLAIMS = (
+    Claim("backup", "duration_s", 3, key="backup_s"),
+    Claim("deploy", "outage_s", 0.5, key="deploy_outage_s"),
+    Claim("requests", "bad", 0, key="bad_requests"),
+)
+
+
+@pytest.mark.parametrize("checkers", [standard(), (GOOD,)], ids=["listed", "not listed"])
+def test_a_claim_is_judged_once_and_its_row_is_its_finding(
+    tmp_path: Path, checkers: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path / "run", CLAIMS)
+    run.load((10.0, 10.8, "refused", 0, ()))
+    run.op("backup", 1, 2)
+    run.op("deploy", 9.5, 11)
+    asked: list[str] = []
+    for judge in JUDGES:
+        monkeypatch.setattr(type(judge), "check", counting(type(judge), asked))
+    result = judged(run, *checkers)
+    assert sorted(asked) == sorted(judge.name for judge in JUDGES)
+    assert [(row["key"], row["code"]) for row in result.claims] == [
+        ("backup_s", "claim.kept"),
+        ("deploy_outage_s", "claim.refuted"),
+        ("bad_requests", "requests.bad"),
+    ]
+    of_claims = {f.subject.id: f for f in result.findings if f.subject.kind == "claim"}
+    assert sorted(of_claims) == (sorted(c.key for c in CLAIMS) if GOOD not in checkers else [])
+    for row in result.claims if of_claims else ():
+        found = of_claims[row["key"]]
+        assert (row["outcome"], row["code"], row["sentence"]) == (found.outcome, found.code, found.sentence)
+        assert row["median"] == found.details["claim"]["median"]
+
+
+def counting(cls: type[Checker], asked: list[str]) -> Callable[[Checker, JudgedRun], Iterable[Finding]]:
+    """Its `check`, which tells when it is asked."""
+    check = cls.check
+
+    def asks(self: Checker, run: JudgedRun) -> Iterable[Finding]:
+        asked.append(self.name)
+        return check(self, run)
+
+    return asks
+
+
+def test_a_judge_of_claims_that_crashes_is_unknown_though_no_scenario_lists_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(self: Checker, run: JudgedRun) -> Iterable[Finding]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(JUDGES[0]), "check", crash)
+    result = judged(run, GOOD)
+    crashed = [f.details["checker"] for f in result.findings if f.code == "checker.crashed"]
+    assert (crashed, result.outcome) == (["durations"], "unknown")
