@@ -20,6 +20,10 @@ class Cut(msgspec.Struct):
 
 
 Answered = Literal["yes", "no", "undecided"]
+_WAY_BACK = (
+    "{% if way_back == 'yes' %}; the latest backup could be restored exactly{% elif way_back == 'no' %}; the latest "
+    "backup could not be restored either{% endif %}"
+)
 _CUT = "{% if cut.hit %}; the cut hit {{ cut.hit }}{% endif %}"
 
 
@@ -52,7 +56,7 @@ class Survived(Details):
     "power.service_down",
     "fail",
     title="The service does not start after a power cut",
-    sentence="the service does not start by its own means: {{ error }}" + _CUT,
+    sentence="the service does not start by its own means: {{ error }}" + _WAY_BACK + _CUT,
     meaning="The service was started on the disk as the cut left it, and did not come up without help.",
     causes=("files were written in place without a sync, so the cut left a part of them", "a stale lock or pid file"),
     look="the start of this state in the run's log, and which files the cut hit",
@@ -70,7 +74,7 @@ class ServiceDown(Details):
     "power.acknowledged_lost",
     "fail",
     title="A power cut lost acknowledged writes",
-    sentence="{{ answers|told }}" + _CUT,
+    sentence="{{ answers|told }}" + _WAY_BACK + _CUT,
     meaning="The service had acknowledged these writes before the cut, and after its restart they are gone.",
     causes=(
         "a write is acknowledged before it is synced (synchronous=OFF or NORMAL, no fsync)",
@@ -92,7 +96,7 @@ class LostByCut(Details):
     "power.data_damaged",
     "fail",
     title="A power cut damaged the data",
-    sentence="{{ answers|told }}" + _CUT,
+    sentence="{{ answers|told }}" + _WAY_BACK + _CUT,
     meaning="After the restart no acknowledged write is missing, and the data is damaged or not readable.",
     causes=("data files were written without the engine's journal", "a page was written partly"),
     look="which files the cut hit",
@@ -108,7 +112,9 @@ class DamagedByCut(Details):
     "power.half_restored",
     "fail",
     title="A cut left half a restore",
-    sentence="neither as before {{ restore }} ({{ before|told }}) nor as after it ({{ after|told }})" + _CUT,
+    sentence="neither as before {{ restore }} ({{ before|told }}) nor as after it ({{ after|told }})"
+    + _WAY_BACK
+    + _CUT,
     meaning="The cut fell into a restore, and the data is neither what was there before nor the backup.",
     causes=(
         "the restore replaces files in place",
@@ -130,7 +136,9 @@ class HalfRestored(Details):
     "power.restored_wrong",
     "fail",
     title="A finished restore was lost by a cut",
-    sentence="{{ restore }} had ended before the cut, and its data is not what it restored: {{ answers|told }}" + _CUT,
+    sentence="{{ restore }} had ended before the cut, and its data is not what it restored: {{ answers|told }}"
+    + _WAY_BACK
+    + _CUT,
     meaning="The restore had reported success before the cut, and the data after the restart is not its backup.",
     causes=("the restore reports success before its files are synced", "an old write-ahead log is replayed"),
     look="the restore's sync calls, and the logs beside the database file",
