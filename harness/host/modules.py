@@ -57,6 +57,7 @@ def beside(folder: Path) -> Iterator[None]:
 
 def load_file(file: Path) -> ModuleType:
     """The module in ``file``, with what lies beside it; raises whatever it raises."""
+    file = file.resolve()  # as it is recorded: who reads that stands in another directory
     name = f"{BY_PATH}{file.stem}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None, file
@@ -83,7 +84,7 @@ def load_class(source: Source, folders: Sequence[Path] = ()) -> type:
             return cls
     own = Path(source.folder or Path(source.file).parent)
     inner = Path(source.file).relative_to(own)
-    folder = next((f for f in (own, *folders) if digest_of(f / inner) == source.digest), None)
+    folder = next((f.resolve() for f in (own, *folders) if digest_of(f / inner) == source.digest), None)
     if folder is None:
         why = f"{source.file} is not there any more" if not Path(source.file).exists() else f"{source.file} has changed"
         raise Missing(f"load {source.name}", why, f"put the file back as it was (digest {source.digest})")

@@ -75,7 +75,12 @@ scenario = Scenario(
     requirements=(),
     checkers=(*checkers.standard(), Counting(least=2)),
     cells=(
-        Cell("a", "one backup", (Step("backup"), Step("read_back")), (Trigger(Listing(), Edge("backup", "start")),)),
+        Cell(
+            "a",
+            "two backups, the first one looked at",
+            (Step("backup"), Step("backup"), Step("read_back")),
+            (Trigger(Listing(), Edge("backup", "start")),),
+        ),
     ),
 )
 """

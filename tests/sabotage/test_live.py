@@ -64,7 +64,7 @@ LIVE = {
     ),
     "error-page": Live("harmful:long", "got another kind of content (look: text/html after", "error_page"),
     "monitor-not-in-use": Live("harmful:monitor-not-in-use", "one answers; two answers", more=_MONITORS),
-    "inside-paused": Live("patched:inside-paused", "the harness itself stood still for"),
+    "inside-paused": Live("patched:inside-paused", "the harness was late by"),
     "recording-full": Live("patched:recording-full", "the disk it is written to is full", small=True),
     "someone-on-the-port": Live("harmful:sound", "somebody else answers at", more=_SQUATTER),
     "idle-seed": Live("harmful:timed", "where 20.0 MB were asked for", more=_IDLE_SEED),
@@ -73,15 +73,15 @@ LIVE = {
     "stops-answering": Live("harmful:long", "never answered again", "freezes_later"),
     "no-phases": Live("concurrent_deployments:race-2", "it cannot be told when deploy-1, deploy-2 had the lock"),
 }
-# Faults that did not bite, all in one run: each has a verdict of its own, and one unknown makes the run unknown.
+# Faults that did not bite, all in one run: each has a finding of its own, and one unknown makes the run unknown.
 UNBITTEN = {
-    "not-applied": (1, "it was injected and did not take effect: our probe went through"),
-    "not-felt": (2, "it took effect and nothing of the system met it"),
-    "removed-by-the-system": (3, "it took effect and did not stay: lost early: somebody removed it"),
-    "not-healed": (4, "it could not be healed"),
-    "never-fired": (5, "it never fired: no.such.phase.start #1 was not met"),
-    "undo-fails": (6, "it could not be healed"),
-    "disk-not-full": (7, "it took effect and did not stay: lost early: only 0 of"),
+    "not-applied": (1, "fault.not_applied"),
+    "not-felt": (2, "fault.not_felt"),
+    "removed-by-the-system": (3, "fault.lost_early"),
+    "not-healed": (4, "fault.not_healed"),
+    "never-fired": (5, "fault.never_fired"),
+    "undo-fails": (6, "fault.not_healed"),
+    "disk-not-full": (7, "fault.lost_early"),
 }
 Result = Callable[[str], Done]
 
@@ -135,12 +135,17 @@ def test_what_was_not_measured_is_unknown(result: Result, name: str) -> None:
 
 @pytest.mark.parametrize("name", UNBITTEN)
 def test_a_fault_that_did_not_bite_is_unknown(result: Result, name: str) -> None:
-    number, said = UNBITTEN[name]
+    number, code = UNBITTEN[name]
     done = result("unbitten")
     assert (done.exit, done.why("fail")) == (3, "")
-    (verdict,) = [v for r in done.results() for v in r["verdicts"] if v["about"].endswith(f"(fault-{number}) bit")]
-    assert verdict["outcome"] == "unknown"
-    assert said in verdict["why"]
+    subject = {"kind": "fault", "id": f"fault-{number}"}
+    (found,) = [
+        f
+        for r in done.results()
+        for f in r["findings"]
+        if f["check"] == "fault.took_effect" and f["subject"] == subject
+    ]
+    assert (found["outcome"], found["code"]) == ("unknown", code)
 
 
 @pytest.mark.root

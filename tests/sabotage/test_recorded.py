@@ -167,7 +167,7 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
     "load-drops-samples": (load_drops_samples, "requests, but what became of"),
     "load-loses-writes": (load_loses_writes, "of the load's writes the ledger holds"),
     "load-resends": (load_resends, "the server counted"),
-    "prober-late": (prober_late, "ms late (p99; limit 6000 ms)"),
+    "prober-late": (prober_late, "the prober was late by 7.00 s (limit 6.00 s)"),
     "prober-dies": (prober_dies, "(no trailer, or its count differs)"),
     "prober-missing": (prober_missing, "there are no samples of the prober"),
     "prober-drops-samples": (prober_drops_samples, "the prober started"),

@@ -18,6 +18,8 @@ from _hollow import Hollow
 
 from harness.load.driver import LoadDriver
 from harness.meters import outage
+from harness.model import Instant
+from harness.recording.events import Event, OperationStarted
 from harness.recording.recorder import Recorder
 from harness.rehearsal import stage
 from harness.system.operations import Operations, Order
@@ -127,11 +129,11 @@ def inside_paused() -> None:
 
 def recording_full() -> None:
     """The file system the recording lies on fills while the backup runs, and stays full."""
-    event = Recorder.event
+    record = Recorder.record
 
-    def filling(self: Recorder, kind: str, /, *more: Any, **fields: Any) -> Any:
-        at = event(self, kind, *more, **fields)
-        if kind == "operation.start":
+    def filling(self: Recorder, event: Event, when: Instant | None = None) -> Instant:
+        at = record(self, event, when)
+        if isinstance(event, OperationStarted):
             with (self.folder / "ballast").open("wb", buffering=0) as file:
                 for size in (1 << 20, 1 << 12, 1):
                     try:
@@ -141,7 +143,7 @@ def recording_full() -> None:
                         assert error.errno == errno.ENOSPC
         return at
 
-    Recorder.event = filling  # type: ignore[method-assign]  # the sabotage
+    Recorder.record = filling  # type: ignore[method-assign]  # the sabotage
 
 
 PATCHES = {

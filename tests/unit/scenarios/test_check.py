@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness import Cell, Edge, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults, registry
+from harness.campaign.compile import planned_faults
 from harness.campaign.fit import missing_in, refuse_misspelt
 from harness.config.reader import load_system
 from harness.config.schema import OperationConfig, SystemConfig
@@ -151,6 +152,21 @@ def test_a_fault_in_a_module_beside_the_scenario_is_taken(tmp_path: Path) -> Non
     written(tmp_path, mine=SCENARIO.format(fault="from _nothing import Nothing"))
     (tmp_path / "kit").mkdir()
     assert registry.scenario("mine", [tmp_path]).cells[0].triggers[0].fault.name == "nothing"
+
+
+def test_a_folder_named_from_here_is_recorded_so_that_it_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "drills").mkdir()
+    written(tmp_path / "drills", _nothing=FAULT.format(more="# from here"))
+    written(tmp_path / "drills", mine=SCENARIO.format(fault="from _nothing import Nothing"))
+    monkeypatch.chdir(tmp_path)
+    (planned,) = planned_faults(registry.scenario("mine", [Path("drills")]).cells[0].triggers)
+    assert planned.source is not None
+    assert (planned.source.folder, planned.source.file) == (
+        str(tmp_path / "drills"),
+        str(tmp_path / "drills" / "_nothing.py"),
+    )
 
 
 @pytest.mark.parametrize(
