@@ -44,7 +44,7 @@ def run(checkout: Path) -> Run:
         done = subprocess.run(argv, cwd=checkout, capture_output=True, text=True, timeout=LIMIT_S)
         wall_s, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
         assert "outcome=" in done.stdout, done.stderr
-        (events,) = Path(out).glob("*/baseline-once/events.jsonl")
+        (events,) = Path(out).glob("2*/baseline-once/events.jsonl")  # not by way of latest
         rows = [json.loads(line) for line in events.read_text().splitlines()]
     kit = [(r["t"] - r["start_ns"]) / 1e9 for r in rows if r["kind"] == "operation.stop"]
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
