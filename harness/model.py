@@ -135,18 +135,6 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A judgement of a checker that does not give codes yet. ``measured`` names the observation, ``why`` the sentence a
-    person reads, ``requirement`` the review's row (``R83``)."""
-
-    outcome: Outcome
-    about: str
-    measured: str
-    why: str
-    requirement: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """Whether a fault bit: ``applied`` as our own probe saw it, ``felt`` by the system, ``said`` what was seen."""
 

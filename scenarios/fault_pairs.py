@@ -3,9 +3,9 @@ monitors, the second while the kit recovers from the first."""
 
 from typing import Literal
 
-from harness import Cell, Edge, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults
+from harness import Cell, Checker, Edge, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults
 
-Checkers = tuple[checkers.AnyChecker, ...]
+Checkers = tuple[Checker, ...]
 Second = Literal["fault", "together", "power"]
 
 _DEPLOY = Step("deploy", version="new")

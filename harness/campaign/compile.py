@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from harness import faults
-from harness.checkers import CHECKERS, AnyChecker
+from harness.checkers import CHECKERS, Checker
 from harness.config.schema import VersionsConfig
 from harness.errors import HarnessError
 from harness.host.modules import source_of
@@ -75,7 +75,7 @@ def planned_faults(triggers: Sequence[Trigger]) -> tuple[PlannedFault, ...]:
     )
 
 
-def planned_checkers(checkers: Sequence[AnyChecker]) -> tuple[PlannedChecker, ...]:
+def planned_checkers(checkers: Sequence[Checker]) -> tuple[PlannedChecker, ...]:
     """Checkers as data, in their order."""
     return tuple(
         PlannedChecker(c.name, _plain(f"the checker {c.name}", _parameters(c)), _source(type(c), CHECKERS.get(c.name)))

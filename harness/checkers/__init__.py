@@ -14,7 +14,7 @@ from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.fenced import Fenced
 from harness.checkers.concurrency.winners import Winners
 from harness.checkers.contract import Contract
-from harness.checkers.core.protocol import AnyChecker
+from harness.checkers.core.protocol import Checker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.losses import Losses
 from harness.checkers.data.power_loss import PowerLoss
@@ -35,8 +35,8 @@ from harness.checkers.validity.load_sound import LoadSound
 __all__ = [
     "CHECKERS",
     "AcknowledgedWrites",
-    "AnyChecker",
     "BrokenVersion",
+    "Checker",
     "Contract",
     "Downtime",
     "Durations",
@@ -65,7 +65,7 @@ __all__ = [
     "standard",
 ]
 
-_ALL: tuple[type[AnyChecker], ...] = (
+_ALL: tuple[type[Checker], ...] = (
     AcknowledgedWrites,
     BrokenVersion,
     Contract,
@@ -95,10 +95,10 @@ _ALL: tuple[type[AnyChecker], ...] = (
     Winners,
 )
 # The name of a checker, as a plan has it -> its class.
-CHECKERS: Mapping[str, type[AnyChecker]] = {c.name: c for c in _ALL}
+CHECKERS: Mapping[str, type[Checker]] = {c.name: c for c in _ALL}
 
 
-def standard() -> tuple[AnyChecker, ...]:
+def standard() -> tuple[Checker, ...]:
     """What judges every run, whatever it does."""
     return (
         LoadSound(),

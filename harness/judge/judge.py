@@ -6,11 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from harness.checkers import standard
 from harness.checkers.core.codes import code_of, finding
-from harness.checkers.core.protocol import AnyChecker, Checker
+from harness.checkers.core.protocol import Checker
 from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
@@ -22,7 +22,7 @@ from harness.judge import codes, facts
 from harness.judge.claims import JUDGES, claim_rows
 from harness.judge.named import named
 from harness.judged.judged_run import JudgedRun
-from harness.model import NS, Finding, Outcome, Result, Subject, Verdict, merged
+from harness.model import NS, Finding, Result, Subject, merged
 from harness.plan import Plan
 from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
 from harness.recording.format import FORMAT, format_of
@@ -53,7 +53,7 @@ def refuse_other_format(folder: Path, about: Mapping[str, Any]) -> None:
         raise HarnessError(f"judge {folder}", why, hint)
 
 
-def judge_by(folder: Path, listed: Sequence[AnyChecker], missing: Sequence[Finding] = ()) -> Result:
+def judge_by(folder: Path, listed: Sequence[Checker], missing: Sequence[Finding] = ()) -> Result:
     """The result by these checkers and by those that judge always; ``missing`` stands for what is not at hand. Never
     raises for what the recording holds: a checker that crashes or says nothing is an unknown."""
     recording = Recording(folder)
@@ -189,7 +189,7 @@ def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     return [*found, finding(check, RUN, codes.StepsMissing(steps=short))] if short else found
 
 
-def _checked(checker: AnyChecker, run: JudgedRun) -> list[Finding]:
+def _checked(checker: Checker, run: JudgedRun) -> list[Finding]:
     """The checker's findings; an unknown in their place when it raises, or does not come to an end."""
     said: list[list[Finding] | BaseException] = []
 
@@ -214,33 +214,12 @@ def _checked(checker: AnyChecker, run: JudgedRun) -> list[Finding]:
     return said[0]
 
 
-def _said_by(checker: AnyChecker, run: JudgedRun) -> list[Finding]:
-    if isinstance(checker, Checker):
-        findings = list(checker.check(run))
-        known = {code_of(c).name for c in checker.codes}
-        if not all(isinstance(f, Finding) and f.code in known for f in findings):
-            raise TypeError(f"it returned {findings!r}")
-        return findings
-    if checker.judges == "run":
-        verdicts = list(checker.check(run.recording))  # type: ignore[arg-type]  # `judges` tells the two protocols apart
-    else:
-        verdicts = [v for o in run.recording.observations for v in checker.check(o)]  # type: ignore[arg-type]  # the same
-    if not all(isinstance(v, Verdict) and v.outcome in get_args(Outcome) for v in verdicts):
-        raise TypeError(f"it returned {verdicts!r}")
-    return [_uncoded(checker.name, v) for v in verdicts]
-
-
-def _uncoded(checker: str, verdict: Verdict) -> Finding:
-    """A verdict of a checker that gives no codes yet."""
-    return Finding(
-        check=f"{checker}.holds",
-        code=f"{checker}.{verdict.outcome}",
-        outcome=verdict.outcome,
-        subject=Subject("run", verdict.about),
-        details={"measured": verdict.measured} if verdict.measured else {},
-        title=verdict.about,
-        sentence=verdict.why,
-    )
+def _said_by(checker: Checker, run: JudgedRun) -> list[Finding]:
+    findings = list(checker.check(run))
+    known = {code_of(c).name for c in checker.codes}
+    if not all(isinstance(f, Finding) and f.code in known for f in findings):
+        raise TypeError(f"it returned {findings!r}")
+    return findings
 
 
 def _warnings(recording: Recording) -> tuple[str, ...]:

@@ -8,18 +8,16 @@ from typing import Any
 
 from harness.checkers import CHECKERS
 from harness.checkers.core.codes import finding
-from harness.checkers.core.protocol import AnyChecker
+from harness.checkers.core.protocol import Checker
 from harness.host.modules import load_class
 from harness.judge import codes
 from harness.model import Finding, Subject
 from harness.plan import PlannedChecker
 
 
-def named(
-    planned: Sequence[PlannedChecker], directories: Sequence[Path] = ()
-) -> tuple[list[AnyChecker], list[Finding]]:
+def named(planned: Sequence[PlannedChecker], directories: Sequence[Path] = ()) -> tuple[list[Checker], list[Finding]]:
     """Those that are at hand, and an unknown for each that is not as it was."""
-    found: list[AnyChecker] = []
+    found: list[Checker] = []
     missing: list[Finding] = []
     for one in planned:
         try:
@@ -33,9 +31,9 @@ def named(
     return found, missing
 
 
-def _made(planned: PlannedChecker, directories: Sequence[Path]) -> AnyChecker:
+def _made(planned: PlannedChecker, directories: Sequence[Path]) -> Checker:
     cls: Any = load_class(planned.source, directories) if planned.source else CHECKERS.get(planned.name)
     if cls is None:
         raise LookupError("this version has none of that name")
-    made: AnyChecker = cls(**planned.parameters)
+    made: Checker = cls(**planned.parameters)
     return made

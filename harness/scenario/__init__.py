@@ -11,7 +11,7 @@ from harness.plan import DiskKind, Expect, Hold, PowerCuts, Step, Together, sing
 from harness.scenario import check
 
 if TYPE_CHECKING:
-    from harness.checkers.core.protocol import AnyChecker
+    from harness.checkers.core.protocol import Checker
     from harness.faults.fault import Fault
 
 __all__ = ["Cell", "Edge", "Expect", "Hold", "PowerCuts", "Scenario", "Step", "Tier", "Together", "Trigger"]
@@ -49,7 +49,7 @@ class Cell:
     about: str
     steps: tuple[Step | Together, ...]
     triggers: tuple[Trigger, ...] = ()
-    checkers: tuple[AnyChecker, ...] = ()
+    checkers: tuple[Checker, ...] = ()
     tier: Tier = "quick"
     repeat: int = 1
     warmup: int = 0
@@ -75,7 +75,7 @@ class Scenario:
     title: str
     requirements: tuple[str, ...]
     cells: tuple[Cell, ...]
-    checkers: tuple[AnyChecker, ...]
+    checkers: tuple[Checker, ...]
 
     def __post_init__(self) -> None:
         check.scenario(self)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
-from harness.checkers.core.protocol import RunChecker
+from harness.checkers.core.protocol import Checker, RunChecker
 from harness.judge import judge as judging
 from harness.judge.judge import judge_by
 from harness.judge.named import named
-from harness.model import Result, Verdict
+from harness.judged.judged_run import JudgedRun
+from harness.model import Finding, Result
 from harness.plan import Plan
 from harness.recording.recording import Recording
 from harness.recording.samples import DTYPE, FLAG_WRITE, RECORD
@@ -191,16 +192,15 @@ def test_a_broken_recording_is_unknown(folder: Path, name: str) -> None:
 
 # -- who judges it -------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Checker:
+class Sabotaged(Checker):
     """One that does as it is told."""
 
     does: Callable[[], Any]
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "sabotaged"
-    requirement: ClassVar[str] = ""
+    codes: ClassVar = ()
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        said: list[Verdict] = self.does()
+    def check(self, run: JudgedRun) -> Iterable[Finding]:
+        said: Iterable[Finding] = self.does()
         return said
 
 
@@ -231,9 +231,9 @@ def test_a_checker_that_does_not_judge_is_unknown(folder: Path, name: str, monke
     if name == "checker-hangs":
         # Its own limit is short; that of the others is not the matter here.
         monkeypatch.setattr(judging, "CHECKER_LIMIT_S", 0.2)
-        assert said in unknown(judged(folder, Checker(does), none=True))
+        assert said in unknown(judged(folder, Sabotaged(does), none=True))
         return
-    assert said in unknown(judged(folder, Checker(does)))
+    assert said in unknown(judged(folder, Sabotaged(does)))
 
 
 def test_a_scenario_without_a_checker_is_unknown(folder: Path) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar
 
 from harness.checkers.core.codes import Details
 from harness.judged.judged_run import JudgedRun
-from harness.model import Finding, Observation, Verdict
-from harness.recording.recording import Recording
+from harness.model import Finding
 
 
 class Checker:
@@ -23,26 +22,3 @@ class Checker:
         nothing of its kind (no claim, no fault, no restore). Evidence that should be there and is not, is an
         unknown."""
         raise NotImplementedError
-
-
-class RunChecker(Protocol):
-    """Judges a whole run, in sentences (to become a Checker)."""
-
-    judges: ClassVar[Literal["run", "observation"]]
-    name: ClassVar[str]
-    requirement: ClassVar[str]
-
-    def check(self, recording: Recording) -> list[Verdict]: ...
-
-
-class StateChecker(Protocol):
-    """Judges the data as one read-back (or one crash state) found it (to become a Checker)."""
-
-    judges: ClassVar[Literal["run", "observation"]]
-    name: ClassVar[str]
-    requirement: ClassVar[str]
-
-    def check(self, observation: Observation) -> list[Verdict]: ...
-
-
-AnyChecker = Checker | RunChecker | StateChecker

@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.checkers import standard
-from harness.checkers.backups.offsite_copies import OffsiteCopies
-from harness.checkers.backups.partial_latest import NoPartialLatest
-from harness.checkers.backups.space_check import RefusesBeforeWriting
-from harness.checkers.backups.validation import RejectsDamage
+from harness.checkers import CHECKERS
 from harness.checkers.core.codes import code_of
-from harness.checkers.core.protocol import AnyChecker, Checker
+from harness.checkers.core.protocol import Checker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
-from harness.checkers.data.restorable import Restorable
 from harness.checkers.operations.durations import timed
 from harness.checkers.validity.fault_bit import FaultBit
 from harness.checkers.validity.load_sound import LoadSound
 from harness.judged.judged_run import JudgedRun
-from harness.model import Finding, Verdict, merged
+from harness.model import Finding, merged
 from harness.recording.recording import Recording
 from harness.recording.samples import FLAG_WRITE, SampleWriter
 from tests.unit.checkers.build import Run, answers, only
 
-ALL = (*standard(), NoPartialLatest(), OffsiteCopies(), Restorable(), RefusesBeforeWriting(), RejectsDamage())
+ALL = tuple(made() for made in CHECKERS.values())
 
 
 @pytest.fixture
@@ -244,11 +238,10 @@ def test_a_run_without_faults_has_no_verdict_about_them(run: Run) -> None:
 
 # -- all -----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("checker", ALL, ids=lambda c: c.name)
-def test_every_checker_has_a_name_and_codes_of_its_own(checker: AnyChecker) -> None:
+def test_every_checker_has_a_name_and_codes_of_its_own(checker: Checker) -> None:
     assert re.fullmatch(r"[a-z_]+", checker.name)
-    if isinstance(checker, Checker):
-        codes = [code_of(details) for details in checker.codes]
-        assert {c.outcome for c in codes} >= {"pass"} and len(set(codes)) == len(codes)
+    codes = [code_of(details) for details in checker.codes]
+    assert {c.outcome for c in codes} >= {"pass"} and len(set(codes)) == len(codes)
 
 
 def test_no_two_checkers_share_a_name() -> None:
@@ -256,11 +249,5 @@ def test_no_two_checkers_share_a_name() -> None:
 
 
 @pytest.mark.parametrize("checker", ALL, ids=lambda c: c.name)
-def test_no_checker_passes_an_empty_recording(run: Run, checker: AnyChecker) -> None:
-    if isinstance(checker, Checker):
-        found: Sequence[Finding | Verdict] = answers(checker, run.done())
-    elif checker.judges == "run":
-        found = checker.check(run.done())  # type: ignore[arg-type]  # `judges` tells the two protocols apart
-    else:
-        return  # it is asked of read-backs only, and there is none
-    assert all(f.outcome in ("unknown", "note") for f in found)
+def test_no_checker_passes_an_empty_recording(run: Run, checker: Checker) -> None:
+    assert all(f.outcome in ("unknown", "note") for f in answers(checker, run.done()))

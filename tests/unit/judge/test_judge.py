@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import pytest
 
 from harness.checkers import standard
-from harness.checkers.core.protocol import AnyChecker, Checker
+from harness.checkers.core.codes import Details, code, finding
+from harness.checkers.core.protocol import Checker
 from harness.checkers.validity.load_sound import LoadSound
 from harness.host.clock import now
 from harness.judge.claims import JUDGES
 from harness.judge.judge import judge_by
 from harness.judged.judged_run import JudgedRun
-from harness.model import NS, Claim, Finding, Result, Verdict
+from harness.model import NS, Claim, Finding, Result, Subject
 from harness.plan import Plan, Step
-from harness.recording.recording import Recording
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.result import to_document
 from tests.unit.checkers.build import Run
@@ -28,34 +28,56 @@ from tests.unit.checkers.build import Run
 pytestmark = pytest.mark.usefixtures("clock")
 
 
+@code("test.fine", "pass", title="It was fine", sentence="it was fine", meaning="What the test wants.")
+class Fine(Details):
+    pass
+
+
+@code("test.broken", "fail", title="It was broken", sentence="it was broken", meaning="What the test wants.")
+class Broken(Details):
+    pass
+
+
+@code("test.not_seen", "unknown", title="It was not seen", sentence="it was not seen", meaning="What the test wants.")
+class NotSeen(Details):
+    pass
+
+
+@code("test.foreign", "pass", title="It is another's", sentence="it is another's", meaning="Not declared by Saying.")
+class Foreign(Details):
+    pass
+
+
+def answer(details: Details) -> Finding:
+    return finding("test.question", Subject("run", "all"), details)
+
+
 @dataclass(frozen=True)
-class Saying:
+class Saying(Checker):
     """A checker that returns whatever it was told to."""
 
     what: Any
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "saying"
-    requirement: ClassVar[str] = ""
+    codes: ClassVar = (Fine, Broken, NotSeen)
 
-    def check(self, recording: Recording) -> list[Verdict]:
-        said: list[Verdict] = self.what
+    def check(self, run: JudgedRun) -> Iterable[Finding]:
+        said: Iterable[Finding] = self.what
         return said
 
 
 @dataclass(frozen=True)
-class Leaving:
+class Leaving(Checker):
     """A checker that ends the process, as a `main()` called by mistake would."""
 
     error: BaseException
-    judges: ClassVar[Literal["run", "observation"]] = "run"
     name: ClassVar[str] = "leaving"
-    requirement: ClassVar[str] = ""
+    codes: ClassVar = ()
 
-    def check(self, recording: Recording) -> list[Verdict]:
+    def check(self, run: JudgedRun) -> Iterable[Finding]:
         raise self.error
 
 
-GOOD = Saying([Verdict("pass", "all", "1 of 1", "it was fine")])
+GOOD = Saying([answer(Fine())])
 
 
 @pytest.fixture
@@ -67,7 +89,7 @@ def run(tmp_path: Path) -> Run:
 
 def judged(
     run: Run,
-    *checkers: AnyChecker,
+    *checkers: Checker,
     steps: tuple[Step, ...] = (),
     repeat: int = 1,
     warmup: int = 0,
@@ -108,15 +130,17 @@ def test_a_run_no_checker_said_anything_about_is_unknown(run: Run) -> None:
 
 
 def test_a_fail_that_a_checker_yields_instead_of_returning_it_counts(run: Run) -> None:
-    def failing() -> Iterator[Verdict]:
-        yield Verdict("fail", "all", "0 of 1", "it was broken")
+    def failing() -> Iterator[Finding]:
+        yield answer(Broken())
 
     assert judged(run, GOOD, Saying(failing())).outcome == "fail"
 
 
-@pytest.mark.parametrize("outcome", ["failed", "FAIL", "", None])
-def test_an_outcome_that_is_none_of_the_three_is_unknown(run: Run, outcome: Any) -> None:
-    result = judged(run, GOOD, Saying([Verdict(outcome, "all", "0 of 1", "it was broken")]))
+@pytest.mark.parametrize(
+    "what", ["pass", None, 1, answer(Foreign())], ids=["a word", "none", "a number", "a foreign code"]
+)
+def test_what_is_no_finding_of_a_declared_code_is_unknown(run: Run, what: Any) -> None:
+    result = judged(run, GOOD, Saying([what]))
     assert result.outcome == "unknown"
     assert "the checker saying crashed" in unknowns(result)
 
@@ -207,7 +231,7 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
 
 def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
     found = judged(run, LoadSound(), GOOD).findings
-    assert [f.title for f in found].index("all") < [f.check for f in found].index("load.sound")
+    assert [f.code for f in found].index("test.fine") < [f.check for f in found].index("load.sound")
 
 
 @pytest.mark.parametrize(("days", "expired"), [(0, False), (1, False), (-1, True)])
@@ -215,7 +239,7 @@ def test_a_waive_holds_through_its_last_day_and_makes_no_pass(run: Run, days: in
     today = datetime.fromtimestamp(now().wall_ns / NS, UTC).date()
     waive = {"name": "scenario", "reason": "known", "until": (today + timedelta(days)).isoformat()}
     other = {**waive, "name": "another scenario"}
-    doubt = Saying([Verdict("unknown", "a thing", "", "not seen")])
+    doubt = Saying([answer(NotSeen())])
     result = judged(run, GOOD, doubt, waives=(waive, other))
     assert (result.outcome, result.waived) == ("unknown", ({**waive, "expired": expired},))
 
