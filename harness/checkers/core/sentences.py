@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from harness.checkers.core import phrases
-from harness.checkers.core.codes import CODES, Details, answer
+from harness.checkers.core.codes import CODES
 from harness.host.sizes import size
 from harness.model import Finding
 
@@ -28,11 +28,6 @@ def with_sentence(finding: Finding) -> Finding:
         sentence=_filled(declared.sentence, known),
         hint=_filled(declared.hint, known),
     )
-
-
-def sentence_of(details: Sequence[Details]) -> str:
-    """What some answers say, for a sentence that has no code of its own."""
-    return _told([{"code": a.code, "details": a.details} for a in map(answer, details)])
 
 
 def _filled(template: str, details: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.checkers.core.codes import Answer, Details, answer, finding, outcome_of
-from harness.checkers.core.sentences import sentence_of, with_sentence
+from harness.checkers.core.sentences import with_sentence
 from harness.checkers.data.data_codes import Kept, NotRead, Torn
 from harness.checkers.data.restorable import CanBeRestored
 from harness.checkers.data.restore_codes import Exact
@@ -33,7 +33,6 @@ def test_a_finding_tells_each_answer_it_holds_by_the_sentence_of_its_code() -> N
     exact, torn = (with_sentence(finding("data.kept", Subject("run", ""), d)).sentence for d in (EXACT, TORN))
     both = told([answer(EXACT), answer(TORN)])
     assert exact in both and torn in both
-    assert sentence_of([EXACT, TORN]) in both
 
 
 def test_of_an_answer_whose_code_is_not_known_here_the_code_is_told() -> None:
