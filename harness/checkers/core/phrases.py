@@ -1,14 +1,10 @@
-"""Words for the sentences of verdicts."""
+"""Words for the sentences of findings."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from typing import Any
-
-from harness.model import Operation
-
-_END_CHARS = 4096
 
 
 def count(number: int, noun: str) -> str:
@@ -18,19 +14,6 @@ def count(number: int, noun: str) -> str:
 
 def grouped(number: int) -> str:
     return f"{number:,}".replace(",", " ")
-
-
-def last_line(output: str) -> str:
-    """What the operation said last, for the end of a sentence."""
-    lines = output.rstrip()[-_END_CHARS:].splitlines()
-    return f"it said: {lines[-1].strip()[:200]}" if lines else "it said nothing"
-
-
-def ended(operation: Operation) -> str:
-    """``backup-2 exited with 1 after 0.21 s``."""
-    if operation.exit is None:
-        return f"{operation.id} had not ended after {operation.seconds:.2f} s"
-    return f"{operation.id} exited with {operation.exit} after {operation.seconds:.2f} s"
 
 
 def figure(value: float, limit: float = math.nan) -> str:
