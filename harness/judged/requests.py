@@ -130,7 +130,7 @@ def sender_stalled(records: Records, limit_ms: float) -> Mask:
     later than it is due for no other reason, for a sender waits for no earlier answer."""
     late = records["sent_ns"] - records["intended_ns"] > limit_ms * 1e6 * STALLED_SHARE
     stalls = merged_spans(zip(records["intended_ns"][late].tolist(), records["sent_ns"][late].tolist()))
-    slow = np.isin(records["outcome"], [OUTCOMES.index("ok"), OUTCOMES.index("timeout")])
+    slow = np.isin(records["outcome"], [OUTCOMES.index(kind) for kind in ("ok", "timeout", "unfinished")])
     mask: Mask = bad_mask(records, limit_ms) & slow & overlap(records, stalls)
     return mask
 

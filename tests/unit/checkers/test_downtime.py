@@ -14,7 +14,7 @@ from harness.judge.claims import claim_rows
 from harness.judged.judged_run import JudgedRun
 from harness.model import Claim, Finding
 from harness.recording.samples import FLAG_KNOWN, SampleWriter
-from tests.unit.checkers.build import Bad, Run, answers, only
+from tests.unit.checkers.build import CHANNELS, Bad, Run, answers, only
 
 NO_BAD = (Claim("requests", "bad", 0, key="bad_requests"),)
 
@@ -272,6 +272,13 @@ def test_a_prober_that_was_held_up_itself_does_not_blame_the_service(run: Run) -
     details = found.details
     assert (details["who"], details["requests"], details["claim"]["values"]) == ("prober", 31, [0.0])
     assert (details["late_s"], details["limit_s"]) == (pytest.approx(1.3, abs=0.01), 0.2)
+
+
+def test_what_a_stalled_prober_had_no_answer_to_when_the_load_stopped_is_not_laid_to_the_service(run: Run) -> None:
+    run.load((28.0, 28.5, "unfinished", 0, CHANNELS), held_up=(28.0, 28.9))
+    found = only(answers(Downtime(), run.done()))
+    assert (found.code, found.details["who"]) == ("harness.late", "prober")
+    assert found.details["requests"] >= 50
 
 
 def test_an_outage_is_a_fail_although_the_prober_was_held_up_as_well(run: Run) -> None:
