@@ -115,7 +115,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
     if spec.restore:
         _restore(system, operations)
     if spec.again in config.operations:
-        system.start_monitors()
+        system.monitors.start_all()
         operations.run(Order(spec.again, version=spec.version, again=True))
     phases.close()
 
@@ -123,7 +123,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
 def _start(system: LiveSystem) -> tuple[str, float]:
     began = mono_ns()
     try:
-        system.start(system.config.versions.old)
+        system.service.start(system.config.versions.old)
         error = ""
     except HarnessError as failure:
         error = failure.why
@@ -145,7 +145,7 @@ def _restore(system: LiveSystem, operations: Operations) -> None:
         return
     done = operations.run(Order("restore", expect="any", backup=before.latest, restores=True))
     if done.exit == 0:
-        ready = wait_until(lambda: system.ready().ok, Deadline(READY_AGAIN_S, "ready"), every_s=0.05)
+        ready = wait_until(lambda: system.service.ready().ok, Deadline(READY_AGAIN_S, "ready"), every_s=0.05)
         system.recorder.record(BootStarted(error="" if ready else _start(system)[0], seconds=0.0))
         observe(system, "restore", "restore", _status(operations), None)
 

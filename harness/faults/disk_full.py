@@ -58,11 +58,11 @@ class DiskFull(Fault):
                 f"add {self.disk} to [disks] in system.toml",
             )
         assert not isinstance(self.leave, tuple), "inject before resolved()"
-        share = self.leave * system.database_bytes()
+        share, place = self.leave * system.files.database_bytes(), system.files.data_place()
         if self.leave and not share:
             raise HarnessError(
                 f"inject disk_full on {self.disk}",
-                f"it is to leave {self.leave:g} of the size of the data free, and {system.data_place()} holds none",
+                f"it is to leave {self.leave:g} of the size of the data free, and {place} holds none",
                 "[data] database, or else dir, must be where the system keeps its data",
             )
         # Without a name: the system cannot remove it, mistake it for its own, or find it after a crash of ours.

@@ -91,7 +91,7 @@ class MonitorLies(MonitorFault):
     how: ClassVar[How] = "lies"
 
     def _take_out(self, system: LiveSystem, name: str, undo: Undo, out: MonitorsOut) -> None:
-        answer = system.ask_monitor(name)
+        answer = system.monitors.ask(name)
         if not answer.ok:
             raise HarnessError(
                 f"inject {self.name} on {name}",
@@ -101,7 +101,7 @@ class MonitorLies(MonitorFault):
             )
         _kill(system, name, undo)
         undo(lambda: out.liars[name].close() if name in out.liars else None)
-        out.liars[name] = Impostor(system.text(system.config.monitors[name].health), answer.body)
+        out.liars[name] = Impostor(system.commands.text(system.config.monitors[name].health), answer.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _kill(system: LiveSystem, name: str, undo: Undo) -> None:
 def _restart(system: LiveSystem, name: str) -> None:
     system.monitors[name].kill()
     system.monitors[name].wait(2.0)
-    system.start_monitor(name)
+    system.monitors.start(name)
 
 
 def _signal_session(leader: int, number: int) -> None:

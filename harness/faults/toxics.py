@@ -158,7 +158,7 @@ class CutAt(_Toxic):
 
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
         assert not isinstance(self.share, tuple), "inject before resolved()"
-        return {"bytes": max(1, int(self.share * system.newest_backup_bytes()))}
+        return {"bytes": max(1, int(self.share * system.files.newest_backup_bytes()))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from harness.host.clock import mono_ns
 from harness.recording.events import VersionSeen, VersionSilent, VersionWatched
+from harness.recording.recorder import Recorder
 from harness.system.http import Answer
-from harness.system.live import LiveSystem
+from harness.system.service import Service
 
 INTERVAL_S = 0.05
 _REFUSED = "ConnectionRefusedError"
@@ -29,8 +30,9 @@ class VersionWatch:
     question before it was asked: the change came after that); ``version.silent`` when questions got no answer that told
     one, once one does, or at the end; and ``version.watched`` at the end. No answer is no change."""
 
-    def __init__(self, system: LiveSystem) -> None:
-        self._system = system
+    def __init__(self, service: Service, recorder: Recorder) -> None:
+        self._service = service
+        self._recorder = recorder
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
         self._silence: _Silence | None = None
@@ -49,7 +51,7 @@ class VersionWatch:
             if self._problem:  # whatever it was told last, nobody knows what came since
                 self._silence = _Silence(self._before_ns, f"the watch ended early: {self._problem}")
             self._end_silence("")
-            self._system.recorder.record(VersionWatched(interval_s=INTERVAL_S))
+            self._recorder.record(VersionWatched(interval_s=INTERVAL_S))
 
     def _watch(self) -> None:
         try:
@@ -61,11 +63,11 @@ class VersionWatch:
         last = ""
         while not self._end.is_set():
             asked_ns = mono_ns()
-            version, answer = self._system.version_asked()
+            version, answer = self._service.version_asked()
             if version:
                 self._end_silence(version)
                 if version != last:
-                    self._system.recorder.record(VersionSeen(version=version, before_ns=self._before_ns))
+                    self._recorder.record(VersionSeen(version=version, before_ns=self._before_ns))
                     last = version
                 self._before_ns = asked_ns
             else:
@@ -81,7 +83,7 @@ class VersionWatch:
     def _end_silence(self, version: str) -> None:
         """``version`` ended it; none: the watch did."""
         if silence := self._silence:
-            self._system.recorder.record(
+            self._recorder.record(
                 VersionSilent(
                     since_ns=silence.since_ns,
                     version=version,

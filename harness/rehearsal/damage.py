@@ -46,9 +46,9 @@ class DamagedValidation:
         """The same on a copy in ``place``; why not, where it cannot be made, or is not really one."""
         try:
             copy = copied(latest, place)
-            if self._system.account:
+            if self._system.commands.account:
                 for path in (place, copy, *copy.rglob("*")):
-                    self._system.account.own(path)
+                    self._system.commands.account.own(path)
         except OSError as error:  # no room, not ours to read, or the kit's own clearing up was faster
             return f"{latest} could not be copied ({error.strerror or error}), and the one in use is not damaged"
         if not (file := largest_file(copy)).is_file():

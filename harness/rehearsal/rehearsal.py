@@ -19,7 +19,7 @@ from harness.rehearsal.phase_record import PhaseRecord
 from harness.rehearsal.power import PowerLossRun
 from harness.rehearsal.read_backs import ReadBacks
 from harness.rehearsal.snapshots import Snapshots
-from harness.rehearsal.stage import Stage
+from harness.rehearsal.staging.stage import Stage
 from harness.rehearsal.steps import Round, Steps
 from harness.rehearsal.triggers import Triggers
 from harness.system.operations import Operations, Order
@@ -64,18 +64,18 @@ class Rehearsal:
         )
 
     def set_up(self) -> None:
-        self._stage.later("close the phase socket", self._marks.close)
+        self._stage.teardown.later("close the phase socket", self._marks.close)
         if self._power:
-            self._stage.later("stop nudging", self._power.stop)
-        self._stage.later("heal the faults", self._triggers.heal_all)
-        self._stage.prepare_load()
+            self._stage.teardown.later("stop nudging", self._power.stop)
+        self._stage.teardown.later("heal the faults", self._triggers.heal_all)
+        self._stage.traffic.prepare()
         self._stage.lay_links(self._plan.links)
         if "seed" in self._config.operations:
             self._seed()
-        self._stage.start_service()
+        self._stage.service_start.up()
         if self._config.service.attach:
             self._read_backs.after(BEFORE)
-        self._stage.start_load()
+        self._stage.traffic.start()
         if self._power:
             self._power.stand()
 
@@ -85,7 +85,7 @@ class Rehearsal:
             output = self._recorder.folder / "operations" / f"{done.id}.out"
             why = f"its seed operation failed; it said: {last_line(output) or 'nothing'}"
             raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
-        found = self._system.database_bytes()
+        found = self._system.files.database_bytes()
         self._recorder.record(Seeded(asked_bytes=self._plan.size_bytes, found_bytes=found))
 
     def perform(self) -> None:
@@ -95,14 +95,14 @@ class Rehearsal:
                 if not step.first_repeat_only or round_ == Round(0):
                     self._steps.take(step, round_)
                     self._recorder.check_room()
-                    self._stage.check_load()
+                    self._stage.traffic.check()
             if self._steps.derailed and number < len(rounds):
                 left = len(rounds) - number
                 self._recorder.record(Warned(text=f"{left} rounds were not run: {self._steps.derailed}"))
                 break
         if self._triggers.heal_all():
             self._steps.see_recovered("the last faults were healed")
-        self._stage.stop_load()
+        self._stage.stop_traffic()
         self._phases.tell_late()
         self._read_backs.after("end")
         if self._plan.restart and not self._config.service.attach:
@@ -111,12 +111,14 @@ class Rehearsal:
             self._power.cut(BUNDLED, self._snapshots.taken_ns)
 
     def tear_down(self) -> list[str]:
-        return [*self._stage.tear_down(), *self._gates.told(self._recorder)]
+        return [*self._stage.teardown.run(), *self._gates.told(self._recorder)]
 
     def _restart(self) -> None:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""
-        version = self._steps.version or self._system.version()
-        self._recorder.record(ServiceStopped(still_answers=self._system.stop_service()))
-        seconds = self._system.start(version)
-        self._recorder.record(ServiceRestarted(version=self._system.version(), seconds=round(seconds, 3)))
+        service = self._system.service
+        version = self._steps.version or service.version()
+        service.stop()
+        self._recorder.record(ServiceStopped(still_answers=service.still_answers()))
+        seconds = service.start(version)
+        self._recorder.record(ServiceRestarted(version=service.version(), seconds=round(seconds, 3)))
         self._read_backs.after("restart")

@@ -78,9 +78,9 @@ class Steps:
     def see_recovered(self, after: str, owed: str = "") -> bool:
         """``owed``: the version that must serve if the operation failed; empty where that is not known."""
         start = mono_ns()
-        ok, last_bad_ns = self._system.recovered(RECOVERY_DEADLINE_S)
+        ok, last_bad_ns = self._system.service.recovered(RECOVERY_DEADLINE_S)
         took_s = round((mono_ns() - start) / NS, 3)
-        version = self._system.version() if ok else ""
+        version = self._system.service.version() if ok else ""
         self._recorder.record(
             Recovered(
                 after=after,

@@ -104,7 +104,7 @@ class Triggers:
     def _await_share(self, held: _Held) -> None:
         """Let the operation go on, over a link slowed for the purpose, until the share of its bytes has crossed it."""
         plan = held.armed.plan
-        link, total = self._system.link(plan.targets["link"]), self._system.newest_backup_bytes()
+        link, total = self._system.link(plan.targets["link"]), self._system.files.newest_backup_bytes()
         mark = held.mark = ByteMark(link, total, plan.share, lambda: self._land(mark, held))
         self._marks.append((mark, held))
         mark.start()
@@ -175,7 +175,7 @@ class Triggers:
         return sorted((self._recorder.folder / "operations").glob("*.out"))
 
     def _log_sizes(self) -> dict[Path, int]:
-        return {path: path.stat().st_size for path in (*self._outputs(), *self._system.log_files())}
+        return {path: path.stat().st_size for path in (*self._outputs(), *self._system.files.logs())}
 
     def _said_since(self, held: _Held) -> str:
         """What the kit and the system wrote since, the kit first; bounded. Over a link that does not serve goes what
@@ -184,7 +184,7 @@ class Triggers:
         outputs = self._outputs()
         kits = [path for path in outputs if path.stem.rpartition("-")[0] in self._system.config.operations]
         link = self._system.links.get(held.armed.plan.targets.get("link", ""))
-        others = [path for path in outputs if path not in kits] + self._system.log_files()
+        others = [path for path in outputs if path not in kits] + self._system.files.logs()
         said: list[str] = []
         for path in kits if link and not link.serves else [*kits, *others]:
             with path.open("rb") as file:

@@ -52,17 +52,17 @@ class Dependencies:
         for name, dependency in config.dependencies.items():
             directory = self._system.directory / "far" / name
             directory.mkdir(parents=True, exist_ok=True)
-            if self._system.account:
-                self._system.account.own(directory)
+            if self._system.commands.account:
+                self._system.commands.account.own(directory)
             self.processes[name] = self.far.spawn(
-                self._system.argv(dependency.start, port=str(dependency.port)),
-                self._system.env,
+                self._system.commands.argv(dependency.start, port=str(dependency.port)),
+                self._system.commands.env,
                 self._logs / f"dependency-{name}.out",
                 directory,
-                self._system.account,
+                self._system.commands.account,
             )
         for name, dependency in config.dependencies.items():
-            health = self._system.text(dependency.health, port=str(dependency.port))
+            health = self._system.commands.text(dependency.health, port=str(dependency.port))
             if not wait_until(partial(self._healthy, health), Deadline(_DEADLINE_S, name), every_s=0.05):
                 raise HarnessError(
                     f"start dependency {name}",
@@ -79,7 +79,7 @@ class Dependencies:
             else:
                 upstream = f"127.0.0.1:{config.dependencies[link.upstream].port}"
             self.api.create(name, f"{cable.far}:{PROXY_PORT}", upstream)
-            self._system.connect(Link(name, upstream, cable, self.far, self.api, link.serves), link.env)
+            self._system.links.connect(Link(name, upstream, cable, self.far, self.api, link.serves), link.env)
 
     def _healthy(self, health: str) -> bool:
         """Asked from the far side itself: the dependency listens on its loopback."""

@@ -16,6 +16,8 @@ from harness.host.clock import Deadline
 USER_AGENT = "deploydrill-harness"
 # A page of the read-back is the longest answer there is a use for.
 MOST_BYTES = 64 * 1024 * 1024
+# What is asked for a word, such as health and version, answers with a few.
+WORD_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)

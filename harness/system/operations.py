@@ -85,8 +85,9 @@ class Operations:
         id_ = self._next_id(order.operation)
         config = system.config.operations[order.operation]
         output = recorder.folder / "operations" / f"{id_}.out"
-        argv = system.argv(config.command, version=order.version or system.values["version"], backup=order.backup)
-        env = {**system.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
+        kit = system.commands
+        argv = kit.argv(config.command, version=order.version or kit.values["version"], backup=order.backup)
+        env = {**kit.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
         recorder.record(OperationStarted(id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup))
         if not system.running:  # what is said of a disk is of all the operations that run together
             for disk in system.disks:
@@ -94,7 +95,7 @@ class Operations:
             system.fault_free_bytes.clear()
         self._on_edge(Edge(order.operation, "start"), id_)
         phases = [p for p in system.config.phases if p.operation == order.operation]
-        watch = PhaseWatch(phases, id_, output, system.text, self._phases.gates)
+        watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
@@ -155,18 +156,18 @@ class Operations:
         if watch.families:
             try:
                 return spawned_under(
-                    watch.families, watch.on_call, lambda: self._system.spawn(argv, output, env, fork=True)
+                    watch.families, watch.on_call, lambda: self._system.commands.spawn(argv, output, env, fork=True)
                 )
             except CannotHold as cannot:
                 self._system.recorder.record(LeftOut(what="phases seen by system calls", why=str(cannot)))
-        return self._system.spawn(argv, output, env)
+        return self._system.commands.spawn(argv, output, env)
 
     def status(self) -> Status:
         """Ask the kit what it would restore from. Not timed, not gated."""
         config = self._system.config.operations.get("status")
         if config is None:
             return Status("", (), "the system declares no `status` operation")
-        done = self._system.run(config.command, config.deadline_s)
+        done = self._system.commands.run(config.command, config.deadline_s)
         if done.exit:
             return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
         try:
@@ -210,11 +211,11 @@ class Operations:
 
     def _version_after(self, wanted: str, stopped_ns: int) -> tuple[str, float | None]:
         """The version that answers now, and how long after its end the wanted one did where that is another."""
-        at_exit = self._system.version()
+        at_exit = self._system.service.version()
         if at_exit == wanted:
             return at_exit, None
         seen = wait_until(
-            lambda: self._system.version() == wanted, Deadline(VERSION_GRACE_S, "the version"), every_s=0.05
+            lambda: self._system.service.version() == wanted, Deadline(VERSION_GRACE_S, "the version"), every_s=0.05
         )
         return at_exit, round((mono_ns() - stopped_ns) / NS, 2) if seen else None
 

@@ -133,7 +133,8 @@ def _bounded(value: object) -> str:
 
 def _page(system: LiveSystem, config: ReadBackConfig, after: str, deadline: Deadline, again: list[str]) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
-    url, body = system.url + system.text(config.path, after=after), system.text(config.body, after=after)
+    fill = system.commands.text
+    url, body = system.service.url + fill(config.path, after=after), fill(config.body, after=after)
     for _ in range(_TIMES_ASKED_AGAIN):
         answer = http.ask(config.method, url, PAGE_DEADLINE_S, body, config.headers)
         if answer.status not in _NOT_NOW or deadline.passed:
@@ -156,7 +157,7 @@ def observe(
     back = read_back(system)
     if system.config.service.attach and back.found is not None:
         back = replace(back, found=tuple(entry for entry in back.found if OUR_TOKEN.match(entry[0])))
-    version = system.version()
+    version = system.service.version()
     content = {
         "found": back.found,
         "error": back.error,
@@ -175,7 +176,7 @@ def observe(
         "said": status.said,
         "schemas": system.config.versions.schemas.get(version, ()),
         "offsite": None if status.offsite is None else [asdict(copy) for copy in status.offsite],
-        "stored": system.stored(),
+        "stored": system.files.stored(),
     }
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"

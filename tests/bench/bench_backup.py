@@ -95,13 +95,13 @@ def main() -> None:
         rows: dict[str, list[float]] = {PLAIN: [], UNDER: [], LOCAL: [], COPY: []}
         try:
             operations.run(Order("seed"))
-            system.start("1")
-            argv = system.argv(config.operations["backup"].command)
-            database = Path(system.text(config.data.database))
+            system.service.start("1")
+            argv = system.commands.argv(config.operations["backup"].command)
+            database = Path(system.commands.text(config.data.database))
             for round_ in range(ROUNDS + 1):
-                rows[PLAIN].append(bare(argv, system.env))
+                rows[PLAIN].append(bare(argv, system.commands.env))
                 assert operations.run(Order("backup", round_)).exit == 0
-                rows[LOCAL].append(bare(argv, {**system.env, "OFFSITE_URL": ""}))
+                rows[LOCAL].append(bare(argv, {**system.commands.env, "OFFSITE_URL": ""}))
                 rows[COPY].append(copy_and_sync(database, folder / "copy"))
         finally:
             system.stop()

@@ -56,7 +56,9 @@ class Lab:
         cable = self.far.lay(Cable(1))
         api.create("store", f"{cable.far}:{PROXY_PORT}", "127.0.0.1:9000")
         self.link = Link("store", "127.0.0.1:9000", cable, self.far, api)
-        self.system = SimpleNamespace(link=lambda name: self.link, newest_backup_bytes=lambda: UPLOAD)
+        self.system = SimpleNamespace(
+            link=lambda name: self.link, files=SimpleNamespace(newest_backup_bytes=lambda: UPLOAD)
+        )
 
     def _serve(self) -> None:
         while True:

@@ -63,7 +63,7 @@ def system(tmp_path: Path) -> Iterator[LiveSystem]:
     config = replace(load_system("hardened", registry.BUNDLED), monitors=monitors, operations={})
     recorder = Recorder(tmp_path / "run")
     live = LiveSystem(config, tmp_path / "sut", first, 1, {}, recorder, sys.executable)
-    live.start_monitors()
+    live.monitors.start_all()
     for name in monitors:
         wait_for(lambda name=name: said(live, name).get("healthy") is True)
     yield live
@@ -172,8 +172,8 @@ def test_a_monitor_that_comes_back_by_itself_is_a_fault_lost(system: LiveSystem,
         if how == "checks_dead":
             system.monitors["primary"].kill()
             system.monitors["primary"].wait(2)
-        system.start_monitor("primary")
-        system.await_monitor("primary")
+        system.monitors.start("primary")
+        system.monitors.await_answer("primary")
     wait_for(lambda: injection.lost_early() != "")
     assert not injection.confirm().applied
     undone(undo)

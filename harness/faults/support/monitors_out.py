@@ -72,7 +72,7 @@ class MonitorsOut:
         config = self.system.config.operations.get("status")
         if config is None:
             return []
-        done = self.system.run(config.command, config.deadline_s)
+        done = self.system.commands.run(config.command, config.deadline_s)
         try:
             return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
         except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
@@ -81,7 +81,7 @@ class MonitorsOut:
     def _asked(self) -> dict[str, http.Answer]:
         """What each answers, all asked at the same time."""
         with ThreadPoolExecutor(len(self.names)) as pool:
-            return dict(zip(self.names, pool.map(self.system.ask_monitor, self.names), strict=True))
+            return dict(zip(self.names, pool.map(self.system.monitors.ask, self.names), strict=True))
 
     def lost_early(self) -> str:
         return "; ".join(self._wrong())
@@ -92,16 +92,16 @@ class MonitorsOut:
             process = self.system.monitors[name]
             match self.how:
                 case "killed":
-                    if self.system.ask_monitor(name).status:
+                    if self.system.monitors.ask(name).status:
                         yield f"{name} answers"
                 case "frozen":
                     if state(process.pid) != "T":
                         yield f"{name} is not stopped"
                 case "lies":
-                    if self.system.ask_monitor(name).body != self.liars[name].body:
+                    if self.system.monitors.ask(name).body != self.liars[name].body:
                         yield f"{name} does not answer what our responder repeats"
                 case "checks_dead":
-                    if process.exit is not None or not self.system.ask_monitor(name).status:
+                    if process.exit is not None or not self.system.monitors.ask(name).status:
                         yield f"{name} does not answer: it ended with the part that looks"
                     elif any(state(child) not in ("", "Z") for child in descendants(process.pid)):
                         yield f"{name} has a part that looks again"
@@ -126,7 +126,7 @@ class MonitorsOut:
         )
 
     def _answers(self, name: str) -> bool:
-        return self.system.ask_monitor(name).ok
+        return self.system.monitors.ask(name).ok
 
 
 def _repeated(name: str, first: http.Answer, again: http.Answer) -> str:

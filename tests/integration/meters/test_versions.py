@@ -25,7 +25,7 @@ def watched(tmp_path: Path, answer: Callable[[], tuple[str, Answer]], questions:
         return answer()
 
     recorder = Recorder(tmp_path / "run")
-    watch = VersionWatch(SimpleNamespace(version_asked=version_asked, recorder=recorder))  # type: ignore[arg-type]  # asked only
+    watch = VersionWatch(SimpleNamespace(version_asked=version_asked), recorder)  # type: ignore[arg-type]  # asked only
     watch.start()
     end = time.monotonic() + 5
     while len(asked) < questions:

@@ -16,16 +16,19 @@ def operations_of(
 ) -> Operations:
     """With one operation, ``name``."""
     one = SimpleNamespace(command=tuple(command), deadline_s=deadline_s)
-    system = SimpleNamespace(
-        recorder=recorder,
-        config=SimpleNamespace(operations={name: one}, phases=()),
+    kit = SimpleNamespace(
         values={"version": "1"},
         argv=lambda command, **_: list(command),
         env={},
+        text=str,
+        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
+    )
+    system = SimpleNamespace(
+        recorder=recorder,
+        config=SimpleNamespace(operations={name: one}, phases=()),
+        commands=kit,
         disks={},
         fault_free_bytes={},
-        text=str,
         running={},
-        spawn=lambda argv, output, env: commands.spawn(argv, env=env, output=recorder.folder / output),
     )
     return Operations(system, phases, lambda *_: None)  # type: ignore[arg-type]  # no more of a system is used

@@ -19,7 +19,7 @@ from harness.host.accounts import Account
 from harness.links.cable import Cable
 from harness.links.link import Link
 from harness.recording.recorder import Recorder
-from harness.system import live
+from harness.system import commands
 from harness.system.live import LiveSystem
 
 
@@ -37,21 +37,21 @@ def link(name: str, number: int) -> Link:
 
 
 def test_both_ends_of_a_link_are_told_by_environment(system: LiveSystem) -> None:
-    assert system.env["KIT_MONITORS"].count("127.0.0.1") == 2
-    system.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
-    assert system.env["KIT_MONITORS"] == "http://198.18.2.2:8666/status,http://127.0.0.1:9102/status"
-    assert system.env["MONITOR_NEAR"] == "198.18.2.1"
+    assert system.commands.env["KIT_MONITORS"].count("127.0.0.1") == 2
+    system.links.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
+    assert system.commands.env["KIT_MONITORS"] == "http://198.18.2.2:8666/status,http://127.0.0.1:9102/status"
+    assert system.commands.env["MONITOR_NEAR"] == "198.18.2.1"
     assert system.link("monitor_primary").address == "198.18.2.2:8666"
 
 
 def test_two_links_that_set_one_variable_are_refused(system: LiveSystem) -> None:
-    system.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
+    system.links.connect(link("monitor_primary", 2), system.config.links["monitor_primary"].env)
     with pytest.raises(HarnessError, match="the link monitor_primary of this run sets KIT_MONITORS too"):
-        system.connect(link("monitor_secondary", 3), system.config.links["monitor_secondary"].env)
+        system.links.connect(link("monitor_secondary", 3), system.config.links["monitor_secondary"].env)
 
 
 def test_a_link_that_was_not_laid_is_an_error_that_names_those_that_were(system: LiveSystem) -> None:
-    system.connect(link("offsite", 1), {})
+    system.links.connect(link("offsite", 1), {})
     with pytest.raises(HarnessError, match="it was not laid; links of this run: offsite"):
         system.link("service_blue")
 
@@ -59,21 +59,21 @@ def test_a_link_that_was_not_laid_is_an_error_that_names_those_that_were(system:
 def test_the_newest_backup_is_the_one_written_last_and_none_is_an_error(system: LiveSystem) -> None:
     folder = system.directory / "backup"
     with pytest.raises(HarnessError, match="there is none in") as caught:
-        system.newest_backup_bytes()
+        system.files.newest_backup_bytes()
     assert caught.value.code == ExitCode.UNKNOWN
     folder.mkdir(parents=True)
     for name, size, at in (("b", 20, 100), ("a", 30, 200), ("c", 10, 150)):
         (folder / name).write_bytes(b"x" * size)
         os.utime(folder / name, (at, at))
-    assert system.newest_backup_bytes() == 30
+    assert system.files.newest_backup_bytes() == 30
 
 
 def test_what_the_far_side_keeps_is_listed_by_name_and_size(system: LiveSystem) -> None:
-    assert system.stored() == {}
+    assert system.files.stored() == {}
     bucket = system.directory / "far" / "s3" / "drill"
     bucket.mkdir(parents=True)
     (bucket / "one.backup").write_bytes(b"x" * 7)
-    assert system.stored() == {"one.backup": 7}
+    assert system.files.stored() == {"one.backup": 7}
 
 
 # -- a system that runs already ------------------------------------------------------------------------------------
@@ -94,14 +94,14 @@ def test_the_user_of_an_attached_system_is_at_home_and_gets_at_the_socket_for_it
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "system.toml").write_text(_ATTACHED)
-    monkeypatch.setattr(live, "account", lambda _: Account(os.getuid(), os.getgid(), ()))
+    monkeypatch.setattr(commands, "account", lambda _: Account(os.getuid(), os.getgid(), ()))
     work = tmp_path / "work"
     work.mkdir(mode=0o700)
     (work / "sut").mkdir()
     recorder = Recorder(tmp_path / "run")
     system = LiveSystem(read_system(tmp_path / "system.toml"), work / "sut", 8080, 1, {}, recorder, sys.executable)
     recorder.close()
-    assert (system.env["HOME"], system.env["USER"]) == (pwd.getpwnam("nobody").pw_dir, "nobody")
+    assert (system.commands.env["HOME"], system.commands.env["USER"]) == (pwd.getpwnam("nobody").pw_dir, "nobody")
     assert work.stat().st_mode & 0o777 == 0o711
 
 

@@ -62,17 +62,20 @@ class Run:
             return commands.spawn(argv, output=path, cwd=self.place, fork=fork)
 
         command = OperationConfig("backup", ("sh", "-c", SEEN + script), 10.0)
-        system = SimpleNamespace(
-            recorder=recorder,
-            config=SimpleNamespace(operations={"backup": command}, phases=phases),
+        kit = SimpleNamespace(
             values={"version": "1"},
             argv=lambda command, **_: list(command),
             text=lambda text: text.replace("{dir}", str(self.place)),
             env={},
+            spawn=spawn,
+        )
+        system = SimpleNamespace(
+            recorder=recorder,
+            config=SimpleNamespace(operations={"backup": command}, phases=phases),
+            commands=kit,
             disks={},
             fault_free_bytes={},
             running={},
-            spawn=spawn,
         )
         server = PhaseServer(folder / "s", Gates(on_edge, record))
         operations = Operations(system, server, lambda *_: None)  # type: ignore[arg-type]  # no more is used

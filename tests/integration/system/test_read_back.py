@@ -21,6 +21,7 @@ from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
+COMMANDS = SimpleNamespace(text=lambda path, after: path.replace("{after}", after))
 # after -> (status, document)
 Pages = Callable[[str], tuple[int, Any]]
 
@@ -60,8 +61,8 @@ def read(pages: Pages, **config: Any) -> ReadBack:
     with served(pages) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
-            url=f"http://127.0.0.1:{port}",
-            text=lambda path, after: path.replace("{after}", after),
+            service=SimpleNamespace(url=f"http://127.0.0.1:{port}"),
+            commands=COMMANDS,
         )
         return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
@@ -197,11 +198,11 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
                 load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}")),
                 service=SimpleNamespace(attach=attach),
                 versions=SimpleNamespace(schemas={}),
+                operations={},
             ),
-            url=f"http://127.0.0.1:{port}",
-            text=lambda path, after: path.replace("{after}", after),
-            version=lambda: "1",
-            stored=lambda: None,
+            service=SimpleNamespace(url=f"http://127.0.0.1:{port}", version=lambda: "1"),
+            commands=COMMANDS,
+            files=SimpleNamespace(stored=lambda: None),
             recorder=Recorder(tmp_path),
         )
         observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # as above

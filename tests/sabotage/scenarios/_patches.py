@@ -21,7 +21,7 @@ from harness.meters import outage
 from harness.model import Instant
 from harness.recording.events import Event, OperationStarted
 from harness.recording.recorder import Recorder
-from harness.rehearsal import stage
+from harness.rehearsal.staging import traffic
 from harness.system.operations import Operations, Order
 
 NOBODY = "http://127.0.0.1:9"
@@ -63,7 +63,7 @@ def _load_aims_at(url: Callable[[], str]) -> None:
 
 def _probes_aim_at(url: Callable[[], str]) -> None:
     made = outage.prober_config
-    stage.prober_config = lambda load: made(replace(load, url=url()))
+    traffic.prober_config = lambda load: made(replace(load, url=url()))
 
 
 def _prober(then: Callable[[int], None]) -> None:
@@ -91,7 +91,7 @@ def _stopped(pid: int, seconds: float) -> None:
 
 
 def load_nowhere() -> None:
-    stage.STEADY_DEADLINE_S = 3.0
+    traffic.STEADY_DEADLINE_S = 3.0
     _load_aims_at(lambda: NOBODY)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 from harness.plan import PlannedFault
 from harness.rehearsal.armed import Armed
 from harness.scenario import Trigger
+
+KIT = SimpleNamespace(operations=("backup", "deploy"))
+NO_FILES = SimpleNamespace(logs=list, newest_backup_bytes=lambda: 1000)
 
 
 def armed(*triggers: Trigger) -> tuple[Armed, ...]:

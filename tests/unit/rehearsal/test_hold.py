@@ -20,11 +20,9 @@ from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Hold, Trigger
 from tests.unit.checkers.build import answers
-from tests.unit.rehearsal.arming import armed
+from tests.unit.rehearsal.arming import KIT, NO_FILES, armed
 
 pytestmark = pytest.mark.usefixtures("clock")
-
-KIT = SimpleNamespace(operations=("backup", "deploy"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def test_a_fault_in_a_backup_is_healed_when_its_hold_says(tmp_path: Path, hold: 
     recorder = Recorder(tmp_path / "run")
     healings: list[str] = []
     trigger = Trigger(Counted(healings), Edge("backup.copy", "start"), hold=hold)
-    system = SimpleNamespace(log_files=list, links={}, config=KIT)
+    system = SimpleNamespace(files=NO_FILES, links={}, config=KIT)
     triggers = Triggers(armed(trigger), system, recorder)  # type: ignore[arg-type]
     seen: dict[str, int] = {}
     for operation in ("backup-1", "deploy-1", "deploy-2"):
@@ -81,7 +79,7 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
 
     recorder = Recorder(tmp_path / "run")
     trigger = Trigger(Impossible([]), Edge("backup", "start"))
-    triggers = Triggers(armed(trigger), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(trigger), SimpleNamespace(files=NO_FILES, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     triggers.heal_all()
@@ -106,7 +104,7 @@ def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_
     recorder = Recorder(tmp_path / "run")
     healings: list[str] = []
     trigger = Trigger(Twofold(healings), Edge("backup", "start"))
-    triggers = Triggers(armed(trigger), SimpleNamespace(log_files=list, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
+    triggers = Triggers(armed(trigger), SimpleNamespace(files=NO_FILES, links={}, config=KIT), recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
     triggers.on_edge(Edge("backup", "stop"), "backup-1")
     recorder.close()

@@ -56,8 +56,7 @@ def steps(kit: Kit, broken: str) -> Steps:
     plan: Any = SimpleNamespace(versions={"old": "1", "new": "2", "broken": broken})
     system: Any = SimpleNamespace(
         config=SimpleNamespace(operations=operations),
-        recovered=lambda _: (True, 0),
-        version=lambda: "1",
+        service=SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
     )
     back: Any = SimpleNamespace(restored_from="")
     kit_: Any = kit
@@ -146,7 +145,7 @@ def damaged_validation(
     kit = Validation(str(latest), refuses)
     work.mkdir(exist_ok=True)
     config = SimpleNamespace(service=SimpleNamespace(attach=attach), operations={"validate": None})
-    system: Any = SimpleNamespace(config=config, account=None)
+    system: Any = SimpleNamespace(config=config, commands=SimpleNamespace(account=None))
     kit_: Any = kit
     DamagedValidation(system, kit_, kit_, work).run()
     return kit

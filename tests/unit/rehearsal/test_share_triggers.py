@@ -22,10 +22,10 @@ from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from tests.unit.checkers.build import answers
 from tests.unit.rehearsal import arming
+from tests.unit.rehearsal.arming import KIT, NO_FILES
 
 pytestmark = pytest.mark.usefixtures("clock")
 
-KIT = SimpleNamespace(operations=("backup", "deploy"))
 
 UPLOAD, END = Edge("backup.upload", "start"), Edge("backup", "stop")
 
@@ -77,9 +77,7 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def armed(recorder: Recorder, fault: FakeFault | None = None) -> tuple[Triggers, FakeMark]:
-    system: Any = SimpleNamespace(
-        link=lambda name: name, newest_backup_bytes=lambda: 1000, log_files=list, links={}, config=KIT
-    )
+    system: Any = SimpleNamespace(link=lambda name: name, files=NO_FILES, links={}, config=KIT)
     faults = Triggers(arming.armed(Trigger(fault or FakeFault(), UPLOAD, share=0.5)), system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
     (mark,) = FakeMark.made
@@ -143,7 +141,7 @@ def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Reco
 
     link = SimpleNamespace(name="offsite", sockets=list, slow=refused, quicken=refused)
     monkeypatch.setattr(triggers, "ByteMark", ByteMark)
-    system: Any = SimpleNamespace(link=lambda _: link, newest_backup_bytes=lambda: 1000, log_files=list, config=KIT)
+    system: Any = SimpleNamespace(link=lambda _: link, files=NO_FILES, config=KIT)
     faults = Triggers(arming.armed(Trigger(FakeFault(), UPLOAD, share=0.5)), system, recorder)
     faults.on_edge(UPLOAD, "backup-1")
     faults.on_edge(END, "backup-1")

@@ -20,11 +20,9 @@ from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
 from harness.system.phases.gates import MARKED, Sighting
 from tests.unit.checkers.build import answers
-from tests.unit.rehearsal.arming import armed
+from tests.unit.rehearsal.arming import KIT, NO_FILES, armed
 
 pytestmark = pytest.mark.usefixtures("clock")
-
-KIT = SimpleNamespace(operations=("backup", "deploy"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Slow(Fault):
 def test_a_fault_is_dated_from_before_it_bites(tmp_path: Path) -> None:
     fault = Slow()
     recorder = Recorder(tmp_path)
-    system = SimpleNamespace(log_files=list, links={}, config=KIT)
+    system = SimpleNamespace(files=NO_FILES, links={}, config=KIT)
     triggers = Triggers(armed(Trigger(fault, Edge("deploy", "start"))), system, recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("deploy", "start"), "deploy-1")
     triggers.heal_all()
@@ -69,7 +67,7 @@ def test_an_edge_counts_once_an_operation_however_often_that_marks_it(tmp_path: 
     """A kit may mark a phase once a database, or once a store: the second backup is meant, not the second database."""
     edge = Edge("backup.copy", "start")
     recorder = Recorder(tmp_path)
-    system = SimpleNamespace(log_files=list, links={}, config=KIT)
+    system = SimpleNamespace(files=NO_FILES, links={}, config=KIT)
     triggers = Triggers(armed(Trigger(Slow(), edge, 2), Trigger(Slow(), edge, 3)), system, recorder)  # type: ignore[arg-type]  # its logs only
     for operation in ("backup-1", "backup-1", "backup-2", "backup-1", "backup-2", "backup-3"):
         triggers.on_edge(edge, operation)
@@ -82,7 +80,7 @@ def rehearsed(folder: Path, occurrence: int, *sightings: Sighting) -> tuple[Slow
     """What became of a fault at the n-th operation that meets an edge, of as many."""
     fault, edge = Slow(), Edge("deploy.copy", "start")
     recorder = Recorder(folder)
-    system = SimpleNamespace(log_files=list, links={}, config=KIT)
+    system = SimpleNamespace(files=NO_FILES, links={}, config=KIT)
     triggers = Triggers(armed(Trigger(fault, edge, occurrence)), system, recorder)  # type: ignore[arg-type]  # its logs only
     for number, sighting in enumerate(sightings, 1):
         triggers.on_edge(edge, f"deploy-{number}", sighting)
@@ -138,7 +136,7 @@ def test_of_a_link_that_does_not_serve_the_kits_words_count_alone(
         path.write_text("before\n")
     recorder = Recorder(tmp_path)
     links = {} if serves is None else {"offsite": SimpleNamespace(serves=serves)}
-    system = SimpleNamespace(log_files=lambda: [front], links=links, config=KIT)
+    system = SimpleNamespace(files=SimpleNamespace(logs=lambda: [front]), links=links, config=KIT)
     fault = Listening()
     triggers = Triggers(armed(Trigger(fault, Edge("backup", "start"))), system, recorder)  # type: ignore[arg-type]  # its logs only
     triggers.on_edge(Edge("backup", "start"), "backup-1")
