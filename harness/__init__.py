@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness import checkers, faults
+    from harness.checkers.core.codes import Details, code, finding
     from harness.checkers.core.protocol import Checker
+    from harness.config.kit_capabilities import KitCapabilities
     from harness.faults.fault import Fault, Injection
-    from harness.model import Edge, Evidence, Finding
+    from harness.judged.judged_run import JudgedRun
+    from harness.model import Edge, Evidence, Finding, Subject
     from harness.plan import Expect, Hold, PowerCuts, Step, Together
     from harness.scenario import Cell, Scenario, Tier, Trigger
 
 __all__ = [
     "Cell",
     "Checker",
+    "Details",
     "Edge",
     "Evidence",
     "Expect",
@@ -27,14 +31,19 @@ __all__ = [
     "Finding",
     "Hold",
     "Injection",
+    "JudgedRun",
+    "KitCapabilities",
     "PowerCuts",
     "Scenario",
     "Step",
+    "Subject",
     "Tier",
     "Together",
     "Trigger",
     "checkers",
+    "code",
     "faults",
+    "finding",
 ]
 
 __version__ = "0.1.0"
@@ -42,8 +51,11 @@ __version__ = "0.1.0"
 # Name -> the module that has it; it is imported when it is first asked for, so that the command starts at once.
 _HOME = {
     **dict.fromkeys(("Checker",), "harness.checkers.core.protocol"),
+    **dict.fromkeys(("Details", "code", "finding"), "harness.checkers.core.codes"),
+    **dict.fromkeys(("JudgedRun",), "harness.judged.judged_run"),
+    **dict.fromkeys(("KitCapabilities",), "harness.config.kit_capabilities"),
     **dict.fromkeys(("Fault", "Injection"), "harness.faults.fault"),
-    **dict.fromkeys(("Edge", "Evidence", "Finding"), "harness.model"),
+    **dict.fromkeys(("Edge", "Evidence", "Finding", "Subject"), "harness.model"),
     **dict.fromkeys(("Expect", "Hold", "PowerCuts", "Step", "Together"), "harness.plan"),
     **dict.fromkeys(("Cell", "Scenario", "Tier", "Trigger"), "harness.scenario"),
 }

@@ -13,12 +13,13 @@ import click
 from harness import registry
 from harness.campaign import rerun
 from harness.campaign.campaign import Campaign, exit_code
-from harness.campaign.feasibility import Seen, able
+from harness.campaign.feasibility import feasibility, needs, observed
 from harness.campaign.folder import rehearse
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.campaign.selection import capabilities, wall_s
 from harness.checkers.contract import QUESTION as CONTRACT
+from harness.config.kit_capabilities import KitCapabilities
 from harness.errors import ExitCode, HarnessError
 from harness.model import Result
 from harness.plan import described_steps
@@ -85,7 +86,8 @@ def _failed(options: Options, folder: Path, given: Sequence[str]) -> Options:
 
 
 def _print_plan(campaign: Campaign) -> int:
-    """The plan of every selected cell, and why it cannot run here."""
+    """The plan of every selected cell, why it cannot run here, and what else the system.toml lacks for it."""
+    kit = KitCapabilities(campaign.config)
     for selected in campaign.selected:
         cell = selected.cell
         click.echo(f"{selected.scenario.name}:{cell.name}  ({cell.about})")
@@ -97,6 +99,9 @@ def _print_plan(campaign: Campaign) -> int:
             click.echo(f"  fault {fault['name']} {json.dumps(fault['parameters'])} at {fault['at']}")
         if selected.why_not:
             click.echo(f"  UNKNOWN: {selected.why_not}")
+        for need in needs(selected.scenario, cell, kit):
+            if need not in selected.missing:
+                click.echo(f"  needs {one_line(need)}")
     cells = [s.cell for s in campaign.selected]
     alone = sum(c.timing for c in cells)
     click.echo(
@@ -114,11 +119,11 @@ def verify(options: Options, out: Path, as_json: bool) -> int:
         signals.install()
         folder, results = rehearse(campaign, out)
     recording = Recording(folder / campaign.selected[0].run)
-    cells = able(
+    nothing = KitCapabilities(campaign.config, frozenset(), frozenset(), frozenset())
+    cells = feasibility(
         [s for s in registry.scenarios(options.scenario_dirs).values() if s.name != "contract"],
-        campaign.config,
+        observed(campaign.config, recording) if recording.events else nothing,
         capabilities(campaign.kind),
-        Seen.of(recording) if recording.events else Seen(),
     )
     outcome = campaign.outcome(results)
     kept = [f for r in results for f in r.findings if f.check == CONTRACT]

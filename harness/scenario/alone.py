@@ -15,7 +15,7 @@ from harness.scenario import Scenario
 _NOT_INSIDE = (
     *("campaign", "checkers", "cli", "doctor", "judge", "judged", "pytest_plugin", "registry", "report", "scenario"),
     # As `from harness import ...` has them.
-    *("Cell", "Checker", "Scenario", "Trigger"),
+    *("Cell", "Checker", "Details", "JudgedRun", "Scenario", "Trigger", "code", "finding"),
 )
 
 

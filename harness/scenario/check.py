@@ -119,9 +119,10 @@ def _checkers(what: str, checkers: Iterable[Any]) -> None:
     for checker in checkers:
         if isinstance(checker, type):
             _refuse(what, f"the checker {checker.__name__} is a class", f"{checker.__name__}()")
-        lacking = [n for n in ("check", "name") if not hasattr(checker, n)]
+        lacking = [n for n in ("check", "name", "codes", "needs") if not hasattr(checker, n)]
         if lacking:
-            _refuse(what, f"{checker!r} is no checker: it has no {lacking[0]}", "see scenarios/README.md")
+            hint = "a checker is a frozen dataclass with the base Checker (harness/checkers/README.md)"
+            _refuse(what, f"{checker!r} is no checker: it has no {lacking[0]}", hint)
 
 
 def _one_of(what: str, field: str, value: str, known: Sequence[str], more: str = "") -> None:

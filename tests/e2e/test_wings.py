@@ -45,12 +45,17 @@ class Loaded(Injection):
 '''
 CHECKER = """
 from dataclasses import dataclass
-from harness import Checker
-from harness.checkers.core.codes import Details, code, finding
-from harness.model import Subject
+from harness import Checker, Details, Subject, code, finding
 
 
-@code("own.counted", "pass", title="Operations were counted", sentence="{{ n }} ended", meaning="They were counted.")
+@code(
+    "own.counted",
+    "pass",
+    title="Operations were counted",
+    sentence="{{ n }} ended",
+    meaning="They were counted.",
+    hint="count them yourself",
+)
 class Counted(Details):
     n: int
 
@@ -60,6 +65,11 @@ class Counting(Checker):
     least: int = 1
     name = "counting"
     codes = (Counted,)
+
+    def needs(self, kit, steps):
+        if not kit.config.versions.schemas:
+            yield "[versions] schemas"
+        yield from kit.missing_phase("backup.snapshot")
 
     def check(self, run):
         yield finding("own.count", Subject("run", ""), Counted(n=len(run.recording.operations)))
@@ -143,3 +153,28 @@ def test_a_checker_of_ones_own_that_was_edited_since_is_an_unknown_that_names_it
         assert deploydrill("judge", copy, "--scenarios", kept).exit == 0  # as it was, in another place
     finally:
         own.write_text(CHECKER)
+
+
+def test_a_checker_of_ones_own_judges_by_a_code_of_ones_own(copy: Path) -> None:
+    document = json.loads((copy / "result.json").read_text())
+    (counted,) = [f for f in document["findings"] if f["check"] == "own.count"]
+    told = {name: counted[name] for name in ("code", "outcome", "details", "title", "sentence", "hint")}
+    assert told == {
+        "code": "own.counted",
+        "outcome": "pass",
+        "details": {"n": 2},
+        "title": "Operations were counted",
+        "sentence": "2 ended",
+        "hint": "count them yourself",
+    }
+
+
+def test_what_a_checker_of_ones_own_needs_is_printed_before_a_run_and_by_verify(base: Path) -> None:
+    system = tiny_copy(base / "asked")
+    words = ("--scenarios", base / "drills", "--system", system)
+    planned = deploydrill("run", "mine", *words, "--dry-run")
+    assert [line.strip() for line in planned.out.splitlines() if "needs" in line] == ["needs [versions] schemas"]
+    verified = deploydrill("verify", *words, "--out", base / "asked-out", "--json").out
+    document = json.loads(verified[: verified.rindex("\noutcome=")])
+    (mine,) = [s for s in document["scenarios"] if s["name"] == "mine"]
+    assert mine["cells"] == [{"name": "a", "tier": "quick", "needs": ["[versions] schemas", "phase backup.snapshot"]}]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Observation, OffsiteCopy, Operation, Subject
+from harness.plan import Step, Together
 from harness.recording.history import cause
 from harness.recording.recording import Recording
 
@@ -193,6 +195,11 @@ class OffsiteCopies(Checker):
         StoreUnknown,
         NothingCompared,
     )
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        yield from kit.missing_status("offsite")
+        if not any(d.store for d in kit.config.dependencies.values()):
+            yield "[dependencies.NAME] store"
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         sizes: dict[str, int] = {}  # of local backups, also of those removed since

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -10,8 +10,10 @@ import msgspec
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import Artefact, Finding, Observation, Subject
+from harness.plan import Step, Together
 
 _QUESTION = "backup.latest_is_whole"
 _RUN = Subject("run", "")
@@ -112,6 +114,9 @@ class NoPartialLatest(Checker):
 
     name: ClassVar[str] = "no_partial_latest"
     codes: ClassVar = (WholeIsLatest, PartialIsLatest, LatestUnknown, NothingToCompare)
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return kit.missing_status()
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         seen: dict[str, Artefact] = {}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Observation, Operation, Subject
+from harness.plan import Step, Together
 
 _QUESTION = "service.end_state"
 
@@ -155,6 +157,11 @@ class EndState(Checker):
         SchemasNotDeclared,
         Sound,
     )
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        yield from kit.missing_status("version", "schema", "lock")
+        if not kit.config.versions.schemas:
+            yield "[versions] schemas"
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         for read_back in run.recording.observations:

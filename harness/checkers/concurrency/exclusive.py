@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import ClassVar
 
 import msgspec
 
+from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import Stay, killed, marks_lock, overlaps, stood
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
+from harness.plan import Step, Together
 from harness.recording.events import Rendezvous
 
 _QUESTION = "operations.exclusive"
@@ -151,6 +154,9 @@ class Exclusive(Checker):
 
     name: ClassVar[str] = "exclusive"
     codes: ClassVar = (Overlapped, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return race_needs(kit, steps)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         if not run.groups:

@@ -4,15 +4,18 @@ on again, or ended by whoever took the lock from it."""
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import CUT_OFF_NS, faults_on, pauses
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
+from harness.plan import Step, Together
 from harness.recording.events import PhaseEdge
 
 _QUESTION = "operations.fenced"
@@ -178,6 +181,9 @@ class Fenced(Checker):
         ZombieEndedBefore,
         ZombieKilledLate,
     )
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return race_needs(kit, steps)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         paused = [(o, span) for o in run.recording.operations for span in pauses(run.recording, o)]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.checkers.concurrency.exclusive import NoneTogether
+from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
 from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.protocol import Checker
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import faults_on, marks_lock
 from harness.judged.harness_pauses import within_s
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Operation, Subject
+from harness.plan import Step, Together
 
 _QUESTION = "operations.winners"
 
@@ -120,6 +123,9 @@ class Winners(Checker):
         LosersLeft,
         NoneTogether,
     )
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return race_needs(kit, steps)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         if not run.groups:

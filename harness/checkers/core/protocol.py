@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from harness.checkers.core.codes import Details
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding
+from harness.plan import Step, Together
 
 
 class Checker:
@@ -16,6 +18,12 @@ class Checker:
 
     name: ClassVar[str]
     codes: ClassVar[tuple[type[Details], ...]]
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterable[str]:
+        """What the checker needs and the kit does not provide, so that it could only answer unknown for a cell of these
+        steps: texts that complete "the system needs ...", such as ``kit.missing_phase("backup.copy")`` yields.
+        `verify` and `run --dry-run` print them. Nothing by default."""
+        return ()
 
     def check(self, run: JudgedRun) -> Iterable[Finding]:
         """One finding for each subject the question is asked of, also when all is well. None at all: the run holds

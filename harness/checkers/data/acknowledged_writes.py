@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,8 +20,10 @@ from harness.checkers.data.data_codes import (
     Undecidable,
     Unreadable,
 )
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Observation, Subject
+from harness.plan import Step, Together
 from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
 from harness.recording.ledger import Writes, as_writes
 
@@ -43,6 +45,9 @@ class AcknowledgedWrites(Checker):
 
     name: ClassVar[str] = "acknowledged_writes"
     codes: ClassVar = (Kept, Lost, CameBack, *DAMAGE, Unreadable, NotRead, *GAPS, NothingAcknowledged)
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return kit.missing_read_back()
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         for look in run.recording.observations:

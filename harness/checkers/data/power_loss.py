@@ -15,8 +15,10 @@ from harness.checkers.data.data_codes import Lost
 from harness.checkers.data.power_codes import Answered, Cut
 from harness.checkers.data.restore_codes import NothingYounger
 from harness.checkers.data.restore_exact import exact, judge_restored
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import CrashState, Finding, Observation, Operation, Outcome, Subject
+from harness.plan import Step, Together
 from harness.recording.events import PowerAsked, PowerBroken, PowerPlanned, PowerUnsound
 from harness.recording.history import acknowledged, cause
 
@@ -37,6 +39,9 @@ class PowerLoss(Checker):
 
     name: ClassVar[str] = "power_loss"
     codes: ClassVar = codes.CODES
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return kit.missing_read_back()
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         recording = run.recording

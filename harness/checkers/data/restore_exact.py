@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,8 +22,10 @@ from harness.checkers.data.restore_codes import (
     RestoredUnreadable,
     Resurrected,
 )
+from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Observation, Operation, Subject
+from harness.plan import Step, Together
 from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
 from harness.recording.ledger import Writes
 
@@ -62,6 +64,9 @@ class RestoreExact(Checker):
 
     name: ClassVar[str] = "restore_exact"
     codes: ClassVar = (*CODES, *DAMAGE, NotRead, *GAPS)
+
+    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
+        return kit.missing_read_back()
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         for look in run.recording.observations:

@@ -54,8 +54,8 @@ def document(
 
 
 def _can(cells: Sequence[Mapping[str, Any]]) -> str:
-    able = sum(not c["needs"] for c in cells)
-    return "yes" if able == len(cells) else "in part" if able else "no"
+    feasible = sum(not c["needs"] for c in cells)
+    return "yes" if feasible == len(cells) else "in part" if feasible else "no"
 
 
 def render(told: Document) -> Iterator[str]:
@@ -67,9 +67,9 @@ def render(told: Document) -> Iterator[str]:
     yield ""
     yield f"What can be rehearsed on {told['system']}, as far as that shows"
     for scenario in told["scenarios"]:
-        able = [c for c in scenario["cells"] if not c["needs"]]
+        feasible = [c for c in scenario["cells"] if not c["needs"]]
         quick = [c for c in scenario["cells"] if c["tier"] == "quick"]
-        counted = f"{len(able)} of {len(scenario['cells'])} cells"
+        counted = f"{len(feasible)} of {len(scenario['cells'])} cells"
         if quick:
             counted += f" ({sum(not c['needs'] for c in quick)} of the {len(quick)} quick ones)"
         yield from _row(scenario["can_run"], scenario["name"], counted, width=26)
