@@ -49,7 +49,7 @@ def rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
         results,
         outcome=campaign.outcome([r for r, _ in results]),
         reproduce=campaign.options.command,
-        options=rerun.kept(campaign.options, campaign.config.file),
+        options=rerun.rerun_options(campaign.options, campaign.config.file),
         not_run=campaign.not_run([r for r, _ in results]),
     )
     hurry = campaign.signals.stop  # whoever sent it may kill us next: a page can be rendered again from what is there

@@ -11,14 +11,16 @@ from harness import registry
 from harness.campaign.options import Options, command_line
 from harness.errors import HarnessError
 
-# What makes a run the same run; kept in campaign.json. All else (where to write, how many at once) may differ.
-SAME = ("system", "scenario_dirs", "seed", "repeat", "size_bytes", "flaws", "users")
+# The options that decide what is tested: campaign.json records them. All others (where to write, how many jobs) may
+# differ.
+RERUN_KEYS = ("system", "scenario_dirs", "seed", "repeat", "size_bytes", "flaws", "users")
 
 
-def kept(options: Options, file: Path) -> dict[str, Any]:
-    """What campaign.json keeps; ``file`` is the system.toml: one of the user's own is found from anywhere by that."""
+def rerun_options(options: Options, file: Path) -> dict[str, Any]:
+    """What campaign.json records of the options. ``file`` is the system.toml, whose whole path is recorded for a system
+    of the user's own."""
     return {
-        **{name: getattr(options, name) for name in SAME},
+        **{name: getattr(options, name) for name in RERUN_KEYS},
         "system": options.system if options.system in registry.systems() else str(file.resolve()),
         "scenario_dirs": [str(d.resolve()) for d in options.scenario_dirs],
         "flaws": list(options.flaws),
@@ -26,7 +28,8 @@ def kept(options: Options, file: Path) -> dict[str, Any]:
 
 
 def failed(document: Mapping[str, Any], folder: Path, options: Options) -> Options:
-    """``options`` with the cells of that campaign.json that did not pass or were never begun, as they were."""
+    """``options`` for a rerun of the cells of that campaign.json that did not pass or never began. HarnessError if
+    there is none, or if the file does not record its options."""
     cells = [f"{r['scenario']}:{r['cell']}" for r in document["runs"] if r["outcome"] != "pass"]
     cells += document.get("not_run", [])
     if not cells:
@@ -46,25 +49,26 @@ def failed(document: Mapping[str, Any], folder: Path, options: Options) -> Optio
     return replace(again, command=command_line(again))
 
 
-# The same for a discrimination, whose flaws and cells are part of what it is.
-SAME_MATRIX = ("scenarios", *SAME, "tier", "clean", "all_cells")
+# The same for a discrimination, which tests flaws in cells.
+RERUN_MATRIX_KEYS = ("scenarios", *RERUN_KEYS, "tier", "clean", "all_cells")
 
 
-def kept_matrix(options: Options, file: Path, clean: int, all_cells: bool) -> dict[str, Any]:
-    """What discriminate.json keeps."""
+def matrix_options(options: Options, file: Path, clean: int, all_cells: bool) -> dict[str, Any]:
+    """What discriminate.json records of the options."""
     more = {"scenarios": list(options.scenarios), "tier": options.tier, "clean": clean, "all_cells": all_cells}
-    return {**kept(options, file), **more}
+    return {**rerun_options(options, file), **more}
 
 
-def asked(known: Mapping[str, Any], options: Options) -> tuple[Options, int, bool]:
-    """``options`` as that discrimination was asked for, how often it was to run clean, and whether in all cells."""
+def restore_options(known: Mapping[str, Any], options: Options) -> tuple[Options, int, bool]:
+    """``options`` with those that discriminate.json records, its number of clean rounds, and whether it ran every flaw
+    in all cells."""
     same = {**_read(known), "scenarios": tuple(known["scenarios"]), "tier": known["tier"]}
     return replace(options, **same), int(known["clean"]), bool(known["all_cells"])
 
 
 def _read(known: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of SAME as they are made of JSON."""
-    same = {name: known[name] for name in SAME}
+    """The options of RERUN_KEYS, from JSON."""
+    same = {name: known[name] for name in RERUN_KEYS}
     return {
         **same,
         "scenario_dirs": tuple(Path(d) for d in known["scenario_dirs"]),

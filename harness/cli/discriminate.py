@@ -48,8 +48,8 @@ def discriminate(
         folder = found(resume, out)
         earlier = read_document(folder / NAME)
         given = given or {}
-        refuse_others(folder, earlier, rerun.kept_matrix(options, _file(options), clean, all_cells), given)
-        options, clean_then, all_cells = rerun.asked(earlier["options"], options)
+        refuse_others(folder, earlier, rerun.matrix_options(options, _file(options), clean, all_cells), given)
+        options, clean_then, all_cells = rerun.restore_options(earlier["options"], options)
         clean = clean if "clean" in given else clean_then
         options = replace(options, command=earlier["provenance"]["command"])
     matrix = plan_matrix(options, clean, all_cells)
@@ -60,7 +60,7 @@ def discriminate(
         folder = folder or begun(out, matrix)
         with alone(folder):
             work = Discrimination(
-                matrix, folder, options, rerun.kept_matrix(options, matrix.config.file, clean, all_cells)
+                matrix, folder, options, rerun.matrix_options(options, matrix.config.file, clean, all_cells)
             )
             work.go_on(signals, view)
             document = work.finish()

@@ -143,7 +143,7 @@ def run(
     Without SCENARIO: every cell of the tier.
     """
     from harness.campaign.options import Options
-    from harness.campaign.rerun import SAME
+    from harness.campaign.rerun import RERUN_KEYS
     from harness.cli import rehearsals
 
     return rehearsals.run(
@@ -155,7 +155,7 @@ def run(
         live=not no_live,
         dry_run=dry_run,
         failed=failed,
-        given=list(_given(("scenarios", *SAME, "tier")).values()),
+        given=list(_given(("scenarios", *RERUN_KEYS, "tier")).values()),
     )
 
 
@@ -197,7 +197,7 @@ def discriminate(
     Without SCENARIO: the cells of the flaws named, else the whole tier.
     """
     from harness.campaign.options import Options
-    from harness.campaign.rerun import SAME_MATRIX
+    from harness.campaign.rerun import RERUN_MATRIX_KEYS
     from harness.cli import discriminate as discrimination
 
     return discrimination.discriminate(
@@ -209,7 +209,7 @@ def discriminate(
         as_json=as_json,
         live=not no_live,
         dry_run=dry_run,
-        given=_given(SAME_MATRIX),
+        given=_given(RERUN_MATRIX_KEYS),
     )
 
 
