@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from harness import __version__
 from harness.campaign.compile import compiled
-from harness.campaign.jobs import side_by_side
+from harness.campaign.jobs import run_parallel
 from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
 from harness.campaign.provenance import host_facts, provenance
@@ -245,13 +245,13 @@ def in_turn(
     def rehearsed(alone: bool, turn: Turn) -> Path:
         return turn.campaign.rehearse(turn.selected, turn.out, places[id(turn)], alone)
 
-    able = [t for t in turns if not t.selected.why_not]
-    timing = [t for t in able if t.selected.cell.timing]
-    for group, lanes in ((timing, 1), ([t for t in able if not t.selected.cell.timing], jobs)):
-        runs = side_by_side(
+    runnable = [t for t in turns if not t.selected.why_not]
+    timing = [t for t in runnable if t.selected.cell.timing]
+    for group, at_once in ((timing, 1), ([t for t in runnable if not t.selected.cell.timing], jobs)):
+        runs = run_parallel(
             group,
-            partial(rehearsed, lanes == 1 or len(group) == 1),
-            lanes,
+            partial(rehearsed, at_once == 1 or len(group) == 1),
+            at_once,
             stop=lambda: signals.stop or enough(),
             abandon=signals.abandon,
         )

@@ -1,4 +1,4 @@
-"""Lanes: pieces of work done side by side, a thread each, and handed on by the main thread as they end."""
+"""Work that runs in parallel, one thread an item; the main thread yields each result as it ends."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
-# CPython runs signal handlers in the main thread only, and a signal that the kernel gave to another thread (it does so
-# with the second of two that come together) does not wake a main thread that waits without an end: 3 in 200 were lost.
+# CPython runs signal handlers in the main thread only. A signal that the kernel delivers to another thread (the second
+# of two that arrive together) does not wake a main thread that waits without a timeout: 3 in 200 were lost.
 _WAKE_S = 0.25
 
 
-def side_by_side(
+def run_parallel(
     items: Iterable[Item],
     work: Callable[[Item], Done],
-    lanes: int,
+    jobs: int,
     *,
     stop: Callable[[], bool],
     abandon: Callable[[], None],
 ) -> Generator[tuple[Item, Done | Exception], None, None]:
-    """Each item with what ``work`` gave or raised, as they end; at most ``lanes`` at a time, begun in their order.
+    """Each item with what ``work`` returned or raised, as they end. At most ``jobs`` run at a time, started in order.
 
-    With one lane nothing is begun while the caller handles a result, so that a run that is alone really is. Once
-    ``stop`` says so nothing is begun any more; what goes on is waited for. A caller that leaves early (close it, with
-    ``contextlib.closing``) has it ended by ``abandon``, and waited for as well: no thread outlives the iterator.
+    With one job, none starts while the caller handles a result, so that a run that must be alone is alone. Once
+    ``stop()`` is true none starts any more, and the running ones are waited for. A caller that leaves early closes the
+    iterator (``contextlib.closing``): ``abandon`` ends the running ones, and no thread outlives the iterator.
     """
     waiting = deque(items)
     going: dict[int, threading.Thread] = {}
@@ -37,14 +37,14 @@ def side_by_side(
     def begin(number: int, item: Item) -> None:
         try:
             result: Done | Exception = work(item)
-        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: the caller gets it as the result
+        except Exception as error:  # noqa: BLE001 - raised in a thread it would be lost: the caller gets it as the result
             result = error
         ended.put((number, item, result))
 
     def fill() -> None:
-        while waiting and len(going) < lanes and not stop():
+        while waiting and len(going) < jobs and not stop():
             number = len(waiting)
-            going[number] = threading.Thread(target=begin, args=(number, waiting.popleft()), name=f"lane-{number}")
+            going[number] = threading.Thread(target=begin, args=(number, waiting.popleft()), name=f"job-{number}")
             going[number].start()
 
     try:
@@ -55,7 +55,7 @@ def side_by_side(
             except Empty:
                 continue
             going.pop(number).join()
-            if lanes > 1:
+            if jobs > 1:
                 fill()
             yield item, result
             fill()

@@ -52,11 +52,11 @@ class Selected:
 
 
 def wall_s(cells: Sequence[Cell], jobs: int) -> float:
-    """About how long these cells take, by their budgets: the timing ones alone, then the others on ``jobs`` lanes."""
-    lanes = [0.0] * jobs
+    """About how long these cells take, by their budgets: timing cells alone, then the others ``jobs`` at a time."""
+    busy_s = [0.0] * jobs
     for cell in (c for c in cells if not c.timing):
-        lanes[lanes.index(min(lanes))] += cell.budget_s
-    return sum(c.budget_s for c in cells if c.timing) + max(lanes)
+        busy_s[busy_s.index(min(busy_s))] += cell.budget_s
+    return sum(c.budget_s for c in cells if c.timing) + max(busy_s)
 
 
 def capabilities(kind: Kind) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Lanes: how many go on at once, what is handed on, and that none outlives the iterator."""
+"""Jobs: how many go on at once, what is handed on, and that none outlives the iterator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from harness.campaign.jobs import side_by_side
+from harness.campaign.jobs import run_parallel
 
 
 class Work:
@@ -45,21 +45,21 @@ class Work:
             raise ValueError(item)
         return f"{item} done"
 
-    def lanes(
+    def run(
         self, items: str, number: int, stop: Callable[[], bool] | None = None
     ) -> Generator[tuple[str, str | Exception], None, None]:
-        return side_by_side(
+        return run_parallel(
             items.split(), self, number, stop=stop or (lambda: self.stopped), abandon=self.abandoned.set
         )
 
 
-def lane_threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("lane-")]
+def job_threads() -> list[str]:
+    return [t.name for t in threading.enumerate() if t.name.startswith("job-")]
 
 
 def test_so_many_go_on_at_once_and_each_is_handed_on_when_it_ends() -> None:
     work = Work()
-    runs = work.lanes("a b c d", 2)
+    runs = work.run("a b c d", 2)
     work.gate("b").set()
     assert next(runs) == ("b", "b done")  # not the first begun: the first ended
     work.gate("c").set()
@@ -68,22 +68,22 @@ def test_so_many_go_on_at_once_and_each_is_handed_on_when_it_ends() -> None:
         work.gate(item).set()
     assert sorted(runs) == [("a", "a done"), ("d", "d done")]
     assert (work.begun[:3], work.most) == (["a", "b", "c"], 2)
-    assert lane_threads() == []
+    assert job_threads() == []
 
 
-def test_on_one_lane_nothing_goes_on_while_a_result_is_handled() -> None:
+def test_with_one_job_nothing_runs_while_a_result_is_handled() -> None:
     work = Work()
     for item in "abc":
         work.gate(item).set()
-    for number, _ in enumerate(work.lanes("a b c", 1), 1):
+    for number, _ in enumerate(work.run("a b c", 1), 1):
         assert len(work.begun) == number
-        assert lane_threads() == []
+        assert job_threads() == []
     assert work.begun == ["a", "b", "c"]
 
 
 def test_after_a_stop_nothing_is_begun_and_what_goes_on_ends() -> None:
     work = Work()
-    runs = work.lanes("a b c", 2)
+    runs = work.run("a b c", 2)
     work.gate("a").set()
     assert next(runs)[0] == "a"
     work.stopped = True
@@ -91,7 +91,7 @@ def test_after_a_stop_nothing_is_begun_and_what_goes_on_ends() -> None:
         work.gate(item).set()
     # c was begun when a ended, before anybody could look at a's result.
     assert sorted(item for item, _ in runs) == ["b", "c"]
-    assert list(work.lanes("x y", 2)) == []
+    assert list(work.run("x y", 2)) == []
     assert work.begun == ["a", "b", "c"]
 
 
@@ -99,7 +99,7 @@ def test_what_a_piece_raises_is_its_result_and_the_others_go_on() -> None:
     work = Work()
     for item in ("bad", "b"):
         work.gate(item).set()
-    ended = dict(work.lanes("bad b", 2))
+    ended = dict(work.run("bad b", 2))
     assert isinstance(ended["bad"], ValueError)
     assert ended["b"] == "b done"
 
@@ -109,17 +109,17 @@ def test_a_caller_that_fails_leaves_no_thread_behind() -> None:
     work.gate("a").set()
 
     def caller() -> None:
-        with closing(work.lanes("a b c", 2)) as runs:
+        with closing(work.run("a b c", 2)) as runs:
             for _ in runs:
                 raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         caller()
     assert work.abandoned.is_set()
-    assert lane_threads() == []
+    assert job_threads() == []
 
 
-def test_a_signal_given_to_a_lane_s_thread_is_handled_while_the_lane_goes_on() -> None:
+def test_a_signal_delivered_to_the_thread_of_a_job_is_handled_while_the_job_runs() -> None:
     """The kernel may give a signal to any thread; the main one has to wake up for its handler to run."""
     handled = threading.Event()
 
@@ -130,7 +130,7 @@ def test_a_signal_given_to_a_lane_s_thread_is_handled_while_the_lane_goes_on() -
 
     before = signal.signal(signal.SIGUSR1, lambda *_: handled.set())
     try:
-        results = list(side_by_side(["one"], work, 1, stop=lambda: False, abandon=lambda: None))
+        results = list(run_parallel(["one"], work, 1, stop=lambda: False, abandon=lambda: None))
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert results == [("one", True)]
