@@ -1,4 +1,4 @@
-"""What Locust loads: the users of the configured load, its book, its status lines, and how it is told to stop."""
+"""What Locust loads: the users of the configured load, the request tracker, the status lines and the stop signal."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import gevent.socket
 from locust import events
 
 from harness.host.clock import mono_ns
-from harness.load.book import Book
 from harness.load.config import CONFIG_VARIABLE, RECORDING_VARIABLE, START, LoadConfig
+from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
 
@@ -26,13 +26,13 @@ DRAIN_SLOW_S = 2.5
 
 config = LoadConfig.load(Path(os.environ[CONFIG_VARIABLE]))
 name = f"load-{os.getpid()}"
-book = Book(
+tracker = RequestTracker(
     Path(config.samples_dir) / f"{name}.bin",
     Path(config.ledger_dir) / f"{name}.jsonl",
     [t.name for t in config.requests],
     recording=os.environ.get(RECORDING_VARIABLE) != "0",
 )
-sender = Sender(config, book)
+sender = Sender(config, tracker)
 globals().update(user_classes(sender))
 status_file = open(config.status_path, "w", encoding="utf-8")  # noqa: SIM115 -- as long as the process
 began_ns, began_cpu_s = mono_ns(), time.process_time()
@@ -41,39 +41,39 @@ began_ns, began_cpu_s = mono_ns(), time.process_time()
 def write_status(users: int, final: bool = False) -> None:
     line = {
         "t": mono_ns(),
-        "started": book.started,
-        "ok": book.outcomes["ok"],
-        "bad": book.outcomes.total() - book.outcomes["ok"],
-        "in_flight": len(book.in_flight),
-        "dropped": book.dropped,
-        "acknowledged": book.acknowledged,
+        "started": tracker.started,
+        "ok": tracker.outcomes["ok"],
+        "bad": tracker.outcomes.total() - tracker.outcomes["ok"],
+        "in_flight": len(tracker.in_flight),
+        "dropped": tracker.dropped,
+        "acknowledged": tracker.acknowledged,
         "users": users,
-        "outcomes": dict(book.outcomes),
+        "outcomes": dict(tracker.outcomes),
         "cpu_s": time.process_time() - began_cpu_s,
         "wall_s": (mono_ns() - began_ns) / NS,
         "final": final,
     }
-    book.flush()  # so that no status line is ahead of the samples on disk
+    tracker.flush()  # so that no status line is ahead of the samples on disk
     status_file.write(json.dumps(line) + "\n")
     status_file.flush()
 
 
 def report(runner: Any) -> None:
-    while not book.closed:
+    while not tracker.closed:
         write_status(runner.user_count)
         gevent.sleep(STATUS_EVERY_S)
 
 
 def flush() -> None:
-    while not book.closed:
-        book.flush()
+    while not tracker.closed:
+        tracker.flush()
         gevent.sleep(FLUSH_EVERY_S)
 
 
 def finish() -> None:
-    if not book.closed:
+    if not tracker.closed:
         sender.stopping = True
-        book.close()
+        tracker.close()
         write_status(0, final=True)
 
 
@@ -81,7 +81,7 @@ def drain() -> None:
     """Give what is in flight a moment; stop waiting for slow answers when quick ones do not come either."""
     sender.stopping = True
     began = mono_ns()
-    while entries := book.in_flight:
+    while entries := tracker.in_flight:
         waited_s = (mono_ns() - began) / NS
         quick = any(e.request.template.kind != "slow" for e in entries)
         if waited_s > (DRAIN_S if quick else DRAIN_SLOW_S):

@@ -17,8 +17,8 @@ from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
 from harness.config.schema import RequestTemplate, slow_deadline_s
 from harness.host.clock import mono_ns
-from harness.load.book import Book
 from harness.load.config import LoadConfig
+from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
 
@@ -37,18 +37,18 @@ _DROPPED = "dropped"  # no outcome: it was never sent
 class Sender:
     """Sends requests and writes them down; shared by all users of this process."""
 
-    def __init__(self, config: LoadConfig, book: Book) -> None:
+    def __init__(self, config: LoadConfig, tracker: RequestTracker) -> None:
         self.config = config
-        self.book = book
+        self.tracker = tracker
         self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed)
         self.stopping = False
 
     def send(self, session: FastHttpSession, request: Request, intended_ns: int) -> None:
         template = request.template
         deadline_s = template.deadline_s(self.config.deadline_ms)
-        if self.stopping:  # a late greenlet: what it sent now would stand in no book
+        if self.stopping:  # a late greenlet: no record would hold what it sends now
             return
-        entry = self.book.start(request, "load", intended_ns)
+        entry = self.tracker.start(request, "load", intended_ns)
         outcome, status = "timeout", 0
         try:
             # One timer over connect, send and the whole answer; the client's own timeouts start again at every read.
@@ -68,11 +68,11 @@ class Sender:
         except gevent.Timeout:
             pass
         except Exception:
-            self.book.finish(entry, "reset", 0)
+            self.tracker.finish(entry, "reset", 0)
             raise
         if outcome == _DROPPED:
-            self.book.withdraw(entry)
-        elif self.book.finish(entry, outcome, status):
+            self.tracker.withdraw(entry)
+        elif self.tracker.finish(entry, outcome, status):
             self.requests.acknowledged(request)
 
     def pause_if_stopping(self) -> None:
@@ -152,7 +152,7 @@ class StreamUser(_LedgeredUser):
             if request is None:
                 continue  # all of them name one; waiting for it here would keep even the writes from being sent
             if pool.full():
-                sender.book.drop()
+                sender.tracker.drop()
             else:
                 pool.spawn(sender.send, self.client, request, due_ns)
 

@@ -18,8 +18,8 @@ import msgspec
 
 from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
-from harness.load.book import Book
 from harness.load.config import START
+from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, is_ours
 from harness.model import NS
 
@@ -141,9 +141,9 @@ class Connection(asyncio.Protocol):
 class Prober:
     """Starts a probe at each point of a fixed grid and never waits for an earlier one."""
 
-    def __init__(self, config: ProberConfig, book: Book, address: tuple[str, int]) -> None:
+    def __init__(self, config: ProberConfig, tracker: RequestTracker, address: tuple[str, int]) -> None:
         self._config = config
-        self._book = book
+        self._tracker = tracker
         self._address = address
         self._host = urlsplit(config.url).netloc
         self._requests = Requests([t for t in (config.write, config.read) if t], "p", "deploydrill-probe", config.seed)
@@ -168,12 +168,12 @@ class Prober:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN_S)
         flush.cancel()
-        self._book.close()
+        self._tracker.close()
 
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_EVERY_S)
-            self._book.flush()
+            self._tracker.flush()
 
     def _probe(self, loop: asyncio.AbstractEventLoop, channel: str, due_ns: int) -> None:
         template = self._config.write if channel == "write" else self._config.read
@@ -187,7 +187,7 @@ class Prober:
 
     async def _exchange(self, channel: str, request: Request, due_ns: int) -> None:
         connection = self._kept(channel)
-        entry = self._book.start(request, channel, due_ns, fresh=connection is None)
+        entry = self._tracker.start(request, channel, due_ns, fresh=connection is None)
         deadline_s = request.template.deadline_s(self._config.deadline_ms)
         outcome, status = "timeout", 0
         try:
@@ -201,11 +201,11 @@ class Prober:
             outcome = "reset"
         except OSError as error:
             if is_ours(error):
-                self._book.withdraw(entry)
+                self._tracker.withdraw(entry)
                 return
             outcome = "refused"  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
-        if self._book.finish(entry, outcome, status, strange):
+        if self._tracker.finish(entry, outcome, status, strange):
             self._requests.acknowledged(request)
         if connection:
             self._put_back(channel, connection)
@@ -259,16 +259,16 @@ async def _main(config: ProberConfig) -> None:
     loop.add_reader(0, _stopped, loop, stop)
     names = list(dict.fromkeys(t.name for t in (config.read, config.write) if t))
     samples = Path(config.samples_dir) / f"probe-{os.getpid()}.bin"
-    book = Book(samples, Path(config.ledger_dir) / "probe.jsonl", names)
+    tracker = RequestTracker(samples, Path(config.ledger_dir) / "probe.jsonl", names)
     real_time = _real_time()
     gc.collect()
     gc.freeze()  # what is alive now stays: no collection has to walk it again
     began_ns, began_cpu_s = mono_ns(), _cpu_s()
-    prober = Prober(config, book, (str(address[0]), port))
+    prober = Prober(config, tracker, (str(address[0]), port))
     await prober.run(stop)
     end = {
-        "started": book.started,
-        "outcomes": dict(book.outcomes),
+        "started": tracker.started,
+        "outcomes": dict(tracker.outcomes),
         "contents": prober.contents,
         "real_time": real_time,
         "cpu_s": _cpu_s() - began_cpu_s,

@@ -11,9 +11,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.config.schema import RequestTemplate
-from harness.load.book import Book
 from harness.load.config import RECORDING_VARIABLE, LoadConfig
 from harness.load.driver import LoadDriver
+from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Requests
 from harness.stats.intervals import median
 from tests.integration.load.server import Server
@@ -49,13 +49,13 @@ def own_cost_us(recording: bool) -> float:
     filler, n = Requests(REQUESTS, "l", "deploydrill-load", 1), 20_000
     requests = [r for r in (filler.fill(REQUESTS[i % 4 == 0]) for i in range(n)) if r]
     with tempfile.TemporaryDirectory() as name:
-        book = Book(Path(name) / "s.bin", Path(name) / "l.jsonl", [t.name for t in REQUESTS], recording)
-        entries = [book.start(request, "load", 1) for request in requests]
+        tracker = RequestTracker(Path(name) / "s.bin", Path(name) / "l.jsonl", [t.name for t in REQUESTS], recording)
+        entries = [tracker.start(request, "load", 1) for request in requests]
         before = time.process_time()
         for entry in entries:
-            book.finish(entry, "ok", 200)
+            tracker.finish(entry, "ok", 200)
         used = time.process_time() - before
-        book.close()
+        tracker.close()
     return 1e6 * used / n
 
 

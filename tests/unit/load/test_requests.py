@@ -9,8 +9,8 @@ import pytest
 
 from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
-from harness.load.book import Book
 from harness.load.config import LoadConfig
+from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Requests, answered, payload_of
 from harness.model import NS, Write
 from harness.recording.outcomes import ledger_outcome
@@ -106,31 +106,31 @@ def test_only_an_answer_that_says_what_became_of_it_settles_a_write(outcome: str
 
 
 def test_the_book_accounts_for_every_request_also_those_still_in_flight(tmp_path: Path) -> None:
-    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    tracker = RequestTracker(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
     filler = requests()
-    entries = [book.start(request, "load", 1) for request in (filler.fill(CREATE) for _ in range(3)) if request]
-    assert book.finish(entries[0], "ok", 201)
-    assert not book.finish(entries[1], "http_error", 507)
-    book.close()
-    assert not book.finish(entries[2], "ok", 201), "an answer after the end must not be counted twice"
+    entries = [tracker.start(request, "load", 1) for request in (filler.fill(CREATE) for _ in range(3)) if request]
+    assert tracker.finish(entries[0], "ok", 201)
+    assert not tracker.finish(entries[1], "http_error", 507)
+    tracker.close()
+    assert not tracker.finish(entries[2], "ok", 201), "an answer after the end must not be counted twice"
     file = read_samples(tmp_path / "s.bin")
     writes = [Write(**json.loads(line)) for line in (tmp_path / "l.jsonl").read_text().splitlines()]
     assert file.complete
     assert [int(o) for o in file.records["outcome"]] == [0, 1, 5]
     assert set(file.records["flags"]) == {FLAG_WRITE}
     assert [w.outcome for w in writes] == ["acknowledged", "refused", "indeterminate"]
-    assert book.started == book.outcomes.total() == 3
+    assert tracker.started == tracker.outcomes.total() == 3
 
 
 def test_a_sample_says_when_it_named_a_known_token(tmp_path: Path) -> None:
-    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "patch"])
+    tracker = RequestTracker(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "patch"])
     filler = requests()
     for template in (CREATE, PATCH):
         request = filler.fill(template)
         assert request
-        book.finish(book.start(request, "load", 1), "ok", 200)
+        tracker.finish(tracker.start(request, "load", 1), "ok", 200)
         filler.acknowledged(request)
-    book.close()
+    tracker.close()
     records = read_samples(tmp_path / "s.bin").records
     assert [int(f) for f in records["flags"]] == [FLAG_WRITE, FLAG_WRITE | FLAG_KNOWN]
     assert [int(s) for s in records["known_age_s"]] == [0, 1]
@@ -138,15 +138,15 @@ def test_a_sample_says_when_it_named_a_known_token(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("age_s", "told"), [(0.2, 1), (1.2, 2), (253.9, 254), (254.1, 255), (4000, 255)])
 def test_a_sample_says_how_old_the_row_it_named_was_at_most(tmp_path: Path, age_s: float, told: int) -> None:
-    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    tracker = RequestTracker(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
     filler = requests()
     created = filler.fill(CREATE)
     assert created
     filler.acknowledged(replace(created, made_ns=mono_ns() - int(age_s * NS)))
     read = filler.fill(READ)
     assert read
-    book.finish(book.start(read, "load", 1), "ok", 200)
-    book.close()
+    tracker.finish(tracker.start(read, "load", 1), "ok", 200)
+    tracker.close()
     assert [int(s) for s in read_samples(tmp_path / "s.bin").records["known_age_s"]] == [told]
 
 
@@ -184,16 +184,16 @@ def test_a_form_is_sent_as_what_it_says_it_is() -> None:
 
 
 def test_a_request_we_lacked_something_for_is_dropped_as_if_it_had_not_begun(tmp_path: Path) -> None:
-    book = Book(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
+    tracker = RequestTracker(tmp_path / "s.bin", tmp_path / "l.jsonl", ["create", "read"])
     request = requests().fill(CREATE)
     assert request
-    entry = book.start(request, "load", 1)
-    book.withdraw(entry)
-    book.withdraw(entry)
-    assert not book.finish(entry, "refused", 0)
-    book.close()
+    entry = tracker.start(request, "load", 1)
+    tracker.withdraw(entry)
+    tracker.withdraw(entry)
+    assert not tracker.finish(entry, "refused", 0)
+    tracker.close()
     file = read_samples(tmp_path / "s.bin")
-    assert (book.started, book.outcomes.total(), len(file.records), file.dropped) == (0, 0, 0, 1)
+    assert (tracker.started, tracker.outcomes.total(), len(file.records), file.dropped) == (0, 0, 0, 1)
     assert (tmp_path / "l.jsonl").read_text() == ""
 
 

@@ -1,4 +1,4 @@
-"""The book of one sending process: every request started, what became of it, and which are still in flight."""
+"""Tracks every request of one sending process: how each ended, and which are still in flight."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.recording.samples import (
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class InFlight:
     """One request in flight. Times in CLOCK_MONOTONIC ns; ``sent_ns`` is set when it is really sent."""
 
     request: Request
@@ -33,7 +33,7 @@ class Entry:
     fresh: bool
 
 
-class Book:
+class RequestTracker:
     """Keeps started = sum of the outcomes, whatever happens: an entry leaves the in-flight table exactly once.
 
     ``recording`` False keeps the counts only (to measure what the recording itself costs).
@@ -43,7 +43,7 @@ class Book:
         self._samples = SampleWriter(samples, operations, samples.stem)
         self._ledger = Ledger(ledger)
         self._recording = recording
-        self._in_flight: dict[int, Entry] = {}
+        self._in_flight: dict[int, InFlight] = {}
         self.outcomes: Counter[str] = Counter()
         self.started = 0
         self.dropped = 0
@@ -51,16 +51,16 @@ class Book:
         self.closed = False
 
     @property
-    def in_flight(self) -> tuple[Entry, ...]:
+    def in_flight(self) -> tuple[InFlight, ...]:
         return tuple(self._in_flight.values())
 
-    def start(self, request: Request, channel: str, intended_ns: int, fresh: bool = False) -> Entry:
-        entry = Entry(request, channel, intended_ns, mono_ns(), fresh)
+    def start(self, request: Request, channel: str, intended_ns: int, fresh: bool = False) -> InFlight:
+        entry = InFlight(request, channel, intended_ns, mono_ns(), fresh)
         self._in_flight[id(entry)] = entry
         self.started += 1
         return entry
 
-    def finish(self, entry: Entry, outcome: str, status: int, strange: bool = False) -> bool:
+    def finish(self, entry: InFlight, outcome: str, status: int, strange: bool = False) -> bool:
         """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed."""
         end_ns = mono_ns()
         if self._in_flight.pop(id(entry), None) is None:
@@ -85,7 +85,7 @@ class Book:
         """One request that was due could not even be started."""
         self.dropped += 1
 
-    def withdraw(self, entry: Entry) -> None:
+    def withdraw(self, entry: InFlight) -> None:
         """It could not be sent for want of something of our own: dropped, as if it had never been started."""
         if self._in_flight.pop(id(entry), None) is not None:
             self.started -= 1
@@ -109,7 +109,7 @@ class Book:
         self._samples.close()
 
 
-def _age_s(entry: Entry) -> int:
+def _age_s(entry: InFlight) -> int:
     """How old the row it names was at most, in whole seconds; 0 when it names none."""
     known_ns = entry.request.known_ns
     return min(OLDEST_S, (entry.sent_ns - known_ns) // NS + 1) if known_ns else 0
