@@ -1,4 +1,4 @@
-"""Operations that ran together, and when each was inside: had the lock, and was changing things."""
+"""Operations that ran together, and the critical sections of each: when it held the lock and changed things."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from harness.model import NS, FaultRecord, Operation
 from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
 
-# An operation that fails inside a phase marks no end of it. It let the lock go some time before its process had ended,
-# so that much of its last phase does not count. What we held it at its beginning does: there it did nothing at all.
+# An operation that fails inside a phase marks no end of it. It releases the lock some time before its process ends, so
+# that much of its last phase does not count. The time in the gate at its beginning does: there it held the lock still.
 CUT_OFF_NS = NS // 2
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """A stretch of time in which an operation was inside a critical phase."""
+class CriticalSection:
+    """A span in which an operation was inside a critical phase; times in CLOCK_MONOTONIC ns."""
 
     phase: str
     start_ns: int
@@ -33,21 +33,21 @@ def groups(recording: Recording) -> list[tuple[Operation, ...]]:
 
 
 def marks_lock(recording: Recording, operation: Operation) -> bool:
-    """Whether it said when it asked for the lock (``<operation>.lock``): else nothing tells when it was inside. Nor
-    does it where phases of it came to light only after its end, as from a log that was buffered."""
+    """Whether it marked when it asked for the lock (``<operation>.lock``), without which its critical sections are
+    unknown. False also if some of its phases were detected only after its end, as in a buffered log."""
     marks = [e for e in recording.of(PhaseEdge) if e.operation == operation.id]
     if any(e.event == "start" and e.ended for e in marks):
         return False
     return any(id_ == operation.id and s.name == f"{operation.name}.lock" for id_, s, _ in recording.phases)
 
 
-def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
-    """Its phases after ``<operation>.lock``, less the time in which we had stopped it. None while it waited."""
+def critical_sections(recording: Recording, operation: Operation) -> tuple[CriticalSection, ...]:
+    """Its phases after ``<operation>.lock``, less the time in which a fault had stopped it."""
     spans = [(s, gate_s) for id_, s, gate_s in recording.phases if id_ == operation.id]
     locked_ns = min((s.stop.mono_ns for s, _ in spans if s.name == f"{operation.name}.lock"), default=None)
     if locked_ns is None:
         return ()
-    found: list[Stay] = []
+    found: list[CriticalSection] = []
     for span, gate_s in spans:
         start, stop = span.start.mono_ns, span.stop.mono_ns
         if start < locked_ns or span.name == f"{operation.name}.lock":
@@ -55,28 +55,28 @@ def stays(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
         late_ns = recording.late_ns.get((operation.id, span.name, "stop"), 0)
         held_ns = 0 if killed(operation) else min(int(gate_s * NS), stop - start)
         stop = max(start + held_ns, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
-        found.extend(Stay(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
+        found.extend(CriticalSection(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
     return tuple(sorted(found, key=lambda s: s.start_ns))
 
 
-def stood(recording: Recording, operation: Operation) -> tuple[Stay, ...]:
-    """Where it was inside while we had stopped it, until that was over or it had ended."""
-    inside = stays(recording, operation)
-    found: list[Stay] = []
+def held_while_paused(recording: Recording, operation: Operation) -> tuple[CriticalSection, ...]:
+    """The pauses that a fault put it into within a critical section, each until it went on or ended."""
+    inside = critical_sections(recording, operation)
+    found: list[CriticalSection] = []
     for start, stop in pauses(recording, operation):
         before = [s for s in inside if s.start_ns <= start]
-        if before and before[-1].stop_ns + CUT_OFF_NS >= start:  # else it had left, and stood still outside
-            found.append(Stay(before[-1].phase, start, min(stop, operation.stop_ns)))
+        if before and before[-1].stop_ns + CUT_OFF_NS >= start:  # else it had left and was paused outside
+            found.append(CriticalSection(before[-1].phase, start, min(stop, operation.stop_ns)))
     return tuple(found)
 
 
 def killed(operation: Operation) -> bool:
-    """It was ended by a signal, maybe before it could mark anything, or while it was held."""
+    """Whether a signal ended it, maybe before it could mark anything or while a gate held it."""
     return operation.exit is not None and operation.exit < 0
 
 
 def pauses(recording: Recording, operation: Operation) -> list[tuple[int, int]]:
-    """When we had stopped it."""
+    """(start, stop) in CLOCK_MONOTONIC ns of each time a fault had stopped it."""
     return [
         (f.injected_ns, f.released_ns or f.healed_ns or operation.stop_ns)
         for f in faults_on(recording, operation)
@@ -88,8 +88,10 @@ def faults_on(recording: Recording, operation: Operation) -> list[FaultRecord]:
     return [f for f in recording.faults if f.operation == operation.id]
 
 
-def overlaps(a: tuple[Stay, ...], b: tuple[Stay, ...]) -> Iterator[tuple[Stay, Stay, int]]:
-    """The pairs of stays that were at the same time, with how long (ns)."""
+def overlaps(
+    a: tuple[CriticalSection, ...], b: tuple[CriticalSection, ...]
+) -> Iterator[tuple[CriticalSection, CriticalSection, int]]:
+    """The pairs of sections that were at the same time, with the overlap in ns."""
     for x in a:
         for y in b:
             shared = min(x.stop_ns, y.stop_ns) - max(x.start_ns, y.start_ns)

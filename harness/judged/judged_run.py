@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from harness.judged import critical_sections
-from harness.judged.critical_sections import Stay
+from harness.judged.critical_sections import CriticalSection
 from harness.judged.harness_pauses import harness_pauses
 from harness.judged.requests import JudgedRequests, judged_requests
 from harness.model import Operation
@@ -25,9 +25,9 @@ class JudgedRun:
         return judged_requests(self.recording)
 
     @cached_property
-    def critical_sections(self) -> Mapping[str, tuple[Stay, ...]]:
+    def critical_sections(self) -> Mapping[str, tuple[CriticalSection, ...]]:
         """Operation id -> when it had the lock and was changing things."""
-        return {o.id: critical_sections.stays(self.recording, o) for o in self.recording.operations}
+        return {o.id: critical_sections.critical_sections(self.recording, o) for o in self.recording.operations}
 
     @cached_property
     def groups(self) -> list[tuple[Operation, ...]]:

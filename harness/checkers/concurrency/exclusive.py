@@ -13,7 +13,7 @@ from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
-from harness.judged.critical_sections import Stay, killed, marks_lock, overlaps, stood
+from harness.judged.critical_sections import CriticalSection, held_while_paused, killed, marks_lock, overlaps
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
 from harness.plan import Step, Together
@@ -180,7 +180,7 @@ class Exclusive(Checker):
         ] or [
             Contender(b.id, a.id, phases[0], True)
             for a, b in permutations(members, 2)
-            if (phases := [s.phase for s, _, _ in overlaps(stood(recording, a), (_whole(b),))])
+            if (phases := [s.phase for s, _, _ in overlaps(held_while_paused(recording, a), (_whole(b),))])
         ]
         if not contenders:
             return NoContention()
@@ -199,12 +199,12 @@ class Exclusive(Checker):
         )
 
 
-def _whole(operation: Operation) -> Stay:
-    return Stay("", operation.start_ns, operation.stop_ns)
+def _whole(operation: Operation) -> CriticalSection:
+    return CriticalSection("", operation.start_ns, operation.stop_ns)
 
 
 def _overlap(
-    members: tuple[Operation, ...], a: Operation, b: Operation, inside: dict[str, tuple[Stay, ...]]
+    members: tuple[Operation, ...], a: Operation, b: Operation, inside: dict[str, tuple[CriticalSection, ...]]
 ) -> Overlap | None:
     shared = list(overlaps(inside[a.id], inside[b.id]))
     if not shared:
