@@ -8,7 +8,7 @@ from harness.model import Edge
 from harness.rehearsal.group import Group
 from harness.rehearsal.power import PowerLossRun
 from harness.rehearsal.triggers import Triggers
-from harness.system.phases.gates import MARKED, Sighting
+from harness.system.phases.gates import MARKED, EdgeDetection
 
 
 class Edges:
@@ -21,17 +21,17 @@ class Edges:
         self._power = power
         self._operations = operations
 
-    def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
+    def on_edge(self, edge: Edge, operation: str, detection: EdgeDetection = MARKED) -> None:
         """First the faults of the edge, then whoever waits for it."""
-        self._triggers.on_edge(edge, operation, sighting)
-        if sighting.ended:
+        self._triggers.on_edge(edge, operation, detection)
+        if detection.ended:
             return  # nothing can be done in an operation that is over
         if group := self.group:
-            group.on_edge(edge, operation, sighting.held)
+            group.on_edge(edge, operation, detection.held)
         if self._power:
             self._power.on_edge(edge, operation)
 
-    def on_mark(self, edge: Edge, operation: str, sighting: Sighting) -> None:
+    def on_mark(self, edge: Edge, operation: str, detection: EdgeDetection) -> None:
         """A phase of the kit. One with an operation's name is that operation's edge, which we mark ourselves."""
         if edge.phase not in self._operations:
-            self.on_edge(edge, operation, sighting)
+            self.on_edge(edge, operation, detection)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness.model import Edge, Instant
-from harness.recording.events import PhaseEdge, Warned
+from harness.recording.events import Warned
 from harness.recording.recorder import Recorder
-from harness.system.phases.gates import Sighting
+from harness.system.phases.gates import EdgeDetection
 
 
 class PhaseRecord:
@@ -16,23 +16,13 @@ class PhaseRecord:
         self._phase_ns: dict[tuple[str, str], list[int]] = {}
         self._seen_late_ns: list[int] = []
 
-    def record(self, at: Instant, operation: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
-        if not sighting.held:
-            self._seen_late_ns.append(sighting.late_ns)
+    def record(self, at: Instant, operation: str, edge: Edge, gate_ns: int, detection: EdgeDetection) -> None:
+        if not detection.held:
+            self._seen_late_ns.append(detection.late_ns)
         # When it was seen is not when it began: what was written before may be missing from that backup already.
-        exact_ns = at.mono_ns if sighting.held or edge.event == "stop" else 0
+        exact_ns = at.mono_ns if detection.held or edge.event == "stop" else 0
         self._phase_ns.setdefault((operation, edge.phase), []).append(exact_ns)
-        told = PhaseEdge(
-            operation=operation,
-            phase=edge.phase,
-            event=edge.event,
-            gate_ns=gate_ns,
-            by=sighting.by,
-            held=sighting.held,
-            late_ns=sighting.late_ns,
-            ended=sighting.ended,
-        )
-        self._recorder.record(told, at)
+        self._recorder.record(detection.as_event(operation, edge, gate_ns), at)
 
     def edges_ns(self, operation: str, phase: str) -> list[int]:
         """When the edges of a phase of an operation were, in order; 0 for a start that was only seen."""

@@ -111,7 +111,7 @@ class Rehearsal:
             self._power.cut(BUNDLED, self._snapshots.taken_ns)
 
     def tear_down(self) -> list[str]:
-        return [*self._stage.teardown.run(), *self._gates.told(self._recorder)]
+        return [*self._stage.teardown.run(), *self._gates.record_failures(self._recorder)]
 
     def _restart(self) -> None:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""

@@ -24,7 +24,7 @@ from harness.recording.events import (
 from harness.recording.recorder import Recorder
 from harness.rehearsal.armed import Armed
 from harness.system.live import LiveSystem
-from harness.system.phases.gates import MARKED, Sighting
+from harness.system.phases.gates import MARKED, EdgeDetection
 
 _SAID_LIMIT = 2 * 1024 * 1024
 
@@ -37,7 +37,7 @@ class _Held:
     armed: Armed
     operation: str
     sizes: dict[Path, int]
-    sighting: Sighting
+    detection: EdgeDetection
     undo: list[Callable[[], None]] = field(default_factory=list)
     injection: Injection | None = None
     mark: ByteMark | None = None
@@ -62,7 +62,7 @@ class Triggers:
         for armed in faults:
             recorder.record(FaultPlanned(**armed.plan.described()))
 
-    def on_edge(self, edge: Edge, operation: str, sighting: Sighting = MARKED) -> None:
+    def on_edge(self, edge: Edge, operation: str, detection: EdgeDetection = MARKED) -> None:
         with self._lock:
             met = self._seen.setdefault(str(edge), set())
             first = operation not in met  # a kit may mark a phase once a database, all within one operation
@@ -70,9 +70,9 @@ class Triggers:
             due = [a for a in self._waiting if first and a.plan.at == edge and a.plan.occurrence == len(met)]
             for armed in due:
                 self._waiting.remove(armed)
-                held = _Held(armed, operation, self._log_sizes(), sighting)
-                if sighting.ended:  # on the aftermath of an operation it would prove nothing
-                    said = sighting.said()
+                held = _Held(armed, operation, self._log_sizes(), detection)
+                if detection.ended:  # on the aftermath of an operation it would prove nothing
+                    said = detection.describe()
                     self._recorder.record(FaultSkipped(id=held.id, said=said))
                 elif armed.plan.share:
                     self._await_share(held)
@@ -133,7 +133,7 @@ class Triggers:
         in_ns = now().mono_ns
         evidence = held.injection.confirm()
         applied, said = evidence.applied, evidence.said
-        if seen := held.sighting.said():
+        if seen := held.detection.describe():
             said = f"{said}; {seen} (it took {(in_ns - began.mono_ns) / 1e6:.1f} ms more until the fault was in)"
         if landing:
             applied, said = applied and landing.exact, f"{landing.said}; {said}"

@@ -14,7 +14,7 @@ from harness.config.schema import EdgeConfig, PhaseConfig
 from harness.host.clock import mono_ns, now
 from harness.host.held_calls import Call
 from harness.model import NS, Edge
-from harness.system.phases.gates import Gates, Sighting
+from harness.system.phases.gates import EdgeDetection, Gates
 from harness.system.phases.traces import Growth, NewLines
 
 LOOK_EVERY_S = 0.005
@@ -69,7 +69,7 @@ class PhaseWatch:
     def begin(self) -> None:
         for phase in self._phases:
             if phase.config.start is None:
-                self._gates.see(now(), phase.met(), self._operation, Sighting("start"))
+                self._gates.see(now(), phase.met(), self._operation, EdgeDetection("start"))
         if self._lines or self._growth:
             self._thread = threading.Thread(target=self._work, name=f"phases-{self._operation}", daemon=True)
             self._thread.start()
@@ -81,7 +81,7 @@ class PhaseWatch:
         self._look(last=True)
         for phase in self._phases:
             if phase.config.stop is None and phase.waits_for == "stop":
-                self._gates.see(now(), phase.met(), self._operation, Sighting("end"))
+                self._gates.see(now(), phase.met(), self._operation, EdgeDetection("end"))
 
     # -- lines and bytes -----------------------------------------------------------------------------------------
     def _work(self) -> None:
@@ -96,7 +96,7 @@ class PhaseWatch:
         for trace in traces:
             trace.look(last)
         at = now()
-        hits: list[tuple[int, Edge, Sighting]] = []
+        hits: list[tuple[int, Edge, EdgeDetection]] = []
         with self._lock:
             for phase in self._phases:
                 before: NewLines | Growth | None = None
@@ -108,9 +108,9 @@ class PhaseWatch:
                         break
                     before, number = trace, found
                     late_ns = at.mono_ns - trace.since_ns
-                    hits.append((number, phase.met(), Sighting(edge.by, False, late_ns, ended=last)))
-        for _, met, sighting in sorted(hits, key=lambda hit: hit[0]):
-            self._gates.see(at, met, self._operation, sighting)
+                    hits.append((number, phase.met(), EdgeDetection(edge.by, False, late_ns, ended=last)))
+        for _, met, detection in sorted(hits, key=lambda hit: hit[0]):
+            self._gates.see(at, met, self._operation, detection)
 
     def _trace(self, edge: EdgeConfig) -> NewLines | Growth:
         return self._lines[self._log(edge)] if edge.by == "log" else self._growth[Path(self._place(edge.path))]
@@ -130,7 +130,7 @@ class PhaseWatch:
     def _hold(self, met: Sequence[Edge]) -> None:
         with self._holding:  # two processes may come to an edge at once: the time is counted once
             for edge in met:
-                self._gates.hold(now(), edge, self._operation, Sighting("syscall"))
+                self._gates.hold(now(), edge, self._operation, EdgeDetection("syscall"))
 
 
 def _met_in(trace: NewLines | Growth, phase: _Phase, edge: EdgeConfig, after: int) -> int | None:

@@ -20,11 +20,11 @@ from harness.host.processes import group_states
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
 from harness.system.operations import Operations, Order, Outcome
-from harness.system.phases.gates import Gates, Sighting
+from harness.system.phases.gates import EdgeDetection, Gates
 from harness.system.phases.mark_server import PhaseServer
 
 COPY = "backup.copy"
-Seen = list[tuple[str, Sighting]]
+Seen = list[tuple[str, EdgeDetection]]
 # A kit that goes on only when an edge of it was seen, for at most 5 s: how soon that is, is not asked here.
 SEEN = "seen() { n=0; until [ -e ../seen/$1 ] || [ $n = 500 ]; do sleep 0.01; n=$((n+1)); done; }; "
 
@@ -46,16 +46,16 @@ class Run:
         self.place.mkdir()
         (folder / "seen").mkdir()
         self.fired: Seen = []
-        self.recorded: list[tuple[str, int, Sighting]] = []
+        self.recorded: list[tuple[str, int, EdgeDetection]] = []
 
-        def on_edge(edge: Edge, _: str, sighting: Sighting) -> None:
-            if not sighting.ended:
-                self.fired.append((str(edge), sighting))
+        def on_edge(edge: Edge, _: str, detection: EdgeDetection) -> None:
+            if not detection.ended:
+                self.fired.append((str(edge), detection))
                 (folder / "seen" / str(edge)).touch()
                 at(edge)
 
-        def record(when: Instant, _: str, edge: Edge, gate_ns: int, sighting: Sighting) -> None:
-            self.recorded.append((str(edge), gate_ns, sighting))
+        def record(when: Instant, _: str, edge: Edge, gate_ns: int, detection: EdgeDetection) -> None:
+            self.recorded.append((str(edge), gate_ns, detection))
 
         def spawn(argv: list[str], output: str, env: dict[str, str], fork: bool = False) -> Any:
             path = recorder.folder / "operations" / output
@@ -99,11 +99,11 @@ def test_lines_of_the_output_are_edges_seen_while_the_kit_goes_on(tmp_path: Path
     script = f"echo noise; echo copying 1; seen {COPY}.start; echo copied 1; seen {COPY}.stop; echo copying 2"
     run = Run(tmp_path, script, phase(log("^copying"), log("^copied")), at=lambda _: sleep(0.05))
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
-    for _, sighting in run.fired:
-        assert (sighting.by, sighting.held, sighting.ended) == ("log", False, False)
-        assert 0 < sighting.late_ns < NS
+    for _, detection in run.fired:
+        assert (detection.by, detection.held, detection.ended) == ("log", False, False)
+        assert 0 < detection.late_ns < NS
     assert run.gate_s == 0
-    assert "seen in a line of a log, at most" in run.fired[0][1].said()
+    assert "seen in a line of a log, at most" in run.fired[0][1].describe()
 
 
 def test_the_stop_only_counts_after_the_start_and_the_nth_line_is_meant(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_bytes_below_a_directory_are_an_edge(tmp_path: Path) -> None:
     assert run.edges[:2] == ["x.start", f"{COPY}.start"] and run.fired[1][1].by == "bytes"
     # The last is said in the moment it ends: which of the two is seen first is not told here.
     assert [edge for edge, _, _ in run.recorded] == ["x.start", f"{COPY}.start", f"{COPY}.stop"]
-    assert [sighting.ended for _, _, sighting in run.recorded][:2] == [False, False]
+    assert [detection.ended for _, _, detection in run.recorded][:2] == [False, False]
 
 
 def test_what_is_seen_only_after_the_end_is_told_apart(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_system_call_is_held_at_its_door_and_that_is_no_time_of_the_kit(tmp_pa
     assert run.edges == [f"{COPY}.start", f"{COPY}.stop"]
     assert there == [False, True]
     assert run.outcome.exit == 0 and run.problems == []
-    assert all(s.held and s.said() == "" for _, s in run.fired)
+    assert all(s.held and s.describe() == "" for _, s in run.fired)
     took_s = (run.outcome.stop_ns - run.outcome.start_ns) / NS
     assert 0.6 <= run.gate_s < took_s < run.gate_s + 5
 

@@ -105,7 +105,7 @@ def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning
     assert [(str(edge), why) for edge, why in gates.failures] == [("deploy.switch.start", "FileNotFoundError: kit.log")]
     gates.problem("not a phase mark: b'x'")
     recorder = Recorder(tmp_path)
-    assert gates.told(recorder) == ["not a phase mark: b'x'"]
+    assert gates.record_failures(recorder) == ["not a phase mark: b'x'"]
     recorder.close()
     (left,) = Recording(tmp_path).of(LeftOut)
     assert left.what == "what was to be done at deploy.switch.start"

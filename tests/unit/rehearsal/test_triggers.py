@@ -18,7 +18,7 @@ from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.triggers import Triggers
 from harness.scenario import Trigger
-from harness.system.phases.gates import MARKED, Sighting
+from harness.system.phases.gates import MARKED, EdgeDetection
 from tests.unit.checkers.build import answers
 from tests.unit.rehearsal.arming import KIT, NO_FILES, armed
 
@@ -76,21 +76,21 @@ def test_an_edge_counts_once_an_operation_however_often_that_marks_it(tmp_path: 
     assert [f.operation for f in Recording(tmp_path).faults] == ["backup-2", "backup-3"]
 
 
-def rehearsed(folder: Path, occurrence: int, *sightings: Sighting) -> tuple[Slow, Recording]:
+def rehearsed(folder: Path, occurrence: int, *detections: EdgeDetection) -> tuple[Slow, Recording]:
     """What became of a fault at the n-th operation that meets an edge, of as many."""
     fault, edge = Slow(), Edge("deploy.copy", "start")
     recorder = Recorder(folder)
     system = SimpleNamespace(files=NO_FILES, links={}, config=KIT)
     triggers = Triggers(armed(Trigger(fault, edge, occurrence)), system, recorder)  # type: ignore[arg-type]  # its logs only
-    for number, sighting in enumerate(sightings, 1):
-        triggers.on_edge(edge, f"deploy-{number}", sighting)
+    for number, detection in enumerate(detections, 1):
+        triggers.on_edge(edge, f"deploy-{number}", detection)
     triggers.heal_all()
     recorder.close()
     return fault, Recording(folder)
 
 
 def test_a_fault_at_an_edge_that_was_only_seen_says_so(tmp_path: Path) -> None:
-    _, recording = rehearsed(tmp_path, 1, Sighting("log", False, 7_000_000))
+    _, recording = rehearsed(tmp_path, 1, EdgeDetection("log", False, 7_000_000))
     (record,) = recording.faults
     assert record.evidence.said.startswith(
         "seen; the edge was seen in a line of a log, at most 7.0 ms late; the kit went"
@@ -99,7 +99,7 @@ def test_a_fault_at_an_edge_that_was_only_seen_says_so(tmp_path: Path) -> None:
 
 
 def test_an_edge_that_was_seen_after_the_end_fires_nothing_but_counts(tmp_path: Path) -> None:
-    ended = Sighting("bytes", False, 7_000_000, ended=True)
+    ended = EdgeDetection("bytes", False, 7_000_000, ended=True)
     fault, recording = rehearsed(tmp_path / "1", 1, ended, MARKED)
     (found,) = answers(FaultBit(), recording)
     assert (fault.bit_ns, found.outcome) == ([], "unknown")
