@@ -18,7 +18,7 @@ import psutil
 
 from harness.errors import HarnessError
 from harness.host import commands
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 from harness.host.healers import CGROUP_PREFIX, CGROUPS
 from harness.host.sizes import size
 from harness.host.undo import UndoLog
@@ -76,7 +76,7 @@ def _examine_one(check: _Check) -> Capability:
 
 # -- programs ----------------------------------------------------------------------------------------------------
 def _run(argv: Sequence[str], deadline_s: float = 10.0) -> str:
-    done = commands.run(argv, deadline_s=deadline_s, env={**commands.environment(), "PYTHONPATH": str(CHECKOUT)})
+    done = commands.run(argv, deadline_s=deadline_s, env={**commands.environment(), "PYTHONPATH": str(ROOT)})
     if done.exit:
         lines = [line for line in done.output.splitlines() if line.strip()]
         raise _Missing(lines[-1].strip() if lines else f"{argv[0]} ended with {done.exit}")
@@ -236,7 +236,7 @@ def _cgroup() -> str:
 # -- room --------------------------------------------------------------------------------------------------------
 def _disk_room() -> str:
     # Images of disks and recordings lie below the reports, or where --out says.
-    place = CHECKOUT if os.access(CHECKOUT, os.W_OK) else Path(tempfile.gettempdir())
+    place = ROOT if os.access(ROOT, os.W_OK) else Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free
     text = f"{size(free)} free at {place}"
     if free < 2 * _GB:

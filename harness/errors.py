@@ -21,6 +21,11 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     TERMINATED = 143
 
+    @classmethod
+    def of(cls, outcome: Literal["pass", "fail", "unknown"]) -> ExitCode:
+        """What the command ends with when that is what it found."""
+        return {"pass": cls.PASS, "fail": cls.FAIL, "unknown": cls.UNKNOWN}[outcome]
+
 
 class HarnessError(Exception):
     """Something a person can act on: what was attempted on what, why it failed, and what to try.

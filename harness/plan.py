@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from harness.config.operations import HARNESS_STEPS
 from harness.errors import HarnessError
+from harness.host.staging import staged
 from harness.model import Edge, Kind, Source
 
 Expect = Literal["success", "failure", "any"]
@@ -258,4 +259,4 @@ def _in_words(step: Step | Together) -> str:
 
 def staging_path(out: Path, run: str) -> Path:
     """Where a run is recorded until it is judged: hidden, so that `reports/` shows finished runs only."""
-    return out / f".{run}.partial"
+    return staged(out / run)

@@ -9,12 +9,12 @@ from types import ModuleType
 from harness.config.reader import FILE
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
-from harness.host.checkout import BUNDLED, CHECKOUT
+from harness.host.checkout import BUNDLED, ROOT
 from harness.host.modules import load_file
 from harness.scenario import Scenario
 from harness.scenario.alone import refuse_mixed
 
-SCENARIOS = CHECKOUT / "scenarios"
+SCENARIOS = ROOT / "scenarios"
 
 
 def scenarios(directories: Sequence[Path] = ()) -> dict[str, Scenario]:

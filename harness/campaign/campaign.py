@@ -267,7 +267,4 @@ def exit_code(results: Sequence[Result], signals: Signals) -> ExitCode:
     """What the command ends with: a signal over a fail over an unknown over a pass."""
     if signals.number is not None:
         return signals.exit_code
-    outcomes = {r.outcome for r in results}
-    if "fail" in outcomes:
-        return ExitCode.FAIL
-    return ExitCode.UNKNOWN if "unknown" in outcomes or not outcomes else ExitCode.PASS
+    return ExitCode.of(merged([r.outcome for r in results]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,8 @@ from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.selection import Selected, kind_for
 from harness.errors import HarnessError
 from harness.host import undo
+from harness.host.locks import locked
+from harness.host.staging import STAGED
 from harness.model import Result
 from harness.recording.events import RecordingComplete, RunInterrupted
 from harness.recording.recording import Recording
@@ -65,7 +66,7 @@ class Discrimination:
                     self._results[row.name, selected.run] = read_result(run)
                 else:
                     shutil.rmtree(run, ignore_errors=True)
-            for torn in (self._folder / row.name).glob(".*.partial"):
+            for torn in (self._folder / row.name).glob(STAGED):
                 shutil.rmtree(torn)
 
     def go_on(self, signals: Signals, progress: Progress) -> None:
@@ -182,10 +183,9 @@ def alone(folder: Path) -> Iterator[None]:
     """The lock on the folder; the kernel takes it back from whoever dies with it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not locked(descriptor):
+            raise HarnessError(f"go on in {folder}", "another deploydrill is at it", "wait for it, or end it")
         yield
-    except BlockingIOError:
-        raise HarnessError(f"go on in {folder}", "another deploydrill is at it", "wait for it, or end it") from None
     finally:
         os.close(descriptor)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.campaign import rerun
 from harness.campaign.campaign import Campaign
 from harness.campaign.outside import check_room
-from harness.host import undo
+from harness.host import staging, undo
 from harness.host.clock import now
 from harness.model import NS, Result
 from harness.report.documents.campaign import write_campaign
@@ -69,7 +69,7 @@ def _staged(out: Path, name: str, log: undo.UndoLog) -> tuple[Path, Path, str]:
     began in the same second get a number."""
     for number in itertools.count(1):
         folder = out / (name if number == 1 else f"{name}-{number}")
-        staged = out / f".{folder.name}.partial"
+        staged = staging.staged(folder)
         if folder.exists() or staged.exists():
             continue
         record = log.record("staging", {"path": str(staged)})

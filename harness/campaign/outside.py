@@ -21,7 +21,7 @@ import msgspec
 from harness.config.schema import SystemConfig
 from harness.disks.disk import images
 from harness.errors import ExitCode, HarnessError
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, mono_ns
 from harness.host.sizes import size
 from harness.host.undo import UndoLog
@@ -157,7 +157,7 @@ def _follow(island: Island, folder: Path, signals: Signals, on_event: OnEvent, d
 def _kept(plan: Plan, config: SystemConfig) -> tuple[str, ...]:
     """Directories the run reads from, wherever they lie: the code, the interpreter, the system, the user's faults."""
     places = {
-        CHECKOUT,
+        ROOT,
         Path(sys.prefix),
         Path(sys.base_prefix),
         Path(sys.executable).resolve().parents[1],

@@ -75,7 +75,7 @@ def discriminate(
     click.echo(terminal.discrimination_line(document, folder / PAGE))
     if signals.number is not None:
         return signals.exit_code
-    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "unknown": ExitCode.UNKNOWN}[document["outcome"]]
+    return ExitCode.of(document["outcome"])
 
 
 def _file(options: Options) -> Path:

@@ -16,11 +16,10 @@ import click
 
 from harness import __version__
 from harness.errors import ExitCode, HarnessError
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import REPORTS
 from harness.host.sizes import parse_size
 from harness.report.documents.clean import clean
 
-OUT = CHECKOUT / "reports"
 # What the host says when it is full, or will not be written to: no bug of ours.
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 
@@ -67,7 +66,7 @@ _dirs = click.option(
 _out = click.option(
     "--out",
     type=click.Path(path_type=Path, resolve_path=True),
-    default=OUT,
+    default=REPORTS,
     show_default="reports/",
     help="Where reports are written.",
 )
@@ -294,7 +293,7 @@ def judge(folder: Path, scenario_dirs: Sequence[Path]) -> int:
 
 
 @deploydrill.command(short_help="Render a report again from its recording.")
-@click.argument("folder", type=click.Path(path_type=Path), default=OUT / "latest")
+@click.argument("folder", type=click.Path(path_type=Path), default=REPORTS / "latest")
 def report(folder: Path) -> int:
     """Render the files of a report again from result.json and the recording."""
     from harness.cli import reports

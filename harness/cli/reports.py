@@ -70,4 +70,4 @@ def compare(a: Path, b: Path, *, as_json: bool = False, summary: Path | None = N
     counts = " ".join(f"{change}={document[change]}" for change in ("worse", "unknown", "better", "same"))
     alone = f"only_in_a={len(document['only_in_a'])} only_in_b={len(document['only_in_b'])}"
     click.echo(f"compared={len(document['cells'])} {counts} {alone}")
-    return {"pass": ExitCode.PASS, "fail": ExitCode.FAIL, "unknown": ExitCode.UNKNOWN}[document["outcome"]]
+    return ExitCode.of(document["outcome"])

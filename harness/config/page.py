@@ -15,8 +15,9 @@ from harness.config.rules import RULES
 from harness.config.schema import EDGES, PhaseConfig, SystemConfig
 from harness.config.shapes import AFTER, ByName, Flag, One, Several
 from harness.config.table import REQUIRED
+from harness.host.checkout import DOCS
 
-PAGE = Path(__file__).parents[1] / "docs" / "system-toml.md"
+PAGE = DOCS / "system-toml.md"
 _TEMPLATE = Path(__file__).with_name("page.md.jinja")
 
 

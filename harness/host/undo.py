@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import json
 import os
@@ -10,12 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, now, wait_until
 from harness.host.healers import HEALERS, Kind, Refused, check_absent, check_key
+from harness.host.locks import locked
 from harness.host.processes import Identity, boot_id, identity, is_running, pid_namespace
 
 HealOutcome = Literal["healed", "gone", "would heal", "live", "refused", "failed"]
@@ -117,15 +118,8 @@ def _turn(folder: Path, limit_s: float = 60.0) -> Iterator[None]:
     """The lock on the directory itself; the kernel takes it back from whoever dies with it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
 
-    def taken() -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
     try:
-        if not wait_until(taken, Deadline(limit_s, "another heal to end"), every_s=0.05):
+        if not wait_until(partial(locked, descriptor), Deadline(limit_s, "another heal to end"), every_s=0.05):
             raise HarnessError(
                 f"heal what is recorded below {folder}",
                 f"another heal has been at it for {limit_s:g} s",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from harness.model import NS, FaultRecord, Operation
 from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
+from harness.stats.spans import shared_ns, without
 
 # An operation that fails inside a phase marks no end of it. It releases the lock some time before its process ends, so
 # that much of its last phase does not count. The time in the gate at its beginning does: there it held the lock still.
@@ -55,7 +56,7 @@ def critical_sections(recording: Recording, operation: Operation) -> tuple[Criti
         late_ns = recording.late_ns.get((operation.id, span.name, "stop"), 0)
         held_ns = 0 if killed(operation) else min(int(gate_s * NS), stop - start)
         stop = max(start + held_ns, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
-        found.extend(CriticalSection(span.name, a, b) for a, b in _less(start, stop, pauses(recording, operation)))
+        found.extend(CriticalSection(span.name, a, b) for a, b in without((start, stop), pauses(recording, operation)))
     return tuple(sorted(found, key=lambda s: s.start_ns))
 
 
@@ -94,14 +95,6 @@ def overlaps(
     """The pairs of sections that were at the same time, with the overlap in ns."""
     for x in a:
         for y in b:
-            shared = min(x.stop_ns, y.stop_ns) - max(x.start_ns, y.start_ns)
-            if shared > 0:
+            shared = shared_ns((x.start_ns, x.stop_ns), (y.start_ns, y.stop_ns))
+            if shared:
                 yield x, y, shared
-
-
-def _less(start: int, stop: int, holes: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    for a, b in sorted(holes):
-        if a < stop and b > start:
-            yield start, max(start, a)
-            start = min(stop, b)
-    yield start, stop

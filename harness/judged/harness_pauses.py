@@ -27,8 +27,3 @@ def sampling_gaps(rows: Sequence[Mapping[str, float]]) -> list[tuple[int, int]]:
     gaps = [*pairwise(int(row["t"]) for row in rows)]
     usual_ns = int(median([after - before for before, after in gaps])) if gaps else 0
     return [(before + usual_ns, after) for before, after in gaps if after - before > _STALL * usual_ns]
-
-
-def within_s(spans: Sequence[tuple[int, int]], start_ns: int, stop_ns: int) -> float:
-    """How much of a stretch the spans cover, which do not overlap."""
-    return sum(max(0, min(b, stop_ns) - max(a, start_ns)) for a, b in spans) / NS

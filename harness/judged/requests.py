@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -15,6 +15,7 @@ from harness.recording.events import LinkLaid
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_SLOW, FLAG_WRITE, OLDEST_S, OUTCOMES
 from harness.stats.arrays import np
+from harness.stats.spans import merged_spans
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -133,17 +134,6 @@ def sender_stalled(records: Records, limit_ms: float) -> Mask:
     slow = np.isin(records["outcome"], [OUTCOMES.index(kind) for kind in ("ok", "timeout", "unfinished")])
     mask: Mask = bad_mask(records, limit_ms) & slow & overlap(records, stalls)
     return mask
-
-
-def merged_spans(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same stretches in order, those that touch made one."""
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
-        else:
-            merged.append((start, stop))
-    return merged
 
 
 def excused_ns(span: BrokenVersionSpan) -> tuple[int, int]:

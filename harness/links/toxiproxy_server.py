@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import TOOLS
 
 
 def find_server() -> Path | None:
@@ -14,5 +14,5 @@ def find_server() -> Path | None:
     on_path = shutil.which("toxiproxy-server")
     if on_path:
         return Path(on_path)
-    built = CHECKOUT / ".tools" / "toxiproxy-server"
+    built = TOOLS / "toxiproxy-server"
     return built if os.access(built, os.X_OK) else None

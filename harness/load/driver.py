@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import harness
 from harness.errors import HarnessError
 from harness.host import commands
+from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
@@ -20,7 +20,6 @@ from harness.load.config import CONFIG_VARIABLE, START, LoadConfig
 from harness.model import NS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
-_ROOT = Path(harness.__file__).parent.parent
 _WINDOW = 10  # status lines (1 s) that must be without error, and over whose halves the rate must not climb
 
 
@@ -119,7 +118,7 @@ class LoadDriver:
         self.config.save(path)
         # Locust reads defaults from LOCUST_* and ~/.locust.conf; a run must not depend on who started it.
         env = {k: v for k, v in self._env.items() if not k.startswith("LOCUST_")}
-        env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(_ROOT), OURS: "load"}
+        env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(ROOT), OURS: "load"}
         users = self._users()
         self._process = commands.spawn(
             [

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import harness
 from harness.errors import HarnessError
 from harness.host import commands
+from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, wait_until
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
@@ -23,7 +23,6 @@ from harness.meters.prober import ProberConfig
 from harness.recording.samples import answered_channels
 
 INTERVAL_MS = 10.0
-_ROOT = Path(harness.__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ class Prober:
         self.config.save(path)
         self._process = commands.spawn(
             [sys.executable, "-m", "harness.meters.prober", str(path)],
-            env=self._env | {"PYTHONPATH": str(_ROOT), OURS: "prober"},
+            env=self._env | {"PYTHONPATH": str(ROOT), OURS: "prober"},
             cwd=self._folder,
             output=self._folder / "probe.out",
             stdin_pipe=True,

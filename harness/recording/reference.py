@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from harness.host.checkout import DOCS
 from harness.recording.events import Event, PlannedCut, kinds
 from harness.recording.sources import Source
 
-PAGE = Path(__file__).parents[1] / "docs" / "recording.md"
+PAGE = DOCS / "recording.md"
 _BEGIN, _END = "<!-- {}: generated -->\n", "<!-- {}: end -->\n"
 _WORDS: Mapping[Any, str] = {
     str: "text",

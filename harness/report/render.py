@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.host.staging import write_whole
 from harness.recording.recording import Recording
 from harness.report.data.junit import write_junit
 from harness.report.data.tables import write_tables
@@ -134,8 +134,4 @@ def _outputs(document: Document, folder: Path) -> list[Tail]:
 
 
 def _save(path: Path, content: str | bytes) -> Path:
-    """Put the whole file in place at once: a reader never sees half a page."""
-    partial_path = path.with_name(f".{path.name}.partial")
-    partial_path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="replace"))
-    os.replace(partial_path, path)
-    return path
+    return write_whole(path, content if isinstance(content, bytes) else content.encode("utf-8", errors="replace"))

@@ -54,7 +54,7 @@ def test_examine_tries_everything_and_leaves_nothing(monkeypatch: pytest.MonkeyP
 def test_empty_path_makes_every_program_missing_with_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    monkeypatch.setattr("harness.links.toxiproxy.CHECKOUT", tmp_path)
+    monkeypatch.setattr("harness.links.toxiproxy_server.TOOLS", tmp_path)
     found = by_name(examine())
     for name in ("island", "user namespace", "links", "toxiproxy", "caddy", "rclone", "chromium", "real time"):
         assert not found[name].ok, name

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 
 PROMISED = set(harness.__all__)
 
@@ -25,8 +25,8 @@ def imported(program: str) -> Iterator[str]:
 
 
 def programs() -> dict[str, str]:
-    found = {str(p.relative_to(CHECKOUT)): p.read_text() for p in sorted((CHECKOUT / "scenarios").glob("*.py"))}
-    for page in (CHECKOUT / "README.md", *sorted((CHECKOUT / "harness" / "docs").glob("*.md"))):
+    found = {str(p.relative_to(ROOT)): p.read_text() for p in sorted((ROOT / "scenarios").glob("*.py"))}
+    for page in (ROOT / "README.md", *sorted((ROOT / "harness" / "docs").glob("*.md"))):
         blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
         found |= {f"{page.name} #{number}": block for number, block in enumerate(blocks, 1)}
     return found

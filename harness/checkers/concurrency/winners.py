@@ -13,10 +13,10 @@ from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import faults_on, marks_lock
-from harness.judged.harness_pauses import within_s
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Operation, Subject
 from harness.plan import Step, Together
+from harness.stats.spans import within_s
 
 _QUESTION = "operations.winners"
 

@@ -14,12 +14,13 @@ from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.measured_claim import DURATION, MeasuredClaim
 from harness.checkers.core.protocol import Checker
 from harness.host.clock import RESOLUTION_S
-from harness.judged.harness_pauses import sampling_gaps, within_s
+from harness.judged.harness_pauses import sampling_gaps
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims, timing
 from harness.model import Claim, Finding, Operation
 from harness.recording.events import Seeded
 from harness.recording.recording import Recording
+from harness.stats.spans import within_s
 
 # A system may keep its data in less room than it takes elsewhere; not in so little.
 _LEAST_SHARE = 0.1

@@ -10,9 +10,9 @@ from harness.checkers.core.codes import end_of, finding
 from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.protocol import Checker
 from harness.checkers.operations.operation_codes import NoOperation, OperationHung, OperationsEnded, Progress
-from harness.judged.harness_pauses import within_s
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Operation, Subject
+from harness.stats.spans import within_s
 
 _QUESTION = "operation.ends"
 # One that asks again and again writes a line, and takes a little of a processor: it gets no further.

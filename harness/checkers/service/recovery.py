@@ -13,12 +13,13 @@ from harness.checkers.core.measured_claim import RECOVERY, MeasuredClaim
 from harness.checkers.core.protocol import Checker
 from harness.checkers.operations.operation_codes import backup_unknown
 from harness.checkers.service import recovery_codes as codes
-from harness.judged.harness_pauses import sampling_gaps, within_s
+from harness.judged.harness_pauses import sampling_gaps
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims
 from harness.model import NS, FaultRecord, Finding, Subject
 from harness.recording.events import Recovered
 from harness.recording.recording import Recording
+from harness.stats.spans import within_s
 
 _RECOVERS, _WORKS = "service.recovers", "kit.works_again"
 # Where nothing is claimed, a service that was given less than this had no chance to recover.

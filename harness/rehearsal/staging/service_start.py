@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-
 from harness.errors import ExitCode, HarnessError
+from harness.host.locks import locked
 from harness.recording.events import SystemUp
 from harness.rehearsal.staging.teardown import Teardown
 from harness.system.live import LiveSystem
@@ -52,11 +51,9 @@ class ServiceStart:
         back from whoever dies with it."""
         file = self._config.file.open("rb")
         self._teardown.later("let others rehearse it", file.close)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locked(file.fileno()):
             why = f"another rehearsal of {self._config.file} is under way"
-            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN) from None
+            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN)
 
     def _record_up(self, seconds: float) -> None:
         service, attached = self._system.service, self._config.service.attach

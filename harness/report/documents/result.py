@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.host.staging import write_whole
 from harness.model import Finding, Measurement, Result, Subject
 from harness.report.documents.clean import UNSEEN
 
@@ -68,9 +68,7 @@ def as_text(document: Mapping[str, Any]) -> str:
 def write_document(document: Mapping[str, Any], path: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.partial")
-        partial.write_bytes(as_text(document).encode())
-        os.replace(partial, path)
+        write_whole(path, as_text(document).encode())
     except OSError as error:
         why = error.strerror or str(error)
         raise HarnessError(f"write {path}", why, "make room or choose another --out") from error

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 
 HUNG_UP = """
 import os, signal, subprocess, sys
@@ -28,5 +28,5 @@ print(signals.number == (signal.SIGTERM if sys.argv[1] == "nohup" else signal.SI
 def test_a_run_that_was_started_with_nohup_outlives_a_hang_up(started: str, stops: str) -> None:
     """What it starts is hung up by whoever wants to, as ever: an ignored signal would be inherited."""
     argv = [sys.executable, "-c", HUNG_UP, started]
-    done = subprocess.run(argv, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.split() == [stops, "SIG_DFL", "True"]

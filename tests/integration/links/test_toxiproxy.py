@@ -260,7 +260,7 @@ def test_two_servers_in_one_process_do_not_mix(api: ToxiproxyApi, echo: str, tmp
 
 
 def test_server_is_found_on_path_first_then_below_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(toxiproxy_server, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(toxiproxy_server, "TOOLS", tmp_path / ".tools")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     assert find_server() is None
     (tmp_path / ".tools").mkdir()

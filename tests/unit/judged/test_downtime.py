@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from harness.judged.downtime import by_channel, overall, split, within
 from harness.judged.latency import per_second
-from harness.judged.requests import merged_spans
 from harness.recording.samples import CHANNELS, FLAG_SLOW, OUTCOMES
+from harness.stats.spans import merged_spans
 from tests.unit.judged.planted import MS, START_NS, fail, grid, stall
 
 DEADLINE_MS = 1000.0

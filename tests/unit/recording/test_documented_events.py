@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness.campaign.compile import planned_faults
 from harness.faults.disk_full import DiskFull
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 from harness.model import Edge
 from harness.recording.events import Custom, FaultPlanned, kinds
 from harness.recording.reference import PAGE, page
 from harness.scenario import Trigger
 
-HARNESS = CHECKOUT / "harness"
+HARNESS = ROOT / "harness"
 
 
 def made() -> Iterator[str]:
@@ -31,7 +31,7 @@ def test_the_page_is_made_from_the_events_as_they_are() -> None:
 
 def test_the_page_is_read_from_where_the_readme_says() -> None:
     link = "../harness/docs/recording.md"
-    readme = CHECKOUT / "reports" / "README.md"
+    readme = ROOT / "reports" / "README.md"
     assert f"]({link})" in readme.read_text()
     assert (readme.parent / link).resolve() == Path(PAGE).resolve()
 

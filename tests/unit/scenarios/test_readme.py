@@ -2,7 +2,7 @@
 
 from harness import registry
 from harness.campaign.selection import wall_s
-from harness.host.checkout import CHECKOUT
+from harness.host.checkout import ROOT
 from harness.model import Edge
 from harness.scenario import Cell, Together
 from tests.cells import README, written
@@ -34,6 +34,6 @@ def test_the_reference_page_names_every_phase_that_a_scenario_waits_for() -> Non
     edges += [step.after for cell in cells for step in cell.single_steps if isinstance(step.after, Edge)]
     phases = {edge.phase for edge in edges if "." in edge.phase}
     phases |= {phase for cell in cells if cell.power for phase in cell.power.during if "." in phase}
-    page = (CHECKOUT / "harness" / "docs" / "system-toml.md").read_text()
+    page = (ROOT / "harness" / "docs" / "system-toml.md").read_text()
     assert phases
     assert [phase for phase in sorted(phases) if f"`{phase}`" not in page] == []
