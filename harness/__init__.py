@@ -1,7 +1,7 @@
 """Deploydrill rehearses a deployment under real load and real failures.
 
-What a scenario, a fault or a checker of one's own is made of is imported from here, and nothing else is promised to
-stay where it is.
+What a scenario, a fault or a checker of one's own is made of is imported from here, and what reads a report:
+``rehearse``, ``open_report`` and ``frames``. Nothing else is promised to stay where it is.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness import checkers, faults
+    from harness.campaign.rehearsed import rehearse
     from harness.checkers.core.codes import Details, code, finding
     from harness.checkers.core.protocol import Checker
     from harness.config.kit_capabilities import KitCapabilities
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from harness.judged.judged_run import JudgedRun
     from harness.model import Edge, Evidence, Finding, Subject
     from harness.plan import Expect, Hold, PowerCuts, Step, Together
+    from harness.report.data.frames import frames
+    from harness.report.data.opened import open_report
     from harness.scenario import Cell, Scenario, Tier, Trigger
 
 __all__ = [
@@ -44,6 +47,9 @@ __all__ = [
     "code",
     "faults",
     "finding",
+    "frames",
+    "open_report",
+    "rehearse",
 ]
 
 __version__ = "0.1.0"
@@ -58,6 +64,9 @@ _HOME = {
     **dict.fromkeys(("Edge", "Evidence", "Finding", "Subject"), "harness.model"),
     **dict.fromkeys(("Expect", "Hold", "PowerCuts", "Step", "Together"), "harness.plan"),
     **dict.fromkeys(("Cell", "Scenario", "Tier", "Trigger"), "harness.scenario"),
+    "frames": "harness.report.data.frames",
+    "open_report": "harness.report.data.opened",
+    "rehearse": "harness.campaign.rehearsed",
 }
 
 

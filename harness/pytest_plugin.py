@@ -5,7 +5,6 @@ Imports nothing of the harness until a rehearsal is asked for: every pytest of a
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 
 OPTION = "--deploydrill-system"
 _MISSING = f"the fixture deploydrill needs a system under test: give {OPTION} NAME|PATH (a system.toml or its folder)"
-# The command ends earlier by itself: --deadline is a run's limit, and set-up and judging have theirs.
-_GRACE_S = 300.0
-_END_GRACE_S = 10.0
 _UNKNOWN = pytest.StashKey[str]()
 
 
@@ -88,13 +84,8 @@ class Rehearse:
             raise pytest.UsageError(f'deploydrill: expect is "pass" or "fail", not {expect!r}')
         if ":" not in cell:
             raise pytest.UsageError(f"deploydrill: name one cell, such as baseline:once, not {cell!r}")
-        words = [cell, "--system", self._system, "--seed", str(seed), "--deadline", f"{deadline_s:g}"]
-        words += [word for flaw in flaws for word in ("--flaw", flaw)]
-        words += [word for folder in scenarios for word in ("--scenarios", str(folder))]
-        words += ["--size", size] if size else []
-        words += ["--repeat", str(repeat)] if repeat else []
-        words += ["--users", str(users)] if users else []
-        result, report = self._run(words, deadline_s)
+        options = {"flaws": flaws, "seed": seed, "size": size, "repeat": repeat, "users": users}
+        result, report = self._run(cell, **options, scenarios=scenarios, deadline_s=deadline_s)
         self._node.user_properties.append(("deploydrill report", str(report)))
         if result.outcome == "unknown":
             self._unknown(_told(result, report, "unknown"))
@@ -108,27 +99,19 @@ class Rehearse:
         self._node.stash[_UNKNOWN] = said
         raise Unknown(said, pytrace=False)
 
-    def _run(self, words: Sequence[str], deadline_s: float) -> tuple[Result, Path]:
+    def _run(self, cell: str, **options: Any) -> tuple[Result, Path]:
         """In a process of its own: this one belongs to the test suite, its warnings, signals and patches."""
-        from harness.host import commands
-        from harness.host.outputs import tail
-        from harness.report.documents.result import read_result
+        from harness import rehearse
+        from harness.errors import ExitCode, HarnessError
 
-        number = sum(1 for _ in self._out.iterdir())
-        out, said = self._out / f"{number}", self._out / f"{number}.txt"
-        argv = [sys.executable, "-m", "harness.cli", "run", *words, "--no-live", "--out", str(out)]
-        process = commands.spawn(argv, output=said)
+        out = self._out / f"{sum(1 for _ in self._out.iterdir())}"
         try:
-            code = process.wait(deadline_s + _GRACE_S)
-        finally:
-            if process.exit is None:  # too late, or the person interrupted the tests: it heals, and ends
-                process.end(_END_GRACE_S)
-        if code == 64:
-            pytest.fail(f"deploydrill run {' '.join(words)}\n{tail(said, 2000).strip()}", pytrace=False)
-        found = list((out / "latest").glob("*/result.json"))
-        if code not in (0, 1, 3) or len(found) != 1:
-            self._unknown(f"deploydrill ended with {code} and {len(found)} results:\n{tail(said, 2000).strip()}")
-        return read_result(found[0].parent), found[0].resolve().with_name("report.html")
+            report = rehearse(cell, system=self._system, out=out, **options)
+        except HarnessError as error:
+            if error.code == ExitCode.USAGE:
+                pytest.fail(str(error), pytrace=False)
+            self._unknown(str(error))
+        return report.result, report.runs[report.result.run] / "report.html"
 
 
 def _told(result: Result, report: Path, outcome: str) -> str:

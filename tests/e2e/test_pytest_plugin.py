@@ -46,8 +46,8 @@ from tests.unit.report import build
 
 @pytest.fixture(autouse=True)
 def judged(monkeypatch):
-    def run(self, words, deadline_s):
-        make = {"pass": build.passing, "fail": build.failing, "unknown": build.unknown}[words[0].partition(":")[2]]
+    def run(self, cell, **options):
+        make = {"pass": build.passing, "fail": build.failing, "unknown": build.unknown}[cell.partition(":")[2]]
         return make(), pathlib.Path("report.html")
     monkeypatch.setattr(pytest_plugin.Rehearse, "_run", run)
 """

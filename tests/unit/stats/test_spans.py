@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +21,7 @@ def moments(spans: list[tuple[int, int]]) -> set[int]:
 def test_merged_spans_cover_the_same_time_in_order_and_apart(spans: list[tuple[int, int]]) -> None:
     merged = merged_spans(spans)
     assert moments(merged) == moments(spans)
-    assert all(a[1] < b[0] for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(merged))
 
 
 @given(SPANS, st.integers(0, 40), st.integers(0, 40))
