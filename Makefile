@@ -11,7 +11,7 @@ SLOWER_TESTS := $(wildcard tests/e2e tests/sabotage tests/contract tests/integra
 pytest = $(PYTHON) -m pytest $(1) $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
 .DEFAULT_GOAL := help
-.PHONY: setup lock check test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean help
+.PHONY: setup lock check test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean-reports clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -79,6 +79,9 @@ doctor: $(READY) ## what this host can do, and how to get what it cannot
 
 heal: $(READY) ## undo what a crashed run left outside its island
 	@$(DEPLOYDRILL) heal $(ARGS)
+
+clean-reports: $(READY) ## remove the oldest reports but ten (ARGS='--keep N', ARGS=--dry-run)
+	@$(DEPLOYDRILL) clean $(ARGS)
 
 clean: ## remove .venv, .tools and caches; reports stay
 	@rm -rf .venv .tools build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,5 @@
-"""What ``doctor``, ``init`` and ``heal`` do: look at the host, draft a system.toml, undo what was left."""
+"""What ``doctor``, ``init``, ``clean`` and ``heal`` do: look at the host, draft a system.toml, remove what is old, undo
+what was left."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import click
 
+from harness.campaign.retention import remove_beyond, reports
 from harness.doctor import examine
 from harness.errors import ExitCode
 from harness.host import undo
+from harness.host.sizes import size
 from harness.report.documents.clean import one_line
 from harness.scaffold.draft import left_to_do, write_draft
 
@@ -38,6 +41,20 @@ def init(folder: Path) -> int:
         click.echo(f"fill in {one_line(line)}")
     click.echo(f"then: deploydrill verify --system {folder}")
     return ExitCode.PASS
+
+
+def clean(keep: int, out: Path, dry_run: bool) -> int:
+    """Remove the oldest reports beyond ``keep``, and say what became of each; exit 1 if one could not be removed."""
+    before = len(reports(out))
+    gone, freed, failed = 0, 0, False
+    for one in remove_beyond(keep, out, dry_run):
+        click.echo(f"{one.outcome}: {one.name} ({one.why or size(one.freed_bytes)})")
+        gone += one.outcome in ("removed", "would remove")
+        freed += one.freed_bytes
+        failed = failed or one.outcome == "failed"
+    told = f"{gone} of {before} reports in {out}, {size(freed)}"
+    click.echo(f"would remove {told}" if dry_run else f"removed {told} freed")
+    return ExitCode.FAIL if failed else ExitCode.PASS
 
 
 def heal(dry_run: bool) -> int:

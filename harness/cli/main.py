@@ -321,6 +321,21 @@ def compare(a: Path, b: Path, as_json: bool, summary: Path | None) -> int:
     return reports.compare(a, b, as_json=as_json, summary=summary)
 
 
+@deploydrill.command("clean", short_help="Remove the oldest reports.")
+@click.option("--keep", type=click.IntRange(1), default=10, show_default=True, help="How many of the newest stay.")
+@_out
+@click.option("--dry-run", is_flag=True, help="Say what would be removed.")
+def clean_(keep: int, out: Path, dry_run: bool) -> int:
+    """Remove the oldest finished reports beyond the newest KEEP.
+
+    What latest points to stays, and so do runs under way and a discrimination
+    that is not finished.
+    """
+    from harness.cli import housekeeping
+
+    return housekeeping.clean(keep, out, dry_run)
+
+
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
 def heal(dry_run: bool) -> int:
