@@ -1,15 +1,15 @@
-"""What one run of a discrimination shows: a flaw caught by its observation, or escaped, or an alarm about nothing."""
+"""What one run of a discrimination shows: a flaw caught by its codes, or escaped, or an alarm about nothing."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from harness.campaign.flaw_signs import shown_by
 from harness.campaign.matrix import RowKind
 from harness.config.schema import VariantConfig
-from harness.model import Finding, Outcome, Result
+from harness.model import Outcome, Result
 from harness.stats.intervals import rate_interval
 
 # Of a run that nothing is expected of: red, green. ``not run``: it was planned and has no result.
@@ -21,8 +21,8 @@ _FAILS = ("escaped", "other reason", "false alarm")
 @dataclass(frozen=True, slots=True)
 class Shown:
     """One run of the matrix. ``expected`` is empty where a flaw is tried in a cell that is not meant for it.
-    ``sentence`` is the one that names the observation, else the first that says what did not pass; ``named`` the
-    flaws whose observation was found."""
+    ``codes`` are those of the findings by which it shows a flaw, ``sentence`` is what the first of them says; else both
+    are of the first finding that did not pass. ``named``: the flaws that it shows."""
 
     row: str
     kind: RowKind
@@ -34,49 +34,50 @@ class Shown:
     outcome: Outcome | None
     mark: Mark
     sentence: str = ""
+    codes: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     path: str = ""
     seconds: float | None = None
 
 
-def mark(kind: RowKind, meant: Sequence[VariantConfig], result: Result) -> tuple[Mark, str, tuple[str, ...]]:
-    """The mark, the sentence and the flaws named. With all flaws on one hides another: there red is enough."""
-    failed = [f for f in result.findings if f.outcome == "fail"]
-    found = [(f.name, s) for f in meant if (s := _observed(f.observation, failed))]
-    named = tuple(name for name, _ in found)
-    sentence = found[0][1] if found else _first_bad(result)
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The mark of a run, and what is shown of it: see ``Shown``."""
+
+    mark: Mark
+    sentence: str = ""
+    codes: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+
+
+def mark(kind: RowKind, meant: Sequence[VariantConfig], result: Result) -> Marked:
+    """With all flaws on one hides another: there red is enough."""
+    signs = {flaw.name: found for flaw in meant if (found := shown_by(flaw, result.findings))}
+    first = next(iter(signs.values()), ())
+    said = (first[0].sentence, tuple(dict.fromkeys(f.code for f in first))) if first else _first_bad(result)
     match kind, bool(meant), result.outcome:
         case "clean", _, "fail":
-            return "false alarm", sentence, ()
+            return Marked("false alarm", *said)
         case "clean", _, "pass":
-            return "quiet", "", ()
+            return Marked("quiet")
         case _, _, "unknown":
-            return "unknown", sentence, ()
+            return Marked("unknown", *said, tuple(signs))
         case _, False, "fail":
-            return "red", sentence, ()
+            return Marked("red", *said)
         case _, False, _:
-            return "green", "", ()
+            return Marked("green")
         case _, _, "pass":
-            return "escaped", "every check passed", ()
-        case "flaw", _, _ if not named:
-            return "other reason", sentence, ()
+            return Marked("escaped", "every check passed")
+        case "flaw", _, _ if not signs:
+            return Marked("other reason", *said)
         case _:
-            return "caught", sentence, named
+            return Marked("caught", *said, tuple(signs))
 
 
-def _observed(observation: str, failed: Sequence[Finding]) -> str:
-    """The clause of a failed verdict in which the observation is found; empty for none."""
-    for finding in failed:
-        for text in (finding.sentence, str(finding.details.get("measured", ""))):
-            if match := re.search(observation, text):
-                start = text.rfind("; ", 0, match.start())
-                stop = text.find("; ", match.end())
-                return text[start + 2 if start >= 0 else 0 : stop if stop >= 0 else len(text)]
-    return ""
-
-
-def _first_bad(result: Result) -> str:
-    return next((f"{f.title}: {f.sentence}" for f in result.findings if f.outcome == result.outcome != "pass"), "")
+def _first_bad(result: Result) -> tuple[str, tuple[str, ...]]:
+    """What the first finding that is as bad as the whole run says, and its code."""
+    first = next((f for f in result.findings if f.outcome == result.outcome != "pass"), None)
+    return (f"{first.title}: {first.sentence}", (first.code,)) if first else ("", ())
 
 
 def rank(mark: Mark) -> int:

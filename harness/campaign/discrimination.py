@@ -19,6 +19,7 @@ from harness.campaign.options import Options
 from harness.campaign.outside import Signals, check_room
 from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.selection import Selected, kind_for
+from harness.config.schema import VariantConfig
 from harness.errors import HarnessError
 from harness.host import undo
 from harness.host.locks import locked
@@ -119,9 +120,9 @@ class Discrimination:
         )
         if result is None:
             return shown
-        mark, sentence, named = classification.mark(row.kind, meant, result)
+        marked = classification.mark(row.kind, meant, result)
         path, seconds = f"{row.name}/{selected.run}", run_seconds(to_document(result))
-        return replace(shown, mark=mark, sentence=sentence, named=named, path=path, seconds=seconds)
+        return replace(shown, **asdict(marked), path=path, seconds=seconds)
 
     def _write(self) -> None:
         runs = [self._shown(row, selected) for row in self._matrix.rows for selected in row.cells]
@@ -143,7 +144,7 @@ class Discrimination:
         write_discrimination(document, self._folder)
 
 
-def _flaw(flaw: Any, runs: list[classification.Shown]) -> dict[str, Any]:
+def _flaw(flaw: VariantConfig, runs: list[classification.Shown]) -> dict[str, Any]:
     """The flaw with what became of its own runs: caught is one that every cell meant for it caught."""
     own = [r for r in classification.expected(runs) if r.kind == "flaw" and r.flaws == (flaw.name,)]
     worst = min(own, key=lambda r: classification.rank(r.mark), default=None)
@@ -151,9 +152,12 @@ def _flaw(flaw: Any, runs: list[classification.Shown]) -> dict[str, Any]:
         "name": flaw.name,
         "about": flaw.about,
         "shown_by": list(flaw.shown_by),
+        "codes": list(flaw.codes),
+        "where": dict(flaw.where),
         "observation": flaw.observation,
         "mark": worst.mark if worst else "not run",
         "sentence": worst.sentence if worst else "",
+        "found": list(worst.codes) if worst else [],
         "caught": sum(r.mark == "caught" for r in own),
         "runs": len(own),
     }

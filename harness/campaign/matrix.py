@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness import registry
+from harness.campaign.flaw_signs import check_signs
 from harness.campaign.options import Options
 from harness.campaign.selection import Selected, kind_for, select
 from harness.config.reader import load_system
@@ -86,7 +86,7 @@ def _chosen(config: SystemConfig, options: Options) -> tuple[VariantConfig, ...]
     what = f"discriminate on {config.name}"
     flaws = {v.name: v for v in config.variants.values() if v.shown_by}
     if not flaws:
-        hint = 'shown_by = ["baseline:round-trip"] and observation = "a regular expression" make a variant a flaw'
+        hint = 'shown_by = ["baseline:round-trip"] and codes = ["a finding code"] make a variant a flaw'
         raise HarnessError(what, f"no [variants.NAME] of {config.file} says which cell shows it", hint)
     for name in options.flaws:
         if name not in config.variants:
@@ -112,10 +112,4 @@ def _check(config: SystemConfig, flaw: VariantConfig, known: Sequence[str]) -> N
         if cell not in known:
             hint = did_you_mean(cell, known) or "`deploydrill list` names every cell; --scenarios DIR adds your own"
             raise HarnessError(f"{what}.shown_by", f"there is no cell {cell!r}", hint)
-    try:
-        re.compile(flaw.observation)
-    except re.error as error:
-        why = f"{flaw.observation!r} is no regular expression: {error}"
-        raise HarnessError(
-            f"{what}.observation", why, "a parenthesis or a dot that is meant itself needs a \\"
-        ) from None
+    check_signs(flaw, what)

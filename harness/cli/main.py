@@ -192,7 +192,7 @@ def discriminate(
 
     Switches each flaw on alone in the cells that must show it, none at all in
     every cell, and all at once. A flaw is a variant with shown_by and
-    observation. Exit 1 when one escapes or a run without a flaw is red.
+    codes. Exit 1 when one escapes or a run without a flaw is red.
     Without SCENARIO: the cells of the flaws named, else the whole tier.
     """
     from harness.campaign.options import Options

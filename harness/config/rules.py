@@ -32,10 +32,16 @@ def _leads_somewhere(table: Table, link: LinkConfig) -> None:
 
 
 def _is_shown(table: Table, variant: VariantConfig) -> None:
-    if bool(variant.shown_by) != bool(variant.observation):
-        lacks = "observation" if variant.shown_by else "shown_by"
-        hint = "a flaw has both: the cells that show it, and a regular expression for what they say then"
-        table.fail(lacks, "is missing beside the other one", hint)
+    sign = "codes" if variant.codes else "observation" if variant.observation else ""
+    if sign and not variant.shown_by:
+        table.fail("shown_by", f"is missing beside {sign}", "name the cells that show the flaw")
+    if variant.shown_by and not sign:
+        hint = "a flaw has both: the cells that show it, and the finding codes that they must fail with"
+        table.fail("codes", "is missing beside shown_by", hint)
+    if variant.codes and variant.observation:
+        table.fail("observation", "stands beside codes", "leave one out: a flaw is told by its codes or by a sentence")
+    if variant.where and not variant.codes:
+        table.fail("where", "has no effect without codes", "name the finding codes whose details these are")
 
 
 # -- [load] ----------------------------------------------------------------------------------------------------------
@@ -129,7 +135,9 @@ def _joints_are_texts(top: Table, config: SystemConfig) -> None:
 
 RULES: Mapping[type, tuple[Rule, ...]] = {
     LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
-    VariantConfig: (Rule("A flaw has both `shown_by` and `observation`.", _is_shown),),
+    VariantConfig: (
+        Rule("A flaw has `shown_by`, and either `codes` (with `where`, if need be) or an `observation`.", _is_shown),
+    ),
     SystemLoadConfig: (
         Rule("Beside `arrival_rate` there are neither `users` nor `think_s`.", _has_no_users),
         Rule("No two requests have the same name.", _names_differ),

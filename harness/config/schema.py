@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from harness.config.claims import ClaimLimit
 from harness.config.keys import Key
@@ -15,6 +15,7 @@ from harness.config.shapes import (
     Argv,
     ByName,
     Choice,
+    Conditions,
     Day,
     Environment,
     Flag,
@@ -561,7 +562,7 @@ class SystemLoadConfig:
 
 @dataclass(frozen=True, slots=True)
 class VariantConfig:
-    """``[variants.NAME]``. ``shown_by`` and ``observation`` make it a flaw."""
+    """``[variants.NAME]``. It is a flaw with ``shown_by``, and ``codes`` or an ``observation``."""
 
     name: str
     env: Annotated[
@@ -582,9 +583,37 @@ class VariantConfig:
             example='["baseline:round-trip"]',
         ),
     ] = ()
+    codes: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "Each of these cells must fail with all of these finding codes.",
+            'Alternatives in one text, `"a.b | c.d"`, where it is a matter of chance which one the flaw shows. '
+            "`deploydrill explain` lists the codes.",
+            example='["operations.overlapped"]',
+        ),
+    ] = ()
+    where: Annotated[
+        Mapping[str, Any],
+        Key(
+            Conditions(),
+            "What the details of these findings must hold, where the code alone is not enough.",
+            "Each detail is asked of the codes that have it. Of a list in the details one element must match; a list "
+            'here means one of these; a table, or a dotted key, looks inside: `{ end.exit = 1, name = ["deploy", '
+            '"rollback"] }`.',
+            default={},
+            example="{ overlaps.both_succeeded = true }",
+        ),
+    ] = field(default_factory=dict)
     observation: Annotated[
         str,
-        Key(Text(), "A failed check of that cell says this (a regular expression).", example='"HTTP 50[23]"'),
+        Key(
+            Text(),
+            "A regular expression instead of `codes`: the sentence of a failed finding must match it.",
+            "Wording may change from one version to the next; codes do not.",
+            example='"HTTP 50[23]"',
+            init="another",
+        ),
     ] = ""
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harness.config.placeholders import COMMAND, LINK, PLACES, REQUEST, fill
-from harness.config.table import Table
+from harness.config.table import REQUIRED, Table
 
 Argv = tuple[str, ...]
 NO_PLACEHOLDERS: frozenset[str] = frozenset()
@@ -397,6 +397,29 @@ class Totals:
 
     def describe(self) -> str:
         return "table: JSON pointer = number"
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What details must hold: name -> a text, number or flag, a list of such, or a table of the same."""
+
+    def read(self, table: Table, key: str, default: Any) -> dict[str, Any]:
+        inner = table.table(key, default)
+        found = {name: self._condition(inner, name) for name in inner}
+        inner.end()
+        return found
+
+    def _condition(self, table: Table, name: str) -> Any:
+        value = table.value(name, REQUIRED)
+        if isinstance(value, dict):
+            return self.read(table, name, {})
+        items = value if isinstance(value, list) else [value]
+        if not items or not all(isinstance(item, str | int | float) for item in items):
+            table.fail(name, f"is {value!r}", "a text, a number, true or false, or a list of such for one of them")
+        return value
+
+    def describe(self) -> str:
+        return "table: detail = value, or a list of values for one of them"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.report.documents.result import SCHEMA, write_document
-from harness.report.documents.sentences import Number, Sentence
+from harness.report.documents.sentences import Number, Sentence, Text
 
 NAME = "discriminate.json"
 # What each mark of a run comes to; nothing was expected of a run that is red or green.
@@ -148,3 +148,32 @@ def tally(path: str, counted: Mapping[str, Any]) -> Sentence:
         rates = (Number(f"{path}.low", "fraction"), " to ", Number(f"{path}.high", "fraction"))
         said = (Number(f"{path}.hits"), " of ", Number(f"{path}.n"), ", ", *rates)
     return (*said, ", unknown ", Number(f"{path}.unknown")) if counted["unknown"] else said
+
+
+def signs(path: str, flaw: Mapping[str, Any]) -> Sentence:
+    """What a cell must fail with to show the flaw: ``a.b and c.d, where end.exit is 1``; or its observation."""
+    if not flaw.get("codes"):  # of an older one, too
+        return ("a sentence that matches ", Text(f"{path}.observation"))
+    said: list[str | Number | Text] = []
+    for i in range(len(flaw["codes"])):
+        said += [" and " if i else "", Text(f"{path}.codes.{i}")]
+    for n, (name, value) in enumerate(_leaves(flaw["where"])):
+        said += [" and " if n else ", where ", f"{name} is ", *_wanted(f"{path}.where.{name}", value)]
+    return tuple(said)
+
+
+def _leaves(where: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in where.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
+
+
+def _wanted(path: str, value: Any) -> Sentence:
+    if isinstance(value, list):
+        return tuple(
+            part for i in range(len(value)) for part in (" or " if i else "", *_wanted(f"{path}.{i}", value[i]))
+        )
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (Number(path) if is_number else Text(path),)

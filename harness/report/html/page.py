@@ -157,6 +157,7 @@ def discrimination_page(document: Document) -> str:
             w=_Writer(document),
             headline=discrimination.headline(document),
             tally=discrimination.tally,
+            signs=discrimination.signs,
             marks=discrimination.MARKS,
             grid=discrimination.grid(document),
             order=discrimination.by_mark(document["flaws"]),

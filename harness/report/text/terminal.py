@@ -186,7 +186,8 @@ def render_discrimination(d: Document) -> RenderableType:
         flaw = d["flaws"][i]
         own = [r for r in d["runs"] if r["kind"] == "flaw" and r["flaws"] == [flaw["name"]] and r["expected"]]
         cells = ", ".join(f"{r['scenario']}:{r['cell']}" for r in own)
-        parts.append(Text.assemble(_mark(flaw["mark"]), f"  {one_line(flaw['name'])} in {one_line(cells)}"))
+        codes = f": {one_line(', '.join(flaw['found']))}" if flaw.get("found") else ""
+        parts.append(Text.assemble(_mark(flaw["mark"]), f"  {one_line(flaw['name'])} in {one_line(cells)}{codes}"))
         if flaw["sentence"]:
             parts.append(Padding(_text(flaw["sentence"], 240), (0, 0, 0, 4)))
     for run in d["runs"]:

@@ -14,14 +14,15 @@ import pytest
 from harness.campaign import campaign, discrimination
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
+from harness.checkers.core.codes import OperationEnd, finding
+from harness.checkers.operations.operation_codes import OperationFailed, OperationsEnded
 from harness.cli import discriminate as verb
 from harness.errors import HarnessError
 from harness.judge.judge import _result
-from harness.model import Outcome, Result
+from harness.model import Result, Subject
 from harness.plan import Plan, staging_path
 from harness.report.documents.discrimination import NAME
 from tests.e2e.live_run import SCENARIOS, tiny_copy
-from tests.unit.report import build
 
 
 class Islands:
@@ -56,9 +57,9 @@ class Islands:
     def _judge(self, folder: Path, *_: object) -> Result:
         about = json.loads((folder / "run.json").read_text())
         red = about["plan"]["variants"] == ["no_backup"]
-        outcome: Outcome = "fail" if red else "pass"
-        why = "backup-1 exited with 1 after 0.10 s; it said: nothing was copied" if red else "fine"
-        return _result(about, [build.answer(outcome, "exit", why)])
+        end = OperationEnd("backup-1", int(red), 0.1, "nothing was copied" if red else "")
+        answer = OperationFailed("backup", end) if red else OperationsEnded(1, end)
+        return _result(about, [finding("operations.exit", Subject("run", ""), answer)])
 
 
 @pytest.fixture

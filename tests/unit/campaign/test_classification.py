@@ -13,10 +13,11 @@ from harness.config.schema import VariantConfig
 from harness.model import Finding, Outcome, Result, merged
 from tests.unit.report import build
 
-LOSES = VariantConfig("loses", {}, "", ("s:c",), r"\d+ writes lost")
-HANGS = VariantConfig("hangs", {}, "", ("s:c",), "in connect on tcp")
-LOST = build.answer("fail", "writes", "the kit exited 0; 12 writes lost (first: t1); and more")
-SLOW = build.answer("fail", "time", "it took 9 s")
+LOSES = VariantConfig("loses", {}, "", ("s:c",), codes=("data.acknowledged_lost",))
+HANGS = VariantConfig("hangs", {}, "", ("s:c",), observation="in connect on tcp")
+LOST = replace(build.answer("fail", "writes", "12 writes lost"), code="data.acknowledged_lost")
+SLOW = replace(build.answer("fail", "time", "it took 9 s"), code="claim.refuted")
+HUNG = replace(build.answer("fail", "exit", "backup-1 had not ended: in connect on tcp"), code="operation.hung")
 UNSURE = build.answer("unknown", "load", "the load was never steady")
 FINE = build.answer("pass", "validation", "12 writes lost is what it would say")
 
@@ -28,17 +29,17 @@ def result(*findings: Finding) -> Result:
 @pytest.mark.parametrize(
     ("kind", "meant", "findings", "marked", "sentence"),
     [
-        ("flaw", (LOSES,), (SLOW, LOST), "caught", "12 writes lost (first: t1)"),
+        ("flaw", (LOSES,), (SLOW, LOST), "caught", "12 writes lost"),
         ("flaw", (LOSES,), (SLOW, FINE), "other reason", "time: it took 9 s"),
         ("flaw", (LOSES,), (FINE,), "escaped", "every check passed"),
         ("flaw", (LOSES,), (UNSURE, FINE), "unknown", "load: the load was never steady"),
-        ("flaw", (LOSES,), (UNSURE, LOST), "caught", "12 writes lost (first: t1)"),
-        ("flaw", (), (LOST,), "red", "writes: the kit exited 0; 12 writes lost (first: t1); and more"),
+        ("flaw", (LOSES,), (UNSURE, LOST), "caught", "12 writes lost"),
+        ("flaw", (), (LOST,), "red", "writes: 12 writes lost"),
         ("flaw", (), (FINE,), "green", ""),
         ("clean", (), (FINE,), "quiet", ""),
-        ("clean", (), (LOST, UNSURE), "false alarm", "writes: the kit exited 0; 12 writes lost (first: t1); and more"),
+        ("clean", (), (LOST, UNSURE), "false alarm", "writes: 12 writes lost"),
         ("clean", (), (UNSURE,), "unknown", "load: the load was never steady"),
-        ("all", (LOSES, HANGS), (LOST,), "caught", "12 writes lost (first: t1)"),
+        ("all", (LOSES, HANGS), (LOST,), "caught", "12 writes lost"),
         ("all", (LOSES, HANGS), (SLOW,), "caught", "time: it took 9 s"),
         ("all", (LOSES, HANGS), (FINE,), "escaped", "every check passed"),
         ("all", (LOSES, HANGS), (UNSURE,), "unknown", "load: the load was never steady"),
@@ -47,18 +48,24 @@ def result(*findings: Finding) -> Result:
 def test_a_run_is_marked_by_its_outcome_and_by_what_its_failed_checks_say(
     kind: RowKind, meant: tuple[VariantConfig, ...], findings: tuple[Finding, ...], marked: Mark, sentence: str
 ) -> None:
-    assert mark(kind, meant, result(*findings))[:2] == (marked, sentence)
+    shown = mark(kind, meant, result(*findings))
+    assert (shown.mark, shown.sentence) == (marked, sentence)
 
 
-def test_upper_case_is_not_lower_case() -> None:
-    loud = build.answer("fail", "writes", "7 WRITES LOST")
-    assert mark("flaw", (LOSES,), result(loud))[0] == "other reason"
+def test_a_run_says_by_which_codes_it_shows_the_flaw_or_else_what_it_failed_with() -> None:
+    assert mark("flaw", (LOSES,), result(SLOW, LOST)).codes == ("data.acknowledged_lost",)
+    assert mark("flaw", (LOSES,), result(SLOW)).codes == ("claim.refuted",)
+    assert mark("flaw", (LOSES,), result(FINE)).codes == ()
 
 
-def test_of_all_flaws_at_once_those_are_named_whose_observation_is_found() -> None:
-    both = build.answer("fail", "exit", "backup-1 had not ended: in connect on tcp")
-    assert mark("all", (LOSES, HANGS), result(LOST, both))[2] == ("loses", "hangs")
-    assert mark("all", (LOSES, HANGS), result(LOST))[2] == ("loses",)
+def test_wording_decides_nothing_about_a_flaw_with_codes() -> None:
+    reworded = result(*(replace(f, title="x", sentence=f.code, hint="") for f in (SLOW, LOST)))
+    assert mark("flaw", (LOSES,), reworded).mark == "caught"
+
+
+def test_of_all_flaws_at_once_those_are_named_that_are_shown() -> None:
+    assert mark("all", (LOSES, HANGS), result(LOST, HUNG)).named == ("loses", "hangs")
+    assert mark("all", (LOSES, HANGS), result(LOST)).named == ("loses",)
 
 
 def shown(kind: RowKind, marked: Mark, **more: Any) -> Shown:

@@ -92,6 +92,14 @@ def test_flaws_that_exclude_each_other_are_not_run_at_once_and_that_is_said(tmp_
          "variants.harmless.shown_by: there is no cell 'quick:bakup'\ntry: did you mean 'quick:backup'?"),
         ((('"nothing was copied"\n', '"nothing (was"\n'),), {},
          "variants.harmless.observation: 'nothing (was' is no regular expression"),
+        ((('"operation.failed"', '"operation.failde"'),), {},
+         "variants.no_backup.codes: there is no finding code 'operation.failde'\ntry: did you mean 'operation.failed'"),
+        ((('"operation.failed"', '"operation.hung | operations.ended"'),), {},
+         "variants.no_backup.codes: operations.ended is the code of a pass"),
+        ((("end.exit", "end.exti"),), {},
+         "variants.no_backup.where.end.exti: the details of end have no 'exti'\ntry: did you mean 'exit'?"),
+        ((("name = \"backup\", end", "nmae = \"backup\", end"),), {},
+         "variants.no_backup.where.nmae: the details of operation.failed have no 'nmae'\ntry: did you mean 'name'?"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_before_anything_runs(

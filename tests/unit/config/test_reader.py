@@ -293,11 +293,27 @@ def test_an_empty_joint_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("there", "lacks"), [('shown_by = ["a:b"]', "observation"), ('observation = "lost"', "shown_by")]
+    ("there", "said"),
+    [
+        ('shown_by = ["a:b"]', "codes: is missing beside shown_by"),
+        ('observation = "lost"', "shown_by: is missing beside observation"),
+        ('codes = ["a.b"]', "shown_by: is missing beside codes"),
+        ('shown_by = ["a:b"]\ncodes = ["a.b"]\nobservation = "lost"', "observation: stands beside codes"),
+        ('shown_by = ["a:b"]\nobservation = "lost"\nwhere = { a = 1 }', "where: has no effect without codes"),
+        ('shown_by = ["a:b"]\ncodes = ["a.b"]\nwhere = { a.b = 2026-01-01 }', "where.a.b: is datetime.date"),
+        ('shown_by = ["a:b"]\ncodes = ["a.b"]\nwhere = { a = [] }', "where.a: is []"),
+    ],
 )
-def test_a_flaw_says_both_which_cell_shows_it_and_how(folder: Path, there: str, lacks: str) -> None:
+def test_a_flaw_says_both_which_cell_shows_it_and_how(folder: Path, there: str, said: str) -> None:
     file = altered(folder, 'about = "copies the live file"', there)
-    assert f"variants.plain_copy.{lacks}: is missing beside the other one" in str(refusal(file))
+    assert f"variants.plain_copy.{said}" in str(refusal(file))
+
+
+def test_the_details_of_a_flaws_findings_may_stand_in_tables(folder: Path) -> None:
+    there = 'shown_by = ["a:b"]\ncodes = ["a.b | c.d", "e.f"]\nwhere = { end.exit = 1, name = ["x", "y"], own = true }'
+    flaw = read_system(altered(folder, 'about = "copies the live file"', there)).variants["plain_copy"]
+    assert flaw.codes == ("a.b | c.d", "e.f")
+    assert flaw.where == {"end": {"exit": 1}, "name": ["x", "y"], "own": True}
 
 
 def test_an_unknown_variant_is_refused_with_what_was_meant(folder: Path) -> None:

@@ -14,7 +14,13 @@ from harness.campaign import classification as marks
 from harness.campaign.classification import Mark, Shown
 from harness.campaign.matrix import RowKind
 from harness.report import render
-from harness.report.documents.discrimination import grid, headline, to_discrimination, write_discrimination
+from harness.report.documents.discrimination import (
+    grid,
+    headline,
+    signs,
+    to_discrimination,
+    write_discrimination,
+)
 from harness.report.documents.sentences import said
 from harness.report.text import terminal
 from tests.unit.report.page import Page, wrong
@@ -32,6 +38,13 @@ def run(kind: RowKind, marked: Mark, flaws: tuple[str, ...], where: str, seed: i
 
 
 FLAWS: dict[str, Mark] = {"no_lock": "caught", "slow": "escaped", "loud": "other reason", "late": "unknown"}
+SIGNS: dict[str, dict[str, Any]] = {
+    "no_lock": {
+        "codes": ["operations.overlapped", "operation.failed | operation.hung"],
+        "where": {"overlaps": {"both_succeeded": True, "seconds": [1.5, 2]}, "name": "deploy"},
+        "observation": "",
+    }
+}
 RUNS = (
     *(run("clean", "quiet", (), "race:two", seed) for seed in range(1, 20)),
     run("clean", "false alarm", (), "race:two", 20, sentence=f"the lock: {HOSTILE}"),
@@ -51,8 +64,9 @@ def made(runs: tuple[Shown, ...] = RUNS, **more: Any) -> dict[str, Any]:
             "name": name,
             "about": f"what {name} does",
             "shown_by": ["race:two"],
-            "observation": r"inside for \d+",
+            **SIGNS.get(name, {"codes": [], "where": {}, "observation": r"inside for \d+"}),
             "mark": mark,
+            "found": ["operations.overlapped"] if mark == "caught" else [],
             "sentence": next((r.sentence for r in runs if r.flaws == (name,) and r.mark == mark), ""),
             "caught": int(mark == "caught"),
             "runs": 1,
@@ -90,6 +104,19 @@ def test_every_number_and_sentence_on_the_page_is_that_of_the_document(page: tup
     assert wrong(page[0], shown_as) == []
     shown = {p.text for p in page[0].pieces}
     assert {"both were inside for 1.25 s", "every check passed", "the load was never steady"} <= shown
+
+
+def test_a_flaw_is_shown_with_the_codes_it_names_and_those_that_were_found(page: tuple[Page, str]) -> None:
+    document = made()
+    assert said(signs("flaws.0", document["flaws"][0]), document) == (
+        "operations.overlapped and operation.failed | operation.hung, where overlaps.both_succeeded is True and "
+        "overlaps.seconds is 1.5 or 2 and name is deploy"
+    )
+    assert said(signs("flaws.1", document["flaws"][1]), document) == r"a sentence that matches inside for \d+"
+    shown = [p.source for p in page[0].pieces]
+    assert "flaws.0.codes.1" in shown
+    assert "flaws.0.where.overlaps.seconds.1" in shown
+    assert "flaws.0.found.0" in shown
 
 
 def test_each_run_that_was_made_is_linked_and_what_the_system_says_is_only_text(page: tuple[Page, str]) -> None:
