@@ -400,3 +400,4 @@ class Result:
     waived: tuple[Mapping[str, Any], ...]
     title: str = ""
     reproduce: str = ""
+    review: Mapping[str, Any] = field(default_factory=dict)

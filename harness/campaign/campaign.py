@@ -19,6 +19,7 @@ from harness.campaign.jobs import run_parallel
 from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
 from harness.campaign.provenance import host_facts, provenance
+from harness.campaign.review_rows import read_rows
 from harness.campaign.selection import Selected, kind_for, select
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
@@ -199,6 +200,7 @@ class Campaign:
             "format": FORMAT,
             "title": f"{selected.scenario.title}: {cell.about}",
             "requirements": list(selected.scenario.requirements),
+            "review": read_rows(self.config.folder, self.config.claims),
             "steps": described_steps(plan.steps, plan.power),
             "faults": [f.described() for f in plan.faults],
             "timing": plan.timing,

@@ -136,8 +136,17 @@ def _result(about: Mapping[str, Any], findings: list[Finding], **more: Any) -> R
         waived=_waived(about, plan, findings),
         title=about["title"],
         reproduce=about["reproduce"],
+        review=_review(about.get("review") or {}, findings),
         **{**empty, **more},
     )
+
+
+def _review(review: Mapping[str, Any], findings: Sequence[Finding]) -> Mapping[str, Any]:
+    """Of the review's rows those that these findings answer; empty for a system that has none."""
+    if not review:
+        return {}
+    answered = {f.code for f in findings}
+    return {**review, "codes": {code: rows for code, rows in review["codes"].items() if code in answered}}
 
 
 def _complete(recording: Recording) -> Finding:

@@ -8,6 +8,7 @@ from typing import Any
 
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
+from harness.report.documents import review
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import run_seconds
 
@@ -38,7 +39,7 @@ def _suite(document: Document) -> TestSuite:
     suite = TestSuite(name)
     for key in ("run", "seed", "outcome"):
         suite.add_property(key, one_line(str(d[key])))
-    cases = [_case(name, f"{f['check']}: {f['title']}", f["outcome"], f["sentence"], f["code"]) for f in d["findings"]]
+    cases = [_finding(name, f, d) for f in d["findings"]]
     if not cases:
         cases = [_case(name, "something was judged", "unknown", "nothing was judged", "")]
     elif d["outcome"] not in {f["outcome"] for f in d["findings"]}:
@@ -49,6 +50,12 @@ def _suite(document: Document) -> TestSuite:
     for case in cases:
         suite.add_testcase(case)
     return suite
+
+
+def _finding(classname: str, f: Mapping[str, Any], d: Document) -> TestCase:
+    rows = ", ".join(review.rows_of(f, d))
+    name = f"{f['check']}: {f['title']}{f' ({rows})' * bool(rows)}"
+    return _case(classname, name, f["outcome"], f["sentence"], f["code"])
 
 
 def _case(classname: str, name: str, outcome: str, why: str, measured: str) -> TestCase:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.report.documents import review
 from harness.report.documents.clean import one_line
 
 Document = Mapping[str, Any]
@@ -27,7 +28,9 @@ class Table:
 
 
 def _findings(d: Document) -> Iterable[dict[str, Any]]:
-    return ({**_run(d), **f, "subject": f"{f['subject']['kind']} {f['subject']['id']}".strip()} for f in d["findings"])
+    for f in d["findings"]:
+        subject = f"{f['subject']['kind']} {f['subject']['id']}".strip()
+        yield {**_run(d), **f, "subject": subject, "review": ", ".join(review.rows_of(f, d))}
 
 
 def _measurements(d: Document) -> Iterable[dict[str, Any]]:
@@ -53,6 +56,8 @@ def _run(d: Document) -> dict[str, Any]:
 
 
 FINDINGS = Table((*_RUN, "outcome", "check", "code", "subject", "title", "sentence", "details"), _findings)
+# Of a system with a rows.toml: which rows of its review each finding answers.
+REVIEWED = Table((*FINDINGS.columns, "review"), _findings)
 MEASUREMENTS = Table((*_RUN, "name", "unit", "index", "value", "resolution", "attributes"), _measurements)
 OPERATIONS = Table(
     (
@@ -97,7 +102,8 @@ CLAIMS = Table(
 
 def write_tables(documents: Sequence[Document], folder: Path) -> list[Path]:
     """findings.csv, measurements.csv and operations.csv of these runs."""
-    files = {"findings.csv": FINDINGS, "measurements.csv": MEASUREMENTS, "operations.csv": OPERATIONS}
+    findings = REVIEWED if any(review.of(d) for d in documents) else FINDINGS
+    files = {"findings.csv": findings, "measurements.csv": MEASUREMENTS, "operations.csv": OPERATIONS}
     return [_write(folder / name, table, documents) for name, table in files.items()]
 
 

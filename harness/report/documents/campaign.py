@@ -49,6 +49,7 @@ def to_campaign(
         "reproduce": reproduce or str(shared.get("command", "")),
         "options": dict(options or {}),
         "not_run": list(not_run),
+        "review": {k: v for k, v in first.get("review", {}).items() if k != "codes"},
     }
 
 

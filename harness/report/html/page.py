@@ -96,7 +96,7 @@ def _environment() -> jinja2.Environment:
         what=sentences.what,
         outcomes=sentences.outcomes,
         fault_state=sentences.fault_state,
-        review=review,
+        rows_of=review.rows_of,
     )
     environment.globals.update(figure=_figure, peak=quantity)
     return environment
@@ -126,6 +126,7 @@ def run_page(document: Document, extras: Extras) -> str:
             downtime=sentences.downtime(document),
             order=sentences.by_severity(document["findings"]),
             claims=_claims(document),
+            review=review.of(document),
         )
     )
 
@@ -141,6 +142,7 @@ def campaign_page(document: Document, picture: Picture) -> str:
             picture=picture,
             headline=sentences.campaign_headline(document),
             claims=_claims(document),
+            review=review.of(document),
             order=sentences.by_severity(document["runs"]),
             matrix=_matrix(document),
             extremes=_extremes,
@@ -176,10 +178,10 @@ def _odd(document: Document) -> list[int]:
     ]
 
 
-def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], review.ReviewRow | None]]:
+def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any] | None]]:
     """(index, claim, the review's row), failing first."""
     claims = document["claims"]
-    return [(i, claims[i], review.row_for(claims[i])) for i in sentences.by_severity(claims)]
+    return [(i, claims[i], review.row_for(claims[i], document)) for i in sentences.by_severity(claims)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,20 +46,20 @@ def run_markdown(document: Document) -> str:
     lines += _table(
         ("outcome", "finding", "sentence", "code"),
         (
-            (_outcome(f["outcome"]), _text(f["title"]), _text(f["sentence"]), _text(f["code"]))
+            (_outcome(f["outcome"]), _text(f["title"]), _text(f["sentence"]), _code(f, d))
             for f in (d["findings"][i] for i in sentences.by_severity(d["findings"]))
         ),
     )
     if d["claims"]:
-        lines += ["### Claimed, the review's realistic, measured", ""]
+        lines += [_claims_heading(d), ""]
         lines += _table(
-            ("outcome", "what", "claimed", "review: realistic", "median", "range", "n", "supports"),
+            ("outcome", "what", "claimed", *_realistic_head(d), "median", "range", "n", "supports"),
             (
                 (
                     _outcome(c["outcome"]),
                     _text(sentences.what(c)),
                     _text(sentences.said(sentences.limit(f"claims.{i}", c), d)),
-                    _realistic(c),
+                    *_realistic(c, d),
                     _number(c["median"], c["unit"]),
                     f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
                     _number(c["n"]),
@@ -101,15 +101,15 @@ def campaign_markdown(document: Document) -> str:
         ),
     )
     if d["claims"]:
-        lines += ["### Claimed, the review's realistic, measured", ""]
+        lines += [_claims_heading(d), ""]
         lines += _table(
-            ("outcome", "what", "claimed", "review: realistic", "range", "n", "runs that refute it"),
+            ("outcome", "what", "claimed", *_realistic_head(d), "range", "n", "runs that refute it"),
             (
                 (
                     _outcome(c["outcome"]),
                     _text(sentences.what(c)),
                     _text(sentences.said(sentences.limit(f"claims.{i}", c), d)),
-                    _realistic(c),
+                    *_realistic(c, d),
                     f"{_number(c['min'], c['unit'])} to {_number(c['max'], c['unit'])}",
                     _number(c["n"]),
                     _text(", ".join(c["refuted_by"])) or "none",
@@ -202,9 +202,27 @@ def _waived_and_warnings(waived: Sequence[Mapping[str, Any]], warnings: Sequence
     return [*lines, ""] if lines else []
 
 
-def _realistic(claim: Mapping[str, Any]) -> str:
-    row = review.row_for(claim)
-    return f"{_number(row.realistic_s[0])} to {_number(row.realistic_s[1], 's')} ({row.requirement})" if row else "–"
+def _code(finding: Mapping[str, Any], d: Document) -> str:
+    rows = review.rows_of(finding, d)
+    return _text(finding["code"]) + (f" ({', '.join(rows)})" if rows else "")
+
+
+def _claims_heading(d: Document) -> str:
+    return "### Claimed, the review's realistic, measured" if review.of(d) else "### Claimed and measured"
+
+
+def _realistic_head(d: Document) -> Sequence[str]:
+    return ("review: realistic",) if review.of(d) else ()
+
+
+def _realistic(claim: Mapping[str, Any], d: Document) -> Sequence[str]:
+    """The review's column; no column for a system that has none."""
+    if not review.of(d):
+        return ()
+    row = review.row_for(claim, d)
+    return (
+        f"{_number(row['realistic_s'][0])} to {_number(row['realistic_s'][1], 's')} ({row['row']})" if row else "–",
+    )
 
 
 def _fenced(command: str) -> str:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model import Outcome, Result
-from harness.report.documents import discrimination, sentences
+from harness.report.documents import discrimination, review, sentences
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.numbers import NONE, plain, quantity
@@ -87,7 +87,10 @@ def _findings(d: Document) -> list[RenderableType]:
     passed = len(d["findings"]) - len(bad)
     parts: list[RenderableType] = [Text()]
     for f in bad:
-        parts.append(Text.assemble(_outcome(f["outcome"]), f"  {one_line(f['title'])}"))
+        rows = ", ".join(review.rows_of(f, d))
+        parts.append(
+            Text.assemble(_outcome(f["outcome"]), f"  {one_line(f['title'])}", (f" ({rows})" * bool(rows), "dim"))
+        )
         parts.append(Padding(_text(f["sentence"]), (0, 0, 0, 4)))
     if passed:
         counted = f"{passed} {'other ' if bad else ''}check{'s' if passed > 1 else ''}"

@@ -92,6 +92,13 @@ def claim(subject: str, limit: float, values: list[float], **more: Any) -> dict[
     }
 
 
+REVIEW: dict[str, Any] = {
+    "codes": {},
+    "claims": {"backup_s": {"row": "R103", "claimed_s": [60.0, 120.0], "realistic_s": [300.0, 900.0]}},
+    "total": {"row": "R107", "claimed_s": [300.0, 600.0], "realistic_s": [1800.0, 5400.0], "note": "as written"},
+}
+
+
 def load() -> dict[str, Any]:
     seconds = list(range(48))
     return {

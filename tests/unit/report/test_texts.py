@@ -14,10 +14,12 @@ import pytest
 
 from harness.model import Result
 from harness.recording.events import Event, decode
+from harness.report.data.junit import write_junit
 from harness.report.data.tables import write_tables
 from harness.report.documents import campaign
 from harness.report.documents import sentences as words
 from harness.report.documents.result import to_document
+from harness.report.html.page import Extras, campaign_page, run_page
 from harness.report.text.live import LiveView
 from harness.report.text.markdown import campaign_markdown, run_markdown
 from harness.report.text.terminal import closing_line, console, render_campaign, render_run
@@ -159,11 +161,49 @@ def test_the_closing_line_is_for_scripts() -> None:
     )
 
 
-def test_markdown_has_the_verdict_first_and_the_reviews_column() -> None:
+def test_markdown_has_the_verdict_first() -> None:
     text = run_markdown(to_document(build.failing()))
     assert text.startswith("## ✕ fail: disk\\_full")
-    assert "300 to 900 s (R103)" in text
     assert text.index("✕ fail | no partial") < text.index("? unknown | validation")
+
+
+def reviewed() -> Result:
+    result = build.failing()
+    failed = next(f for f in result.findings if f.outcome == "fail")
+    return replace(result, review={**build.REVIEW, "codes": {failed.code: ["R88"]}})
+
+
+def test_a_system_with_a_review_has_its_column_and_its_rows_everywhere(tmp_path: Path) -> None:
+    document = to_document(reviewed())
+    merged = campaign.to_campaign(tmp_path, [(reviewed(), tmp_path / "a")])
+    for text in (run_markdown(document), campaign_markdown(merged)):
+        assert "| review: realistic |" in text
+        assert "300 to 900 s (R103)" in text
+    assert "(R88)" in run_markdown(document)
+    assert "codes" not in merged["review"]
+    write_tables([document], tmp_path)
+    table = list(csv.DictReader((tmp_path / "findings.csv").read_text().splitlines()))
+    assert [row["review"] for row in table if row["outcome"] == "fail"] == ["R88"]
+    assert "(R88)" in write_junit([document], tmp_path / "junit.xml").read_text()
+    assert "(R88)" in printed(reviewed())
+    for page in (run_page(document, Extras()), campaign_page(merged, None)):
+        assert "Review’s realistic" in page
+        assert "5–15 min" in page
+        assert "R103, claimed 1–2 min" in page
+
+
+def test_no_other_report_knows_of_a_review(tmp_path: Path) -> None:
+    document = to_document(build.failing())
+    merged = campaign.to_campaign(tmp_path, [(build.failing(), tmp_path / "a")])
+    write_tables([document], tmp_path)
+    texts = [
+        run_markdown(document),
+        campaign_markdown(merged),
+        run_page(document, Extras()),
+        campaign_page(merged, None),
+        (tmp_path / "findings.csv").read_text(),
+    ]
+    assert not any("review" in text.lower() for text in texts)
 
 
 def test_a_campaign_adds_up_the_claims_of_its_runs(tmp_path: Path) -> None:
