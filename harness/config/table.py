@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.config.placeholders import complaint, unknown
-from harness.config.suggest import did_you_mean
+from harness.config.suggest import closest, did_you_mean
 from harness.errors import HarnessError
 from harness.host.sizes import parse_size
 
@@ -76,10 +76,8 @@ class Table:
         if key in self._data:
             return self._data[key]
         if default is REQUIRED:
-            misspelt = did_you_mean(key, [k for k in self._data if k not in self._asked])
-            if misspelt:
-                self.fail(key, "is required and missing", misspelt.replace("did you mean", "is it what was meant by"))
-            self.fail(key, "is required and missing")
+            misspelt = closest(key, [k for k in self._data if k not in self._asked])
+            self.fail(key, "is required and missing", f"is it what was meant by {misspelt!r}?" if misspelt else "")
         return default
 
     # -- scalars -------------------------------------------------------------------------------------------------
@@ -140,12 +138,12 @@ class Table:
         value = self.value(key, default)
         if isinstance(value, int) and not isinstance(value, bool):
             return int(self._number(key, value, 0, 1e15))
+        text = self._text(key, value, frozenset(), False)
         try:
-            return int(self._number(key, parse_size(self._text(key, value, frozenset(), False)), 0, 1e15))
+            size = parse_size(text)
         except HarnessError as error:
-            if error.what.startswith("read the size"):
-                self.fail(key, f"{value!r} {error.why}", error.hint)
-            raise
+            self.fail(key, f"{value!r} {error.why}", error.hint)
+        return int(self._number(key, size, 0, 1e15))
 
     # -- lists and tables ----------------------------------------------------------------------------------------
     def texts(self, key: str, default: Any = REQUIRED, *, fills: AbstractSet[str] = frozenset()) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class CutCable:
         knock = self.link.knock()
         self.watch.leave_out(knock.local)
         cut = self.link.is_cut(self.direction)
-        applied = cut and knock.said == "timed out"
+        applied = cut and knock.ended == "timed_out"
         said = f"{_VANISH[self.direction]} vanish: our connect to {self.link.address} {knock.said}"
         said += f" after {knock.seconds:.1f} s" if cut else ", and the cable is not cut any more"
         return Evidence(applied, bool(self.watch.said), said)

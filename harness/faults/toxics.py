@@ -16,7 +16,7 @@ from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
 
 if TYPE_CHECKING:
-    from harness.links.link import Knock, Link
+    from harness.links.link import Knock, KnockEnd, Link
     from harness.links.sockets import SocketState
     from harness.system.live import LiveSystem
 
@@ -36,7 +36,7 @@ class _Toxic(Fault):
     targets: ClassVar[Mapping[str, str]] = {"link": "link"}
     type: ClassVar[str] = ""
     # How a connect of our own ends while it is in, and what in the system's sockets shows it.
-    knock: ClassVar[str] = "connected"
+    knock: ClassVar[KnockEnd] = "connected"
     telling: ClassVar[Telling] = staticmethod(_nothing)
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
@@ -66,14 +66,14 @@ class BadPeer:
 
     link: Link
     watch: SocketWatch
-    knock: str
+    knock: KnockEnd
     said: str
     there: Callable[[], bool]
 
     def confirm(self) -> Evidence:
         knock = self._knocked()
         self.watch.leave_out(knock.local)
-        applied = self.there() and knock.said == self.knock
+        applied = self.there() and knock.ended == self.knock
         said = f"{self.said}; our connect to {self.link.address}: {knock.said} after {1000 * knock.seconds:.0f} ms"
         return Evidence(applied, False, said)
 
@@ -126,7 +126,7 @@ class Reset(_Toxic):
     name: ClassVar[str] = "reset"
     effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
     type: ClassVar[str] = "reset_peer"
-    knock: ClassVar[str] = "connection reset by peer"
+    knock: ClassVar[KnockEnd] = "reset"
 
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
         return {"timeout": 0}
@@ -167,7 +167,7 @@ class Down(_Toxic):
 
     name: ClassVar[str] = "down"
     effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
-    knock: ClassVar[str] = "connection refused"
+    knock: ClassVar[KnockEnd] = "refused"
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> BadPeer:
         link = system.link(self.link)

@@ -173,13 +173,9 @@ def _saying(pid: int) -> str:
     if stat[0] in "ZX":
         return text
     threads = sorted(int(t.name) for t in _listing(_PROC / str(pid) / "task"))
-    details: list[str] = []
-    for thread in threads:
-        detail = _system_call(pid, thread)
-        # Threads of a pool all wait for the same lock: said once.
-        if detail and detail not in details:
-            details.append(detail)
-    telling = [d for d in details if not d.startswith("in futex")] or details
+    # Threads of a pool all wait for the same lock: said once, and not at all beside what tells more.
+    calls = dict.fromkeys(filter(None, (_system_call(pid, thread) for thread in threads)))
+    telling = [said for name, said in calls if name != "futex"] or [said for _, said in calls]
     if telling:
         text += " " + ", ".join(telling[:3])
     channel = _read(_PROC / str(pid) / "wchan")
@@ -212,20 +208,21 @@ _WITHOUT_FD = {
 }  # fmt: skip
 
 
-def _system_call(pid: int, thread: int) -> str:
-    """Such as ``in fdatasync on /data/app.db``; empty while it computes."""
+def _system_call(pid: int, thread: int) -> tuple[str, str] | None:
+    """Its name and the whole in words, such as ``in fdatasync on /data/app.db``; None while it computes. The name is
+    empty where it is not known."""
     try:
         fields = (_PROC / str(pid) / "task" / str(thread) / "syscall").read_text().split()
     except PermissionError:
-        return "(its system call may not be read)"
+        return "", "(its system call may not be read)"
     except OSError:
-        return ""
+        return None
     if not fields or not fields[0].isdigit():
-        return ""
-    call = _CALLS.get(int(fields[0]), f"system call {fields[0]}")
-    if call in _WITHOUT_FD or call.startswith("system call"):
-        return f"in {call}"
-    return f"in {call} on {_descriptor(pid, int(fields[1], 16) & 0xFFFFFFFF)}"
+        return None
+    name = _CALLS.get(int(fields[0]), "")
+    if not name or name in _WITHOUT_FD:
+        return name, f"in {name or f'system call {fields[0]}'}"
+    return name, f"in {name} on {_descriptor(pid, int(fields[1], 16) & 0xFFFFFFFF)}"
 
 
 def _descriptor(pid: int, fd: int) -> str:

@@ -20,20 +20,23 @@ if TYPE_CHECKING:
 PROXY_PORT = 8666
 # Which packets vanish, as the system sees it: all, those it sends, those sent to it.
 Direction = Literal["both", "out", "in"]
+# How a connect of our own ends; ``answered`` and ``closed`` only where it sent a byte first.
+KnockEnd = Literal["connected", "answered", "closed", "timed_out", "refused", "reset", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """One connect of our own: how it ended (``connected``, ``timed out``, ``refused``, ...), after how long, and from
-    which port, so that it is not taken for the system's."""
+    """One connect of our own: how it ``ended``, the same in words, after how long, and from which port, so that it is
+    not taken for the system's."""
 
+    ended: KnockEnd
     said: str
     seconds: float
     local: str
 
     @property
     def connected(self) -> bool:
-        return self.said == "connected"
+        return self.ended == "connected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +102,28 @@ class Link:
             probe.bind((self.cable.near, 0))
             local = "{}:{}".format(*probe.getsockname())
             probe.settimeout(limit_s)
-            began, said = mono_ns(), ""
-            try:
-                probe.connect((self.cable.far, PROXY_PORT))
-                said = "connected"
-                if provoke:
-                    probe.sendall(b"\n")
-                    said = "answered" if probe.recv(1) else "closed"
-            except TimeoutError:
-                said = "connected" if said else "timed out"
-            except OSError as error:
-                said = (error.strerror or type(error).__name__).lower()
-            return Knock(said, (mono_ns() - began) / NS, local)
+            began = mono_ns()
+            ended, said = self._knocked(probe, provoke)
+            return Knock(ended, said, (mono_ns() - began) / NS, local)
+
+    def _knocked(self, probe: socket.socket, provoke: bool) -> tuple[KnockEnd, str]:
+        inside = False
+        try:
+            probe.connect((self.cable.far, PROXY_PORT))
+            inside = True
+            if not provoke:
+                return "connected", "connected"
+            probe.sendall(b"\n")
+            return ("answered", "answered") if probe.recv(1) else ("closed", "closed")
+        except TimeoutError:
+            return ("connected", "connected") if inside else ("timed_out", "timed out")
+        except OSError as error:
+            ended: KnockEnd = "failed"
+            if isinstance(error, ConnectionRefusedError):
+                ended = "refused"
+            elif isinstance(error, ConnectionResetError):
+                ended = "reset"
+            return ended, (error.strerror or type(error).__name__).lower()
 
 
 def _here(argv: Sequence[str]) -> list[str]:

@@ -12,7 +12,6 @@ from harness.system.http import Answer
 from harness.system.service import Service
 
 INTERVAL_S = 0.05
-_REFUSED = "ConnectionRefusedError"
 
 
 @dataclass(slots=True)
@@ -78,7 +77,7 @@ class VersionWatch:
         if self._silence is None:
             self._silence = _Silence(asked_ns, answer.said())
         self._silence.questions += 1
-        self._silence.refused += answer.error.startswith(_REFUSED)
+        self._silence.refused += answer.refused
 
     def _end_silence(self, version: str) -> None:
         """``version`` ended it; none: the watch did."""

@@ -22,11 +22,12 @@ WORD_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status`` is 0 when there was no answer; then ``error`` says why."""
+    """``status`` is 0 when there was no answer; then ``error`` says why. ``refused``: nothing listens there."""
 
     status: int
     body: bytes
     error: str = ""
+    refused: bool = False
 
     @property
     def ok(self) -> bool:
@@ -92,7 +93,7 @@ def ask(
             return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
         return Answer(answer.status, said)
     except (OSError, http.client.HTTPException) as error:
-        return Answer(0, b"", f"{type(error).__name__}: {error}")
+        return Answer(0, b"", f"{type(error).__name__}: {error}", isinstance(error, ConnectionRefusedError))
     finally:
         connection.close()
 
