@@ -68,8 +68,8 @@ lint: $(READY_TEST) ## ruff, mypy --strict, and the arrows between the packages
 	@$(PYTHON) -m mypy
 	@.venv/bin/lint-imports --no-cache
 
-docs: $(READY) ## write the generated pages below harness/docs again
-	@$(PYTHON) -m harness.config.page
+docs: $(READY) ## write the generated pages of the documentation again
+	@for page in harness.config.page harness.recording.reference harness.cli.reference tests.cells tests.shown; do $(PYTHON) -m $$page; done
 
 bench: $(READY) ## how exact and how heavy our own instruments are
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) "$$bench"; done

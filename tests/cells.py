@@ -1,4 +1,4 @@
-"""The tables of cells in scenarios/README.md, made from the scenarios themselves: ``python -m tests.cells``."""
+"""The page of all cells, scenarios/CELLS.md, made from the scenarios themselves: ``python -m tests.cells``."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from harness.campaign.compile import planned_faults
 from harness.campaign.selection import wall_s
 from harness.scenario import Cell, Scenario
 
-README = registry.SCENARIOS / "README.md"
-MARK = "<!-- cells"
+PAGE = registry.SCENARIOS / "CELLS.md"
+_INTRO = """\
+<!-- Made from the scenarios by `make docs`. -->
+# Cells
+
+A cell is one variant of a scenario: `deploydrill run SCENARIO:CELL` runs it. The *budget* is the time that a run of it
+may take on two cores. A cell that is *alone* measures times, so no other run goes on beside it. `backup.copy.start #2`
+is the second backup that comes to its copy. [README.md](README.md) says what a scenario is made of.
+"""
 
 
 def tiers(cells: list[Cell]) -> Iterator[str]:
     """What a tier takes by the budgets of its cells; the full tier holds the quick one."""
-    yield "| tier | cells | of these alone, for their times are claims | one by one | two side by side |"
+    yield "| tier | cells | alone | one run at a time | two runs at a time |"
     yield "|---|---|---|---|---|"
     for tier, its in (("quick", [c for c in cells if c.tier == "quick"]), ("full", cells)):
         alone = sum(c.timing for c in its)
@@ -25,7 +32,7 @@ def tiers(cells: list[Cell]) -> Iterator[str]:
 
 def table(scenario: Scenario) -> Iterator[str]:
     """The quick cells of a scenario, and below them, folded, those that only the full tier runs."""
-    yield f"### {scenario.name}: {scenario.title}"
+    yield f"## {scenario.name}: {scenario.title}"
     yield ""
     yield f"Rows of the review: {', '.join(scenario.requirements) or 'none'}."
     quick = [c for c in scenario.cells if c.tier == "quick"]
@@ -73,14 +80,13 @@ def _minutes(seconds: float) -> str:
     return f"{seconds / 60:.1f} min"
 
 
-def written() -> str:
-    """The README with its tables as they should be."""
-    head, mark, rest = README.read_text().partition(MARK)
+def page() -> str:
+    """The text of the page."""
     scenarios = registry.scenarios().values()
     blocks = [tiers([c for s in scenarios for c in s.cells]), *(table(s) for s in scenarios)]
     tables = "\n\n".join("\n".join(lines) for lines in blocks)
-    return f"{head}{mark}{rest.partition('-->')[0]}-->\n\n{tables}\n"
+    return f"{_INTRO}\n{tables}\n"
 
 
 if __name__ == "__main__":
-    README.write_text(written())
+    PAGE.write_text(page())

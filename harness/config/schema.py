@@ -80,7 +80,7 @@ class ServiceConfig:
         Key(
             Flag(),
             "The system runs already: the harness neither starts nor stops it.",
-            "See [a system that runs already](#a-system-that-runs-already).",
+            "See [a system that runs already](attach.md).",
             where="attached",
             example="true",
             init="another",

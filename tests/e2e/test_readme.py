@@ -1,4 +1,4 @@
-"""What README and reference page show is true: the system.toml is one, the scenario runs, and its test passes."""
+"""What the documents show is true: each system.toml is one, and the fault, checker and scenario of one's own run."""
 
 from __future__ import annotations
 
@@ -6,56 +6,100 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import registry
 from harness.config.reader import read_system
+from harness.config.schema import SystemConfig
+from tests.documents import blocks
 from tests.e2e.command import COMMAND, ROOT
 
-README = (ROOT / "README.md").read_text()
-PAGE = (ROOT / "harness" / "docs" / "system-toml.md").read_text()
+DOCS = ROOT / "harness" / "docs"
+FAULTS, CHECKERS = (ROOT / "harness" / name / "README.md" for name in ("faults", "checkers"))
+SCENARIOS = ROOT / "scenarios" / "README.md"
 
 
-def blocks(language: str, text: str = README) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+def complete() -> str:
+    """The one complete system.toml."""
+    (text,) = blocks(DOCS / "system-toml.md", "toml")
+    return text
+
+
+def merged(whole: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """A system.toml with what a page shows in its place; of a list of tables the first is the one that is meant."""
+    for key, value in more.items():
+        if isinstance(value, dict) and isinstance(whole.get(key), dict):
+            merged(whole[key], value)
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            merged(whole[key][0], value[0])
+        else:
+            whole[key] = value
+    return whole
+
+
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: dict[str, Any]) -> SystemConfig:
+    monkeypatch.setattr("harness.config.reader.parse", lambda _: table)
+    return read_system(tmp_path / "system.toml")
 
 
 def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
-    (text,) = blocks("toml", PAGE)
     file = tmp_path / "system.toml"
-    file.write_text(text)
+    file.write_text(complete())
     config = read_system(file)
     assert set(config.operations) >= {"seed", "backup", "validate", "deploy", "rollback", "restore", "status"}
 
 
-def test_what_it_shows_for_a_kit_that_is_not_to_be_changed_fits_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (text,) = blocks("toml", PAGE)
-    (shown,) = re.findall(r"All of this is optional:\n\n((?:    .*\n)+)", PAGE)
-    whole, more = tomllib.loads(text), tomllib.loads(textwrap.dedent(shown))
-    whole["load"]["requests"][0] |= more["load"]["requests"][0]
-    whole["load"]["read_back"] = more["load"]["read_back"]
-    whole["service"] |= more["service"]
-    merged = whole | {"user": more["user"], "phases": more["phases"]}
-    monkeypatch.setattr("harness.config.reader.parse", lambda _: merged)
-    config = read_system(tmp_path / "system.toml")
+def test_the_phases_of_a_kit_that_is_not_to_be_changed_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = blocks(DOCS / "phases.md", "toml")
+    config = read(tmp_path, monkeypatch, merged(tomllib.loads(complete()), tomllib.loads(shown)))
     assert [p.name for p in config.phases] == ["backup.copy", "backup.verify"]
-    assert config.user and config.service.version_pattern and config.load.requests[0].expect_status == (303,)
+    assert config.user == "postgres"
+
+
+def test_the_requests_of_the_page_of_clients_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    templates, json_pages, no_json = blocks(DOCS / "clients.md", "toml")
+    whole = tomllib.loads(complete())
+    assert tomllib.loads(templates)["load"]["requests"] == whole["load"]["requests"]
+    assert tomllib.loads(json_pages)["load"] == {"read_back": whole["load"]["read_back"]}
+    config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(no_json)))
+    assert config.service.version_pattern and config.load.requests[0].expect_status == (303,)
     assert config.load.read_back and config.load.read_back.next_pattern
 
 
+def test_the_claims_of_the_page_of_timings_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = blocks(DOCS / "timings.md", "toml")
+    config = read(tmp_path, monkeypatch, tomllib.loads(complete()) | tomllib.loads(shown))
+    assert {(c.key, c.limit, c.level) for c in config.claims} >= {
+        ("deploy_outage_s", 3, "p95"),
+        ("deploy_s", 30, "every"),
+    }
+
+
+def test_the_attached_system_of_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shown,) = blocks(DOCS / "attach.md", "toml")
+    whole = tomllib.loads(complete())
+    del whole["data"], whole["operations"]["seed"], whole["env"], whole["service"]["start"], whole["service"]["stop"]
+    config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(shown)))
+    assert config.service.attach and config.limits.allow_hosts == ("shop.staging",)
+
+
+def test_the_flaw_of_the_page_of_discrimination_is_the_bundled_one() -> None:
+    (shown,) = blocks(DOCS / "discriminate.md", "toml")
+    bundled = tomllib.loads((ROOT / "harness" / "bundled" / "reference" / "system.toml").read_text())
+    assert tomllib.loads(shown)["variants"]["no_lock"] == bundled["variants"]["no_lock"]
+
+
 def test_the_fault_of_the_example_is_short() -> None:
-    assert len(blocks("python")[0].strip().splitlines()) < 60
+    assert len(blocks(FAULTS, "python")[0].strip().splitlines()) < 60
 
 
-def test_the_tests_of_one_s_own_name_cells_and_flaws_that_exist() -> None:
-    text = blocks("python")[3]
-    compile(text, "README.md", "exec")
+def test_the_tests_of_a_suite_name_cells_and_flaws_that_exist() -> None:
+    (text,) = blocks(DOCS / "pytest.md", "python")
+    compile(text, "pytest.md", "exec")
     for cell in re.findall(r'deploydrill\("([^"]+)"', text):
         scenario, _, name = cell.partition(":")
         assert registry.scenario(scenario, []).cell(name)
@@ -65,8 +109,9 @@ def test_the_tests_of_one_s_own_name_cells_and_flaws_that_exist() -> None:
 
 @pytest.mark.island
 def test_the_example_scenario_and_its_test_pass(tmp_path: Path) -> None:
-    fault, scenario, test, _ = blocks("python")
+    (fault,), (checker,), (scenario, test) = (blocks(page, "python") for page in (FAULTS, CHECKERS, SCENARIOS))
     (tmp_path / "drills").mkdir()
+    (tmp_path / "drills" / "_says_why.py").write_text(checker)
     (tmp_path / "drills" / "_read_only_disk.py").write_text(fault)
     (tmp_path / "drills" / "read_only_disk.py").write_text(scenario)
     (tmp_path / "test_drills.py").write_text(test)

@@ -1,4 +1,4 @@
-"""What scenarios and the README import of the harness is the public face, and the face has what it promises."""
+"""What scenarios and documents import of the harness is the public face, and the face has what it promises."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 import harness
 from harness.host.checkout import ROOT
+from tests.documents import pages
 
 PROMISED = set(harness.__all__)
 
@@ -26,9 +27,9 @@ def imported(program: str) -> Iterator[str]:
 
 def programs() -> dict[str, str]:
     found = {str(p.relative_to(ROOT)): p.read_text() for p in sorted((ROOT / "scenarios").glob("*.py"))}
-    for page in (ROOT / "README.md", *sorted((ROOT / "harness" / "docs").glob("*.md"))):
+    for page in pages():
         blocks = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-        found |= {f"{page.name} #{number}": block for number, block in enumerate(blocks, 1)}
+        found |= {f"{page.relative_to(ROOT)} #{number}": block for number, block in enumerate(blocks, 1)}
     return found
 
 
@@ -37,8 +38,11 @@ def test_nothing_but_the_face_is_imported(name: str) -> None:
     assert set(imported(programs()[name])) <= PROMISED
 
 
-def test_scenarios_and_the_readme_import_it() -> None:
-    assert {"scenarios/disk_full.py", "README.md #1"} <= {n for n, text in programs().items() if [*imported(text)]}
+def test_scenarios_and_documents_import_it() -> None:
+    examples = {
+        f"{page} #1" for page in ("harness/faults/README.md", "harness/checkers/README.md", "scenarios/README.md")
+    }
+    assert {"scenarios/disk_full.py", *examples} <= {n for n, text in programs().items() if [*imported(text)]}
 
 
 def test_what_goes_past_the_face_is_seen() -> None:

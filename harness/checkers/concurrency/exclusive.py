@@ -137,7 +137,7 @@ class NoContention(Details):
     sentence="none came to the edge where they were to be held: the race was left to chance",
     meaning="The cell holds the operations at an edge so that they meet, and none of them came to that edge.",
     causes=("the kit marks the phase under another name, or not at all",),
-    hint="mark the phases that scenarios/README.md names for this cell",
+    hint="mark the phases that the cell waits for (harness/docs/phases.md)",
     matter="plan",
 )
 class RaceByChance(Details):
