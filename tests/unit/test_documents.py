@@ -94,6 +94,14 @@ def test_every_module_that_the_builders_pages_name_exists(page: Path) -> None:
     assert sorted(p for p in paths if not any((root / p).exists() for root in roots)) == []
 
 
+def test_every_guard_that_the_page_of_sabotage_names_is_a_module() -> None:
+    rows = re.findall(r"^\| `[a-z0-9-]+` \|[^|]+\|([^|]+)\|", (CHECKOUT / "tests/sabotage/README.md").read_text(), re.M)
+    guards = {name for row in rows for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", row)}
+    assert len(guards) > 10
+    missing = [g for g in sorted(guards) if not (CHECKOUT / "harness" / f"{g.replace('.', '/')}.py").exists()]
+    assert missing == []
+
+
 def test_the_packages_of_architecture_are_those_that_there_are() -> None:
     text = (ROOT / "harness" / "ARCHITECTURE.md").read_text()
     table = text.partition("## Where things are")[2].partition("## Words")[0]
