@@ -15,7 +15,7 @@ import pytest
 
 from harness.campaign.campaign import exit_code
 from harness.campaign.outside import Signals
-from harness.checkers.core.protocol import Checker, RunChecker
+from harness.checkers.core.protocol import Checker
 from harness.judge import judge as judging
 from harness.judge.judge import judge_by
 from harness.judge.named import named
@@ -51,7 +51,7 @@ def folder(whole: Path, tmp_path: Path) -> Path:
     return shutil.copytree(whole, tmp_path / RUN)
 
 
-def judged(folder: Path, *checkers: RunChecker, none: bool = False) -> Result:
+def judged(folder: Path, *checkers: Checker, none: bool = False) -> Result:
     """Judged as the scenario says and by ``checkers``; ``none``: by them alone."""
     planned = Plan.from_dict(Recording(folder).plan["plan"]).checkers
     return judge_by(folder, (*(() if none else named(planned)[0]), *checkers))
