@@ -95,10 +95,10 @@ def test_every_module_that_the_builders_pages_name_exists(page: Path) -> None:
 
 
 def test_every_guard_that_the_page_of_sabotage_names_is_a_module() -> None:
-    rows = re.findall(r"^\| `[a-z0-9-]+` \|[^|]+\|([^|]+)\|", (CHECKOUT / "tests/sabotage/README.md").read_text(), re.M)
+    rows = re.findall(r"^\| `[a-z0-9-]+` \|[^|]+\|([^|]+)\|", (ROOT / "tests/sabotage/README.md").read_text(), re.M)
     guards = {name for row in rows for name in re.findall(r"`([a-z_]+(?:\.[a-z_]+)+)`", row)}
     assert len(guards) > 10
-    missing = [g for g in sorted(guards) if not (CHECKOUT / "harness" / f"{g.replace('.', '/')}.py").exists()]
+    missing = [g for g in sorted(guards) if not (ROOT / "harness" / f"{g.replace('.', '/')}.py").exists()]
     assert missing == []
 
 
