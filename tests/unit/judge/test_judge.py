@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -107,8 +107,9 @@ def judged(
     return judge_by(run.folder, checkers)
 
 
-def unknowns(result: Result) -> str:
-    return "; ".join(v.sentence for v in result.findings if v.outcome == "unknown")
+def unknowns(result: Result) -> dict[str, Mapping[str, Any]]:
+    """The details of what is unknown, by its code."""
+    return {f.code: f.details for f in result.findings if f.outcome == "unknown"}
 
 
 def test_a_run_that_was_done_and_judged_passes(run: Run) -> None:
@@ -126,7 +127,7 @@ def test_a_result_says_how_long_the_run_took_with_what_came_after_its_operations
 def test_a_run_no_checker_said_anything_about_is_unknown(run: Run) -> None:
     result = judged(run, Saying([]))
     assert result.outcome == "unknown"
-    assert unknowns(result) == "no checker said anything about this run"
+    assert unknowns(result) == {"checker.none": {}}
 
 
 def test_a_fail_that_a_checker_yields_instead_of_returning_it_counts(run: Run) -> None:
@@ -142,7 +143,7 @@ def test_a_fail_that_a_checker_yields_instead_of_returning_it_counts(run: Run) -
 def test_what_is_no_finding_of_a_declared_code_is_unknown(run: Run, what: Any) -> None:
     result = judged(run, GOOD, Saying([what]))
     assert result.outcome == "unknown"
-    assert "the checker saying crashed" in unknowns(result)
+    assert unknowns(result)["checker.crashed"]["checker"] == "saying"
 
 
 def test_an_operation_the_system_does_not_provide_is_unknown(run: Run) -> None:
@@ -150,7 +151,7 @@ def test_an_operation_the_system_does_not_provide_is_unknown(run: Run) -> None:
     run.event("not_provided", 3, operation="restore")
     result = judged(run, GOOD, steps=(Step("backup"), Step("restore")))
     assert result.outcome == "unknown"
-    assert unknowns(result) == "the system provides no restore"
+    assert unknowns(result) == {"plan.not_provided": {"operation": "restore"}}
 
 
 def test_rounds_that_were_not_run_are_unknown(run: Run) -> None:
@@ -158,14 +159,14 @@ def test_rounds_that_were_not_run_are_unknown(run: Run) -> None:
     run.op("backup", 3, 4)
     result = judged(run, GOOD, steps=(Step("backup"),), repeat=5, warmup=1)
     assert result.outcome == "unknown"
-    assert "came to an end: 2 of 6 backups; what" in unknowns(result)
+    assert unknowns(result)["plan.steps_missing"]["steps"] == [{"operation": "backup", "done": 2, "planned": 6}]
 
 
 def test_links_that_were_not_laid_are_unknown(run: Run) -> None:
     run.event("left_out", 3, what="links: offsite", why="without namespaces there is no far side")
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
-    assert "without namespaces there is no far side" in unknowns(result)
+    assert unknowns(result)["plan.left_out"]["why"] == "without namespaces there is no far side"
 
 
 def test_a_recording_that_can_be_read_in_part_only_is_unknown(run: Run) -> None:
@@ -173,7 +174,7 @@ def test_a_recording_that_can_be_read_in_part_only_is_unknown(run: Run) -> None:
     (run.folder / "observations" / "torn.json").write_text('{"found": [["t')
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
-    assert "not all of the recording can be read" in unknowns(result)
+    assert "recording.unreadable" in unknowns(result)
 
 
 def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: Path) -> None:
@@ -186,14 +187,15 @@ def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: P
     (tmp_path / "island.log").write_text("noise\nunshare: failed to execute /opt/python: Permission denied\n")
     result = judge_by(tmp_path, [GOOD])
     assert result.outcome == "unknown"
-    assert "island.log: unshare: failed to execute /opt/python: Permission denied (try: " in unknowns(result)
+    why = unknowns(result)["run.not_made"]["why"]
+    assert "island.log: unshare: failed to execute /opt/python: Permission denied" in why
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), pytest.fail.Exception("no"), ValueError("no")], ids=repr)
 def test_a_checker_that_leaves_in_any_way_is_unknown(run: Run, error: BaseException) -> None:
     result = judged(run, GOOD, Leaving(error))
     assert result.outcome == "unknown"
-    assert "the checker leaving crashed" in unknowns(result)
+    assert unknowns(result)["checker.crashed"]["checker"] == "leaving"
 
 
 def test_a_person_who_interrupts_the_judging_is_not_a_checker_that_crashed(run: Run) -> None:
@@ -206,14 +208,14 @@ def test_a_load_that_was_none_is_unknown_whatever_the_scenario_lists(tmp_path: P
     run.load(steady=False)
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
-    assert "the load never became steady" in unknowns(result)
+    assert "load.not_steady" in unknowns(result)
 
 
 def test_a_fault_that_never_fired_is_unknown_whatever_the_scenario_lists(run: Run) -> None:
     run.fault(injected=None)
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
-    assert "it never fired" in unknowns(result)
+    assert "fault.never_fired" in unknowns(result)
 
 
 def test_the_load_is_judged_once_when_the_scenario_lists_it_itself(run: Run) -> None:
@@ -226,7 +228,7 @@ def test_a_torn_header_of_samples_is_unknown(run: Run, torn: bytes) -> None:
     (run.folder / "samples" / "load-9.bin").write_bytes(b"DDSAMPLES1\n" + torn + b"\n")
     result = judged(run, GOOD)
     assert result.outcome == "unknown"
-    assert "samples of load-9 are incomplete" in unknowns(result)
+    assert unknowns(result)["load.samples_incomplete"]["sender"] == "load-9"
 
 
 def test_what_a_cell_is_for_is_said_before_what_judges_every_run(run: Run) -> None:
