@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -94,11 +95,11 @@ def documents(draw: st.DrawFn) -> bytes:
         parent, key = draw(st.sampled_from(list(places(whole))))
         change = draw(st.sampled_from(["drop", "value", "value", "value", "name", "twice"]))
         if isinstance(parent, list):
-            parent[key] = draw(NASTY)
+            parent[key] = deepcopy(draw(NASTY))  # a sample is one object each time, and would hold itself
         elif change == "drop":
             del parent[key]
         elif change == "value":
-            parent[key] = draw(NASTY)
+            parent[key] = deepcopy(draw(NASTY))
         else:
             name = draw(st.text(max_size=6) | st.sampled_from([f"{key}s", str(key)[1:], str(key).upper(), "a" * 300]))
             parent[name] = parent[key] if change == "twice" else parent.pop(key)
