@@ -25,7 +25,7 @@ from harness.model import NS
 from harness.recording.events import BootDone, BootFailed, BootMounted, BootStarted
 from harness.recording.recorder import Recorder
 from harness.system.live import LiveSystem
-from harness.system.operations import Operations, Order, Status
+from harness.system.operations import OperationRequest, Operations, Status
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
 from harness.system.read_back import observe
@@ -116,7 +116,7 @@ def boot(spec: BootSpec, recorder: Recorder, image: int) -> None:
         _restore(system, operations)
     if spec.again in config.operations:
         system.monitors.start_all()
-        operations.run(Order(spec.again, version=spec.version, again=True))
+        operations.run(OperationRequest(spec.again, version=spec.version, again=True))
     phases.close()
 
 
@@ -143,7 +143,7 @@ def _restore(system: LiveSystem, operations: Operations) -> None:
     before = _status(operations)
     if not before.latest or "restore" not in system.config.operations:
         return
-    done = operations.run(Order("restore", expect="any", backup=before.latest, restores=True))
+    done = operations.run(OperationRequest("restore", expect="any", backup=before.latest, restores=True))
     if done.exit == 0:
         ready = wait_until(lambda: system.service.ready().ok, Deadline(READY_AGAIN_S, "ready"), every_s=0.05)
         system.recorder.record(BootStarted(error="" if ready else _start(system)[0], seconds=0.0))

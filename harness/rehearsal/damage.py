@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.recording.events import LeftOut, NotProvided
 from harness.recording.recorder import Recorder
 from harness.system.live import LiveSystem
-from harness.system.operations import Operations, Order, copied, damaged, largest_file
+from harness.system.operations import OperationRequest, Operations, copied, damaged, largest_file
 
 # The one that is hardest to see first: a kit that strikes off a backup by its name has not seen the later ones at all.
 MUTATIONS = ("flipped", "truncated", "empty")
@@ -55,8 +55,8 @@ class DamagedValidation:
             return f"{latest} is no file to damage"
         if not file.resolve().is_relative_to(place.resolve()):
             return f"{file.name} of {latest} is a link out of it: a copy leads to the one in use, which is not damaged"
-        order = Order("validate", warmup=True, expect="any", backup=str(copy), on_copy=True)
-        if self._operations.run(order).exit != 0:
+        request = OperationRequest("validate", warmup=True, expect="any", backup=str(copy), on_copy=True)
+        if self._operations.run(request).exit != 0:
             return "validate refuses a copy of a good backup in another place, and the one in use is not damaged"
         return self._each(str(copy), file)
 
@@ -65,8 +65,8 @@ class DamagedValidation:
 
         def validate(damaged_how: str | None = None, put_back: str | None = None) -> int | None:
             # Not timed, whatever it says: `warmup` keeps it out of the claims.
-            order = Order("validate", warmup=True, expect="any", backup=backup)
-            return self._operations.run(replace(order, damaged_how=damaged_how, put_back=put_back)).exit
+            request = OperationRequest("validate", warmup=True, expect="any", backup=backup)
+            return self._operations.run(replace(request, damaged_how=damaged_how, put_back=put_back)).exit
 
         for number, mutation in enumerate(MUTATIONS, 1):
             original = damaged(file, mutation)

@@ -22,7 +22,7 @@ from harness.rehearsal.snapshots import Snapshots
 from harness.rehearsal.staging.stage import Stage
 from harness.rehearsal.steps import Round, Steps
 from harness.rehearsal.triggers import Triggers
-from harness.system.operations import Operations, Order
+from harness.system.operations import OperationRequest, Operations
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
 
@@ -80,7 +80,7 @@ class Rehearsal:
             self._power.stand()
 
     def _seed(self) -> None:
-        done = self._operations.run(Order("seed"))
+        done = self._operations.run(OperationRequest("seed"))
         if done.exit != 0:
             output = self._recorder.folder / "operations" / f"{done.id}.out"
             why = f"its seed operation failed; it said: {last_line(output) or 'nothing'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.rehearsal.phase_record import PhaseRecord
-from harness.system.operations import Outcome
+from harness.system.operations import OperationResult
 
 # The phase whose span brackets the moment a backup stands for; the whole operation when a kit marks no such phase.
 SNAPSHOT_PHASE = "backup.copy"
@@ -22,7 +22,7 @@ class Snapshots:
     def taken_ns(self) -> Mapping[str, tuple[int, int]]:
         return self._taken_ns
 
-    def remember(self, backup: Outcome, latest: str) -> None:
+    def remember(self, backup: OperationResult, latest: str) -> None:
         """``latest`` is what the kit would restore after ``backup``; also of one that failed: its local part may be the
         one a restore uses."""
         if latest and (backup.exit == 0 or latest not in self._taken_ns):

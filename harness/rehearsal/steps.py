@@ -16,7 +16,7 @@ from harness.rehearsal.group import Group
 from harness.rehearsal.read_backs import ReadBacks
 from harness.rehearsal.snapshots import Snapshots
 from harness.system.live import LiveSystem
-from harness.system.operations import Operations, Order, Outcome
+from harness.system.operations import OperationRequest, OperationResult, Operations
 
 RECOVERY_DEADLINE_S = 30.0
 
@@ -58,7 +58,7 @@ class Steps:
         self._watch_versions = watch_versions
         self._recorder = recorder
         self._round = Round()
-        self._last = Outcome("", 0, 0, 0)
+        self._last = OperationResult("", 0, 0, 0)
         self._groups = 0
 
     def take(self, step: Step | Together, round_: Round) -> None:
@@ -72,8 +72,8 @@ class Steps:
         elif step.do == "wait":
             sleep(step.seconds)
         elif self._provided(step):
-            order = self._order(step)
-            self._conclude(step, order, *self._run(step, order))
+            request = self._request(step)
+            self._conclude(step, request, *self._run(step, request))
 
     def see_recovered(self, after: str, owed: str = "") -> bool:
         """``owed``: the version that must serve if the operation failed; empty where that is not known."""
@@ -108,12 +108,12 @@ class Steps:
         """Run the members of a group beside each other, each as one alone is."""
         members = [s for s in together.members if self._provided(s)]
         self._groups += 1
-        orders = [self._order(step, self._groups) for step in members]
-        done: list[tuple[Outcome, int, bool]] = []
+        requests = [self._request(step, self._groups) for step in members]
+        done: list[tuple[OperationResult, int, bool]] = []
 
         def operate(number: int) -> None:
-            outcome, recovered = self._run(members[number], orders[number])
-            done.append((outcome, number, recovered))
+            result, recovered = self._run(members[number], requests[number])
+            done.append((result, number, recovered))
 
         self._edges.group = Group(together, members, self._recorder)
         try:
@@ -121,10 +121,10 @@ class Steps:
         finally:
             self._edges.group = None
         # Those that succeeded come last, so that what is read back next follows the last of them.
-        for outcome, number, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
-            self._conclude(members[number], orders[number], outcome, recovered)
+        for result, number, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
+            self._conclude(members[number], requests[number], result, recovered)
 
-    def _order(self, step: Step, group: int | None = None) -> Order:
+    def _request(self, step: Step, group: int | None = None) -> OperationRequest:
         """What the kit is asked for."""
         asked = self._versions[step.version] if step.version else step.promises if step.do == "deploy" else ""
         operation = self._system.config.operations[step.do]
@@ -133,7 +133,7 @@ class Steps:
         backup = self._operations.status().latest if on_backup else ""
         if step.version == "broken":
             self._watch_versions()
-        return Order(
+        return OperationRequest(
             step.do,
             self._round.repeat,
             self._round.warmup,
@@ -145,30 +145,30 @@ class Steps:
             broken_version=asked if step.version == "broken" else "",
         )
 
-    def _wanted(self, step: Step, order: Order) -> str:
+    def _wanted(self, step: Step, request: OperationRequest) -> str:
         """The version that is to serve afterwards; in a group that is only known of those that change it."""
-        return step.promises or self._owed(order)
+        return step.promises or self._owed(request)
 
-    def _owed(self, order: Order) -> str:
+    def _owed(self, request: OperationRequest) -> str:
         """The version that must serve if the operation failed; empty where nobody can say: another one of its group may
         just have succeeded, and an operation of the user's own may leave two versions, as a canary does."""
-        own = self._system.config.operations[order.operation].own
-        return "" if own or order.group is not None else self.version
+        own = self._system.config.operations[request.operation].own
+        return "" if own or request.group is not None else self.version
 
-    def _run(self, step: Step, order: Order) -> tuple[Outcome, bool]:
+    def _run(self, step: Step, request: OperationRequest) -> tuple[OperationResult, bool]:
         """How the operation ended, and whether the service was healthy (again) after it."""
-        outcome = self._operations.run(order, self._wanted(step, order))
-        return outcome, self.see_recovered(outcome.id, self._owed(order))
+        result = self._operations.run(request, self._wanted(step, request))
+        return result, self.see_recovered(result.id, self._owed(request))
 
-    def _conclude(self, step: Step, order: Order, outcome: Outcome, recovered: bool) -> None:
-        self._last = outcome
-        if outcome.exit == 0:
-            own = self._system.config.operations[order.operation].own
+    def _conclude(self, step: Step, request: OperationRequest, result: OperationResult, recovered: bool) -> None:
+        self._last = result
+        if result.exit == 0:
+            own = self._system.config.operations[request.operation].own
             self.version = step.promises or ("" if own else self.version)
-        if order.operation == "backup":
-            self._snapshots.remember(outcome, self._operations.status().latest)
-        self._read_backs.restored_from = order.backup if order.restores and outcome.exit == 0 else ""
+        if request.operation == "backup":
+            self._snapshots.remember(result, self._operations.status().latest)
+        self._read_backs.restored_from = request.backup if request.restores and result.exit == 0 else ""
         if not recovered:
-            self.derailed = self.derailed or f"the service did not recover after {outcome.id}"
-        elif order.expect == "success" and outcome.exit != 0:
-            self.derailed = self.derailed or f"{outcome.id} did not succeed"
+            self.derailed = self.derailed or f"the service did not recover after {result.id}"
+        elif request.expect == "success" and result.exit != 0:
+            self.derailed = self.derailed or f"{result.id} did not succeed"

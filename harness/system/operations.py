@@ -29,8 +29,8 @@ LAST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is asked of the kit: an operation, for the n-th repeat, and what a sound kit does with it."""
+class OperationRequest:
+    """An operation to run, for the n-th repeat, and how a sound kit ends it."""
 
     operation: str
     repeat: int = 0
@@ -48,8 +48,8 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an operation ended; ``exit`` is None when it did not."""
+class OperationResult:
+    """How an operation ended; ``exit`` is None if it was killed at its deadline. Times in CLOCK_MONOTONIC ns."""
 
     id: str
     exit: int | None
@@ -79,22 +79,22 @@ class Operations:
         self._lock = threading.Lock()
         self._count: dict[str, int] = {}
 
-    def run(self, order: Order, wanted_version: str = "") -> Outcome:
+    def run(self, request: OperationRequest, wanted_version: str = "") -> OperationResult:
         """Run one operation to its end or its deadline. ``wanted_version``: what /version must say once it exited 0."""
         system, recorder = self._system, self._system.recorder
-        id_ = self._next_id(order.operation)
-        config = system.config.operations[order.operation]
+        id_ = self._next_id(request.operation)
+        config = system.config.operations[request.operation]
         output = recorder.folder / "operations" / f"{id_}.out"
         kit = system.commands
-        argv = kit.argv(config.command, version=order.version or kit.values["version"], backup=order.backup)
+        argv = kit.argv(config.command, version=request.version or kit.values["version"], backup=request.backup)
         env = {**kit.env, "DEPLOYDRILL_OPERATION": id_, "DEPLOYDRILL_PHASES": str(self._phases.path)}
-        recorder.record(OperationStarted(id=id_, name=order.operation, repeat=order.repeat, warmup=order.warmup))
+        recorder.record(OperationStarted(id=id_, name=request.operation, repeat=request.repeat, warmup=request.warmup))
         if not system.running:  # what is said of a disk is of all the operations that run together
             for disk in system.disks:
                 system.watch.mark(disk)
             system.fault_free_bytes.clear()
-        self._on_edge(Edge(order.operation, "start"), id_)
-        phases = [p for p in system.config.phases if p.operation == order.operation]
+        self._on_edge(Edge(request.operation, "start"), id_)
+        phases = [p for p in system.config.phases if p.operation == request.operation]
         watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
         start = mono_ns()
@@ -116,27 +116,27 @@ class Operations:
         at_exit, after_s = "", None
         if wanted_version := wanted_version if code == 0 else "":
             at_exit, after_s = self._version_after(wanted_version, stopped.mono_ns)
-        self._on_edge(Edge(order.operation, "stop"), id_)
+        self._on_edge(Edge(request.operation, "stop"), id_)
         recorder.record(
             OperationStopped(
                 id=id_,
-                name=order.operation,
-                repeat=order.repeat,
-                warmup=order.warmup,
-                expect=order.expect,
+                name=request.operation,
+                repeat=request.repeat,
+                warmup=request.warmup,
+                expect=request.expect,
                 start_ns=start,
                 gate_ns=gate_ns,
                 exit=code,
                 timed_out=code is None,
                 blocked_on=blocked,
-                restores=order.restores,
-                group=order.group,
-                again=order.again,
-                backup=order.backup,
-                broken_version=order.broken_version,
-                damaged_how=order.damaged_how,
-                put_back=order.put_back,
-                on_copy=order.on_copy,
+                restores=request.restores,
+                group=request.group,
+                again=request.again,
+                backup=request.backup,
+                broken_version=request.broken_version,
+                damaged_how=request.damaged_how,
+                put_back=request.put_back,
+                on_copy=request.on_copy,
                 fault_disk=filled,
                 free_bytes=free_bytes,
                 disk_written_bytes=written_bytes,
@@ -149,7 +149,7 @@ class Operations:
             ),
             stopped,
         )
-        return Outcome(id_, code, start, stopped.mono_ns)
+        return OperationResult(id_, code, start, stopped.mono_ns)
 
     def _start(self, argv: Sequence[str], output: str, env: Mapping[str, str], watch: PhaseWatch) -> commands.Process:
         """Start it, with the system calls that are edges of its phases held."""

@@ -26,7 +26,7 @@ from harness.recording.events import PhaseEdge
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.system.live import LiveSystem
-from harness.system.operations import Operations, Order
+from harness.system.operations import OperationRequest, Operations
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
 
@@ -94,13 +94,13 @@ def main() -> None:
         operations = Operations(system, phases, lambda edge, operation: None)
         rows: dict[str, list[float]] = {PLAIN: [], UNDER: [], LOCAL: [], COPY: []}
         try:
-            operations.run(Order("seed"))
+            operations.run(OperationRequest("seed"))
             system.service.start("1")
             argv = system.commands.argv(config.operations["backup"].command)
             database = Path(system.commands.text(config.data.database))
             for round_ in range(ROUNDS + 1):
                 rows[PLAIN].append(bare(argv, system.commands.env))
-                assert operations.run(Order("backup", round_)).exit == 0
+                assert operations.run(OperationRequest("backup", round_)).exit == 0
                 rows[LOCAL].append(bare(argv, {**system.commands.env, "OFFSITE_URL": ""}))
                 rows[COPY].append(copy_and_sync(database, folder / "copy"))
         finally:

@@ -12,7 +12,7 @@ import pytest
 from harness.recording.events import OperationStopped
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.system.operations import Order
+from harness.system.operations import OperationRequest
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
 from tests.busy import Machine
@@ -50,7 +50,7 @@ def killed(place: Path, code: str, deadline_s: float) -> OperationStopped:
     phases = PhaseServer(place / "s", Gates(lambda *_: None, lambda *_: None))
     command = (sys.executable, "-c", code, str(place / "written"))
     try:
-        done = operations_of(recorder, phases, "backup", command, deadline_s).run(Order("backup"))
+        done = operations_of(recorder, phases, "backup", command, deadline_s).run(OperationRequest("backup"))
     finally:
         phases.close()
         recorder.close()

@@ -19,7 +19,7 @@ from harness.host.clock import Deadline, sleep, wait_until
 from harness.host.processes import group_states
 from harness.model import NS, Edge, Instant
 from harness.recording.recorder import Recorder
-from harness.system.operations import Operations, Order, Outcome
+from harness.system.operations import OperationRequest, OperationResult, Operations
 from harness.system.phases.gates import EdgeDetection, Gates
 from harness.system.phases.mark_server import PhaseServer
 
@@ -79,7 +79,7 @@ class Run:
         )
         server = PhaseServer(folder / "s", Gates(on_edge, record))
         operations = Operations(system, server, lambda *_: None)  # type: ignore[arg-type]  # no more is used
-        self.outcome: Outcome = operations.run(Order("backup"))
+        self.outcome: OperationResult = operations.run(OperationRequest("backup"))
         server.close()
         self.problems, self.failures = server.gates.problems, server.gates.failures
         recorder.close()

@@ -16,7 +16,7 @@ import pytest
 from harness.host.clock import mono_ns, now, sleep
 from harness.model import NS, Edge
 from harness.recording.recorder import Recorder
-from harness.system.operations import Operations, Order
+from harness.system.operations import OperationRequest, Operations
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
 from tests.busy import Machine
@@ -93,7 +93,7 @@ def test_a_kit_is_let_go_whatever_the_fault_does(tmp_path: Path, error: BaseExce
 
 
 def test_a_gate_that_is_still_closed_at_the_deadline_is_no_hang(slow: PhaseServer, recorder: Recorder) -> None:
-    outcome = operations(slow, recorder, 1.0).run(Order("deploy"))
+    outcome = operations(slow, recorder, 1.0).run(OperationRequest("deploy"))
     assert outcome.exit == 0
     assert (outcome.stop_ns - outcome.start_ns) / NS >= HELD_S
     assert slow.gates.gate_ns("deploy-1") / NS >= HELD_S
@@ -132,7 +132,7 @@ def test_an_operation_held_at_one_mark_was_held_as_long_as_that_mark_says() -> N
 
 def test_a_kit_that_ended_is_held_no_longer(slow: PhaseServer, recorder: Recorder) -> None:
     start = mono_ns()
-    outcome = operations(slow, recorder, 5, "--leave").run(Order("deploy"))
+    outcome = operations(slow, recorder, 5, "--leave").run(OperationRequest("deploy"))
     assert outcome.exit == 0
     lines = (recorder.folder / "events.jsonl").read_text().splitlines()
     stop = next(e for e in map(json.loads, lines) if e["kind"] == "operation.stop")

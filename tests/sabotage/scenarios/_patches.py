@@ -22,7 +22,7 @@ from harness.model import Instant
 from harness.recording.events import Event, OperationStarted
 from harness.recording.recorder import Recorder
 from harness.rehearsal.staging import traffic
-from harness.system.operations import Operations, Order
+from harness.system.operations import OperationRequest, Operations
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -75,10 +75,10 @@ def _prober(then: Callable[[int], None]) -> None:
         start(self, deadline_s)
         probers.append(self)
 
-    def sabotaged(self: Operations, order: Order, wanted_version: str = "") -> Any:
-        if order.operation == "backup":
+    def sabotaged(self: Operations, request: OperationRequest, wanted_version: str = "") -> Any:
+        if request.operation == "backup":
             then(probers[0].pid)
-        return run(self, order, wanted_version)
+        return run(self, request, wanted_version)
 
     outage.Prober.start = started  # type: ignore[method-assign]  # the sabotage
     Operations.run = sabotaged  # type: ignore[method-assign]  # the sabotage
