@@ -41,9 +41,9 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
-    """The system while it stood whole: how long the log was then, and up to when all of it had been flushed. Clients
-    went on writing meanwhile: what was acknowledged later may be there or not."""
+class Baseline:
+    """The log when the system was last intact: ``records`` in it, all flushed up to ``flushed_ns`` (CLOCK_MONOTONIC).
+    Clients kept on writing: a write acknowledged later may be there or not."""
 
     records: int
     flushed_ns: int
@@ -72,14 +72,14 @@ class Exploration:
         self._hits: dict[int, str] = {}
 
     def run(
-        self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, stood: Stood, rng: random.Random
+        self, power: PowerCuts, spans: Sequence[Span], under_way: UnderWay, baseline: Baseline, rng: random.Random
     ) -> None:
-        """A system that cannot be started from how it ``stood`` cannot be judged by what it does elsewhere."""
+        """No state can be judged of a system that cannot be started from its ``baseline``."""
         for problem in self._log.problems:
             self._recorder.record(Warned(text=f"block log: {problem}"))
         cuts = choose(power, self._log, spans, rng)
         states = [(cut, states_of(cut, self._log, power.states, rng)) for cut in cuts]
-        jobs = [self._control(stood)]
+        jobs = [self._control(baseline)]
         jobs += [self._job(cut, state, under_way) for cut, those in states for state in those]
         self._recorder.record(
             PowerPlanned(
@@ -104,10 +104,10 @@ class Exploration:
                     process.kill()
                 raise
 
-    def _control(self, stood: Stood) -> _Job:
-        last = stood.records - 1
+    def _control(self, baseline: Baseline) -> _Job:
+        last = baseline.records - 1
         kept = "everything, and nothing was under way"
-        crash = CrashState("control", 0, self._log.records[last].t_ns, "", "", kept, owed_ns=stood.flushed_ns)
+        crash = CrashState("control", 0, self._log.records[last].t_ns, "", "", kept, owed_ns=baseline.flushed_ns)
         return _Job(crash, whole(last), replace(self._spec, restore=False, again=""))
 
     def _job(self, cut: Cut, state: State, under_way: UnderWay) -> _Job:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.config.schema import SystemConfig
 from harness.crash.boot import BootSpec
-from harness.crash.explore import MARGIN_S, Exploration, Stood
+from harness.crash.explore import MARGIN_S, Baseline, Exploration
 from harness.crash.findings import UnderWay
 from harness.crash.states import unlogged
 from harness.disks.logged import LoggedDisk
@@ -30,7 +30,7 @@ class PowerLossRun:
         self._config = config
         self._disk = disk
         self._recorder = recorder
-        self._stood = Stood(0, 0)
+        self._baseline = Baseline(0, 0)
         self._wanted = f"{power.operation}-{power.occurrence}"
         self._nudging: Nudging | None = None
 
@@ -38,7 +38,7 @@ class PowerLossRun:
         """From here on the disk must hold what was promised. What was there before has been flushed long ago."""
         flushed_ns = mono_ns()
         self._disk.sync()
-        self._stood = Stood(self._disk.records(), flushed_ns)
+        self._baseline = Baseline(self._disk.records(), flushed_ns)
 
     def on_edge(self, edge: Edge, operation: str) -> None:
         """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""
@@ -90,7 +90,7 @@ class PowerLossRun:
         under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.backup))
         exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
-        exploration.run(self._power, self._spans(recording, operation), under_way, self._stood, rng)
+        exploration.run(self._power, self._spans(recording, operation), under_way, self._baseline, rng)
 
     def _not_nudged(self, why: str) -> None:
         """States that were to hide nothing may hide what was not synced: they prove less than the cell promises."""
