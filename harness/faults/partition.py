@@ -37,7 +37,7 @@ class Partition(Fault):
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> CutCable:
         link = system.link(self.link)
         watch = SocketWatch(link, unanswered)
-        undo(link.mend)
+        undo(link.restore)
         link.cut(self.direction)
         undo(watch.stop)
         watch.start()
@@ -53,12 +53,12 @@ class CutCable:
     watch: SocketWatch
 
     def confirm(self) -> Evidence:
-        knock = self.link.knock()
-        self.watch.leave_out(knock.local)
+        probe = self.link.probe_connect()
+        self.watch.leave_out(probe.local)
         cut = self.link.is_cut(self.direction)
-        applied = cut and knock.ended == "timed_out"
-        said = f"{_VANISH[self.direction]} vanish: our connect to {self.link.address} {knock.said}"
-        said += f" after {knock.seconds:.1f} s" if cut else ", and the cable is not cut any more"
+        applied = cut and probe.result == "timed_out"
+        said = f"{_VANISH[self.direction]} vanish: our connect to {self.link.address} {probe.said}"
+        said += f" after {probe.seconds:.1f} s" if cut else ", and the cable is not cut any more"
         return Evidence(applied, bool(self.watch.said), said)
 
     def lost_early(self) -> str:
@@ -70,7 +70,7 @@ class CutCable:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))
 
     def reverted(self) -> bool:
-        return not self.link.is_cut("out") and not self.link.is_cut("in") and self.link.knock(2.0).connected
+        return not self.link.is_cut("out") and not self.link.is_cut("in") and self.link.probe_connect(2.0).connected
 
 
 def unanswered(first: SocketState | None, before: SocketState, now: SocketState) -> str:

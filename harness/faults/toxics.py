@@ -16,7 +16,7 @@ from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
 
 if TYPE_CHECKING:
-    from harness.links.link import Knock, KnockEnd, Link
+    from harness.links.link import ConnectProbe, ConnectResult, Link
     from harness.links.sockets import SocketState
     from harness.system.live import LiveSystem
 
@@ -36,7 +36,7 @@ class _Toxic(Fault):
     targets: ClassVar[Mapping[str, str]] = {"link": "link"}
     type: ClassVar[str] = ""
     # How a connect of our own ends while it is in, and what in the system's sockets shows it.
-    knock: ClassVar[KnockEnd] = "connected"
+    connect_result: ClassVar[ConnectResult] = "connected"
     telling: ClassVar[Telling] = staticmethod(_nothing)
 
     def needs(self, capabilities: Mapping[str, bool]) -> str:
@@ -53,7 +53,9 @@ class _Toxic(Fault):
         undo(watch.stop)
         watch.start()
         said = ", ".join(f"{k} {v}" for k, v in state.attributes.items())
-        return BadPeer(link, watch, self.knock, f"Toxiproxy has {self.type} ({said})", lambda: _has(link, name))
+        return BadPeer(
+            link, watch, self.connect_result, f"Toxiproxy has {self.type} ({said})", lambda: _has(link, name)
+        )
 
 
 def _has(link: Link, toxic: str) -> bool:
@@ -62,23 +64,23 @@ def _has(link: Link, toxic: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BadPeer:
-    """A link while its far end misbehaves; ``knock``: how a connect must end then; ``there`` reads the server back."""
+    """A link with a misbehaving far end. ``connect_result``: how a connect must end then; ``there`` asks the server."""
 
     link: Link
     watch: SocketWatch
-    knock: KnockEnd
+    connect_result: ConnectResult
     said: str
     there: Callable[[], bool]
 
     def confirm(self) -> Evidence:
-        knock = self._knocked()
-        self.watch.leave_out(knock.local)
-        applied = self.there() and knock.ended == self.knock
-        said = f"{self.said}; our connect to {self.link.address}: {knock.said} after {1000 * knock.seconds:.0f} ms"
+        probe = self._probe()
+        self.watch.leave_out(probe.local)
+        applied = self.there() and probe.result == self.connect_result
+        said = f"{self.said}; our connect to {self.link.address}: {probe.said} after {1000 * probe.seconds:.0f} ms"
         return Evidence(applied, False, said)
 
-    def _knocked(self) -> Knock:
-        return self.link.knock(provoke=self.knock == Reset.knock)
+    def _probe(self) -> ConnectProbe:
+        return self.link.probe_connect(provoke=self.connect_result == Reset.connect_result)
 
     def lost_early(self) -> str:
         return self.watch.problem if self.there() else f"{self.said}: the server has it no more"
@@ -87,7 +89,7 @@ class BadPeer:
         return "; ".join(filter(None, (self.watch.said, network_failure(said))))
 
     def reverted(self) -> bool:
-        return not self.there() and self.link.knock(2.0).connected
+        return not self.there() and self.link.probe_connect(2.0).connected
 
 
 def _acknowledged_in_vain(first: SocketState | None, before: SocketState, now: SocketState) -> str:
@@ -126,7 +128,7 @@ class Reset(_Toxic):
     name: ClassVar[str] = "reset"
     effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
     type: ClassVar[str] = "reset_peer"
-    knock: ClassVar[KnockEnd] = "reset"
+    connect_result: ClassVar[ConnectResult] = "reset"
 
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
         return {"timeout": 0}
@@ -167,7 +169,7 @@ class Down(_Toxic):
 
     name: ClassVar[str] = "down"
     effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
-    knock: ClassVar[KnockEnd] = "refused"
+    connect_result: ClassVar[ConnectResult] = "refused"
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> BadPeer:
         link = system.link(self.link)
@@ -176,7 +178,9 @@ class Down(_Toxic):
         link.api.set_enabled(link.name, False)
         undo(watch.stop)
         watch.start()
-        return BadPeer(link, watch, self.knock, "Toxiproxy has the proxy disabled", lambda: not link.proxy().enabled)
+        return BadPeer(
+            link, watch, self.connect_result, "Toxiproxy has the proxy disabled", lambda: not link.proxy().enabled
+        )
 
 
 def _enable(link: Link) -> None:

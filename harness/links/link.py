@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 PROXY_PORT = 8666
 # Which packets vanish, as the system sees it: all, those it sends, those sent to it.
 Direction = Literal["both", "out", "in"]
-# How a connect of our own ends; ``answered`` and ``closed`` only where it sent a byte first.
-KnockEnd = Literal["connected", "answered", "closed", "timed_out", "refused", "reset", "failed"]
+# How a connect of the harness ends; ``answered`` and ``closed`` only if it sent a byte first.
+ConnectResult = Literal["connected", "answered", "closed", "timed_out", "refused", "reset", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Knock:
-    """One connect of our own: how it ``ended``, the same in words, after how long, and from which port, so that it is
-    not taken for the system's."""
+class ConnectProbe:
+    """One connect of the harness. ``said``: its ``result`` in words; ``local``: its near end (host:port), by which it
+    is told apart from the system's connections."""
 
-    ended: KnockEnd
+    result: ConnectResult
     said: str
     seconds: float
     local: str
 
     @property
     def connected(self) -> bool:
-        return self.ended == "connected"
+        return self.result == "connected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +57,27 @@ class Link:
 
     # -- the cable -----------------------------------------------------------------------------------------------
     def cut(self, direction: Direction) -> None:
-        """Packets really vanish from now on, in that direction."""
+        """Drop every packet in that direction from now on."""
         for end in self._ends(direction):
-            neighbour.lose(*end)
+            neighbour.blackhole(*end)
 
-    def mend(self) -> None:
-        """Both ends as they were; also when nothing was cut."""
+    def restore(self) -> None:
+        """Let packets through again in both directions; also if nothing was cut."""
         for end in self._ends("both"):
-            neighbour.find(*end)
+            neighbour.clear(*end)
 
     def is_cut(self, direction: Direction) -> bool:
         """Whether all that ``direction`` asks for is cut now, as the kernel lists it."""
-        return all(neighbour.is_lost(*end) for end in self._ends(direction))
+        return all(neighbour.is_blackholed(*end) for end in self._ends(direction))
 
-    def slow(self, bytes_per_s: int) -> None:
-        """What the system sends takes its time from now on. By the cable, not by a toxic: before that one there are the
-        receive buffers of the far end, and megabytes are acknowledged that nobody has read. Nothing is dropped."""
+    def throttle(self, bytes_per_s: int) -> None:
+        """Limit what the system sends to that rate from now on; nothing is dropped. The cable does it and not a toxic,
+        in front of which the receive buffers of the far end acknowledge megabytes that no program has read."""
         bucket = f"tbf rate {8 * bytes_per_s}bit burst 72kb limit 8mb"
         commands.check(["tc", "qdisc", "replace", "dev", self.cable.near_name, "root", *bucket.split()])
 
-    def quicken(self) -> None:
-        """As fast as before; also when it was not slowed."""
+    def unthrottle(self) -> None:
+        """Lift the limit; also if there is none."""
         device = self.cable.near_name
         if " tbf " in commands.check(["tc", "qdisc", "show", "dev", device]):
             commands.check(["tc", "qdisc", "del", "dev", device, "root"])
@@ -96,17 +96,17 @@ class Link:
         """The near side's sockets into the link, ours too."""
         return sockets_to(self.address)
 
-    def knock(self, limit_s: float = 0.7, provoke: bool = False) -> Knock:
-        """Connect as the system would, and hang up. ``provoke``: send one byte first and see what comes of it."""
+    def probe_connect(self, limit_s: float = 0.7, provoke: bool = False) -> ConnectProbe:
+        """Connect as the system would, and disconnect. ``provoke``: send one byte first and wait for what follows."""
         with socket.socket() as probe:
             probe.bind((self.cable.near, 0))
             local = "{}:{}".format(*probe.getsockname())
             probe.settimeout(limit_s)
             began = mono_ns()
-            ended, said = self._knocked(probe, provoke)
-            return Knock(ended, said, (mono_ns() - began) / NS, local)
+            result, said = self._connect(probe, provoke)
+            return ConnectProbe(result, said, (mono_ns() - began) / NS, local)
 
-    def _knocked(self, probe: socket.socket, provoke: bool) -> tuple[KnockEnd, str]:
+    def _connect(self, probe: socket.socket, provoke: bool) -> tuple[ConnectResult, str]:
         inside = False
         try:
             probe.connect((self.cable.far, PROXY_PORT))
@@ -118,12 +118,12 @@ class Link:
         except TimeoutError:
             return ("connected", "connected") if inside else ("timed_out", "timed out")
         except OSError as error:
-            ended: KnockEnd = "failed"
+            result: ConnectResult = "failed"
             if isinstance(error, ConnectionRefusedError):
-                ended = "refused"
+                result = "refused"
             elif isinstance(error, ConnectionResetError):
-                ended = "reset"
-            return ended, (error.strerror or type(error).__name__).lower()
+                result = "reset"
+            return result, (error.strerror or type(error).__name__).lower()
 
 
 def _here(argv: Sequence[str]) -> list[str]:

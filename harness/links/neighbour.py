@@ -13,12 +13,12 @@ NOBODY = "02:00:00:00:00:99"
 Where = Callable[[Sequence[str]], list[str]]
 
 
-def lose(where: Where, device: str, peer: str) -> None:
-    """From now on what leaves ``device`` for ``peer`` arrives nowhere; read back."""
+def blackhole(where: Where, device: str, peer: str) -> None:
+    """Drop what leaves ``device`` for ``peer`` from now on. HarnessError if the kernel does not list the entry."""
     commands.check(
         where(["ip", "neigh", "replace", peer, "lladdr", NOBODY, "dev", device, "nud", "permanent"]),
     )
-    if not is_lost(where, device, peer):
+    if not is_blackholed(where, device, peer):
         raise HarnessError(
             f"cut {device} to {peer}",
             "the kernel does not list the entry",
@@ -27,12 +27,12 @@ def lose(where: Where, device: str, peer: str) -> None:
         )
 
 
-def find(where: Where, device: str, peer: str) -> None:
-    """Take the wrong entry away; none there is fine."""
-    if is_lost(where, device, peer):
+def clear(where: Where, device: str, peer: str) -> None:
+    """Remove the wrong entry; also if there is none."""
+    if is_blackholed(where, device, peer):
         commands.check(where(["ip", "neigh", "del", peer, "dev", device]))
 
 
-def is_lost(where: Where, device: str, peer: str) -> bool:
+def is_blackholed(where: Where, device: str, peer: str) -> bool:
     said = commands.check(where(["ip", "neigh", "show", peer, "dev", device]))
     return NOBODY in said and "PERMANENT" in said

@@ -127,7 +127,7 @@ def evidence(lab: Lab, fault: Any) -> dict[str, Any]:
         time.sleep(1.0)
         (now,) = [one for one in lab.link.sockets() if one.local == local]
         seen = {
-            "knock": lab.link.knock().said,
+            "connect": lab.link.probe_connect().result,
             "sent_all": sent == UPLOAD,
             "queued": now.queued,
             "unacked": now.unacked,

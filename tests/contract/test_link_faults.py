@@ -62,7 +62,7 @@ def test_links_work_in_a_user_namespace(name: str) -> None:
 @pytest.mark.parametrize("direction", ["both", "out", "in"])
 def test_in_a_partition_connects_time_out_and_what_was_sent_stays_unacknowledged(direction: str) -> None:
     seen = lab(f"evidence:partition-{direction}")
-    assert seen["knock"] == "timed out"
+    assert seen["connect"] == "timed_out"
     assert not seen["sent_all"], "a sender that is done has handed over everything"
     assert seen["queued"] > 0 and seen["unacked"] > 0, seen
     assert seen["acked"] == seen["acked_before"], "something was acknowledged through a cut cable"
@@ -72,7 +72,7 @@ def test_in_a_partition_connects_time_out_and_what_was_sent_stays_unacknowledged
 
 def test_under_a_stalled_peer_connects_succeed_and_everything_is_acknowledged() -> None:
     seen = lab("evidence:stalled_peer")
-    assert seen["knock"] == "connected"
+    assert seen["connect"] == "connected"
     assert seen["sent_all"]
     assert (seen["queued"], seen["unacked"]) == (0, 0), seen
     assert seen["acked"] - seen["acked_before"] == UPLOAD

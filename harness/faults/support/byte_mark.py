@@ -104,10 +104,10 @@ class ByteMark:
             self._quicken()
 
     def _slow(self, factor: float) -> None:
-        self._link.slow(max(16 * 1024, int(factor * self._total / _SPREAD_S)))
+        self._link.throttle(max(16 * 1024, int(factor * self._total / _SPREAD_S)))
 
     def _quicken(self) -> None:
         try:
-            self._link.quicken()
+            self._link.unthrottle()
         except HarnessError as error:
             self.problem = self.problem or str(error)

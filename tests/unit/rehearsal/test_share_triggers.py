@@ -139,7 +139,7 @@ def test_a_link_that_cannot_be_slowed_is_said_and_the_run_goes_on(recorder: Reco
     def refused(*_: object) -> None:
         raise HarnessError("run tc", "No such file or directory")
 
-    link = SimpleNamespace(name="offsite", sockets=list, slow=refused, quicken=refused)
+    link = SimpleNamespace(name="offsite", sockets=list, throttle=refused, unthrottle=refused)
     monkeypatch.setattr(triggers, "ByteMark", ByteMark)
     system: Any = SimpleNamespace(link=lambda _: link, files=NO_FILES, config=KIT)
     faults = Triggers(arming.armed(Trigger(FakeFault(), UPLOAD, share=0.5)), system, recorder)
