@@ -40,7 +40,7 @@ LEAST_FREE_BYTES = 256_000_000
 OnEvent = Callable[[Event], None]
 
 
-def _pass_over(_number: int, _frame: FrameType | None) -> None:
+def _ignore(_number: int, _frame: FrameType | None) -> None:
     """Not SIG_IGN, which whatever a run starts would inherit."""
 
 
@@ -55,8 +55,8 @@ class Signals:
     def install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # Started with `nohup`, a run is to outlive the log-out.
-            nohup = number == signal.SIGHUP and signal.getsignal(number) in (signal.SIG_IGN, _pass_over)
-            signal.signal(number, _pass_over if nohup else self._remember)
+            nohup = number == signal.SIGHUP and signal.getsignal(number) in (signal.SIG_IGN, _ignore)
+            signal.signal(number, _ignore if nohup else self._remember)
 
     def _remember(self, number: int, _frame: FrameType | None) -> None:
         self.number = self.number or number
@@ -109,7 +109,7 @@ def rehearse(
                 started.callback(os.close, fd)  # the island has its own by then
             (folder / "run.json").write_text(json.dumps({"plan": plan.to_dict(), **about}, indent=1))
             island = Island(_spec(plan, config, folder), folder / "island.log")
-            after.callback(island.sink, STOP_GRACE_S)
+            after.callback(island.destroy, STOP_GRACE_S)
             island.start()
         _follow(island, folder, signals, on_event, deadline_s)
     return folder

@@ -91,8 +91,8 @@ class Island:
         assert self._process is not None, "wait() before start()"
         return self._process.wait(deadline_s)
 
-    def sink(self, grace_s: float = 5.0) -> None:
-        """End the island: close the lifeline, and SIGKILL unshare if that was not enough. Safe to call twice."""
+    def destroy(self, grace_s: float = 5.0) -> None:
+        """Destroy the island: close the lifeline, and SIGKILL unshare if that was not enough. Safe to call twice."""
         if self._lifeline is not None:
             os.close(self._lifeline)
             self._lifeline = None

@@ -64,10 +64,10 @@ class Rehearsal:
         )
 
     def set_up(self) -> None:
-        self._stage.teardown.later("close the phase socket", self._marks.close)
+        self._stage.teardown.register("close the phase socket", self._marks.close)
         if self._power:
-            self._stage.teardown.later("stop nudging", self._power.stop)
-        self._stage.teardown.later("heal the faults", self._triggers.heal_all)
+            self._stage.teardown.register("stop nudging", self._power.stop)
+        self._stage.teardown.register("heal the faults", self._triggers.heal_all)
         self._stage.traffic.prepare()
         self._stage.lay_links(self._plan.links)
         if "seed" in self._config.operations:

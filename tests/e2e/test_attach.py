@@ -162,7 +162,7 @@ def test_what_a_fault_had_stopped_goes_on_when_the_run_is_killed(tmp_path: Path)
         pid = int(told.read_text())
         assert wait_until(lambda: state(pid) == "T", Deadline(5, "the signal"))
     finally:
-        island.sink()
+        island.destroy()
     try:
         assert wait_until(lambda: state(pid) == "S", Deadline(5, "the signal"))
     finally:

@@ -157,7 +157,7 @@ def island() -> Iterator[Callable[[IslandSpec], Island]]:
 
     yield start
     for one in started:
-        one.sink()
+        one.destroy()
 
 
 def said(record: Path) -> str:
@@ -183,7 +183,7 @@ def look(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     try:
         assert one.wait(PATIENCE_S) == 0, said(base) + said(base / "record")
     finally:
-        one.sink()
+        one.destroy()
     seen: dict[str, Any] = json.loads((base / "record" / "look.json").read_text())
     return seen | {"kept at": str(kept), "kept after": sorted(p.name for p in kept.iterdir())}
 

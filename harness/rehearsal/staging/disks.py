@@ -28,7 +28,7 @@ class StageDisks:
         if plan.disk == "logged":
             sizes = config.disks
             self.logged = LoggedDisk(directory, sizes.data_bytes + sizes.backup_bytes, Path(plan.work), server_output)
-            teardown.later("unmount the logged disk", self.logged.close)
+            teardown.register("unmount the logged disk", self.logged.close)
             self.by_name = {"system": self._all_on(self.logged)}
         else:
             self.by_name = self._sized(plan)

@@ -50,7 +50,7 @@ class ServiceStart:
         """Two rehearsals of one system would each take what the other does for its own doing. The kernel takes the lock
         back from whoever dies with it."""
         file = self._config.file.open("rb")
-        self._teardown.later("let others rehearse it", file.close)
+        self._teardown.register("let others rehearse it", file.close)
         if not locked(file.fileno()):
             why = f"another rehearsal of {self._config.file} is under way"
             raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN)

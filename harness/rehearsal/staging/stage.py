@@ -30,7 +30,7 @@ class Stage:
         self.teardown = Teardown()
         directory = Path(plan.work) / "sut"
         directory.mkdir(parents=True, exist_ok=True)
-        self.teardown.later("cut what programs printed", outputs.Watch(self._printed).stop)
+        self.teardown.register("cut what programs printed", outputs.Watch(self._printed).stop)
         recorder.record(IslandUp(island=plan.kind))
         if config.service.attach:
             recorder.record(Warned(text="no island: the system runs already, where it is, and is used as it is"))
@@ -44,9 +44,9 @@ class Stage:
         self.system = LiveSystem(config, directory, plan.port, plan.size_bytes, disks.by_name, recorder, plan.python)
         for mounted in disks.by_name.values():
             recorder.record(DiskMounted(name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes))
-        self.teardown.later("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
+        self.teardown.register("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         if not config.service.attach:
-            self.teardown.later("stop the system", self.system.stop)
+            self.teardown.register("stop the system", self.system.stop)
         check_commands(config, self.system.commands.values)
         self.service_start = ServiceStart(self.system, self.teardown)
         self.traffic = Traffic(plan, self.system, self.teardown)
@@ -86,7 +86,7 @@ class Stage:
         """From now on see from outside which version is in service."""
         if self._versions is None:
             self._versions = VersionWatch(self.system.service, self._recorder)
-            self.teardown.later("stop watching the version", self._versions.stop)
+            self.teardown.register("stop watching the version", self._versions.stop)
             self._versions.start()
 
     def stop_traffic(self) -> None:

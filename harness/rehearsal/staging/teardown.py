@@ -1,4 +1,4 @@
-"""What the stage of a run has to undo, the last first."""
+"""The teardown of a stage: the registered actions, the last one first."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 
 class Teardown:
-    """Whoever sets something up registers its undoing first; ``run`` is safe at any point."""
+    """Code that sets something up registers its undoing first, so that ``run`` is safe at any point."""
 
     def __init__(self) -> None:
         self._undo: list[tuple[str, Callable[[], object]]] = []
 
-    def later(self, what: str, action: Callable[[], object]) -> None:
-        """Register what ``run`` does, in reverse order."""
+    def register(self, what: str, action: Callable[[], object]) -> None:
+        """Have ``run`` call ``action``, before all that was registered earlier. ``what`` names it in a problem."""
         self._undo.append((what, action))
 
     def run(self) -> list[str]:
-        """Undo everything, the last first; what went wrong on the way, in words."""
+        """Call every action, the last one first; what failed, as texts."""
         problems: list[str] = []
         while self._undo:
             what, action = self._undo.pop()
             try:
                 action()
-            except Exception as error:  # noqa: BLE001 - every step gets its try, and all failures are told
+            except Exception as error:  # noqa: BLE001 - every action is tried, and every failure is returned
                 problems.append(f"{what}: {error}")
         return problems

@@ -49,7 +49,7 @@ class Traffic:
         env = self._system.commands.env
         self._load = LoadDriver(config, self._recorder.folder, env)
         self._prober = Prober(prober_config(config), self._recorder.folder, env)
-        self._teardown.later("end Locust and the prober", self._end_senders)
+        self._teardown.register("end Locust and the prober", self._end_senders)
         self._load.prepare()
         self._prober.prepare()
 
@@ -62,7 +62,7 @@ class Traffic:
         HarnessError)."""
         config = self._load.config
         self._access_log.begin()
-        self._teardown.later("stop Locust and the prober", self._end_senders)  # before the faults are healed
+        self._teardown.register("stop Locust and the prober", self._end_senders)  # before the faults are healed
         self._load.start()
         self._name_source(f"load-{self._load.pid}", f"load-{self._load.pid}")
         self._prober.start()
@@ -72,7 +72,7 @@ class Traffic:
         # Without a namespace of our own the system is what our process 1 adopted, not every process of the host.
         system = [os.getppid()] if self._plan.kind == "none" else None
         self._resources = ResourceSampler(self._recorder.folder / "resources.jsonl", watched, disks, system)
-        self._teardown.later("stop the resource meter", self._resources.stop)
+        self._teardown.register("stop the resource meter", self._resources.stop)
         self._resources.start()
         self._recorder.source("resources", "resources.jsonl")
         self._recorder.record(LoadStarted(profile=config.profile, users=config.users or None))

@@ -92,9 +92,9 @@ def test_every_step_of_a_teardown_is_tried_the_last_first() -> None:
     def fail() -> None:
         raise OSError("device is busy")
 
-    teardown.later("unmount", lambda: done.append("unmounted"))
-    teardown.later("heal", fail)
-    teardown.later("stop", lambda: done.append("stopped"))
+    teardown.register("unmount", lambda: done.append("unmounted"))
+    teardown.register("heal", fail)
+    teardown.register("stop", lambda: done.append("stopped"))
     assert teardown.run() == ["heal: device is busy"]
     assert done == ["stopped", "unmounted"]
     assert teardown.run() == []
