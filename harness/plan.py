@@ -42,14 +42,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Operations that run beside each other. One that comes to an edge of ``meet`` is held in its gate there until
-    every other member has come to one of them too or has ended, but not for longer than ``patience_s``: a race that
-    does not depend on luck. A sound kit shows one that is held, while the others give up. A restore is no member:
-    what it takes away could not be told from what is lost.
+    """Operations that run at the same time. A member that reaches an edge of ``barrier`` is held there until every
+    other member has reached one of them too or has ended, but not for longer than ``patience_s``: so the race does not
+    depend on luck. In a sound kit one member is held while the others give up. A restore cannot be a member: what it
+    removes could not be told from lost writes.
     """
 
     members: tuple[Step, ...]
-    meet: tuple[Edge, ...] = ()
+    barrier: tuple[Edge, ...] = ()
     patience_s: float = 10.0
 
     def __post_init__(self) -> None:
@@ -216,8 +216,8 @@ def _step(raw: Mapping[str, Any]) -> Step:
 
 
 def _group(raw: Mapping[str, Any]) -> Together:
-    members, meet = (tuple(_step(m) for m in raw["members"]), tuple(Edge(**e) for e in raw["meet"]))
-    return Together(members, meet, raw["patience_s"])
+    members, barrier = (tuple(_step(m) for m in raw["members"]), tuple(Edge(**e) for e in raw["barrier"]))
+    return Together(members, barrier, raw["patience_s"])
 
 
 def _fault(raw: Mapping[str, Any]) -> PlannedFault:
@@ -250,8 +250,8 @@ def described_steps(steps: Sequence[Step | Together], power: PowerCuts | None) -
 
 def _in_words(step: Step | Together) -> str:
     if isinstance(step, Together):
-        meet = f", held at {' or '.join(map(str, step.meet))}" if step.meet else ""
-        return f"together{meet}: {'; '.join(_in_words(m) for m in step.members)}"
+        barrier = f", held at {' or '.join(map(str, step.barrier))}" if step.barrier else ""
+        return f"together{barrier}: {'; '.join(_in_words(m) for m in step.members)}"
     after = f" after {step.after}{'' if isinstance(step.after, Edge) else ' ended'}" if step.after else ""
     offset = f" + {step.offset_s} s" if step.offset_s else ""
     return f"{step.do}{f' {step.version}' if step.version else ''}{after}{offset} (expect {step.expect})"

@@ -73,5 +73,5 @@ def _phases(cell: Cell) -> Iterator[str]:
     """Every phase, or operation, on whose edge something is to happen."""
     yield from (t.at.phase for t in cell.triggers)
     yield from (s.after.phase for s in cell.single_steps if isinstance(s.after, Edge))
-    yield from (e.phase for s in cell.steps if isinstance(s, Together) for e in s.meet)
+    yield from (e.phase for s in cell.steps if isinstance(s, Together) for e in s.barrier)
     yield from cell.power.during if cell.power else ()

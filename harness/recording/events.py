@@ -264,14 +264,14 @@ class PhaseEdge(Event, tag="phase", frozen=True):
     ended: Annotated[bool, "it was seen only after the operation had ended: nothing was done there"] = False
 
 
-class Rendezvous(Event, tag="rendezvous", frozen=True):
-    """One of the operations that run together was held at an edge until the others had come or ended."""
+class Barrier(Event, tag="barrier", frozen=True):
+    """One of the operations that run together was held at an edge until the others had reached the barrier or ended."""
 
     operation: Annotated[str, "id"]
     at: Annotated[str, "the edge"]
-    arrived: Annotated[Sequence[str], "who had come when it was let go"] = ()
-    ended: Annotated[Sequence[str], "who had ended by then"] = ()
-    complete: Annotated[bool, "that were all"] = False
+    arrived: Annotated[Sequence[str], "operations that had reached the barrier when it went on"] = ()
+    ended: Annotated[Sequence[str], "operations that had ended by then"] = ()
+    complete: Annotated[bool, "no operation was missing"] = False
     seconds: Annotated[float, "how long it was held"] = 0.0
 
 

@@ -1,4 +1,4 @@
-"""Operations that run together: when each starts, and the meeting at which those that come are held."""
+"""Operations that run together: when each starts, and the barrier at which they wait for each other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.model import NS, Edge
 from harness.plan import Step, Together
-from harness.recording.events import Rendezvous
+from harness.recording.events import Barrier
 from harness.recording.recorder import Recorder
 
 # How long a member waits for what it is to start after; operations have deadlines of their own.
@@ -17,15 +17,15 @@ START_LIMIT_S = 180.0
 
 
 class Group:
-    """``run`` takes it through; ``on_edge`` is told every edge meanwhile, by the threads that hold the kit."""
+    """``run`` runs the members; meanwhile the threads that hold the kit call ``on_edge`` for every edge."""
 
     def __init__(self, group: Together, members: Sequence[Step], recorder: Recorder) -> None:
-        self._meet = group.meet
+        self._barrier = group.barrier
         self._patience_s = group.patience_s
         self._members = members
         self._recorder = recorder
         self._changed = threading.Condition()
-        self._met: set[Edge] = set()
+        self._reached: set[Edge] = set()
         self._arrived: list[str] = []
         self._ended: list[str] = []
         self._started = 0
@@ -60,14 +60,14 @@ class Group:
             raise errors[0]
 
     def on_edge(self, edge: Edge, operation: str, held: bool = True) -> None:
-        """After the faults of this edge are in. Holds the caller while it is to wait for the others; a kit that was
-        only seen there goes on and meets nobody."""
+        """Called once the faults of this edge are in. Holds the caller while it has to wait for the others at the
+        barrier; ``held`` False: the kit cannot be held there, and goes on."""
         with self._changed:
-            self._met.add(edge)
+            self._reached.add(edge)
             if edge.event == "stop" and operation.rpartition("-")[0] == edge.phase:
                 self._ended.append(operation)
             self._changed.notify_all()
-            if edge in self._meet and held:
+            if edge in self._barrier and held:
                 self._hold(edge, operation)
 
     def _hold(self, edge: Edge, operation: str) -> None:
@@ -76,7 +76,7 @@ class Group:
         self._changed.notify_all()
         all_here = self._changed.wait_for(lambda: operation in self._ended or self._complete(), self._patience_s)
         self._recorder.record(
-            Rendezvous(
+            Barrier(
                 operation=operation,
                 at=str(edge),
                 arrived=list(self._arrived),
@@ -100,7 +100,7 @@ class Group:
             raise HarnessError(f"start {step.do}", "the run was broken off before", "", ExitCode.UNKNOWN)
 
     def _may_start(self, after: Edge | int) -> bool:
-        if after in self._met if isinstance(after, Edge) else len(self._ended) >= after:
+        if after in self._reached if isinstance(after, Edge) else len(self._ended) >= after:
             return True
         # When all that were started have ended, what it waits for will not come any more: it runs alone then.
         return 0 < self._started <= len(self._ended)

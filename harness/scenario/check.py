@@ -48,7 +48,7 @@ def _cell(what: str, cell: Cell) -> None:
     for step in cell.single_steps:
         _step(what, step)
     for group in (s for s in cell.steps if isinstance(s, Together)):
-        for edge in group.meet:
+        for edge in group.barrier:
             _edge(what, edge)
         for member in group.members:
             if not isinstance(member.after, Edge) and member.after >= len(group.members):

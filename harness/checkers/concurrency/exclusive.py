@@ -17,7 +17,7 @@ from harness.judged.critical_sections import CriticalSection, held_while_paused,
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Operation, Subject
 from harness.plan import Step, Together
-from harness.recording.events import Rendezvous
+from harness.recording.events import Barrier
 
 _QUESTION = "operations.exclusive"
 
@@ -122,8 +122,8 @@ class LockNotMarked(Details):
     title="No operation met another one inside",
     sentence="none was under way while another was inside",
     meaning="The operations ran one after the other, so nothing shows that they keep each other out.",
-    causes=("the operations are too short to meet", "they began too far apart"),
-    hint="hold the group at an edge (`meet`), or run it again with another seed",
+    causes=("the operations are too short to overlap", "they began too far apart"),
+    hint="hold the group at a `barrier`, or run it again with another seed",
     matter="plan",
 )
 class NoContention(Details):
@@ -135,7 +135,7 @@ class NoContention(Details):
     "unknown",
     title="The race was left to chance",
     sentence="none came to the edge where they were to be held: the race was left to chance",
-    meaning="The cell holds the operations at an edge so that they meet, and none of them came to that edge.",
+    meaning="The cell has a barrier at an edge, and none of the operations reached that edge.",
     causes=("the kit marks the phase under another name, or not at all",),
     hint="mark the phases that the cell waits for (harness/docs/phases.md)",
     matter="plan",
@@ -184,7 +184,7 @@ class Exclusive(Checker):
         ]
         if not contenders:
             return NoContention()
-        held = next((e for e in recording.of(Rendezvous) if e.operation in inside), None)
+        held = next((e for e in recording.of(Barrier) if e.operation in inside), None)
         if self.held and held is None:
             return RaceByChance()
         late_ns = max((ns for (id_, _, _), ns in recording.late_ns.items() if id_ in inside), default=0)

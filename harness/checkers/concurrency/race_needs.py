@@ -15,4 +15,4 @@ def race_needs(kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterat
         yield from kit.missing_phase(f"{name}.lock")
     for group in groups:
         members = {member.do for member in group.members}
-        yield from kit.missing_phase(*(e.phase for e in group.meet if e.phase.partition(".")[0] in members))
+        yield from kit.missing_phase(*(e.phase for e in group.barrier if e.phase.partition(".")[0] in members))

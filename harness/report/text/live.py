@@ -165,7 +165,7 @@ def _described(event: Event) -> str:
             return f"{_operation(event)} {_end(event)}"
         case events.PhaseEdge():
             return f"{event.phase} {event.event}"
-        case events.Rendezvous():
+        case events.Barrier():
             return f"{event.operation} was held at {event.at} for {event.seconds:.2f} s"
         case events.Recovered():
             what = "recovered" if event.ok else "did NOT recover"

@@ -13,7 +13,7 @@ from harness.campaign.compile import planned_steps
 from harness.errors import HarnessError
 from harness.model import Edge
 from harness.plan import described_steps
-from harness.recording.events import Rendezvous
+from harness.recording.events import Barrier
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.rehearsal.group import Group
@@ -49,8 +49,8 @@ class Rehearsed:
         self.group.on_edge(Edge("deploy", "stop"), f"deploy-{number + 1}")
 
     @property
-    def meetings(self) -> list[tuple[str, bool]]:
-        return [(e.operation, e.complete) for e in Recording(self.folder).of(Rendezvous)]
+    def barriers(self) -> list[tuple[str, bool]]:
+        return [(e.operation, e.complete) for e in Recording(self.folder).of(Barrier)]
 
 
 def test_those_that_meet_go_on_only_when_all_are_there(tmp_path: Path) -> None:
@@ -60,11 +60,11 @@ def test_those_that_meet_go_on_only_when_all_are_there(tmp_path: Path) -> None:
     def operate(number: int) -> None:
         time.sleep(0.3 * number)
         made.reach(number, MEET)
-        both.wait(20)  # fails unless both are past the meeting before either has ended
+        both.wait(20)  # fails unless both are past the barrier before either has ended
         made.end(number)
 
     made.run(operate)
-    assert sorted(made.meetings) == [("deploy-1", True), ("deploy-2", True)]
+    assert sorted(made.barriers) == [("deploy-1", True), ("deploy-2", True)]
 
 
 def test_one_that_was_only_seen_at_the_meeting_is_not_said_to_be_held(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_one_that_was_only_seen_at_the_meeting_is_not_said_to_be_held(tmp_path: 
     began = time.monotonic()
     made.run(operate)
     assert time.monotonic() - began < 60  # its patience
-    assert made.meetings == []
+    assert made.barriers == []
 
 
 def test_one_that_ended_is_not_waited_for(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_nobody_is_held_for_longer_than_the_patience_and_that_is_recorded(tmp_pa
 
     made.run(operate)
     assert held[0] >= 0.3
-    assert made.meetings == [("deploy-1", False)]
+    assert made.barriers == [("deploy-1", False)]
 
 
 def test_one_that_is_killed_where_it_is_held_is_let_go(tmp_path: Path) -> None:

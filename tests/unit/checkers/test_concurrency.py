@@ -140,7 +140,7 @@ def test_a_race_that_was_to_be_held_and_was_not_proves_nothing(run: Run) -> None
 def test_a_race_that_was_held_says_where_and_how_long(run: Run) -> None:
     winner(run, 1, 1.1, 8)
     loser(run, 1, 4)
-    run.event("rendezvous", 4, operation="deploy-1", at="deploy.migrate.start", complete=True, seconds=2.9)
+    run.event("barrier", 4, operation="deploy-1", at="deploy.migrate.start", complete=True, seconds=2.9)
     found = only(answers(Exclusive(held=True), run.done()))
     held = [found.details[key] for key in ("held_operation", "held_at", "held_s")]
     assert (found.outcome, held) == ("pass", ["deploy-1", "deploy.migrate.start", 2.9])

@@ -83,7 +83,7 @@ def hardened() -> SystemConfig:
         (cell(Together((Step("deploy"), Step("deploy")), (Edge("deploy.migrat", "start"),))), "deploy.migrate"),
         (cell(disk="logged", power=PowerCuts("backup", ("backup.verfy",))), "backup.verify"),
     ],
-    ids=["operation", "phase", "operation of a phase", "whole operation", "link", "meet", "power"],
+    ids=["operation", "phase", "operation of a phase", "whole operation", "link", "barrier", "power"],
 )
 def test_a_slip_of_the_hand_is_refused_before_anything_starts(wrong: Cell, meant: str, hardened: SystemConfig) -> None:
     with pytest.raises(HarnessError) as raised:

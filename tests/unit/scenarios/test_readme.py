@@ -30,7 +30,7 @@ def test_timing_cells_take_their_time_alone_and_the_others_share_the_lanes() -> 
 def test_the_page_of_phases_names_every_phase_that_a_scenario_waits_for() -> None:
     cells = [cell for scenario in registry.scenarios().values() for cell in scenario.cells]
     edges = [t.at for cell in cells for t in cell.triggers]
-    edges += [edge for cell in cells for step in cell.steps if isinstance(step, Together) for edge in step.meet]
+    edges += [edge for cell in cells for step in cell.steps if isinstance(step, Together) for edge in step.barrier]
     edges += [step.after for cell in cells for step in cell.single_steps if isinstance(step.after, Edge)]
     phases = {edge.phase for edge in edges if "." in edge.phase}
     phases |= {phase for cell in cells if cell.power for phase in cell.power.during if "." in phase}
