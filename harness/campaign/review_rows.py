@@ -9,7 +9,8 @@ from typing import Any
 from harness.config.reader import parse
 from harness.config.shapes import Named, Span, TextsByName
 from harness.config.suggest import did_you_mean
-from harness.config.table import REQUIRED, Table
+from harness.config.table import Table
+from harness.config.value import REQUIRED
 from harness.model import Claim
 
 FILE = "rows.toml"
@@ -36,7 +37,7 @@ def read_rows(folder: Path, claims: Sequence[Claim]) -> dict[str, Any]:
         by_claim[key] = {"row": _ROW.read(table, "row", REQUIRED), **(_ranges(table) if "realistic_s" in table else {})}
         table.end()
     total = top.table("total")
-    whole = {"row": _ROW.read(total, "row", REQUIRED), **_ranges(total), "note": total.text("note").strip()}
+    whole = {"row": _ROW.read(total, "row", REQUIRED), **_ranges(total), "note": total.at("note").text().strip()}
     total.end()
     top.end()
     return {"codes": codes, "claims": by_claim, "total": whole}

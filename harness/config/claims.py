@@ -62,7 +62,7 @@ def read_claims(table: Table) -> tuple[Claim, ...]:
     for key, known in CLAIMS.items():
         if not isinstance(table.value(key, 0), dict):
             if key in table:
-                claims.append(Claim(known.subject, known.measure, table.number(key), key=key))
+                claims.append(Claim(known.subject, known.measure, table.at(key).number(), key=key))
             continue
         inner = table.table(key)
         said = read_keys(ClaimLimit, inner)

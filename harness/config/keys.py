@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
 from harness.config.shapes import ByName, One, Several, Shape, written
-from harness.config.table import REQUIRED, Table
+from harness.config.table import Table
+from harness.config.value import REQUIRED
 
 UNSET: Any = object()
 Tables = One | ByName | Several

@@ -14,7 +14,7 @@ from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
 from harness.config.rules import RULES
 from harness.config.schema import EDGES, PhaseConfig, SystemConfig
 from harness.config.shapes import AFTER, ByName, Flag, One, Several
-from harness.config.table import REQUIRED
+from harness.config.value import REQUIRED
 from harness.host.checkout import DOCS
 
 PAGE = DOCS / "system-toml.md"

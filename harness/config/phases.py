@@ -19,7 +19,7 @@ def _phase(name: str, table: Table) -> PhaseConfig:
     inner = [key for key in table if key not in _KEYS]
     if inner and not set(_KEYS) & set(table):
         table.fail(inner[0], "unknown key", f'a name with dots needs quotes: [phases."{name}.{inner[0]}"]')
-    operation = table.text("operation", name.partition(".")[0])
+    operation = table.at("operation", name.partition(".")[0]).text()
     start, stop = (_edge(table.table(key)) if table.value(key, None) is not None else None for key in ("start", "stop"))
     table.end()
     if name == operation:

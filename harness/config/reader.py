@@ -89,7 +89,7 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
 
 def _attached(top: Table) -> bool:
     service = top.raw.get("service")
-    return isinstance(service, Mapping) and Table(service, "service", top.file).flag("attach", False)
+    return isinstance(service, Mapping) and Table(service, "service", top.file).at("attach", False).flag()
 
 
 def _read(of: type[Any], table: Table, *, attached: bool = False, **given: Any) -> Any:
@@ -147,7 +147,7 @@ def _check_own(name: str, table: Table, inner: Table) -> None:
         table.fail(
             repr(name), "is not the name of an operation", meant or "lower-case letters, digits and _, at most 64"
         )
-    if not inner.flag("own", False) and (meant or "own" in inner):
+    if not inner.at("own", False).flag() and (meant or "own" in inner):
         hint = meant or f"known here: {', '.join(OPERATIONS)}"
         table.fail(name, "unknown key", f"{hint} (an operation of your own by that name says own = true)")
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harness.config.placeholders import COMMAND, LINK, PLACES, REQUEST, fill
-from harness.config.table import REQUIRED, Table
+from harness.config.table import Table
+from harness.config.value import REQUIRED
 
 Argv = tuple[str, ...]
 NO_PLACEHOLDERS: frozenset[str] = frozenset()
@@ -63,7 +64,7 @@ class Text:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.text(key, default, fills=self.fills)
+        return table.at(key, default).text(fills=self.fills)
 
     def describe(self) -> str:
         return f"text{_with(self.fills)}"
@@ -77,7 +78,7 @@ class Named:
     rule: str
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.text(key, default)
+        text = table.at(key, default).text()
         if not re.fullmatch(self.form, text):
             table.fail(key, f"{text!r} is not a name", self.rule)
         return text
@@ -93,7 +94,7 @@ class Sentence:
     hint: str
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.text(key, default)
+        text = table.at(key, default).text()
         if not text.strip():
             table.fail(key, "is blank", self.hint)
         return text
@@ -107,7 +108,7 @@ class Choice:
     choices: tuple[str, ...]
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return str(table.choice(key, self.choices, default))
+        return table.at(key, default).choice(self.choices)
 
     def describe(self) -> str:
         return " or ".join(f"`{written(choice)}`" for choice in self.choices)
@@ -118,7 +119,7 @@ class Level:
     """``every``, or a percentile such as ``p95``."""
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        level = table.text(key, default)
+        level = table.at(key, default).text()
         if not re.fullmatch(r"every|p\d{1,2}(\.\d+)?", level):
             table.fail(key, f"is {level!r}", "every, or a percentile such as p95")
         return level
@@ -132,7 +133,7 @@ class Program:
     """A command: a list of arguments, the first of which names a program."""
 
     def read(self, table: Table, key: str, default: Any) -> Argv:
-        argv = table.texts(key, default, fills=COMMAND)
+        argv = table.at(key, default).texts(fills=COMMAND)
         if argv and not argv[0].strip():
             table.fail(f"{key}[0]", "must name a program")
         return argv
@@ -146,7 +147,7 @@ class Texts:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
     def read(self, table: Table, key: str, default: Any) -> Argv:
-        return table.texts(key, default, fills=self.fills)
+        return table.at(key, default).texts(fills=self.fills)
 
     def describe(self) -> str:
         return f"list of texts{_with(self.fills)}"
@@ -159,7 +160,7 @@ class RequestPath:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.text(key, default, fills=self.fills)
+        text = table.at(key, default).text(fills=self.fills)
         if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
             table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
         return text
@@ -171,7 +172,7 @@ class RequestPath:
 @dataclass(frozen=True, slots=True)
 class Pointer:
     def read(self, table: Table, key: str, default: Any) -> str:
-        return _pointer(table, key, table.text(key, default))
+        return _pointer(table, key, table.at(key, default).text())
 
     def describe(self) -> str:
         return "JSON pointer"
@@ -190,7 +191,7 @@ class Pattern:
     groups: tuple[str, ...] = ()
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.text(key, default)
+        text = table.at(key, default).text()
         if not text:
             return ""
         try:
@@ -215,7 +216,7 @@ class Url:
     """Where the service answers. Whether the harness may load it depends on other keys: see ``check_url``."""
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.text(key, default, fills=PLACES).rstrip("/")
+        return table.at(key, default).text(fills=PLACES).rstrip("/")
 
     def describe(self) -> str:
         return f"`http://` address of this host{_with(PLACES)}"
@@ -242,7 +243,7 @@ class Health:
     example: str
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.text(key, default, fills=PLACES)
+        text = table.at(key, default).text(fills=PLACES)
         _check_local(table, key, text, _HEALTH, self.example)
         return text
 
@@ -275,7 +276,7 @@ class Number:
     most: float = 1e15
 
     def read(self, table: Table, key: str, default: Any) -> float:
-        return table.number(key, default, least=self.least, most=self.most)
+        return table.at(key, default).number(least=self.least, most=self.most)
 
     def describe(self) -> str:
         return f"number {_range(self.least, self.most, 1e15)}"
@@ -287,7 +288,7 @@ class Whole:
     most: int = 10**9
 
     def read(self, table: Table, key: str, default: Any) -> int:
-        return table.whole(key, default, least=self.least, most=self.most)
+        return table.at(key, default).whole(least=self.least, most=self.most)
 
     def describe(self) -> str:
         return f"whole number {_range(self.least, self.most, 10**9)}"
@@ -298,7 +299,7 @@ class Span:
     """Two numbers, the smaller first."""
 
     def read(self, table: Table, key: str, default: Any) -> tuple[float, float]:
-        low, high = table.numbers(key, default, 2)
+        low, high = table.at(key, default).numbers(2)
         if low > high:
             table.fail(key, f"runs from {low:g} down to {high:g}", "the shorter time first")
         return low, high
@@ -310,7 +311,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Flag:
     def read(self, table: Table, key: str, default: Any) -> bool:
-        return table.flag(key, default)
+        return table.at(key, default).flag()
 
     def describe(self) -> str:
         return "`true` or `false`"
@@ -319,7 +320,7 @@ class Flag:
 @dataclass(frozen=True, slots=True)
 class Day:
     def read(self, table: Table, key: str, default: Any) -> date:
-        return table.day(key, default)
+        return table.at(key, default).day()
 
     def describe(self) -> str:
         return "date, without quotes"
@@ -334,7 +335,7 @@ class Size:
     hint: str
 
     def read(self, table: Table, key: str, default: Any) -> int:
-        size = table.size(key, default)
+        size = table.at(key, default).size()
         if size < self.least:
             table.fail(key, self.why(size), self.hint)
         return size
@@ -364,7 +365,7 @@ class Environment:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
     def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
-        return table.environment(key, default, fills=self.fills)
+        return table.at(key, default).environment(fills=self.fills)
 
     def describe(self) -> str:
         return f"table: variable = text{_with(self.fills)}"
@@ -375,7 +376,7 @@ class Headers:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
     def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
-        headers = table.environment(key, default, fills=self.fills)
+        headers = table.at(key, default).environment(fills=self.fills)
         for name, value in headers.items():
             if not (name + value).isascii() or not (name + value).isprintable():
                 table.fail(f"{key}.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
@@ -391,7 +392,7 @@ class Totals:
 
     def read(self, table: Table, key: str, default: Any) -> dict[str, float]:
         totals = table.table(key, default)
-        found = {_pointer(totals, name, name): totals.number(name, least=-1e15) for name in totals}
+        found = {_pointer(totals, name, name): totals.at(name).number(least=-1e15) for name in totals}
         totals.end()
         return found
 
@@ -426,7 +427,7 @@ class Conditions:
 class TextsByName:
     def read(self, table: Table, key: str, default: Any) -> dict[str, Argv]:
         inner = table.table(key, default)
-        found = {name: inner.texts(name) for name in inner}
+        found = {name: inner.at(name).texts() for name in inner}
         inner.end()
         return found
 
