@@ -29,7 +29,7 @@ _OUTPUT_CHARS = 4096
 
 
 def seconds_since(recording: Recording, ns: int | None) -> float | None:
-    return None if ns is None else round((ns - recording.start.mono_ns) / NS, 6)
+    return None if ns is None else round((ns - recording.log.start.mono_ns) / NS, 6)
 
 
 def seconds(recording: Recording) -> float | None:
@@ -210,13 +210,13 @@ def load(run: JudgedRun, deadline_ms: float) -> Mapping[str, Any]:
     started = next(recording.of(LoadStarted), None)
     window = recording.measured_ns
     window_s = (window[1] - window[0]) / NS
-    sent = within(joined(recording.load_samples), window)
+    sent = within(joined(recording.samples.load), window)
     requests = run.requests
     counts = np.bincount(sent["outcome"], minlength=len(OUTCOMES))
     judged = np.concatenate([requests.load, requests.probes])
     # Requests that are slow on purpose would be the p99 of every second.
     series = per_second(sent[(sent["flags"] & FLAG_SLOW) == 0], window, deadline_ms)
-    offset_s = (window[0] - recording.start.mono_ns) / NS if window[0] else 0.0
+    offset_s = (window[0] - recording.log.start.mono_ns) / NS if window[0] else 0.0
     return {
         "profile": started.profile if started else "",
         "users": started.users if started else None,
@@ -265,7 +265,7 @@ def measurements(recording: Recording) -> tuple[Measurement, ...]:
         if id_ in counted:
             values.setdefault(span.name, []).append(round(span.seconds - gate_s, 6))
     late_s: dict[str, float] = {}
-    for (_, phase, _), late_ns in recording.late_ns.items():
+    for (_, phase, _), late_ns in recording.log.late_ns.items():
         late_s[phase] = max(late_s.get(phase, 0.0), late_ns / NS)
     durations = [
         Measurement(

@@ -35,7 +35,7 @@ def broken_version_spans(recording: Recording) -> list[BrokenVersionSpan]:
     """The stretches in which a broken version was in service; one that never ended stops where the watch did."""
     names = {o.broken_version for o in broken_deployments(recording)}
     seen = [*recording.of(VersionSeen)]
-    end_ns = next((e.t for e in recording.of(VersionWatched)), recording.stop.mono_ns)
+    end_ns = next((e.t for e in recording.of(VersionWatched)), recording.log.stop.mono_ns)
     found: list[BrokenVersionSpan] = []
     for number, event in enumerate(seen):
         if event.version in names:

@@ -53,7 +53,7 @@ def critical_sections(recording: Recording, operation: Operation) -> tuple[Criti
         start, stop = span.start.mono_ns, span.stop.mono_ns
         if start < locked_ns or span.name == f"{operation.name}.lock":
             continue
-        late_ns = recording.late_ns.get((operation.id, span.name, "stop"), 0)
+        late_ns = recording.log.late_ns.get((operation.id, span.name, "stop"), 0)
         held_ns = 0 if killed(operation) else min(int(gate_s * NS), stop - start)
         stop = max(start + held_ns, stop - (max(CUT_OFF_NS, late_ns) if stop >= operation.stop_ns else late_ns))
         found.extend(CriticalSection(span.name, a, b) for a, b in without((start, stop), pauses(recording, operation)))

@@ -37,4 +37,4 @@ class JudgedRun:
     @cached_property
     def harness_pauses(self) -> list[tuple[int, int]]:
         """(start, stop) in CLOCK_MONOTONIC ns of each stretch in which the harness itself did not run."""
-        return harness_pauses(self.recording.resources)
+        return harness_pauses(self.recording.samples.resources)

@@ -81,7 +81,7 @@ def judged_requests(recording: Recording) -> JudgedRequests:
     aside: Records = joined(())
     excluded: dict[Exclusion, Excluded] = {}
     cuts = cuts_by_harness(recording)
-    for files in (recording.load_samples, recording.probe_samples):
+    for files in (recording.samples.load, recording.samples.probe):
         records = within(joined(files), window_ns)
         bad = bad_mask(records, limit_ms)
         counts = np.ones(len(records), np.bool_)

@@ -103,8 +103,8 @@ def _extras(document: Document, folder: Path) -> tuple[html.Extras, bytes]:
     """What the page shows beside result.json. A folder without its recording still gives a page."""
     recording = Recording(folder)
     events = recording.events
-    start_ns = recording.start.mono_ns if events else 0
-    resources = recording.resources if events else ()
+    start_ns = recording.log.start.mono_ns if events else 0
+    resources = recording.samples.resources if events else ()
     logs = sorted(path for path in (folder / "logs").rglob("*") if path.is_file() and not path.is_symlink())
     extras = html.Extras(
         timeline=both(partial(timeline.timeline_svg, document, resources, start_ns)),

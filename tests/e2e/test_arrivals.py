@@ -33,7 +33,7 @@ def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp
 
     recording = Recording(done.report / result["run"])
     (stopped,) = recording.of(LoadStopped)
-    sent = joined(recording.load_samples)
+    sent = joined(recording.samples.load)
     assert stopped.started == len(sent)
     due = within(sent, recording.measured_ns)
     writes = int(((due["flags"] & FLAG_WRITE) != 0).sum())

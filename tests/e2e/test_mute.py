@@ -55,7 +55,7 @@ def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
     assert seen and 0 < float(seen[1]) < 1000
     assert "edges of phases were seen, not marked" in "".join(result["warnings"])
     (phase,) = (m for m in result["measurements"] if m["name"] == "backup.copy")
-    assert phase["resolution"] >= max(recording.late_ns.values()) / 1e9
+    assert phase["resolution"] >= max(recording.log.late_ns.values()) / 1e9
     # Its snapshot may be as old as the operation: the line came some time after the copy had begun, for all we know.
     backup = next(o for o in recording.operations if o.id == "backup-1")
     snapshot_ns = recording.observations[1].snapshot_ns
@@ -76,7 +76,7 @@ def test_a_fault_at_a_system_call_is_in_before_the_call_is(done: Done) -> None:
 def test_its_daemon_ran_as_its_user_and_is_measured(done: Done) -> None:
     _, recording = run_of(done, "line")
     # It refuses to start as root, and it left the process that was started: what is measured is the daemon.
-    assert max(row["sut_rss"] for row in recording.resources) > 5 * 2**20
+    assert max(row["sut_rss"] for row in recording.samples.resources) > 5 * 2**20
     assert (done.report / "campaign.json").exists()
     running = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.parent.exists()]
     assert not [c for c in running if str(done.report.parents[1]).encode() in c]

@@ -187,7 +187,7 @@ class Exclusive(Checker):
         held = next((e for e in recording.of(Barrier) if e.operation in inside), None)
         if self.held and held is None:
             return RaceByChance()
-        late_ns = max((ns for (id_, _, _), ns in recording.late_ns.items() if id_ in inside), default=0)
+        late_ns = max((ns for (id_, _, _), ns in recording.log.late_ns.items() if id_ in inside), default=0)
         return OneAtATime(
             contenders,
             n_inside,

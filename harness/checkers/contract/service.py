@@ -52,7 +52,7 @@ def traffic(recording: Recording) -> Iterator[Answer]:
     if unsteady is not None:
         yield "load.requests", codes.LoadNotSteady(unsteady.why)
     names: dict[str, Counter[tuple[str, int]]] = {}
-    for file in recording.load_samples:
+    for file in recording.samples.load:
         for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
             names.setdefault(file.operations[number], Counter())[OUTCOMES[outcome], status] += 1
     for name, answers in names.items():

@@ -36,7 +36,9 @@ def _left_out(run: JudgedRun, operation: Operation) -> RunExclusion | Literal["h
     """Why the run does not count; the harness's own standstill only where nothing else keeps it from that."""
     recording = run.recording
     held = [
-        (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
+        (f.injected_ns, f.healed_ns or recording.log.stop.mono_ns)
+        for f in recording.faults
+        if f.injected_ns is not None
     ]
     if not operation.succeeded:
         return "failed"
@@ -87,7 +89,7 @@ def _measured(run: JudgedRun, claim: Claim) -> MeasuredClaim:
     reasons = {o.id: _left_out(run, o) for o in operations}
     counted = [o for o in operations if not reasons[o.id]]
     paused = [o for o in operations if reasons[o.id] == "harness_paused"]
-    gaps = sampling_gaps(run.recording.resources)
+    gaps = sampling_gaps(run.recording.samples.resources)
     return MeasuredClaim(
         DURATION,
         claim,

@@ -128,7 +128,7 @@ def _until(
 
 def _due_meanwhile(recording: Recording, spans: list[BrokenVersionSpan]) -> Records:
     """The requests of load and prober that were due while it served."""
-    files = (*recording.load_samples, *recording.probe_samples)
+    files = (*recording.samples.load, *recording.samples.probe)
     due = [within(file.records, (span.start_ns, span.stop_ns)) for span in spans for file in files]
     records: Records = np.concatenate(due) if due else np.zeros(0, DTYPE)
     return records

@@ -112,7 +112,7 @@ def _shown(
 def _latest(recording: Recording) -> tuple[str, float]:
     """Which of the two senders was held up longest, and for how many seconds."""
     late_s: dict[str, float] = {}
-    for who, files in (("load", recording.load_samples), ("prober", recording.probe_samples)):
+    for who, files in (("load", recording.samples.load), ("prober", recording.samples.probe)):
         sent = within(joined(files), recording.measured_ns)
         late_s[who] = int((sent["sent_ns"] - sent["intended_ns"]).max(initial=0)) / NS
     return max(late_s.items(), key=lambda of: of[1])
@@ -185,7 +185,7 @@ class Outages(Checker):
             return
         made = {o.name for o in recording.operations}
         limit_ms = deadline_ms(recording)
-        probes = within(joined(recording.probe_samples), recording.measured_ns)
+        probes = within(joined(recording.samples.probe), recording.measured_ns)
         doubtful = sender_stalled(probes, limit_ms)
         whole = overall(probes[~doubtful], limit_ms)
         for claim in claims(recording, "outage_s"):
@@ -262,7 +262,7 @@ def _answers_until_ns(recording: Recording, operation: Operation) -> int:
     beginning of the next thing that was done, by the kit or by us."""
     others = [(o.start_ns, o.stop_ns) for o in recording.operations if o.id != operation.id]
     others += [
-        (f.injected_ns, (f.healed_ns or recording.stop.mono_ns) + int(CUT_GRACE_S * NS))
+        (f.injected_ns, (f.healed_ns or recording.log.stop.mono_ns) + int(CUT_GRACE_S * NS))
         for f in recording.faults
         if f.injected_ns is not None
     ]

@@ -43,7 +43,7 @@ def monitor_outages(recording: Recording) -> list[MonitorOutage]:
         if fault.state not in ("applied", "healed", "heal_failed"):
             continue
         if event := _event_of(events, fault):
-            stop_ns = fault.healed_ns or recording.stop.mono_ns
+            stop_ns = fault.healed_ns or recording.log.stop.mono_ns
             every = len(event.names) == len(event.declared)
             outage = MonitorOutage(
                 fault.id, tuple(event.names), every, event.how, tuple(event.status), event.since_ns, stop_ns

@@ -151,7 +151,7 @@ def _recoveries(recording: Recording) -> Iterator[tuple[_Recovery, FaultRecord |
     """After each fault that was healed, each operation that failed, and each that succeeded and left a service that was
     not well."""
     looks = [_look(e) for e in recording.of(Recovered)]
-    gaps = tuple(sampling_gaps(recording.resources))
+    gaps = tuple(sampling_gaps(recording.samples.resources))
     limit_s = _limit_s(recording)
     enough_ns = (_CHANCE_S if limit_s is None else limit_s) * NS
     for fault in recording.faults:

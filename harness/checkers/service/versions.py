@@ -107,7 +107,9 @@ def _next_looks(recording: Recording, operation: Operation) -> list[_Look]:
     ][:1]
     changers = [(o.start_ns, o.stop_ns) for o in recording.operations if o.id != operation.id]
     changers += [
-        (f.injected_ns, f.healed_ns or recording.stop.mono_ns) for f in recording.faults if f.injected_ns is not None
+        (f.injected_ns, f.healed_ns or recording.log.stop.mono_ns)
+        for f in recording.faults
+        if f.injected_ns is not None
     ]
     return [
         look

@@ -53,7 +53,7 @@ class LoadSound(Checker):
             yield from {(f.code, f.subject, str(f.details)): f for f in found}.values()
             return
         recording = run.recording
-        sent = sum(len(f.records) for f in (*recording.load_samples, *recording.probe_samples))
+        sent = sum(len(f.records) for f in (*recording.samples.load, *recording.samples.probe))
         start_ns, stop_ns = recording.measured_ns
         yield finding(_QUESTION, Subject("load", ""), codes.Sound(sent, (stop_ns - start_ns) / NS))
 
@@ -66,7 +66,7 @@ def _reasons(run: JudgedRun) -> Iterator[Reason]:
         yield from _instruments(run, deadline_ms(recording))
         yield from _silences(recording)
         for event in recording.of(ServerCount):
-            files = recording.probe_samples if "probe" in event.marker else recording.load_samples
+            files = recording.samples.probe if "probe" in event.marker else recording.samples.load
             yield from server_count(files, event.requests)
     yield from _strays(recording)
     yield from _hollow(recording)
@@ -76,20 +76,20 @@ def _instruments(run: JudgedRun, limit_ms: float) -> Iterator[Reason]:
     """Why this recording's load and probes are not to be trusted; nothing when they are sound."""
     recording, window = run.recording, run.recording.measured_ns
     for who, files, writes in (
-        ("load", recording.load_samples, [w for w in recording.writes if w.worker.startswith("load")]),
-        ("prober", recording.probe_samples, [w for w in recording.writes if w.worker == "probe"]),
+        ("load", recording.samples.load, [w for w in recording.writes if w.worker.startswith("load")]),
+        ("prober", recording.samples.probe, [w for w in recording.writes if w.worker == "probe"]),
     ):
         yield from samples(files, who)
         yield from _started(recording, files, who)
         yield from books(files, writes, who)
         yield from lateness(joined(files), limit_ms, who)
-    yield from cpu(recording.resources, window)
+    yield from cpu(recording.samples.resources, window)
     longest_s = max(((b - a) / NS for a, b in run.harness_pauses if a < window[1] and b > window[0]), default=0.0)
     if longest_s:
         yield "", HarnessLate("harness", longest_s)
     yield from clock([e.instant for e in recording.events])
     yield from agreement(
-        within(joined(recording.load_samples), window), within(joined(recording.probe_samples), window), limit_ms
+        within(joined(recording.samples.load), window), within(joined(recording.samples.probe), window), limit_ms
     )
 
 
@@ -202,7 +202,7 @@ def _silences(recording: Recording) -> Iterator[Reason]:
     start_ns, stop_ns = recording.measured_ns
     limit_ms = deadline_ms(recording)
     patient_ns = max(_LONGEST_SILENCE_NS, 2 * limit_ms * 1e6)
-    for who, files in (("load", recording.load_samples), ("prober", recording.probe_samples)):
+    for who, files in (("load", recording.samples.load), ("prober", recording.samples.probe)):
         records = within(np.concatenate([f.records for f in files]), (start_ns, stop_ns)) if files else None
         if records is None:
             continue
@@ -217,8 +217,8 @@ def _silences(recording: Recording) -> Iterator[Reason]:
             limit_ns = max(patient_ns, _USUAL_GAPS * float(np.median(gaps_ns)))
             if len(stream) and gaps_ns.max() > limit_ns:
                 yield who, codes.Silent(who, what, int(gaps_ns.max()) / NS)
-    if recording.probe_samples:
-        probes = within(np.concatenate([f.records for f in recording.probe_samples]), (start_ns, stop_ns))
+    if recording.samples.probe:
+        probes = within(np.concatenate([f.records for f in recording.samples.probe]), (start_ns, stop_ns))
         good = probes["end_ns"][~bad_mask(probes, limit_ms)]
         silent_ns = stop_ns - int(good.max(initial=start_ns))
         if silent_ns > limit_ms * 1e6 / 2:
@@ -240,7 +240,7 @@ def _strays(recording: Recording) -> Iterator[Reason]:
 def _hollow(recording: Recording) -> Iterator[Reason]:
     """Probes that were answered, and not by the service."""
     yield from (("prober", codes.Hollow(e.why)) for e in recording.of(LoadHollow))
-    if strange := sum(int(((f.records["flags"] & FLAG_STRANGE) != 0).sum()) for f in recording.probe_samples):
+    if strange := sum(int(((f.records["flags"] & FLAG_STRANGE) != 0).sum()) for f in recording.samples.probe):
         told: Mapping[str, Sequence[str]] = next((e.contents for e in recording.of(ProberStopped) if e.contents), {})
         kinds = [f"{name}: {' after '.join(reversed(k))}" for name, k in told.items() if len(k) > 1]
         yield "prober", codes.StrangeContent(strange, kinds)
