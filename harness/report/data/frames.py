@@ -94,9 +94,9 @@ class Frames:
         """One row a request of load and prober. ``latency_ms`` counts from when it was due (``intended_s``) to
         ``end_s``; ``outcome`` is one of ok, http_error, refused, reset, timeout, unfinished."""
         parts = [
-            _samples(file, recording.start.mono_ns).assign(**dict(zip(_RUN, own)))
+            _samples(file, recording.log.start.mono_ns).assign(**dict(zip(_RUN, own)))
             for own, recording in self._recordings()
-            for file in (*recording.load_samples, *recording.probe_samples)
+            for file in (*recording.samples.load, *recording.samples.probe)
             if len(file.records)
         ]
         columns = [*_RUN, *_SAMPLES]
@@ -107,9 +107,9 @@ class Frames:
         """One row a sample of the resource meter (four a second): CPU in percent, memory, disks and network in bytes,
         ``disk_used_NAME_bytes`` for each disk, ``NAME_cpu_percent`` for each watched process."""
         rows = [
-            {**dict(zip(_RUN, own)), **_resources(row, recording.start.mono_ns)}
+            {**dict(zip(_RUN, own)), **_resources(row, recording.log.start.mono_ns)}
             for own, recording in self._recordings()
-            for row in recording.resources
+            for row in recording.samples.resources
         ]
         more = dict.fromkeys(name for row in rows for name in row if name not in (*_RUN, *_RESOURCES))
         return pd.DataFrame(rows, columns=[*_RUN, *_RESOURCES, *more])
