@@ -21,8 +21,8 @@ from pathlib import Path
 
 from tests.e2e import healing
 from tests.e2e.command import deploydrill
+from tests.e2e.host.test_deaths import notes_about
 from tests.e2e.live_run import LiveRun, tiny_copy
-from tests.e2e.test_deaths import notes_about
 
 HARDENED = "hardened"
 # One cell of each scenario, and whether the tiny system can run it: that has no links and no monitors.

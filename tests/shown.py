@@ -35,7 +35,7 @@ def picture(to: Path) -> None:
 
     from harness.report.documents.result import write_result
     from harness.report.render import render_run
-    from tests.e2e.test_report_in_browser import browse
+    from tests.e2e.command_line.test_report_in_browser import browse
     from tests.golden.accept import judged
 
     with tempfile.TemporaryDirectory() as work:

@@ -14,8 +14,8 @@ import pytest
 
 from harness.host.outputs import MOST_BYTES
 from tests.e2e.command import Done, deploydrill
+from tests.e2e.command_line.test_report_in_browser import SIZES, browse
 from tests.e2e.live_run import SCENARIOS, tiny_copy
-from tests.e2e.test_report_in_browser import SIZES, browse
 
 SECRETS = {"of the file": "s3cret-of-the-file-4711", "of the host": "s3cret-of-the-host-0815"}
 ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ud800-\udfff]")

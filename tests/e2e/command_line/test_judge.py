@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.e2e.command import TINY, Done, conclusive, deploydrill
+from tests.e2e.host.test_deaths import notes_about
 from tests.e2e.live_run import SCENARIOS, tiny_copy
-from tests.e2e.test_deaths import notes_about
 
 RUN = "baseline-once"
 

@@ -11,10 +11,10 @@ import pytest
 
 from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
-from tests.e2e.command import Done, conclusive, deploydrill
+from tests.e2e.command import TINY, Done, conclusive, deploydrill
 from tests.e2e.live_run import SCENARIOS
 
-MUTE = Path(__file__).with_name("mute")
+MUTE = TINY.with_name("mute")
 
 pytestmark = [pytest.mark.island, pytest.mark.root]
 

@@ -18,8 +18,8 @@ import pytest
 from harness.cli.main import main
 from harness.island.island import KIND_VARIABLE
 from tests.e2e.command import ROOT, TINY, Done, conclusive, deploydrill
+from tests.e2e.host.test_deaths import notes_about
 from tests.e2e.live_run import SCENARIOS, tiny_copy
-from tests.e2e.test_deaths import notes_about
 
 QUICK = ("quick:backup", "--scenarios", SCENARIOS)
 START = 'start = ["{python}", "{system}/tiny.py", "serve", "{port}"]'

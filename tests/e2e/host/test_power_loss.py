@@ -30,7 +30,7 @@ def apart(*argv: str, timeout: float = 120) -> str:
 
 
 def test_a_staged_power_cut_agrees_with_the_rebuilt_one_ten_times() -> None:
-    cuts = [json.loads(line) for line in apart("-m", "tests.e2e.staged_cut", "4", str(CUTS)).splitlines()]
+    cuts = [json.loads(line) for line in apart("-m", "tests.e2e.host.staged_cut", "4", str(CUTS)).splitlines()]
     assert len(cuts) == CUTS
     assert [c for c in cuts if not (c["same_image"] and c["same_files"])] == []
     # And the cuts were cuts: within a workload, each at another place, with nothing acknowledged lost.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import conclusive, deploydrill
+from tests.e2e.command import TINY, conclusive, deploydrill
 
-NOTES = Path(__file__).with_name("notes")
+NOTES = TINY.with_name("notes")
 
 pytestmark = [pytest.mark.island, pytest.mark.node]
 
