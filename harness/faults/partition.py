@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from harness.faults.fault import Fault, Undo
 from harness.faults.support.socket_watch import SocketWatch
+from harness.links.toxiproxy_server import HINT
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
 
@@ -90,5 +91,5 @@ def lacking(capabilities: Mapping[str, bool]) -> str:
     if not capabilities.get("links"):
         return "links that can be cut: this host allows no network namespace (`deploydrill doctor` says how to get it)"
     if not capabilities.get("toxiproxy"):
-        return "a toxiproxy-server: `make setup` builds one into .tools/"
+        return f"a toxiproxy-server: {HINT}"
     return ""

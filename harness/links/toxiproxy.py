@@ -15,12 +15,13 @@ import toxiproxy.exceptions
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, wait_until
+from harness.links.toxiproxy_server import HINT
 
 Stream = Literal["upstream", "downstream"]
 _Answer = TypeVar("_Answer")
 
 TIMEOUT_S = 2.0
-_START_HINT = "`make setup` builds toxiproxy-server; `deploydrill doctor` says what is there"
+_START_HINT = f"{HINT}; `deploydrill doctor` says what is there"
 # The client puts names into its addresses as they are: a proxy called "a/b" can be made and never be reached again.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 

@@ -6,7 +6,13 @@ import os
 import shutil
 from pathlib import Path
 
-from harness.host.checkout import TOOLS
+from harness.host.checkout import IS_CHECKOUT, TOOLS
+
+HINT = (
+    "`make setup` builds one into .tools/ (needs Go or the package registry)"
+    if IS_CHECKOUT
+    else "put the toxiproxy-server of a Toxiproxy release on PATH"
+)
 
 
 def find_server() -> Path | None:

@@ -15,7 +15,7 @@ from harness.host.outputs import last_line
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
 from harness.links.toxiproxy import ToxiproxyApi
-from harness.links.toxiproxy_server import find_server
+from harness.links.toxiproxy_server import HINT, find_server
 from harness.system import http
 from harness.system.live import LiveSystem
 
@@ -35,7 +35,7 @@ class Dependencies:
             raise HarnessError(
                 "lay the links",
                 "there is no toxiproxy-server",
-                "`make setup` builds one into .tools/ (needs Go or the package registry)",
+                HINT,
                 ExitCode.UNKNOWN,
             )
         self.far = FarSide(self._logs / "far.log")
