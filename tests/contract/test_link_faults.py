@@ -7,14 +7,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.host.checkout import ROOT
 from tests.contract.link_lab import FAULTS, UPLOAD
 
-ROOT = Path(__file__).resolve().parents[2]
 _NAMESPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 _USER = ("--user", "--map-root-user")
 pytestmark = pytest.mark.island

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.host.checkout import ROOT
 from tests.inconclusive import inconclusive
 from tests.lateness import late_alone
 
-ROOT = Path(__file__).resolve().parents[2]
 COMMAND = Path(sys.executable).with_name("deploydrill")
 TINY = Path(__file__).with_name("tiny")
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from harness.host.checkout import ROOT
 
 
 def arrows(root: Path) -> tuple[int, str]:

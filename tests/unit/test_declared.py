@@ -19,7 +19,8 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[2]
+from harness.host.checkout import ROOT
+
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())

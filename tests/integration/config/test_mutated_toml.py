@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from harness.campaign import selection
 from harness.cli.main import deploydrill, main
 from harness.errors import ExitCode
+from harness.host.checkout import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 FILES = {
     "reference": ROOT / "harness" / "bundled" / "reference" / "system.toml",
     "tiny": ROOT / "tests" / "e2e" / "tiny" / "system.toml",
