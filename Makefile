@@ -69,7 +69,7 @@ lint: $(READY_TEST) ## ruff, mypy --strict, and the arrows between the packages
 	@.venv/bin/lint-imports --no-cache
 
 docs: $(READY) ## write the generated pages of the documentation again
-	@for page in harness.config.page harness.recording.reference harness.cli.reference tests.cells tests.shown; do $(PYTHON) -m $$page; done
+	@for page in harness.config.page harness.recording.reference harness.cli.reference harness.report.documents.schema harness.report.text.explanation tests.cells tests.shown; do $(PYTHON) -m $$page; done
 
 bench: $(READY) ## how exact and how heavy our own instruments are
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) "$$bench"; done

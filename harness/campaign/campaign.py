@@ -21,6 +21,8 @@ from harness.campaign.outside import Signals, rehearse
 from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.review_rows import read_rows
 from harness.campaign.selection import Selected, kind_for, select
+from harness.checkers.core.codes import code_of
+from harness.checkers.core.late import HarnessLate
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
@@ -123,12 +125,12 @@ class Campaign:
         )
         return compiled(plan, selected.scenario, cell, self.config.versions)
 
-    def results(self, out: Path) -> Generator[Ended, None, None]:
-        """Each result with the folder of its run, as ``in_turn`` has them. The first fail of ``fail_fast`` lets
-        nothing more begin."""
+    def results(self, out: Path, again: Sequence[Selected] = ()) -> Generator[Ended, None, None]:
+        """Each result with the folder of its run, as ``in_turn`` has them; of the cells of ``again`` alone if there are
+        any. The first fail of ``fail_fast`` lets nothing more begin."""
         if self.options.jobs and self.jobs < self.options.jobs:
             self._progress.note(f"{self.jobs} at a time: without islands runs side by side would meet")
-        turns = [Turn(self, selected, out) for selected in self.selected]
+        turns = [Turn(self, selected, out) for selected in again or self.selected]
         with closing(in_turn(turns, self.jobs, self.signals, lambda: self._enough)) as runs:
             for turn, result, folder in runs:
                 self._enough = self._enough or (self.options.fail_fast and result.outcome == "fail")
@@ -263,6 +265,12 @@ def in_turn(
                     raise done
                 why_not = str(done) if isinstance(done, HarnessError) else ""
                 yield turn, *turn.campaign.ended(turn.selected, turn.out, why_not)
+
+
+def late_alone(result: Result) -> bool:
+    """Whether a run is unknown for no other reason than that the harness was late: another attempt may tell."""
+    unknown = {f.code for f in result.findings if f.outcome == "unknown"}
+    return result.outcome == "unknown" and unknown == {code_of(HarnessLate).name}
 
 
 def exit_code(results: Sequence[Result], signals: Signals) -> ExitCode:

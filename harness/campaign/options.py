@@ -27,6 +27,7 @@ class Options:
     fail_fast: bool = False
     keep: bool = False
     jobs: int | None = None
+    retry_late: int = 0
     command: str = ""
 
 

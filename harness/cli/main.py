@@ -125,6 +125,13 @@ def deploydrill() -> None:
 @click.option("--deadline", "deadline_s", type=Duration(), default="20m", show_default=True, help="Limit of one run.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Runs side by side [default: 2]; those that time are alone.")
 @click.option("--fail-fast", is_flag=True, help="Begin no more runs once one has failed.")
+@click.option(
+    "--retry-late",
+    type=click.IntRange(0, 10),
+    default=1,
+    show_default=True,
+    help="So often, at the end, run again what is unknown only because the harness was late.",
+)
 @click.option("--keep", is_flag=True, help="Keep the system's data also of runs that pass.")
 @click.option("--dry-run", is_flag=True, help="Print the plan, run nothing.")
 def run(
@@ -231,14 +238,17 @@ def list_(system: str, scenario_dirs: Sequence[Path]) -> int:
     return catalogue.list_all(system, scenario_dirs)
 
 
-@deploydrill.command(short_help="Say what a scenario does and what judges it.")
-@click.argument("scenario")
+@deploydrill.command(short_help="Say what a scenario does, or what a finding means.")
+@click.argument("name", metavar="SCENARIO|CODE")
 @_dirs
-def explain(scenario: str, scenario_dirs: Sequence[Path]) -> int:
-    """Say what a scenario does, where its faults land, and what judges it."""
+def explain(name: str, scenario_dirs: Sequence[Path]) -> int:
+    """Say what a scenario does, where its faults land, and what judges it; or
+    what a finding means, what causes it and what to try, by its code such as
+    data.acknowledged_lost.
+    """
     from harness.cli import catalogue
 
-    return catalogue.explain(scenario, scenario_dirs)
+    return catalogue.explain(name, scenario_dirs)
 
 
 @deploydrill.command(short_help="Write a first system.toml for a directory.")

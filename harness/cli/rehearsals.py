@@ -67,6 +67,8 @@ def run(
         terminal.console().print(
             terminal.render_run(results[0]) if len(results) == 1 else terminal.render_campaign(results, folder)
         )
+        for line in terminal.attempts(read_document(folder / CAMPAIGN)):
+            click.echo(line)
     not_run = campaign.not_run(results)
     if not_run:
         click.echo(f"not run, for {'a signal came' if signals.number else 'a run failed'}: {', '.join(not_run)}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from harness.host.checkout import DOCS
-from harness.recording.events import Event, PlannedCut, kinds
+from harness.recording.events import Event, kinds
 from harness.recording.sources import Source
 
 PAGE = DOCS / "recording.md"
@@ -22,7 +22,6 @@ _WORDS: Mapping[Any, str] = {
     bool: "true or false",
     NoneType: "null",
     Any: "anything",
-    PlannedCut: "object",
 }
 
 
@@ -57,7 +56,7 @@ def _fields(struct: type[msgspec.Struct], skip: Mapping[str, Any] | None = None)
     for name, hint in get_type_hints(struct, include_extras=True).items():
         if name not in (skip or {}):
             said = "".join(f": {text}" for text in getattr(hint, "__metadata__", ()) if isinstance(text, str))
-            yield f"`{name}` ({_words(hint)}{_default(struct, name)}){said}"
+            yield f"`{name}` ({words(hint)}{_default(struct, name)}){said}"
 
 
 def _default(struct: type[msgspec.Struct], name: str) -> str:
@@ -68,18 +67,21 @@ def _default(struct: type[msgspec.Struct], name: str) -> str:
     return f", else {'true' if field.default is True else field.default}"
 
 
-def _words(hint: Any) -> str:
+def words(hint: Any) -> str:
+    """The type of a field, in words."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _words(arguments[0])
+        return words(arguments[0])
     if origin is Literal:
-        return "text"
+        return " or ".join(repr(value) for value in arguments)
     if origin in (Union, UnionType):
-        return " or ".join(_words(a) for a in arguments)
+        return " or ".join(words(a) for a in arguments)
     if origin is not None and issubclass(origin, Mapping):
-        return f"object of {_words(arguments[1])}"
+        return f"object of {words(arguments[1])}"
     if origin is not None and issubclass(origin, Sequence):
-        return f"list of {_words(arguments[0])}"
+        return f"list of {words(arguments[0])}"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return "object"
     return _WORDS[hint]
 
 

@@ -65,7 +65,8 @@ def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
     """The same for a campaign, and for each of its runs unless they were rendered as they ended."""
     document = read_document(folder / campaign.NAME)
     runs = [folder / run["path"] for run in document["runs"]]
-    written = [path for run in runs for path in (render_run(run) if runs_too else ())]
+    attempts = [folder / attempt["path"] for run in document["runs"] for attempt in run["attempts"][:-1]]
+    written = [path for run in (*runs, *attempts) for path in (render_run(run) if runs_too else ())]
     documents = [read_document(run / NAME) for run in runs]
     with _telling(folder):
         picture = both(partial(figures.campaign_svg, document))

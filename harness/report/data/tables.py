@@ -55,7 +55,7 @@ def _run(d: Document) -> dict[str, Any]:
     return {k: d[k] for k in _RUN}
 
 
-FINDINGS = Table((*_RUN, "outcome", "check", "code", "subject", "title", "sentence", "details"), _findings)
+FINDINGS = Table((*_RUN, "outcome", "check", "code", "matter", "subject", "title", "sentence", "details"), _findings)
 # Of a system with a rows.toml: which rows of its review each finding answers.
 REVIEWED = Table((*FINDINGS.columns, "review"), _findings)
 MEASUREMENTS = Table((*_RUN, "name", "unit", "index", "value", "resolution", "attributes"), _measurements)

@@ -10,6 +10,7 @@ from typing import Any
 from harness.model import Outcome, Result, merged
 from harness.report.documents import sentences
 from harness.report.documents.derived import run_seconds
+from harness.report.documents.order import first
 from harness.report.documents.result import SCHEMA, to_document, write_document
 
 NAME = "campaign.json"
@@ -27,11 +28,14 @@ def to_campaign(
     reproduce: str = "",
     options: Mapping[str, Any] | None = None,
     not_run: Sequence[str] = (),
+    earlier: Sequence[tuple[Result, Path]] = (),
 ) -> dict[str, Any]:
     """Runs in the order selected. ``outcome`` may be worse than the runs', as when one never got as far as a result;
-    ``not_run`` are the cells that were never begun, ``options`` what makes it the same campaign again."""
+    ``not_run`` are the cells that were never begun, ``options`` what makes it the same campaign again. ``earlier`` are
+    attempts at runs that were made again: they are listed, and decide nothing."""
     documents = [(to_document(result), path) for result, path in results_with_paths]
     all_of = [d for d, _ in documents]
+    before = [(to_document(result), os.path.relpath(path, folder)) for result, path in earlier]
     first = all_of[0] if all_of else {}
     shared = first.get("provenance", {})
     return {
@@ -40,9 +44,9 @@ def to_campaign(
         "system": ", ".join(dict.fromkeys(d["system"] for d in all_of)),
         "seed": first.get("seed"),
         "started_utc": shared.get("started_utc"),
-        "runs": [_run(d, os.path.relpath(path, folder)) for d, path in documents],
+        "runs": [_run(d, os.path.relpath(path, folder), before) for d, path in documents],
         "claims": _claims(all_of),
-        "warnings": [{"run": _name(d), "text": text} for d in all_of for text in d["warnings"]],
+        "warnings": warnings(all_of),
         "waived": _unique([w for d in all_of for w in d["waived"]]),
         "host": first.get("host", {}),
         "provenance": {k: shared[k] for k in ("deploydrill", "commit", "system_hash", "command") if k in shared},
@@ -59,18 +63,54 @@ def write_campaign(folder: Path, results_with_paths: Sequence[tuple[Result, Path
 
 
 def _name(d: Document) -> str:
-    return " ".join(part for part in (d["scenario"], d["cell"]) if part)
+    """As on the command line."""
+    return ":".join(part for part in (d["scenario"], d["cell"]) if part)
 
 
-def _run(d: Document, path: str) -> dict[str, Any]:
+def warnings(documents: Sequence[Document]) -> list[dict[str, Any]]:
+    """Each warning once, with the cells it is about."""
+    cells: dict[str, list[str]] = {}
+    for d in documents:
+        for text in d["warnings"]:
+            cells.setdefault(text, []).append(_name(d))
+    return [{"text": text, "cells": names} for text, names in cells.items()]
+
+
+def of_cells(names: Sequence[str], runs: int, most: int = 3) -> str:
+    """Which of so many cells something is about: ``all 27 cells``, ``a, b and 4 more``."""
+    if len(names) == runs > 1:
+        return f"all {runs} cells"
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
+def _run(d: Document, path: str, earlier: Sequence[tuple[Document, str]]) -> dict[str, Any]:
+    attempts = [*((e, at) for e, at in earlier if e["run"] == d["run"]), (d, path)]
     return {
         **{k: d[k] for k in _RUN},
         "path": path,
-        "why": sentences.said(sentences.reason(d), d),
+        **_why(d),
         "downtime": sentences.said(sentences.downtime(d), d),
         "seconds": run_seconds(d),
         "faults": [{"name": f["name"], "at": f["at"], "state": sentences.fault_state(f)} for f in d["faults"]],
+        "attempts": [_attempt(*attempt) for attempt in attempts] if len(attempts) > 1 else [],
     }
+
+
+def _why(d: Document) -> dict[str, Any]:
+    """What the outcome of a run rests on; of a pass nothing has a code."""
+    place = first(d) if d["outcome"] != "pass" else None
+    named = {} if place is None else d["findings"][place]
+    return {
+        "why": sentences.said(sentences.reason(d), d),
+        "sentence": named.get("sentence", ""),
+        "code": named.get("code", ""),
+        "matter": named.get("matter", "system"),
+    }
+
+
+def _attempt(d: Document, path: str) -> dict[str, Any]:
+    return {"path": path, "outcome": d["outcome"], "why": _why(d)["why"], "seconds": run_seconds(d)}
 
 
 def _claims(documents: Sequence[Document]) -> list[dict[str, Any]]:

@@ -42,14 +42,15 @@ def _plain(value: Any) -> Any:
 
 def from_document(document: Mapping[str, Any]) -> Result:
     plain = dict(document)
-    plain["findings"] = tuple(_finding(f) for f in document["findings"])
+    plain["findings"] = tuple(finding_of(f) for f in document["findings"])
     plain["measurements"] = tuple(Measurement(**{**m, "values": tuple(m["values"])}) for m in document["measurements"])
     for name in ("claims", "spans", "operations", "faults", "observations", "outages", "warnings", "waived"):
         plain[name] = tuple(document[name])
     return Result(**plain)
 
 
-def _finding(plain: Mapping[str, Any]) -> Finding:
+def finding_of(plain: Mapping[str, Any]) -> Finding:
+    """The finding that stands in a document."""
     lists = {name: tuple(plain[name]) for name in ("because", "examples")}
     return Finding(**{**plain, **lists, "subject": Subject(**plain["subject"])})
 
@@ -97,9 +98,12 @@ def read_document(path: Path) -> dict[str, Any]:
 
 
 def _from_schema_1(document: dict[str, Any]) -> dict[str, Any]:
-    """A result of before findings had codes: each verdict as a finding without one."""
-    if "verdicts" not in document:  # a campaign
+    """A document of before findings had codes: of a result each verdict as a finding without one; of a campaign the
+    warnings with the cells they are about. That of a discrimination is as it was."""
+    if "flaws" in document:
         return document
+    if "runs" in document:
+        return _campaign_from_schema_1(document)
     findings = [
         {
             "check": v["about"],
@@ -115,6 +119,18 @@ def _from_schema_1(document: dict[str, Any]) -> dict[str, Any]:
             "sentence": v["why"],
             "hint": "",
         }
-        for v in document["verdicts"]
+        for v in document.get("verdicts", [])
     ]
     return {**{k: v for k, v in document.items() if k != "verdicts"}, "findings": findings}
+
+
+def _campaign_from_schema_1(document: dict[str, Any]) -> dict[str, Any]:
+    cells: dict[str, list[str]] = {}
+    for warning in document["warnings"]:
+        cells.setdefault(warning["text"], []).append(warning["run"])
+    unsaid = {"sentence": "", "code": "", "matter": "system", "attempts": []}
+    return {
+        **document,
+        "runs": [{**unsaid, **run} for run in document["runs"]],
+        "warnings": [{"text": text, "cells": names} for text, names in cells.items()],
+    }

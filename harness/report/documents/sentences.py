@@ -11,11 +11,11 @@ from harness.recording.samples import OUTCOMES
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import plain, quantity
+from harness.report.documents.order import by_severity, first
 from harness.report.documents.paths import lookup
 
 Document = Mapping[str, Any]
 SIGN: Mapping[str, str] = {"pass": "✓", "fail": "✕", "unknown": "?", "note": "i"}
-_RANK = {"fail": 0, "unknown": 1, "note": 2, "pass": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,6 @@ def said(sentence: Sentence, document: Document) -> str:
     return plain("".join(part if isinstance(part, str) else part.text(document) for part in sentence))
 
 
-def by_severity(findings: Sequence[Mapping[str, Any]]) -> list[int]:
-    """Indices, failing first, then unknown, else in their order."""
-    return sorted(range(len(findings)), key=lambda i: (_RANK[findings[i]["outcome"]], i))
-
-
 _LEAD: Mapping[str, str] = {"pass": "", "fail": "Refuted: ", "unknown": "Unknown: "}
 
 
@@ -62,7 +57,7 @@ def headline(document: Document) -> Sentence:
 
 
 def reason(document: Document) -> Sentence:
-    """What the outcome rests on: the first finding that made it so."""
+    """What the outcome rests on: the title of the finding that is read first, and how many more there are."""
     outcome: Outcome = document["outcome"]
     findings = document["findings"]
     if outcome == "pass":
@@ -72,12 +67,13 @@ def reason(document: Document) -> Sentence:
             runs = " runs each" if most > 1 else " run each"
             return ("All claims held, those about operations by ", *fewer, Number(derived="claims_most_n"), runs)
         return ("Every check passed, ", Number(derived="findings_pass"), " of ", Number(derived="findings"))
-    first = next((i for i in by_severity(findings) if findings[i]["outcome"] == outcome), None)
-    if first is None:
+    place = first(document)
+    if place is None:
         return ("nothing was judged" if not findings else "see the warnings",)
     more = derive(document, f"findings_{outcome}") - 1
-    rest: Sentence = (" (and ", Number(derived=f"findings_{outcome}_more"), " more)") if more else ()
-    return (Text(f"findings.{first}.sentence"), *rest)
+    finding = "finding" if more == 1 else "findings"
+    rest: Sentence = (" (", Number(derived=f"findings_{outcome}_more"), f" more {finding})") if more else ()
+    return (Text(f"findings.{place}.title"), *rest)
 
 
 def downtime(document: Document) -> Sentence:
@@ -172,7 +168,7 @@ def campaign_headline(document: Document) -> Sentence:
         return ("All checks passed in ", Number(derived="runs_pass"), " of ", Number(derived="runs"), " runs")
     if not runs:
         return ("Unknown: no run was judged",)
-    first = by_severity(runs)[0]
+    place = by_severity(runs)[0]
     counted = "fail" if document["outcome"] == "fail" else "unknown"
     lead = "Refuted in " if counted == "fail" else "Unknown in "
     return (
@@ -181,9 +177,9 @@ def campaign_headline(document: Document) -> Sentence:
         " of ",
         Number(derived="runs"),
         " runs. First, ",
-        Text(f"runs.{first}.scenario"),
+        Text(f"runs.{place}.scenario"),
         " ",
-        Text(f"runs.{first}.cell"),
+        Text(f"runs.{place}.cell"),
         ": ",
-        Text(f"runs.{first}.why"),
+        Text(f"runs.{place}.why"),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from harness.report.documents import discrimination, review, sentences
+from harness.report.documents import discrimination, order, review, sentences
 from harness.report.documents.clean import Tail, clean
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import NONE, quantity
@@ -97,6 +97,8 @@ def _environment() -> jinja2.Environment:
         outcomes=sentences.outcomes,
         fault_state=sentences.fault_state,
         rows_of=review.rows_of,
+        not_the_system=order.not_the_system,
+        matters=order.MATTERS,
     )
     environment.globals.update(figure=_figure, peak=quantity)
     return environment
@@ -124,7 +126,9 @@ def run_page(document: Document, extras: Extras) -> str:
             x=extras,
             headline=sentences.headline(document),
             downtime=sentences.downtime(document),
-            order=sentences.by_severity(document["findings"]),
+            groups=order.groups(document),
+            passed=order.passed(document),
+            first=order.first(document) if document["outcome"] != "pass" else None,
             claims=_claims(document),
             review=review.of(document),
         )
@@ -143,7 +147,7 @@ def campaign_page(document: Document, picture: Picture) -> str:
             headline=sentences.campaign_headline(document),
             claims=_claims(document),
             review=review.of(document),
-            order=sentences.by_severity(document["runs"]),
+            order=order.by_severity(document["runs"]),
             matrix=_matrix(document),
             extremes=_extremes,
         )
@@ -181,7 +185,7 @@ def _odd(document: Document) -> list[int]:
 def _claims(document: Document) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any] | None]]:
     """(index, claim, the review's row), failing first."""
     claims = document["claims"]
-    return [(i, claims[i], review.row_for(claims[i], document)) for i in sentences.by_severity(claims)]
+    return [(i, claims[i], review.row_for(claims[i], document)) for i in order.by_severity(claims)]
 
 
 @dataclass(frozen=True, slots=True)

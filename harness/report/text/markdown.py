@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.report.documents import review, sentences
+from harness.report.documents import order, review, sentences
+from harness.report.documents.campaign import of_cells
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import derive
 from harness.report.documents.numbers import plain, quantity
 from harness.report.text import comparison
 
 Document = Mapping[str, Any]
+# Of findings that differ in their numbers alone.
+_MOST_SENTENCES = 10
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>|#~!&@])")
 
 
@@ -43,13 +46,7 @@ def run_markdown(document: Document) -> str:
         "",
     ]
     lines += _waived_and_warnings(d["waived"], d["warnings"])
-    lines += _table(
-        ("outcome", "finding", "sentence", "code"),
-        (
-            (_outcome(f["outcome"]), _text(f["title"]), _text(f["sentence"]), _code(f, d))
-            for f in (d["findings"][i] for i in sentences.by_severity(d["findings"]))
-        ),
-    )
+    lines += _findings(d)
     if d["claims"]:
         lines += [_claims_heading(d), ""]
         lines += _table(
@@ -65,7 +62,7 @@ def run_markdown(document: Document) -> str:
                     _number(c["n"]),
                     _text(c["supports"]),
                 )
-                for i, c in ((i, d["claims"][i]) for i in sentences.by_severity(d["claims"]))
+                for i, c in ((i, d["claims"][i]) for i in order.by_severity(d["claims"]))
             ),
         )
     if d["faults"]:
@@ -92,14 +89,17 @@ def campaign_markdown(document: Document) -> str:
     d = document
     lines = [f"## {_outcome(d['outcome'])}: {_text(d['system'])}", ""]
     lines += [f"**{_text(sentences.said(sentences.campaign_headline(d), d))}**", ""]
-    lines += _waived_and_warnings(d["waived"], [f"{w['run']}: {w['text']}" for w in d["warnings"]])
-    lines += _table(
-        ("outcome", "scenario", "cell", "why", "took"),
-        (
-            (_outcome(r["outcome"]), *(_text(r[k]) for k in ("scenario", "cell", "why")), _number(r["seconds"], "s"))
-            for r in (d["runs"][i] for i in sentences.by_severity(d["runs"]))
-        ),
+    lines += _waived_and_warnings(
+        d["waived"],
+        [f"{w['text']} ({of_cells(w['cells'], len(d['runs']))})" for w in d["warnings"]],
     )
+    lines += _table(("outcome", "scenario", "cell", "why", "took"), (_run_row(r) for r in _in_order(d["runs"])))
+    for run in (r for r in _in_order(d["runs"]) if r["attempts"]):
+        tried = " → ".join(f"{a['outcome']} ({_text(a['why'])})" for a in run["attempts"])
+        lines += [
+            f"- {_text(run['scenario'])} {_text(run['cell'])} was run again, the last attempt decides: {tried}",
+            "",
+        ]
     if d["claims"]:
         lines += [_claims_heading(d), ""]
         lines += _table(
@@ -114,7 +114,7 @@ def campaign_markdown(document: Document) -> str:
                     _number(c["n"]),
                     _text(", ".join(c["refuted_by"])) or "none",
                 )
-                for i, c in ((i, d["claims"][i]) for i in sentences.by_severity(d["claims"]))
+                for i, c in ((i, d["claims"][i]) for i in order.by_severity(d["claims"]))
             ),
         )
     if d.get("not_run"):
@@ -123,6 +123,49 @@ def campaign_markdown(document: Document) -> str:
     if d["reproduce"]:
         lines += ["Do it again:", "", _fenced(d["reproduce"]), ""]
     return "\n".join(lines)
+
+
+def _in_order(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [rows[i] for i in order.by_severity(rows)]
+
+
+def _run_row(run: Mapping[str, Any]) -> tuple[str, ...]:
+    """The short reason, whose matter it is, and the sentence behind it."""
+    whose = order.not_the_system([run["matter"]] if run["matter"] in order.MATTERS else [])
+    why = ". ".join(_text(part) for part in (run["why"], whose, run["sentence"]) if part)
+    return _outcome(run["outcome"]), _text(run["scenario"]), _text(run["cell"]), why, _number(run["seconds"], "s")
+
+
+def _findings(d: Document) -> list[str]:
+    """What did not pass as nested lists, the system's own first; then a table of what passed."""
+    lines: list[str] = []
+    for group in order.groups(d):
+        lines += [f"### {group.heading or 'The system'}", ""]
+        for block in group.blocks:
+            lines += _block(d, block)
+        lines.append("")
+    if passed := order.passed(d):
+        lines += ["### Passed", ""]
+        lines += _table(
+            ("finding", "sentence", "code"),
+            ((_text(f["title"]), _text(f["sentence"]), _code(f, d)) for f in (d["findings"][i] for i in passed)),
+        )
+    return lines
+
+
+def _block(d: Document, block: order.Block) -> list[str]:
+    left = "  " * block.depth
+    if block.fault is not None:
+        fault = d["faults"][block.fault]
+        return [f"{left}- due to {_text(fault['name'])} at {_text(fault['at'])} ({_text(fault['id'])}):"]
+    findings = [d["findings"][i] for i in block.indices]
+    head = findings[0]
+    code = f", {_code(head, d)}" if head["code"] else ""
+    lines = [f"{left}- {_outcome(head['outcome'])}: **{_text(head['title'])}**{code}"]
+    said = list(dict.fromkeys(_text(f["sentence"]) for f in findings))
+    lines += [f"{left}  - {line}" for line in said[:_MOST_SENTENCES]]
+    lines += [f"{left}  - and {len(said) - _MOST_SENTENCES} more like it"] if len(said) > _MOST_SENTENCES else []
+    return [*lines, *([f"{left}  - try: {_text(head['hint'])}"] if head["hint"] else [])]
 
 
 def comparison_markdown(d: Document) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.model import Outcome, Result
-from harness.report.documents import discrimination, review, sentences
+from harness.report.documents import discrimination, order, review, sentences
+from harness.report.documents.campaign import of_cells, warnings
 from harness.report.documents.clean import one_line
 from harness.report.documents.derived import run_seconds
 from harness.report.documents.numbers import NONE, plain, quantity
@@ -22,7 +24,10 @@ from harness.report.documents.result import to_document
 Document = Mapping[str, Any]
 COLUMNS = 80
 _SHORT_UNIT = 2
-_STYLE = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow"}
+_STYLE = {"pass": "bold green", "fail": "bold red", "unknown": "bold yellow", "note": "bold"}
+_INDENT = 4
+# Of findings that differ in their numbers alone; the page has all.
+_MOST_SENTENCES = 4
 
 
 def console(file: IO[str] | None = None) -> Console:
@@ -83,24 +88,48 @@ def _notes(waived: Sequence[Mapping[str, Any]], warnings: Sequence[str]) -> list
 
 
 def _findings(d: Document) -> list[RenderableType]:
-    bad = [d["findings"][i] for i in sentences.by_severity(d["findings"]) if d["findings"][i]["outcome"] != "pass"]
-    passed = len(d["findings"]) - len(bad)
-    parts: list[RenderableType] = [Text()]
-    for f in bad:
-        rows = ", ".join(review.rows_of(f, d))
-        parts.append(
-            Text.assemble(_outcome(f["outcome"]), f"  {one_line(f['title'])}", (f" ({rows})" * bool(rows), "dim"))
-        )
-        parts.append(Padding(_text(f["sentence"]), (0, 0, 0, 4)))
-    if passed:
+    parts: list[RenderableType] = []
+    for group in order.groups(d):
+        parts += [Text(), *([Text(group.heading, style="bold")] if group.heading else [])]
+        parts += _blocks(d, group.blocks, set())
+    bad = sum(1 for f in d["findings"] if f["outcome"] != "pass")
+    if passed := len(order.passed(d)):
         counted = f"{passed} {'other ' if bad else ''}check{'s' if passed > 1 else ''}"
-        parts.append(Text.assemble(_outcome("pass"), f"  {counted}"))
+        parts += [Text(), Text.assemble(_outcome("pass"), f"  {counted}")]
     return parts
+
+
+def _blocks(d: Document, blocks: Sequence[order.Block], hinted: set[str]) -> list[RenderableType]:
+    """Title and code, each sentence, and what to try; ``hinted`` are the hints that were given before."""
+    parts: list[RenderableType] = []
+    for block in blocks:
+        left = _INDENT * block.depth
+        if block.fault is not None:
+            fault = d["faults"][block.fault]
+            parts.append(Text(one_line(f"due to {fault['name']} at {fault['at']} ({fault['id']}):")))
+            continue
+        findings = [d["findings"][i] for i in block.indices]
+        head = findings[0]
+        title = Text.assemble(_outcome(head["outcome"]), f"  {one_line(head['title'])}", (_in_brackets(head, d), "dim"))
+        parts.append(Padding(title, (0, 0, 0, left)))
+        said = list(dict.fromkeys(one_line(f["sentence"], 600) for f in findings))
+        lines = [line for line in said[:_MOST_SENTENCES] if line != one_line(head["title"])]
+        lines += [f"and {len(said) - _MOST_SENTENCES} more like it"] if len(said) > _MOST_SENTENCES else []
+        if head["hint"] and head["hint"] not in hinted:
+            hinted.add(head["hint"])
+            lines.append(f"try: {one_line(head['hint'])}")
+        parts += [Padding(Text(line), (0, 0, 0, left + _INDENT)) for line in lines]
+    return parts
+
+
+def _in_brackets(finding: Mapping[str, Any], d: Document) -> str:
+    rows = ", ".join(review.rows_of(finding, d))
+    return f"  [{finding['code']}]" * bool(finding["code"]) + f" ({rows})" * bool(rows)
 
 
 def _claims(claims: Sequence[Mapping[str, Any]], d: Document) -> Table:
     table = _table("", "claim", "limit", ">median", ">least", ">most", ">n")
-    for i in sentences.by_severity(claims):
+    for i in order.by_severity(claims):
         c = claims[i]
         # 80 columns are too few for "1 297 requests" three times over; the limit beside it says of what.
         unit = c["unit"] if len(c["unit"]) <= _SHORT_UNIT else ""
@@ -128,14 +157,32 @@ def _faults(faults: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def render_campaign(results: Sequence[Result], folder: Path | None = None) -> RenderableType:
-    """One line a run, failing first; then every check that did not pass with its sentence, once for all the cells that
-    say the same. ``folder``: where the report is."""
+    """One line a run, failing first; each warning; then what did not pass, once for all the cells that say the same,
+    the system's own first. ``folder``: where the report is."""
     documents = [to_document(r) for r in results]
-    order = sentences.by_severity(documents)
+    parts: list[RenderableType] = [_runs(documents)]
+    warned = [f"{w['text']} ({of_cells(w['cells'], len(documents))})" for w in warnings(documents)]
+    parts += [Text(), *_notes((), warned)] if warned else []
+    said: dict[str, list[dict[str, Any]]] = {}
+    for d in documents:
+        if d["outcome"] != "pass":
+            said.setdefault(_told(_complaints(d, set())), []).append(d)
+    hinted: set[str] = set()
+    alike = list(said.values())
+    for place in order.by_severity([_foremost(same[0]) for same in alike]):
+        d, cells = alike[place][0], [_cell(d) for d in alike[place]]
+        parts += [Text(), Text.assemble(_outcome(d["outcome"]), f"  {', '.join(cells)}")]
+        parts.append(Padding(Group(*_complaints(d, hinted)), (0, 0, 0, _INDENT)))
+    if said and folder:
+        parts += [Text(), Text(f"again, what did not pass: deploydrill run --failed {folder}")]
+    return Group(*parts)
+
+
+def _runs(documents: Sequence[Document]) -> Table:
     table = _table("", "cell", ">took", ">checks", ">bad requests")
-    for i in order:
+    for i in order.by_severity(documents):
         d = documents[i]
-        passed = sum(1 for f in d["findings"] if f["outcome"] == "pass")
+        passed = len(order.passed(d))
         counted = d["load"].get("counted") or {}
         table.add_row(
             _outcome(d["outcome"]),
@@ -144,24 +191,40 @@ def render_campaign(results: Sequence[Result], folder: Path | None = None) -> Re
             Text(f"{passed}/{len(d['findings'])}", no_wrap=True),
             Text(plain(f"{quantity(counted['bad'])}/{quantity(counted['n'])}") if counted else NONE, no_wrap=True),
         )
-    parts: list[RenderableType] = [table]
-    said: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for i in order:
-        if documents[i]["outcome"] != "pass":
-            said.setdefault((documents[i]["outcome"], _complaints(documents[i])), []).append(_cell(documents[i]))
-    for (outcome, complaints), cells in said.items():
-        parts += [Text(), Text.assemble(_outcome(outcome), f"  {', '.join(cells)}")]
-        parts += [Padding(Text(complaint), (0, 0, 0, 4)) for complaint in complaints]
-    if said and folder:
-        parts += [Text(), Text(f"again, what did not pass: deploydrill run --failed {folder}")]
-    return Group(*parts)
+    return table
 
 
-def _complaints(d: Document) -> tuple[str, ...]:
-    """What did not pass, failing first; the headline where no check says why."""
-    bad = [d["findings"][i] for i in sentences.by_severity(d["findings"]) if d["findings"][i]["outcome"] != "pass"]
-    said = tuple(one_line(f"{sentences.SIGN[f['outcome']]} {f['title']}: {f['sentence']}", 400) for f in bad)
-    return said or (sentences.said(sentences.headline(d), d),)
+def _foremost(d: Document) -> Mapping[str, Any]:
+    """Outcome and matter of a run, by which it is sorted."""
+    place = order.first(d)
+    return {"outcome": d["outcome"], "matter": "system" if place is None else d["findings"][place]["matter"]}
+
+
+def _complaints(d: Document, hinted: set[str]) -> list[RenderableType]:
+    """What did not pass; the headline where no finding says why."""
+    parts: list[RenderableType] = []
+    for group in order.groups(d):
+        parts += [Text(group.heading, style="bold")] if group.heading else []
+        parts += _blocks(d, group.blocks, hinted)
+    return parts or [Text(sentences.said(sentences.headline(d), d))]
+
+
+def _told(parts: Sequence[RenderableType]) -> str:
+    """The words of a part of the summary, to tell equal ones."""
+    file = io.StringIO()
+    console(file).print(Group(*parts))
+    return file.getvalue()
+
+
+def attempts(document: Document) -> list[str]:
+    """What of a campaign was run again because the harness was late, and which attempt decides; a line a cell."""
+    lines = [
+        f"run again: {_cell(run)}: {run['attempts'][0]['outcome']} at first ({run['attempts'][0]['why']}); "
+        f"attempt {len(run['attempts'])} decides: {run['outcome']}"
+        for run in document["runs"]
+        if run["attempts"]
+    ]
+    return [one_line(line, 600) for line in lines]
 
 
 def _cell(d: Document) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,7 +52,45 @@ def test_help_and_a_usage_error_import_click_and_nothing_else(words: str, code: 
     assert (ended, modules - {"harness"}) == (code, LIGHT)
 
 
-@pytest.mark.parametrize(("words", "code"), [("list", 0), ("explain baseline", 0), ("explain no-such-scenario", 64)])
-def test_what_only_tells_of_scenarios_imports_nothing_that_measures_judges_or_renders(words: str, code: int) -> None:
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("list", 0),
+        ("explain baseline", 0),
+        ("explain no-such-scenario", 64),
+        ("explain harness.late", 0),
+        ("explain harness.lat", 64),
+    ],
+)
+def test_what_only_tells_of_scenarios_or_codes_imports_nothing_heavy(words: str, code: int) -> None:
     ended, modules = imported(*words.split())
     assert (ended, modules & HEAVY) == (code, set())
+
+
+OWN = """
+from dataclasses import dataclass
+from harness import Cell, Checker, Scenario, Step
+from harness.checkers.core.codes import Details, code
+
+@code("own.slow", "fail", title="It is slow", sentence="slow", meaning="Slower than was said.", hint="make it quick")
+class Slow(Details):
+    seconds: float
+
+@dataclass(frozen=True)
+class Own(Checker):
+    name = "own"
+    codes = (Slow,)
+    def check(self, run):
+        return []
+
+cells = (Cell("once", "once", (Step("backup"),)),)
+scenario = Scenario("own", "Own", (), cells, (Own(),))
+"""
+
+
+def test_the_code_of_a_checker_of_the_users_own_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN)
+    words = ["explain", "own.slow", "--scenarios", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", "harness.cli", *words], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("own.slow: It is slow") and "seconds: number" in done.stdout

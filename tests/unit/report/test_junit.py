@@ -37,8 +37,29 @@ def test_one_case_a_verdict_fail_is_failure_unknown_is_error_and_nothing_is_skip
 def test_a_failure_carries_the_question_the_title_and_the_sentence(tmp_path: Path) -> None:
     root = parsed(tmp_path, build.failing())
     case = next(c for c in root.iter("testcase") if c.find("failure") is not None)
-    assert case.get("name") == "test.question: no partial backup is ever the latest"
-    assert "31 % of its size" in (case.find("failure").get("message") or "")  # type: ignore[union-attr]
+    assert case.get("name") == "test.question no partial backup is ever the latest"
+    failure = case.find("failure")
+    assert failure is not None and failure.get("type") == "test.answer"
+    assert (failure.get("message") or "").startswith(
+        "no partial backup is ever the latest: backup 20251123T1012 is 31 %"
+    )
+    assert "deploydrill explain test.answer" in (failure.text or "")
+
+
+def test_what_is_not_the_systems_comes_last_and_says_whose_it_is(tmp_path: Path) -> None:
+    busy = replace(build.answer("unknown", "late", "the prober was late"), matter="harness")
+    ours = build.answer("unknown", "a read-back", "it could not be read")
+    root = parsed(tmp_path, replace(build.unknown(), findings=(busy, ours)))
+    assert [c.get("name") for c in root.iter("testcase")] == ["test.question a read-back", "test.question late"]
+    texts = [error.text or "" for error in root.iter("error")]
+    assert ["Not the system: the harness" in text for text in texts] == [False, True]
+
+
+def test_a_note_is_a_property_of_the_suite_and_no_case(tmp_path: Path) -> None:
+    note = replace(build.answer("pass", "a habit", "it is said once", "test.note"), outcome="note")
+    root = parsed(tmp_path, replace(build.passing(), findings=(*build.passing().findings, note)))
+    assert counts(root) == (3, 0, 0, 0)
+    assert {p.get("name"): p.get("value") for p in root.iter("property")}["test.note"] == "a habit: it is said once"
 
 
 def test_no_run_and_a_run_without_verdicts_are_errors_not_green(tmp_path: Path) -> None:

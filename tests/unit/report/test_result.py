@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from harness.errors import HarnessError
+from harness.report import render
 from harness.report.documents import campaign
+from harness.report.documents.comparison import compare
 from harness.report.documents.result import read_result, to_document, write_result
 from tests.unit.report import build
 
@@ -59,6 +62,26 @@ def _keys(value: object) -> set[str]:
     if isinstance(value, dict):
         return set(value) | {key for item in value.values() for key in _keys(item)}
     return set()
+
+
+OLD = Path(__file__).with_name("schema_1")
+
+
+def test_a_result_of_schema_1_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    result = read_result(OLD / "disk_full-before-backup")
+    assert (result.outcome, len(result.findings), {f.code for f in result.findings}) == ("fail", 18, {""})
+    folder = shutil.copytree(OLD, tmp_path / "old")
+    written = render.render(folder)
+    assert {"report.html", "report.md", "junit.xml", "findings.csv"} <= {path.name for path in written}
+    assert "Refuted in 1 of 1 runs" in (folder / "report.md").read_text()
+    assert "deploydrill explain" not in (folder / "disk_full-before-backup" / "report.html").read_text()
+
+
+def test_a_report_of_schema_1_is_compared_with_one_of_schema_2(tmp_path: Path) -> None:
+    now = replace(build.failing(), scenario="disk_full", cell="before-backup")
+    write_result(now, tmp_path)
+    (cell,) = compare(OLD, tmp_path)["cells"]
+    assert (cell["cell"], cell["a"]["outcome"], cell["change"]) == ("disk_full:before-backup", "fail", "worse")
 
 
 def test_every_field_of_both_documents_is_in_reports_readme(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from harness.report.documents.result import to_document
 from harness.report.html.page import Extras, campaign_page, run_page
 from harness.report.text.live import LiveView
 from harness.report.text.markdown import campaign_markdown, run_markdown
-from harness.report.text.terminal import closing_line, console, render_campaign, render_run
+from harness.report.text.terminal import attempts, closing_line, console, render_campaign, render_run
 from tests.unit.report import build
 
 ALL = (build.passing, build.failing, build.unknown)
@@ -41,8 +41,8 @@ def headline(result: Result) -> str:
 
 def test_the_verdict_is_put_in_words() -> None:
     assert headline(build.passing()) == "All claims held, those about operations by 5 runs each"
-    assert headline(build.failing()).startswith("Refuted: backup 20251123T1012 is 31 % of its size")
-    assert headline(build.unknown()) == "Unknown: the load did not become steady in 10 s"
+    assert headline(build.failing()) == "Refuted: no partial backup is ever the latest"
+    assert headline(build.unknown()) == "Unknown: the load was a load"
     assert headline(replace(build.unknown(), findings=())) == "Unknown: nothing was judged"
     assert headline(replace(build.passing(), claims=())) == "Every check passed, 3 of 3"
 
@@ -84,7 +84,9 @@ def test_a_failure_that_was_expected_did_not_end_badly(exit_: int | None, expect
 
 def test_further_failures_are_counted_in_the_headline() -> None:
     result = build.failing()
-    assert headline(replace(result, findings=(*result.findings, result.findings[2]))).endswith("would use (and 1 more)")
+    assert headline(replace(result, findings=(*result.findings, result.findings[2]))).endswith(
+        "the latest (1 more finding)"
+    )
 
 
 def test_a_gap_longer_than_the_resolution_is_said_even_when_nothing_was_bad() -> None:
@@ -133,7 +135,7 @@ def test_a_campaign_says_each_reason_once_and_how_to_run_again_what_did_not_pass
     console(out).print(render_campaign([*lacks, build.passing()], Path("reports/x")))
     text = " ".join(out.getvalue().split())
     assert text.count("this host lacks a disk") == 1
-    assert "? unknown disk_full:a, disk_full:b ? a check: this host lacks a disk" in text
+    assert "? unknown disk_full:a, disk_full:b ? unknown a check [test.answer] this host lacks a disk" in text
     assert "again, what did not pass: deploydrill run --failed reports/x" in text
     out = io.StringIO()
     console(out).print(render_campaign([build.passing()] * 2, Path("reports/x")))
@@ -150,7 +152,49 @@ def test_a_campaign_names_every_check_that_failed_with_its_sentence() -> None:
     console(out).print(render_campaign([failing, build.passing()]))
     text = " ".join(out.getvalue().split())
     for finding in bad:
-        assert f"✕ {finding.title}: {' '.join(finding.sentence.split())}" in text
+        assert f"✕ fail {finding.title} [test.answer] {' '.join(finding.sentence.split())}" in text
+
+
+def test_a_warning_is_said_once_a_campaign_with_the_cells_it_is_about(tmp_path: Path) -> None:
+    text = "no totals are declared"
+    results = [replace(make(), warnings=(text,), cell=cell) for make, cell in zip(ALL, "abc", strict=True)]
+    results.append(build.passing())
+    document = campaign.to_campaign(tmp_path, [(r, tmp_path / str(n)) for n, r in enumerate(results)])
+    assert document["warnings"] == [{"text": text, "cells": ["baseline:a", "disk_full:b", "disk_full:c"]}]
+    out = io.StringIO()
+    console(out).print(render_campaign(results))
+    for told in (out.getvalue(), campaign_markdown(document).replace("\\", "")):
+        assert (
+            " ".join(told.split()).count("warning: no totals are declared (baseline:a, disk_full:b, disk_full:c)") == 1
+        )
+
+
+def test_a_hint_is_given_once_and_findings_of_one_code_share_their_title() -> None:
+    twice = [replace(build.answer("fail", "a title", said), hint="try this") for said in ("one", "two")]
+    text = " ".join(printed(replace(build.failing(), findings=tuple(twice))).split())
+    assert "✕ fail a title [test.answer] one two try: try this" in text
+    assert text.count("try this") == 1
+
+
+def test_what_is_not_the_systems_stands_below_a_heading_that_says_so() -> None:
+    busy = replace(build.answer("unknown", "late", "the prober was late"), matter="harness")
+    document = replace(build.unknown(), findings=(busy, build.answer("unknown", "a read-back", "it failed")))
+    for text in (printed(document), run_markdown(to_document(document))):
+        assert text.index("a read-back") < text.index("Not the system: the harness") < text.index("the prober was late")
+    assert headline(document) == "Unknown: a read-back (1 more finding)"
+
+
+def test_attempts_are_listed_and_the_last_one_decides(tmp_path: Path) -> None:
+    late = build.with_outcome(build.passing(), "unknown", "the prober was late")
+    document = campaign.to_campaign(
+        tmp_path, [(build.passing(), tmp_path / "a")], earlier=[(late, tmp_path / "attempts" / "a-1")]
+    )
+    (run,) = document["runs"]
+    assert document["outcome"] == run["outcome"] == "pass"
+    assert [(a["path"], a["outcome"]) for a in run["attempts"]] == [("attempts/a-1", "unknown"), ("a", "pass")]
+    (line,) = attempts(document)
+    assert "baseline:quick: unknown at first" in line and "attempt 2 decides: pass" in line
+    assert "was run again, the last attempt decides: unknown" in campaign_markdown(document)
 
 
 def test_the_closing_line_is_for_scripts() -> None:
@@ -164,7 +208,7 @@ def test_the_closing_line_is_for_scripts() -> None:
 def test_markdown_has_the_verdict_first() -> None:
     text = run_markdown(to_document(build.failing()))
     assert text.startswith("## ✕ fail: disk\\_full")
-    assert text.index("✕ fail | no partial") < text.index("? unknown | validation")
+    assert text.index("✕ fail: **no partial") < text.index("? unknown: **validation")
 
 
 def reviewed() -> Result:
@@ -214,7 +258,7 @@ def test_a_campaign_adds_up_the_claims_of_its_runs(tmp_path: Path) -> None:
     deploy = next(c for c in document["claims"] if c["subject"] == "deploy")
     assert (deploy["n"], len(deploy["run_medians"]), deploy["refuted_by"]) == (10, 2, [])
     backup = next(c for c in document["claims"] if c["subject"] == "backup" and c["outcome"] == "fail")
-    assert backup["refuted_by"] == ["disk_full backup disk, at 31 %"]
+    assert backup["refuted_by"] == ["disk_full:backup disk, at 31 %"]
     assert "| 10 | none |" in campaign_markdown(document)
 
 
