@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.reader import parse
-from harness.config.shapes import Named, Span, TextsByName
 from harness.config.suggest import did_you_mean
-from harness.config.table import Table
-from harness.config.value import REQUIRED
+from harness.config.toml.shapes import Named, Span, TextsByName
+from harness.config.toml.table import Table
+from harness.config.toml.value import REQUIRED
 from harness.model import Claim
 
 FILE = "rows.toml"

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from harness.campaign import rerun
-from harness.campaign.discrimination import Discrimination, alone, begun, found, refuse_others
+from harness.campaign.flaws.discrimination import Discrimination, alone, begun, found, refuse_others
+from harness.campaign.flaws.matrix import Matrix, plan_matrix
 from harness.campaign.folder import point_latest
-from harness.campaign.matrix import Matrix, plan_matrix
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.campaign.selection import kind_for, wall_s

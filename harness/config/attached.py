@@ -9,7 +9,7 @@ from harness.config.keys import keys_of
 from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.placeholders import PLACEHOLDER
 from harness.config.schema import LimitsConfig, PhaseConfig, ServiceConfig, SystemConfig
-from harness.config.table import Table
+from harness.config.toml.table import Table
 
 _NOT_KNOWN = frozenset({"dir", "port", "host", "size"})
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from harness.config.keys import Key, read_keys
 from harness.config.operations import MEASURED_OPERATIONS
-from harness.config.shapes import Level, Number, Text
-from harness.config.table import Table
+from harness.config.toml.shapes import Level, Number, Text
+from harness.config.toml.table import Table
 from harness.model import Claim
 
 # A percentile is of what was done several times in a run. This is one total of it.

@@ -11,9 +11,9 @@ from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_type_hints
 
-from harness.config.shapes import ByName, One, Several, Shape, written
-from harness.config.table import Table
-from harness.config.value import REQUIRED
+from harness.config.toml.shapes import ByName, One, Several, Shape, written
+from harness.config.toml.table import Table
+from harness.config.toml.value import REQUIRED
 
 UNSET: Any = object()
 Tables = One | ByName | Several

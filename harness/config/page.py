@@ -13,8 +13,8 @@ from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
 from harness.config.rules import RULES
 from harness.config.schema import EDGES, PhaseConfig, SystemConfig
-from harness.config.shapes import AFTER, ByName, Flag, One, Several
-from harness.config.value import REQUIRED
+from harness.config.toml.shapes import AFTER, ByName, Flag, One, Several
+from harness.config.toml.value import REQUIRED
 from harness.host.checkout import DOCS
 
 PAGE = DOCS / "system-toml.md"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.config.keys import read_keys
 from harness.config.schema import EDGES, EdgeConfig, PhaseConfig
 from harness.config.suggest import did_you_mean
-from harness.config.table import Table
+from harness.config.toml.table import Table
 
 _KEYS = ("operation", "start", "stop")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.config.placeholders import fill
 from harness.config.schema import SystemConfig
-from harness.config.shapes import Argv
+from harness.config.toml.shapes import Argv
 from harness.errors import HarnessError
 
 

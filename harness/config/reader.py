@@ -16,9 +16,9 @@ from harness.config.operations import DROPPED, HARNESS_STEPS, OPERATIONS, OWN_NA
 from harness.config.phases import read_phases
 from harness.config.rules import RULES
 from harness.config.schema import OperationConfig, PhaseConfig, SystemConfig, VariantConfig
-from harness.config.shapes import ByName, One, Several
 from harness.config.suggest import did_you_mean
-from harness.config.table import Table
+from harness.config.toml.shapes import ByName, One, Several
+from harness.config.toml.table import Table
 from harness.errors import HarnessError
 
 FILE = "system.toml"

@@ -16,9 +16,9 @@ from harness.config.schema import (
     SystemLoadConfig,
     VariantConfig,
 )
-from harness.config.shapes import check_url
 from harness.config.suggest import did_you_mean
-from harness.config.table import Table
+from harness.config.toml.shapes import check_url
+from harness.config.toml.table import Table
 
 _SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from harness.config.claims import ClaimLimit
 from harness.config.keys import Key
 from harness.config.placeholders import LINK, PLACES, REQUEST
-from harness.config.shapes import (
+from harness.config.toml.shapes import (
     AFTER,
     Argv,
     ByName,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.config.shapes import Argv
+from harness.config.toml.shapes import Argv
 from harness.scaffold.detect_operations import Command, operations
 
 MOST_FILES = 400

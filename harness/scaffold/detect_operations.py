@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config.shapes import Argv
+from harness.config.toml.shapes import Argv
 
 # The names kits use, the likeliest first. A word may stand among others: db-backup, backup_database.
 _NAMES: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from harness.config.operations import KNOWN_OPERATIONS, OPERATIONS
 from harness.config.placeholders import COMMAND, unknown
 from harness.config.programs import check_commands
 from harness.config.reader import FILE, read_system
-from harness.config.shapes import Argv, written
+from harness.config.toml.shapes import Argv, written
 from harness.errors import HarnessError
 from harness.scaffold import lines
 from harness.scaffold.detect import Found, look

@@ -6,7 +6,7 @@ from harness.config.claims import CLAIMS
 from harness.config.keys import Declared, keys_of, table_of
 from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.schema import EDGES, OperationConfig, SystemConfig
-from harness.config.shapes import ByName, One, Several, written
+from harness.config.toml.shapes import ByName, One, Several, written
 
 _COMMENT_AT = 38
 _WIDTH = 130

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import campaign, discrimination
+from harness.campaign import campaign
+from harness.campaign.flaws import discrimination
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.checkers.core.codes import OperationEnd, finding

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harness.campaign.classification import Mark, Shown, mark, tallies, verdict
-from harness.campaign.matrix import RowKind
+from harness.campaign.flaws.classification import Mark, Shown, mark, tallies, verdict
+from harness.campaign.flaws.matrix import RowKind
 from harness.config.schema import VariantConfig
 from harness.model import Finding, Outcome, Result, merged
 from tests.unit.report import build

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.campaign.flaw_signs import check_signs, matches, shown_by
+from harness.campaign.flaws.flaw_signs import check_signs, matches, shown_by
 from harness.checkers.concurrency.exclusive import Overlap, Overlapped
 from harness.checkers.core.codes import Details, OperationEnd, finding
 from harness.checkers.core.sentences import with_sentence

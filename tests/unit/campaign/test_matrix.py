@@ -9,7 +9,7 @@ import pytest
 
 from harness import registry
 from harness.campaign import selection
-from harness.campaign.matrix import Matrix, plan_matrix
+from harness.campaign.flaws.matrix import Matrix, plan_matrix
 from harness.campaign.options import Options
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError

@@ -8,7 +8,7 @@ from harness.config.claims import CLAIMS
 from harness.config.operations import OPERATIONS
 from harness.config.page import PAGE, page
 from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
-from harness.config.shapes import AFTER
+from harness.config.toml.shapes import AFTER
 
 
 def test_the_page_is_as_fresh_as_the_declarations() -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import classification as marks
-from harness.campaign.classification import Mark, Shown
-from harness.campaign.matrix import RowKind
+from harness.campaign.flaws import classification as marks
+from harness.campaign.flaws.classification import Mark, Shown
+from harness.campaign.flaws.matrix import RowKind
 from harness.report import render
 from harness.report.documents.discrimination import (
     grid,

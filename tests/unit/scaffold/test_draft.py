@@ -16,7 +16,7 @@ from harness.config.keys import keys_of
 from harness.config.operations import OPERATIONS
 from harness.config.reader import read_system
 from harness.config.schema import SystemConfig
-from harness.config.shapes import ByName, One, Several
+from harness.config.toml.shapes import ByName, One, Several
 from harness.errors import ExitCode, HarnessError
 from harness.scaffold.draft import write_draft
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from harness.campaign.flaw_signs import shown_by
-from harness.campaign.matrix import RowKind
+from harness.campaign.flaws.flaw_signs import shown_by
+from harness.campaign.flaws.matrix import RowKind
 from harness.config.schema import VariantConfig
 from harness.model import Outcome, Result
 from harness.stats.intervals import rate_interval

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from harness.config.suggest import closest, did_you_mean
-from harness.config.value import REQUIRED, Value
+from harness.config.toml.value import REQUIRED, Value
 from harness.errors import HarnessError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")

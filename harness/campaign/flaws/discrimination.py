@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.campaign import classification
 from harness.campaign.campaign import Campaign, Progress, Turn, in_turn
+from harness.campaign.flaws import classification
+from harness.campaign.flaws.matrix import Matrix, Row
 from harness.campaign.folder import stamp
-from harness.campaign.matrix import Matrix, Row
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals, check_room
 from harness.campaign.provenance import host_facts, provenance

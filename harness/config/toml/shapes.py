@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from harness.config.placeholders import COMMAND, LINK, PLACES, REQUEST, fill
-from harness.config.table import Table
-from harness.config.value import REQUIRED
+from harness.config.toml.table import Table
+from harness.config.toml.value import REQUIRED
 
 Argv = tuple[str, ...]
 NO_PLACEHOLDERS: frozenset[str] = frozenset()

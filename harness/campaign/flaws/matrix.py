@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness import registry
-from harness.campaign.flaw_signs import check_signs
+from harness.campaign.flaws.flaw_signs import check_signs
 from harness.campaign.options import Options
 from harness.campaign.selection import Selected, kind_for, select
 from harness.config.reader import load_system

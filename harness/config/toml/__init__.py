@@ -1,0 +1,1 @@
+"""TOML as it is read: tables, values, and the shapes a value may have."""
