@@ -104,7 +104,7 @@ def test_a_report_gives_results_and_recordings_by_run(one: Path, two: tuple[Path
     single = open_report(one)
     assert single.campaign is None
     assert single.result.outcome == "fail"
-    assert single.recordings[single.result.run].start.mono_ns == build.START.mono_ns
+    assert single.recordings[single.result.run].log.start.mono_ns == build.START.mono_ns
 
 
 def test_a_folder_without_a_report_is_a_usage_error(tmp_path: Path) -> None:
