@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import click
 
 from harness.cli.main import deploydrill
+from harness.host.checkout import DOCS
 
-PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
+PAGE = DOCS / "cli.md"
 _BEGIN, _END = "<!-- verbs: generated -->\n", "<!-- verbs: end -->\n"
 
 
