@@ -233,7 +233,7 @@ def test_a_whole_run_works_from_a_checkout_below_tmp(tmp_path: Path) -> None:
     skipped = shutil.ignore_patterns("__pycache__", "bundled")
     for name in ("harness", "scenarios"):
         shutil.copytree(ROOT / name, checkout / name, ignore=skipped)
-    inside = checkout / "harness" / "run" / "inside.py"
+    inside = checkout / "harness" / "rehearsal" / "main.py"
     inside.write_text(
         inside.read_text().replace("    record = Path", "    print(__file__, flush=True)\n    record = Path")
     )
