@@ -17,7 +17,7 @@ _BEGIN, _END = "<!-- output: generated -->\n", "<!-- output: end -->\n"
 _FAILED = ROOT / "tests" / "golden" / "fail"
 # The head of the summary, and its findings.
 _PARTS = 2
-_SIZE = (1100, 1150)
+_SIZE = (1100, 1035)
 _COLOURS = 128
 
 
