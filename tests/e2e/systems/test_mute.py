@@ -40,8 +40,8 @@ def test_it_is_rehearsed_like_any_other(done: Done) -> None:
     assert (done.exit, done.why("unknown")) == (0, "")
     for cell in ("line", "call"):
         result, recording = run_of(done, cell)
-        about = [v["title"] for v in result["findings"]]
-        assert "data at restore-1" in about and "disk_full (fault-1) bit" in about
+        found = {(f["code"], f["subject"]["id"]) for f in result["findings"]}
+        assert {("restore.exact", "restore-1"), ("fault.felt", "fault-1")} <= found
         (backup, *_), restored = recording.observations, recording.observations[1]
         assert backup.found and len(backup.found) > 40
         assert restored.found and {w.outcome for w in recording.writes} <= {"acknowledged", "indeterminate"}
@@ -50,8 +50,8 @@ def test_it_is_rehearsed_like_any_other(done: Done) -> None:
 
 def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
     result, recording = run_of(done, "line")
-    (bit,) = (v for v in result["findings"] if v["title"].endswith("bit"))
-    seen = re.search(r"seen in a line of a log, at most (\d+\.\d) ms late; the kit went on \(it took", bit["why"])
+    (felt,) = (f["sentence"] for f in result["findings"] if f["code"] == "fault.felt")
+    seen = re.search(r"seen in a line of a log, at most (\d+\.\d) ms late; the kit went on \(it took", felt)
     assert seen and 0 < float(seen[1]) < 1000
     assert "edges of phases were seen, not marked" in "".join(result["warnings"])
     (phase,) = (m for m in result["measurements"] if m["name"] == "backup.copy")
@@ -64,8 +64,8 @@ def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
 
 def test_a_fault_at_a_system_call_is_in_before_the_call_is(done: Done) -> None:
     result, recording = run_of(done, "call")
-    (bit,) = (v for v in result["findings"] if v["title"].endswith("bit"))
-    assert "seen" not in bit["why"]
+    (felt,) = (f["sentence"] for f in result["findings"] if f["code"] == "fault.felt")
+    assert "seen" not in felt
     backup = next(o for o in recording.operations if o.id == "backup-2")
     (fault,) = recording.faults
     mark = next(e for e in recording.of(PhaseEdge) if e.phase == "backup.write" and e.operation == "backup-2")
