@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e import healing
-from tests.e2e.command import ROOT, deploydrill
+from tests.e2e.command import ROOT, Done, deploydrill
 from tests.e2e.live_run import LiveRun, tiny_copy
 
 pytestmark = [pytest.mark.island, pytest.mark.root]
@@ -42,6 +43,7 @@ def test_a_staged_power_cut_agrees_with_the_rebuilt_one_ten_times() -> None:
 _HANG = """
 import signal, sys, threading, time
 from pathlib import Path
+from typing import Any
 from harness.disks.logged import HANG_S, LoggedDisk
 from harness.island import mounts
 work = Path("/mnt"); mounts.tmpfs(work)
@@ -74,6 +76,7 @@ def test_whoever_waits_for_a_disk_whose_server_hangs_or_dies_is_let_go(number: s
 _GARBAGE = """
 import os
 from pathlib import Path
+from typing import Any
 from harness.crash.boot import mount_state
 from harness.disks.image import in_memory
 from harness.island import mounts
@@ -111,24 +114,28 @@ def test_a_run_interrupted_while_states_are_started_ends_soon_and_leaves_nothing
         assert run.left_behind() == []
 
 
+def states(done: Done) -> list[dict[str, Any]]:
+    """What was found about each state that a cut may have left; not the control."""
+    found = [f for r in done.results() for f in r["findings"] if f["subject"]["kind"] == "crash_state"]
+    return [f for f in found if f["subject"]["id"].startswith("cut-")]
+
+
 def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
     words = ("power_loss:in-backup", "--system", "hardened", "--flaw", "no_fsync", "--out", tmp_path, "--no-live")
     done = deploydrill("run", *words)
     assert done.exit == 1, done.out + done.err
-    said = [v for r in done.results() for v in r["findings"] if v["title"].startswith("power loss, cut-")]
-    assert len(said) == 3
-    for verdict in said:
-        assert verdict["outcome"] == "fail"
-        assert "cannot be restored" in verdict["sentence"] or "no backup is eligible" in verdict["sentence"]
+    found = states(done)
+    assert [f["outcome"] for f in found] == ["fail"] * 3
+    assert {f["code"] for f in found} == {"power.backup_lost"}
 
 
 def test_the_kit_without_the_flaw_survives_the_same_cut(tmp_path: Path) -> None:
     done = deploydrill("run", "power_loss:in-backup", "--system", "hardened", "--out", tmp_path, "--no-live")
     assert done.exit == 0, done.out + done.err
-    said = [v for r in done.results() for v in r["findings"] if v["title"].startswith("power loss, cut-")]
-    assert [v["outcome"] for v in said] == ["pass"] * 3
-    assert all("it hit the blocks of" in v["measured"] for v in said)
-    assert [v["why"].endswith("backup works again") for v in said] == [False, False, True]
+    found = states(done)
+    assert [f["code"] for f in found] == ["power.survived"] * 3
+    assert all(f["details"]["cut"]["hit"] for f in found)
+    assert [f["details"]["again"] for f in found] == ["", "", "backup"]
 
 
 def test_without_root_the_cut_is_unknown_and_says_what_it_needs(tmp_path: Path) -> None:
