@@ -205,13 +205,15 @@ def test_a_folder_that_holds_no_run_is_one_clear_error(verb: str, tmp_path: Path
 
 
 @pytest.mark.island
-def test_a_cell_that_is_no_longer_there_is_one_clear_error(copy: Path) -> None:
+def test_a_plan_that_was_changed_after_the_run_judges_nothing(copy: Path) -> None:
     about = json.loads((copy / "run.json").read_text())
     about["plan"]["cell"] = "twice"
     (copy / "run.json").write_text(json.dumps(about))
     done = deploydrill("judge", copy)
-    assert (done.exit, done.out) == (64, "")
-    assert "the scenario baseline has no cell 'twice' any more" in done.err
+    assert done.exit == 3
+    (found,) = result(copy)["findings"]
+    assert (found["code"], found["outcome"]) == ("run.not_made", "unknown")
+    assert "run.json" in found["details"]["why"]
 
 
 # -- before a run --------------------------------------------------------------------------------------------------

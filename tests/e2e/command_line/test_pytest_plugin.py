@@ -141,7 +141,7 @@ def test_each_outcome_of_a_rehearsal_is_told_as_what_it_is(pytester: pytest.Pyte
         "quick:deploy on tiny, seed 1: fail",
         "deploy-1 had not ended after",
         "UNKNOWN, which is no pass: network_partition:upload-cut on tiny",
-        "unknown: the run: the system.toml has no [links.offsite]",
+        "the system.toml has no [links.offsite]",
         "cells: round-trip, once",
     ):
         assert said in text

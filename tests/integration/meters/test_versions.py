@@ -43,7 +43,11 @@ def told(*versions: str) -> Callable[[], tuple[str, Answer]]:
 
     def answer() -> tuple[str, Answer]:
         version = next(left, "1")
-        return ("", Answer(0, b"", version)) if " " in version else (version, Answer(200, version.encode()))
+        return (
+            ("", Answer(0, b"", version, refused=version == REFUSED))
+            if " " in version
+            else (version, Answer(200, version.encode()))
+        )
 
     return answer
 
