@@ -66,7 +66,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     ):
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
-    (tools / "python3").symlink_to(Path(sys._base_executable).resolve())  # type: ignore[attr-defined]
+    base = Path(sys._base_executable)  # type: ignore[attr-defined]  # CPython sets it, the stubs leave it out
+    (tools / "python3").symlink_to(base.resolve())
     monkeypatch.setenv("PATH", f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin")
     root = tmp_path / "a checkout"
     root.mkdir()
