@@ -18,6 +18,8 @@ class Nudging:
         self.problem = ""
         self._fd = os.open(root, os.O_TMPFILE | os.O_RDWR)
         self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._number = 0
         self._thread = threading.Thread(target=self._nudge, name="nudging", daemon=True)
         self._thread.start()
 
@@ -30,20 +32,26 @@ class Nudging:
             self._fd = -1
 
     def _nudge(self) -> None:
-        number = 0
         while not self._stop.wait(EVERY_S):
-            number += 1
-            try:
-                self._change(number)
-                os.fsync(self._fd)
-            except OSError as error:
-                self.problem = f"it ended after {number - 1} times: {error.strerror or error}"
+            if not self.once():
                 return
 
-    def _change(self, number: int) -> None:
+    def once(self) -> bool:
+        """Nudge it now, and return when the journal is committed; False where that cannot be done."""
+        with self._lock:
+            if not self.problem:
+                self._number += 1
+                try:
+                    self._change()
+                    os.fsync(self._fd)
+                except OSError as error:
+                    self.problem = f"it ended after {self._number - 1} times: {error.strerror or error}"
+            return not self.problem
+
+    def _change(self) -> None:
         """A new block each time, so that there is something to commit; on a full disk what takes no room."""
         try:
-            os.pwrite(self._fd, number.to_bytes(8), number % 1024 * 4096)
+            os.pwrite(self._fd, self._number.to_bytes(8), self._number % 1024 * 4096)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

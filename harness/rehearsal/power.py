@@ -16,7 +16,7 @@ from harness.disks.nudging import Nudging
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant, Operation, Span
 from harness.plan import Plan, PowerCuts
-from harness.recording.events import LeftOut, PowerAsked, PowerUnsound, Warned
+from harness.recording.events import LeftOut, PhaseEdge, PowerAsked, PowerUnsound, Warned
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 
@@ -41,12 +41,17 @@ class PowerLossRun:
         self._baseline = Baseline(self._disk.records(), flushed_ns)
 
     def on_edge(self, edge: Edge, operation: str) -> None:
-        """Nudge the disk from the start of the operation that is to be cut, when that is asked for."""
-        if operation == self._wanted and str(edge) == f"{self._power.operation}.start" and self._power.nudge:
+        """Nudge the disk from the start of the operation that is to be cut, when that is asked for; and once more while
+        the kit is held at the end of each phase that is to be cut, however busy the machine is."""
+        if operation != self._wanted or not self._power.nudge:
+            return
+        if str(edge) == f"{self._power.operation}.start":
             try:
                 self._nudging = Nudging(self._disk.path)
             except OSError as error:
                 self._not_nudged(f"it could not begin: {error.strerror or error}")
+        elif self._nudging and edge.event == "stop" and edge.phase in self._power.during:
+            self._nudging.once()
 
     def stop(self) -> None:
         if self._nudging:
@@ -100,10 +105,18 @@ class PowerLossRun:
         return next((o for o in recording.operations if o.id == self._wanted), None)
 
     def _spans(self, recording: Recording, operation: Operation) -> list[Span]:
-        """The phases asked for; the whole operation when none is, or the kit marks none of them."""
+        """The phases asked for, each until the kit was let go at its end; the whole operation when none is, or the kit
+        marks none of them."""
         ended = Instant(operation.stop_ns, 0)
         after = Span(f"the time after {operation.id}", ended, Instant(ended.mono_ns + int(self._power.after_s * NS), 0))
-        marked = [s for id_, s, _ in recording.phases if id_ == operation.id and s.name in self._power.during]
+        held_ns = {
+            e.phase: e.gate_ns for e in recording.of(PhaseEdge) if (e.operation, e.event) == (operation.id, "stop")
+        }
+        marked = [
+            Span(s.name, s.start, Instant(s.stop.mono_ns + held_ns.get(s.name, 0), 0))
+            for id_, s, _ in recording.phases
+            if id_ == operation.id and s.name in self._power.during
+        ]
         if marked:
             return [after, *marked] if self._power.after_s else marked
         return [after, Span(operation.name, Instant(operation.start_ns, 0), ended)]
