@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from harness.config.operations import HARNESS_STEPS
 from harness.errors import HarnessError
@@ -85,9 +85,7 @@ class PowerCuts:
     nudge: bool = False
     after_s: float = 0.0
 
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        """What is missing for it here, in words; empty when nothing is."""
-        return "" if capabilities.get("logged_disk") else "a logged disk: it needs root, loop devices and /dev/fuse"
+    needs: ClassVar[tuple[str, ...]] = ("logged_disk",)
 
     def __str__(self) -> str:
         where = f"in {', '.join(self.during)} of" if self.during else "anywhere in"

@@ -120,7 +120,7 @@ def _told(result: Result, report: Path, outcome: str) -> str:
 
     bad = sorted((f for f in result.findings if f.outcome not in ("pass", "note")), key=lambda f: f.outcome != outcome)
     lines = [one_line(f"{result.scenario}:{result.cell} on {result.system}, seed {result.seed}: {result.outcome}")]
-    lines += [one_line(f"{f.outcome}: {f.title}: {f.sentence}", 600) for f in bad]
+    lines += [one_line(f"{f.outcome}: {f.title} [{f.code}]: {f.sentence}", 600) for f in bad]
     return "\n".join([*lines, f"report: {report}"])
 
 

@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 from harness import __version__
 from harness.campaign.compile import compiled
 from harness.campaign.jobs import run_parallel
@@ -21,7 +23,7 @@ from harness.campaign.outside import Signals, rehearse
 from harness.campaign.provenance import host_facts, provenance
 from harness.campaign.review_rows import read_rows
 from harness.campaign.selection import Selected, kind_for, select
-from harness.checkers.core.codes import code_of
+from harness.checkers.core.codes import Details, answer, code_of
 from harness.checkers.core.late import HarnessLate
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
@@ -29,7 +31,8 @@ from harness.host.accounts import account
 from harness.host.checkout import BUNDLED
 from harness.host.undo import UndoLog
 from harness.island.spec import WORK
-from harness.judge.judge import judge, unjudged
+from harness.judge.codes import NotMade
+from harness.judge.judge import OBSTACLE, judge, unjudged
 from harness.model import Outcome, Result, merged
 from harness.plan import Plan, described_steps, staging_path
 from harness.recording.events import Event
@@ -166,14 +169,14 @@ class Campaign:
 
     def alone(self, selected: Selected) -> bool:
         """Whether nothing else is measured while this run is under way and right after it."""
-        return self.jobs == 1 or selected.cell.timing or bool(selected.why_not)
+        return self.jobs == 1 or selected.cell.timing or bool(selected.obstacle)
 
     def called(self, selected: Selected) -> str:
         """A run's name beside others, which may be of other campaigns."""
         return f"{self.row} {selected.name}" if self.row else selected.name
 
-    def ended(self, selected: Selected, out: Path, why_not: str = "") -> tuple[Result, Path]:
-        """Give the recording its name and judge it; ``why_not`` says why there is none, which is an unknown."""
+    def ended(self, selected: Selected, out: Path, obstacle: Details | None = None) -> tuple[Result, Path]:
+        """Give the recording its name and judge it; ``obstacle`` says why there is none, which is an unknown."""
         plan = self.plan(selected)
         folder = out / plan.run
         staged = staging_path(out, plan.run)
@@ -181,10 +184,11 @@ class Campaign:
             mask(staged, self._secrets)
             staged.rename(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        if why_not:
-            run = {"plan": plan.to_dict(), **self._about(selected, plan), "why_not": why_not}
+        if obstacle:
+            told = msgspec.to_builtins(answer(obstacle))
+            run = {"plan": plan.to_dict(), **self._about(selected, plan), OBSTACLE: told}
             (folder / "run.json").write_text(json.dumps(run))
-            result = unjudged(run, why_not)
+            result = unjudged(run, obstacle)
         else:
             result = judge(folder)
         self._progress.end(self.called(selected), f"{result.outcome}: {self.called(selected)}")
@@ -242,14 +246,14 @@ def in_turn(
     """Each turn with its result and its folder, as they end: what this host cannot run first, then timing cells one by
     one, then the others ``jobs`` at a time. They are judged here, in the caller's thread. A signal ends what goes on
     and begins nothing more; so does, without ending anything, ``enough``."""
-    for turn in (t for t in turns if t.selected.why_not):
-        yield turn, *turn.campaign.ended(turn.selected, turn.out, turn.selected.why_not)
+    for turn in (t for t in turns if t.selected.obstacle):
+        yield turn, *turn.campaign.ended(turn.selected, turn.out, turn.selected.obstacle)
     places = {id(turn): f"{i} of {len(turns)}" for i, turn in enumerate(turns, 1)}
 
     def rehearsed(alone: bool, turn: Turn) -> Path:
         return turn.campaign.rehearse(turn.selected, turn.out, places[id(turn)], alone)
 
-    runnable = [t for t in turns if not t.selected.why_not]
+    runnable = [t for t in turns if not t.selected.obstacle]
     timing = [t for t in runnable if t.selected.cell.timing]
     for group, at_once in ((timing, 1), ([t for t in runnable if not t.selected.cell.timing], jobs)):
         runs = run_parallel(
@@ -263,8 +267,8 @@ def in_turn(
             for turn, done in runs:
                 if isinstance(done, Exception) and not isinstance(done, HarnessError):
                     raise done
-                why_not = str(done) if isinstance(done, HarnessError) else ""
-                yield turn, *turn.campaign.ended(turn.selected, turn.out, why_not)
+                obstacle = NotMade(f"{done.what}: {done.why}", done.hint) if isinstance(done, HarnessError) else None
+                yield turn, *turn.campaign.ended(turn.selected, turn.out, obstacle)
 
 
 def late_alone(result: Result) -> bool:

@@ -10,6 +10,7 @@ from harness.config.kit_capabilities import KitCapabilities
 from harness.config.operations import HARNESS_STEPS, OPERATIONS
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
+from harness.host.host_needs import explained, in_words
 from harness.model import Edge
 from harness.plan import Together
 from harness.recording.recording import Recording
@@ -58,8 +59,8 @@ def observed(config: SystemConfig, recording: Recording) -> KitCapabilities:
 
 
 def _host_needs(scenario: Scenario, cell: Cell, kit: KitCapabilities, host: Mapping[str, bool]) -> Iterator[str]:
-    for text in scenario.lacks(cell, host):
-        yield f"an island: {text.partition(':')[0]}" if kit.config.service.attach else f"of this host: {text}"
+    for name in scenario.lacks(cell, host):
+        yield f"an island: {in_words(name)}" if kit.config.service.attach else f"of this host: {explained(name)}"
 
 
 def _kit_needs(scenario: Scenario, cell: Cell, kit: KitCapabilities) -> Iterator[str]:

@@ -9,9 +9,12 @@ from pathlib import Path
 from harness import registry
 from harness.campaign.fit import missing_in, refuse_misspelt
 from harness.campaign.options import Options
+from harness.checkers.core.codes import Details
+from harness.checkers.core.sentences import told
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.island.island import best_kind
+from harness.judge import codes
 from harness.links.toxiproxy_server import find_server
 from harness.model import Kind
 from harness.scenario import Cell, Scenario
@@ -19,7 +22,7 @@ from harness.scenario import Cell, Scenario
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """A cell to run. ``lacks``: what this host does not have for it (``attached``: what an island would have);
+    """A cell to run. ``lacks``: what this host does not have for it, by name (``attached``: what an island would have);
     ``missing``: what the system.toml does not have that the cell is about."""
 
     scenario: Scenario
@@ -29,17 +32,16 @@ class Selected:
     attached: bool = False
 
     @property
-    def why_not(self) -> str:
-        """Why it cannot run, and what to do; empty when it can."""
-        if self.lacks and self.attached:
-            what = "; ".join(text.partition(":")[0] for text in self.lacks)
-            return f"it takes an island, for {what}, and a system that runs already has none (give it a start instead)"
+    def obstacle(self) -> Details | None:
+        """Why it cannot run; None when it can."""
         if self.lacks:
-            return f"this host lacks {'; '.join(self.lacks)} (`deploydrill doctor` says how to get it)"
-        if self.missing:
-            what = ", ".join(self.missing)
-            return f"the system.toml has no {what}, which this cell is about (add it, or run other cells)"
-        return ""
+            return (codes.AttachedLacks if self.attached else codes.HostLacks)(list(self.lacks))
+        return codes.SystemLacks(list(self.missing)) if self.missing else None
+
+    @property
+    def why_not(self) -> str:
+        """The same as a sentence, with what to do; empty when it can run."""
+        return told(self.obstacle) if self.obstacle else ""
 
     @property
     def run(self) -> str:
@@ -99,7 +101,7 @@ def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> 
             if config:
                 refuse_misspelt(config, scenario, cell)
             missing = tuple(missing_in(config, cell)) if config else ()
-            chosen.append(Selected(scenario, cell, tuple(scenario.lacks(cell, capabilities(kind))), missing, attached))
+            chosen.append(Selected(scenario, cell, scenario.lacks(cell, capabilities(kind)), missing, attached))
     chosen = list({c.run: c for c in chosen}.values())  # named twice is still one run
     if not chosen:
         raise HarnessError(

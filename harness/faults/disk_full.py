@@ -45,9 +45,7 @@ class DiskFull(Fault):
     name: ClassVar[str] = "disk_full"
     targets: ClassVar[Mapping[str, str]] = {"disk": "disk"}
     effects: ClassVar[frozenset[str]] = frozenset({"refuses_space"})
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return "" if capabilities.get("sized_disk") else "a sized disk: this host allows no mount namespace"
+    needs: ClassVar[tuple[str, ...]] = ("sized_disk",)
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> FullDisk:
         disk = system.disks.get(self.disk)

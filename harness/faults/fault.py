@@ -57,13 +57,15 @@ class Fault:
 
     ``name`` is what it is called in plan and report. ``targets`` says what it is done to, and which field names that
     (kind to field; an empty field name for the operation it lands on): a subset of TARGETS. ``effects`` says what it
-    does, in the words of EFFECTS, or in others that checkers of the user's own ask for. One that is over at once (a
-    kill) is reverted from the start.
+    does, in the words of EFFECTS, or in others that checkers of the user's own ask for. ``needs`` names what it needs
+    of the host (HOST_NEEDS); without that its cell is unknown. One that is over at once (a kill) is reverted from the
+    start.
     """
 
     name: ClassVar[str] = ""
     targets: ClassVar[Mapping[str, str]] = {}
     effects: ClassVar[frozenset[str]] = frozenset()
+    needs: ClassVar[tuple[str, ...]] = ()
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -85,10 +87,6 @@ class Fault:
                 case (int() | float() as low, int() | float() as high):
                     drawn[f.name] = round(rng.uniform(low, high), 3)
         return replace(self, **drawn)
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        """What is missing for it here, in words; empty when nothing is. Asked when planning."""
-        return ""
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> Injection:
         """Apply it; register what reverts it BEFORE each change. ``operation`` is the id of the one held at the edge

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from harness.faults.fault import Fault, Undo
 from harness.faults.support.socket_watch import SocketWatch
-from harness.links.toxiproxy_server import HINT
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
 
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
     from harness.links.sockets import SocketState
     from harness.system.live import LiveSystem
 
+# What a fault on a link needs of the host.
+LINK_NEEDS = ("links", "toxiproxy")
 _VANISH = {"both": "packets both ways", "out": "packets the system sends", "in": "packets sent to the system"}
 
 
@@ -31,9 +32,7 @@ class Partition(Fault):
     name: ClassVar[str] = "partition"
     targets: ClassVar[Mapping[str, str]] = {"link": "link"}
     effects: ClassVar[frozenset[str]] = frozenset({"cuts"})
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return lacking(capabilities)
+    needs: ClassVar[tuple[str, ...]] = LINK_NEEDS
 
     def inject(self, system: LiveSystem, operation: str, undo: Undo) -> CutCable:
         link = system.link(self.link)
@@ -83,13 +82,4 @@ def unanswered(first: SocketState | None, before: SocketState, now: SocketState)
             f"the system's socket {now.local} to {now.peer} held {now.queued} bytes that nobody acknowledged"
             f" ({now.acked} were before), sent again {now.retransmits} times"
         )
-    return ""
-
-
-def lacking(capabilities: Mapping[str, bool]) -> str:
-    """What a fault on a link lacks here; empty when nothing."""
-    if not capabilities.get("links"):
-        return "links that can be cut: this host allows no network namespace (`deploydrill doctor` says how to get it)"
-    if not capabilities.get("toxiproxy"):
-        return f"a toxiproxy-server: {HINT}"
     return ""

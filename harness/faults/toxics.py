@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from harness.faults.fault import Fault, Undo
-from harness.faults.partition import lacking
+from harness.faults.partition import LINK_NEEDS
 from harness.faults.support.socket_watch import SocketWatch, Telling
 from harness.model import Evidence
 from harness.recording.failure_phrases import network_failure
@@ -34,13 +34,11 @@ class _Toxic(Fault):
 
     link: str
     targets: ClassVar[Mapping[str, str]] = {"link": "link"}
+    needs: ClassVar[tuple[str, ...]] = LINK_NEEDS
     type: ClassVar[str] = ""
     # How a connect of our own ends while it is in, and what in the system's sockets shows it.
     connect_result: ClassVar[ConnectResult] = "connected"
     telling: ClassVar[Telling] = staticmethod(_nothing)
-
-    def needs(self, capabilities: Mapping[str, bool]) -> str:
-        return lacking(capabilities)
 
     def attributes(self, system: LiveSystem) -> Mapping[str, int]:
         return {}

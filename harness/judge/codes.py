@@ -20,38 +20,264 @@ class Complete(Details):
 
 
 @code(
-    "run.incomplete",
+    "run.broken_off",
     "unknown",
-    title="The run or its recording is incomplete",
-    sentence="{{ problems|join('; ') }}",
-    meaning="The run was broken off, or files of its recording are missing, torn or of another run. What was not "
-    "recorded proves nothing.",
-    causes=(
-        "the service or its seed did not start",
-        "a signal or a deadline ended the run",
-        "the disk that holds the recording was full",
-    ),
-    look="inside.log and operations/*.out in the folder of the run",
-    hint="read the problems above, mend the first one, and run again",
+    title="The system broke the run off",
+    sentence="{{ error }}",
+    meaning="The service, its seed or another part of the system failed in a way that nothing could follow. What was "
+    "not run proves nothing.",
+    causes=("the service or its seed did not start",),
+    look="operations/*.out in the folder of the run",
+    hint="{{ advice or 'mend what the system said last, and run again' }}",
+    absent=True,
+)
+class BrokenOff(Details):
+    """``error`` is what ended the run, ``advice`` what to try, empty where nothing is known."""
+
+    error: str
+    advice: str
+
+
+@code(
+    "run.broken_off_elsewhere",
+    "unknown",
+    title="The run was broken off",
+    sentence="{{ error }}",
+    meaning="The harness or the host ended the run before its time, which says nothing about the system.",
+    causes=("the disk that holds the recording was full", "this host lacks what the system.toml asks for"),
+    look="inside.log in the folder of the run",
+    hint="{{ advice or 'run it again' }}",
+    matter="harness",
+    absent=True,
+)
+class BrokenOffElsewhere(Details):
+    """As BrokenOff."""
+
+    error: str
+    advice: str
+
+
+@code(
+    "run.interrupted",
+    "unknown",
+    title="The run was interrupted",
+    sentence="the run was interrupted",
+    meaning="A signal or a deadline ended the run. What was not run proves nothing.",
+    hint="run it again",
     matter="harness",
 )
-class Incomplete(Details):
-    problems: list[str]
+class Interrupted(Details):
+    pass
+
+
+@code(
+    "run.no_island",
+    "unknown",
+    title="There was no island to run on",
+    sentence="the island could not be made: {{ error }}",
+    meaning="A run lives in namespaces of its own, and this host did not make them.",
+    causes=("the kernel or a container forbids namespaces", "the interpreter may not be executed in them"),
+    look="island.log and inside.log in the folder of the run; `deploydrill doctor`",
+    hint="{{ advice or '`deploydrill doctor` says what this host lacks and how to get it' }}",
+    matter="host",
+)
+class NoIsland(Details):
+    """As BrokenOff."""
+
+    error: str
+    advice: str
+
+
+@code(
+    "run.host_lacks",
+    "unknown",
+    title="This host lacks what the cell needs",
+    sentence="this host lacks {% for name in needs %}{{ name|host_need_why }}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="Nothing was measured: what the cell does takes something that this host, or this user, does not have.",
+    look="`deploydrill doctor`",
+    hint="`deploydrill doctor` says how to get it",
+    matter="host",
+)
+class HostLacks(Details):
+    """Names of harness/host/host_needs.py."""
+
+    needs: list[str]
+
+
+@code(
+    "run.attached_lacks",
+    "unknown",
+    title="It takes an island",
+    sentence="it takes an island, for {% for name in needs %}{{ name|host_need }}"
+    "{{ ', ' if not loop.last }}{% endfor %}, and a system that runs already has none",
+    meaning="Nothing was measured: to a system that runs already nothing is done but what it allows.",
+    look="[service] of the system.toml",
+    hint="give [service] a start instead of attach, or run other cells",
+    matter="plan",
+)
+class AttachedLacks(Details):
+    """Names of harness/host/host_needs.py."""
+
+    needs: list[str]
+
+
+@code(
+    "run.system_lacks",
+    "unknown",
+    title="The system.toml lacks what the cell needs",
+    sentence="the system.toml has no {{ keys|join(', ') }}, which this cell is about",
+    meaning="Nothing was measured: the cell is about a link, a monitor, a version or an operation that the system.toml "
+    "does not declare.",
+    look="the system.toml",
+    hint="add it to the system.toml, or run other cells",
+    matter="plan",
+)
+class SystemLacks(Details):
+    """Keys of system.toml, as they are written there."""
+
+    keys: list[str]
 
 
 @code(
     "run.not_made",
     "unknown",
     title="The run was not made",
-    sentence="{{ why }}",
-    meaning="Nothing was measured: this host or this system lacks what the cell needs, or there was no island.",
-    causes=("a capability of the host is missing", "the system.toml has no such link, monitor or version"),
-    look="`deploydrill doctor`",
-    hint="`deploydrill doctor` says what this host lacks and how to get it",
-    matter="host",
+    sentence="{{ error }}",
+    meaning="Nothing was measured: the harness could not begin the run.",
+    look="inside.log and island.log in the folder of the run",
+    hint="{{ advice or '`deploydrill doctor` says what this host can do' }}",
+    matter="harness",
 )
 class NotMade(Details):
-    why: str
+    """As BrokenOff."""
+
+    error: str
+    advice: str
+
+
+@code(
+    "run.silent",
+    "unknown",
+    title="The run left no event",
+    sentence="nothing was recorded{% if said %}; {{ file }}: {{ said }}{% endif %}",
+    meaning="The inside half of the run ended before it wrote anything.",
+    causes=("the interpreter may not be executed on the island",),
+    look="island.log and inside.log in the folder of the run",
+    hint="`deploydrill doctor` says what this host can do",
+    matter="host",
+)
+class Silent(Details):
+    """The last line of a log, in the words of whoever wrote it."""
+
+    file: str
+    said: str
+
+
+@code(
+    "recording.events_torn",
+    "unknown",
+    title="Events of the recording are torn",
+    sentence="{{ torn }} of {{ lines|count('event line') }} are torn or out of sequence",
+    meaning="What those lines said is not known, so what was recorded proves nothing.",
+    causes=("the run was killed", "the disk that holds the recording was full", "the file was edited"),
+    look="events.jsonl in the folder of the run",
+    hint="run it again",
+    matter="harness",
+    absent=True,
+)
+class EventsTorn(Details):
+    torn: int
+    lines: int
+
+
+@code(
+    "recording.cut_short",
+    "unknown",
+    title="The recording was cut short",
+    sentence="the recording was cut short (no closing event)",
+    meaning="The run ended without its last event: it was broken off, or could not write any more.",
+    causes=("the run was killed", "the disk that holds the recording was full", "something broke the run off"),
+    look="the other findings of this run, inside.log",
+    hint="mend what broke it off, and run again",
+    matter="harness",
+    absent=True,
+)
+class CutShort(Details):
+    pass
+
+
+@code(
+    "recording.mixed",
+    "unknown",
+    title="Events of several runs are mixed",
+    sentence="events of different runs seem to be mixed (time runs backwards)",
+    meaning="One run writes its events in the order of time; these are not.",
+    causes=("files of two run folders were put together",),
+    hint="run it again",
+    matter="harness",
+)
+class Mixed(Details):
+    pass
+
+
+@code(
+    "recording.file_missing",
+    "unknown",
+    title="A file of the recording is missing",
+    sentence="{{ file }} is missing",
+    meaning="An event names the file, and it is not in the folder of the run.",
+    causes=("the file was deleted since the run",),
+    hint="put it back, or run again",
+    matter="harness",
+)
+class FileMissing(Details):
+    file: str
+
+
+@code(
+    "recording.file_changed",
+    "unknown",
+    title="A file of the recording was changed",
+    sentence="{{ file }} is not the one of this run",
+    meaning="The file has another digest than the one that was recorded with it.",
+    causes=("the file was edited since the run", "files of two run folders were put together"),
+    hint="put it back as it was, or run again",
+    matter="harness",
+)
+class FileChanged(Details):
+    file: str
+
+
+@code(
+    "recording.samples_incomplete",
+    "unknown",
+    title="Samples are incomplete",
+    sentence="the samples of {{ sender }} are incomplete (no trailer, or its count differs)",
+    meaning="A file of samples has no trailer, or another number of samples than its trailer says.",
+    causes=("the sender was killed", "the disk that holds the recording was full"),
+    hint="run it again",
+    matter="harness",
+    absent=True,
+)
+class SamplesIncomplete(Details):
+    sender: str
+
+
+@code(
+    "recording.ledger_torn",
+    "unknown",
+    title="A line of the ledger is torn",
+    sentence="{{ line }} of the ledger holds no write",
+    meaning="A write that the ledger does not tell of cannot be missed.",
+    causes=("the sender was killed", "the disk that holds the recording was full"),
+    hint="run it again",
+    matter="harness",
+    absent=True,
+)
+class LedgerTorn(Details):
+    """``line``: file and number."""
+
+    line: str
 
 
 @code(
@@ -116,6 +342,7 @@ class Step(msgspec.Struct):
     look="the other findings of this run",
     hint="mend what broke it off, and run again",
     matter="plan",
+    absent=True,
 )
 class StepsMissing(Details):
     steps: list[Step]
@@ -183,8 +410,22 @@ class CheckerCrashed(Details):
 
 CODES = (
     Complete,
-    Incomplete,
+    BrokenOff,
+    BrokenOffElsewhere,
+    Interrupted,
+    NoIsland,
+    HostLacks,
+    AttachedLacks,
+    SystemLacks,
     NotMade,
+    Silent,
+    EventsTorn,
+    CutShort,
+    Mixed,
+    FileMissing,
+    FileChanged,
+    SamplesIncomplete,
+    LedgerTorn,
     Unreadable,
     NotProvided,
     LeftOut,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.checkers import standard
-from harness.checkers.core.codes import code_of, finding
+from harness.checkers.core.codes import CODES, Answer, Details, code_of, finding
 from harness.checkers.core.protocol import Checker
 from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity.fault_bit import FaultBit
+from harness.checkers.validity.load_codes import NotSteady
 from harness.checkers.validity.load_sound import LoadSound
 from harness.config.operations import HARNESS_STEPS
 from harness.errors import HarnessError
@@ -26,9 +30,13 @@ from harness.model import NS, Finding, Result, Subject, merged
 from harness.plan import Plan
 from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
 from harness.recording.format import FORMAT, format_of
+from harness.recording.problems import Problem
+from harness.recording.recorder import PLAN
 from harness.recording.recording import Recording
 
 SCHEMA = 2
+# Where run.json says why a run was not begun: code and details of a finding.
+OBSTACLE = "obstacle"
 RUN = Subject("run", "")
 # A checker reads files and counts: one that takes longer than this will not end.
 CHECKER_LIMIT_S = 60.0
@@ -40,7 +48,7 @@ def judge(folder: Path, directories: Sequence[Path] = ()) -> Result:
     for a recording of another format."""
     recording = Recording(folder)
     refuse_other_format(folder, recording.plan)
-    if recording.strange_plan or recording.plan.get("why_not"):  # there is nothing to be judged by, or nothing to judge
+    if recording.strange_plan or recording.plan.get(OBSTACLE):  # there is nothing to be judged by, or nothing to judge
         return judge_by(folder, ())
     return judge_by(folder, *named(Plan.from_dict(recording.plan["plan"]).checkers, directories))
 
@@ -59,9 +67,9 @@ def judge_by(folder: Path, listed: Sequence[Checker], missing: Sequence[Finding]
     recording = Recording(folder)
     about = recording.plan
     if recording.strange_plan:  # claims, deadlines, steps: nothing of it says what this run was to be
-        return unjudged(about, recording.strange_plan)
-    if about.get("why_not"):  # it was never begun
-        return unjudged(about, about["why_not"])
+        return unjudged(about, of_recording(recording.strange_plan))
+    if about.get(OBSTACLE):  # it was never begun
+        return unjudged(about, _obstacle(about[OBSTACLE]))
     run = JudgedRun(recording)
     # What this cell is for comes first, and so is what a report opens with; then what judges every run.
     general = {c.name for c in standard()}
@@ -74,9 +82,10 @@ def judge_by(folder: Path, listed: Sequence[Checker], missing: Sequence[Finding]
     asked = {c.name for c in listed}
     unlisted = [f for c in JUDGES if c.name not in asked for f in _checked(c, run)]
     judged += [f for f in unlisted if f.subject.kind == "checker"]
-    findings = [_complete(recording), *_left_out(recording, Plan.from_dict(about["plan"])), *judged]
+    findings = [*_complete(recording), *_left_out(recording, Plan.from_dict(about["plan"])), *judged]
+    findings = _because_broken_off(recording, findings)
     if not recording.events:
-        return _result(about, [finding("run.made", RUN, codes.NotMade(why="; ".join(_broken_off(recording))))])
+        return _result(about, [finding("run.made", RUN, details) for details in _broken_off(recording)])
     try:
         more = _facts(run, claim_rows([*judged, *unlisted]))
     except Exception as error:  # noqa: BLE001 - what cannot be read back is unknown, whatever it is
@@ -104,9 +113,18 @@ def _facts(run: JudgedRun, claims: tuple[Mapping[str, Any], ...]) -> dict[str, A
     }
 
 
-def unjudged(about: Mapping[str, Any], why: str) -> Result:
+def unjudged(about: Mapping[str, Any], obstacle: Details) -> Result:
     """The result of a run that could not be made: unknown, and why."""
-    return _result(about, [finding("run.made", RUN, codes.NotMade(why=why))])
+    return _result(about, [finding("run.made", RUN, obstacle)])
+
+
+def _obstacle(told: Any) -> Details:
+    """Why a run was not begun, as its run.json tells."""
+    try:
+        known = msgspec.convert(told, Answer)
+        return msgspec.convert(known.details, CODES[known.code].details)
+    except (KeyError, msgspec.ValidationError) as error:
+        return codes.NotMade(f"its {PLAN} does not tell why ({type(error).__name__}: {error})", "")
 
 
 def _result(about: Mapping[str, Any], findings: list[Finding], **more: Any) -> Result:
@@ -149,32 +167,62 @@ def _review(review: Mapping[str, Any], findings: Sequence[Finding]) -> Mapping[s
     return {**review, "codes": {code: rows for code, rows in review["codes"].items() if code in answered}}
 
 
-def _complete(recording: Recording) -> Finding:
-    """On the recording itself: what broke the run off, or what is missing of it."""
-    if problems := _broken_off(recording):
-        return finding("run.recorded", RUN, codes.Incomplete(problems=problems))
-    return finding("run.recorded", RUN, codes.Complete(events=len(recording.events)))
+def _complete(recording: Recording) -> list[Finding]:
+    """On the recording itself: what broke the run off, and what is missing of it."""
+    found = _broken_off(recording) or [codes.Complete(events=len(recording.events))]
+    return [finding("run.recorded", RUN, details) for details in found]
 
 
-def _broken_off(recording: Recording) -> list[str]:
-    said = [f"{e.text}" + (f" (try: {e.hint})" if e.hint else "") for e in recording.of(RunFailed)]
-    if any(True for _ in recording.of(RunInterrupted)):
-        said.append("the run was interrupted")
+def _because_broken_off(recording: Recording, findings: list[Finding]) -> list[Finding]:
+    """The same; where the run was broken off, that is why what other findings ask about never came."""
+    if not any(True for _ in (*recording.of(RunFailed), *recording.of(RunInterrupted))):
+        return findings
+    root = next((f for f in findings if f.code == code_of(NotSteady).name), findings[0])
+    return [
+        replace(f, because=(*f.because, root.id)) if f.id != root.id and CODES[f.code].absent else f for f in findings
+    ]
+
+
+def _broken_off(recording: Recording) -> list[Details]:
+    """What broke a run off, and what its recording lacks; the cause first."""
+    found: list[Details] = [
+        (codes.BrokenOff if e.of_system else codes.BrokenOffElsewhere)(e.text, e.hint) for e in recording.of(RunFailed)
+    ]
+    found += [codes.Interrupted() for _ in recording.of(RunInterrupted)]
     error = recording.folder / "island.error"
     if error.exists():
-        said.append("the island could not be made: " + ", ".join(error.read_text().split("\n")[:2]))
-    said.extend(recording.problems)
+        what, why, hint, *_ = (*error.read_text().split("\n"), "", "", "")
+        found.append(codes.NoIsland(f"{what}: {why}", hint))
     if not recording.events:
-        said.extend(_last_words(recording.folder))
-    return said
+        return found or [_last_words(recording.folder)]
+    return found + [of_recording(problem) for problem in recording.problems]
 
 
-def _last_words(folder: Path) -> list[str]:
+def _last_words(folder: Path) -> Details:
     """What an island said that never got as far as an event, such as an interpreter it may not execute."""
     for log in (folder / "inside.log", folder / "island.log"):
         if said := last_line(log):
-            return [f"{log.name}: {said} (try: `deploydrill doctor`)"]
-    return []
+            return codes.Silent(log.name, said)
+    return codes.Silent("", "")
+
+
+def of_recording(problem: Problem) -> Details:
+    """The code that says so."""
+    match problem.kind:
+        case "events_torn":
+            return codes.EventsTorn(problem.count, problem.total)
+        case "cut_short":
+            return codes.CutShort()
+        case "mixed":
+            return codes.Mixed()
+        case "file_missing":
+            return codes.FileMissing(problem.about)
+        case "file_changed":
+            return codes.FileChanged(problem.about)
+        case "samples_incomplete":
+            return codes.SamplesIncomplete(problem.about)
+        case "ledger_torn":
+            return codes.LedgerTorn(problem.about)
 
 
 def _left_out(recording: Recording, plan: Plan) -> list[Finding]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union
 
 import msgspec
 
-from harness.errors import Matter
+from harness.errors import ExitCode, Matter
 from harness.model import Instant
 
 # How an edge of a phase came to be known: a mark of the kit, a system call, a line of a log, bytes written, or the
@@ -54,6 +54,11 @@ class RunFailed(Event, tag="error", frozen=True):
     hint: Annotated[str, "what to try; empty: nothing is known"] = ""
     code: Annotated[int, "exit code of its kind of error"] = 0
     matter: Annotated[Matter, "whose it is"] = "system"
+
+    @property
+    def of_system(self) -> bool:
+        """Whether the system did it: our own bugs and what this host lacks say nothing about it."""
+        return self.code in (ExitCode.UNKNOWN, ExitCode.USAGE) and self.matter == "system"
 
 
 class Warned(Event, tag="warning", frozen=True):
@@ -166,7 +171,8 @@ class LoadSteady(Event, tag="load.steady", frozen=True):
 class LoadUnsteady(Event, tag="load.unsteady", frozen=True):
     """The load did not become steady."""
 
-    why: str
+    why: Annotated[str, "empty where only the probes were not answered"] = ""
+    unanswered: Annotated[tuple[str, ...], "channels of the prober that got no good answer while the load did"] = ()
 
 
 class LoadHollow(Event, tag="load.hollow", frozen=True):

@@ -13,6 +13,7 @@ from harness.model import FaultRecord, Observation, Operation, Span, Write
 from harness.recording.events import Event, Observed, OperationStopped, RecordingComplete, RunStarted
 from harness.recording.fault_records import fault_records
 from harness.recording.ledger import Ledger
+from harness.recording.problems import Problem
 from harness.recording.reading.event_log import EventLog
 from harness.recording.reading.integrity import Integrity
 from harness.recording.reading.ledger_files import LedgerFiles
@@ -57,30 +58,30 @@ class Recording:
         return self.log.of(kind)
 
     @cached_property
-    def problems(self) -> tuple[str, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         """What makes this recording less than whole: cut short, torn or foreign lines, sample files without trailer."""
-        found: list[str] = []
+        found: list[Problem] = []
         torn, lines = self.log.unreadable
         if torn:
-            found.append(f"{torn} of {lines} event lines are torn or out of sequence")
+            found.append(Problem("events_torn", count=torn, total=lines))
         if not self.events or not isinstance(self.events[-1], RecordingComplete):
-            found.append("the recording was cut short (no closing event)")
+            found.append(Problem("cut_short"))
         times = [e.t for e in self.events]
         # An event may carry an earlier instant on purpose (the end of an operation is recorded after its healing).
         if any(before - after > _MOST_LATE_NS for before, after in pairwise(times)):
-            found.append("events of different runs seem to be mixed (time runs backwards)")
+            found.append(Problem("mixed"))
         looks = (self._integrity.wrong_with(look_file(e), e.digest) for e in self.of(Observed))
-        found.extend(said for said in (self.strange_plan, *looks) if said)
-        for file in (*self.samples.load, *self.samples.probe):
-            if not file.complete:
-                found.append(f"samples of {file.worker} are incomplete (no trailer, or its count differs)")
-        found.extend(f"ledger line not readable: {bad}" for bad in self._ledger.unreadable)
+        found.extend(strange for strange in (self.strange_plan, *looks) if strange)
+        files = (*self.samples.load, *self.samples.probe)
+        found.extend(Problem("samples_incomplete", file.worker) for file in files if not file.complete)
+        found.extend(Problem("ledger_torn", bad) for bad in self._ledger.unreadable)
         return tuple(found)
 
     @cached_property
-    def strange_plan(self) -> str:
-        """Why run.json is not what this run was made by; empty when it is."""
-        return next((said for e in self.of(RunStarted) if (said := self._integrity.wrong_with(PLAN, e.digest))), "")
+    def strange_plan(self) -> Problem | None:
+        """How run.json is not what this run was made by; None when it is."""
+        looks = (self._integrity.wrong_with(PLAN, e.digest) for e in self.of(RunStarted))
+        return next((strange for strange in looks if strange), None)
 
     @property
     def measured_ns(self) -> tuple[int, int]:

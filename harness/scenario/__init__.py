@@ -83,8 +83,8 @@ class Scenario:
     def cell(self, name: str) -> Cell:
         return next(c for c in self.cells if c.name == name)
 
-    def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> list[str]:
-        """What this host lacks for a cell, in words."""
-        asked = [t.fault.needs(capabilities) for t in cell.triggers]
-        asked += [cell.power.needs(capabilities)] if cell.power else []
-        return [text for text in asked if text]
+    def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> tuple[str, ...]:
+        """Of what a cell needs of a host (harness/host/host_needs.py) what is not there."""
+        asked = [name for t in cell.triggers for name in t.fault.needs]
+        asked += cell.power.needs if cell.power else ()
+        return tuple(name for name in dict.fromkeys(asked) if not capabilities.get(name))

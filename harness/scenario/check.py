@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
 from harness.faults.fault import TARGETS, Fault
+from harness.host.host_needs import HOST_NEEDS
 from harness.model import Edge
 from harness.plan import DiskKind, Expect, PowerCuts, Step, Together, Version
 
@@ -96,6 +97,10 @@ def _trigger(what: str, cell: Cell, trigger: Trigger) -> None:
     aims = fault.aimed_at
     for kind in aims:
         _one_of(what, "target", kind, TARGETS)
+    if not isinstance(fault.needs, tuple):
+        _refuse(what, f"its needs are {fault.needs!r}", 'a tuple of names: needs = ("sized_disk",)')
+    for need in fault.needs:
+        _one_of(what, "need", need, tuple(HOST_NEEDS))
     if trigger.share and "link" not in aims:
         _refuse(what, "it has a share of bytes, and is on no link", "share is for faults on a link")
     if "disk" in aims:

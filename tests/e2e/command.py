@@ -33,9 +33,14 @@ class Done:
     def results(self) -> list[dict[str, Any]]:
         return [json.loads(p.read_text()) for p in sorted(self.report.glob("*/result.json"))]
 
-    def why(self, outcome: str) -> str:
-        """All sentences of that outcome."""
-        return "\n".join(f["sentence"] for r in self.results() for f in r["findings"] if f["outcome"] == outcome)
+    def found(self, outcome: str, code: str = "") -> list[dict[str, Any]]:
+        """All findings of that outcome, of one code where it is given."""
+        found = [f for r in self.results() for f in r["findings"] if f["outcome"] == outcome]
+        return [f for f in found if code in ("", f["code"])]
+
+    def codes(self, outcome: str) -> set[str]:
+        """Their codes."""
+        return {f["code"] for f in self.found(outcome)}
 
 
 def deploydrill(

@@ -94,7 +94,7 @@ def test_a_system_of_ones_own_is_verified_and_rehearsed_from_an_empty_folder(com
     words = ("run", "quick:backup", "--scenarios", str(SCENARIOS), "--system", "../tiny", "--no-live")
     done = called(command, here, *words)
     assert done.report.is_relative_to(here / "reports"), done.out
-    assert done.exit != 1, done.why("fail")
+    assert done.exit != 1, done.found("fail")
     conclusive(done)
     assert done.exit == 0, done.out + done.err
     (result,) = done.results()
@@ -110,5 +110,7 @@ def test_without_toxiproxy_on_path_a_cut_link_is_unknown_and_says_how_to_get_it(
     done = called(command, tmp_path, *words, path=":".join(tools))
     assert done.exit == 3, done.out + done.err
     (result,) = (json.loads(p.read_text()) for p in tmp_path.glob("reports/latest/*/result.json"))
-    why = " ".join(f["sentence"] for f in result["findings"] if f["outcome"] == "unknown")
-    assert "put the toxiproxy-server of a Toxiproxy release on PATH" in why
+    (found,) = [f for f in result["findings"] if f["outcome"] == "unknown"]
+    assert (found["code"], found["details"]) == ("run.host_lacks", {"needs": ["toxiproxy"]})
+    told = called(command, tmp_path, "doctor", path=":".join(tools))
+    assert "put the toxiproxy-server of a Toxiproxy release on PATH" in told.out

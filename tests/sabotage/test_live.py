@@ -6,13 +6,15 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from harness.campaign.flaws.flaw_signs import matches
 from tests.e2e.command import TINY, Done, deploydrill, run_tiny
 from tests.e2e.live_run import LiveRun, tiny_copy
 
@@ -34,44 +36,54 @@ _SQUATTER = (
 
 @dataclass(frozen=True)
 class Live:
-    """A run of ``cell`` and what must be ``said`` in its unknowns (its fails where ``exit`` is 1). ``more`` goes into
-    the system.toml, ``path`` is what the reads ask for, ``small``: --out is a disk that can be filled."""
+    """A run of ``cell`` and the ``code`` that must be among its unknowns (its fails where ``exit`` is 1), with these
+    ``details`` among its own. ``more`` goes into the system.toml, ``path`` is what the reads ask for, ``small``: --out
+    is a disk that can be filled."""
 
     cell: str
-    said: str
+    code: str
     flaw: str = ""
     exit: int = 3
     more: str = ""
     path: str = ""
     small: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, ...]:
         """The same for two that are seen in one run."""
         return (self.cell, self.flaw, self.more, self.path)
 
+    def told(self, done: Done) -> list[dict[str, Any]]:
+        """The findings that tell it."""
+        found = done.found("fail" if self.exit == 1 else "unknown", self.code)
+        return [f for f in found if matches(f["details"], self.details)]
 
+
+PROBED = ["read_fresh", "read_reused", "write"]
 LIVE = {
-    "load-nowhere": Live("patched:load-nowhere", "the load never became steady"),
-    "load-elsewhere": Live("patched:load-elsewhere", "was ever found, though others' were: somebody else answered it"),
-    "load-dies": Live("harmful:long", "Locust ended in the middle of the run", "kill_load"),
-    "load-stalls": Live("harmful:long", "the load sent nothing for", "freeze_load"),
-    "probes-nowhere": Live("patched:probes-nowhere", "the prober got no good answer (read_fresh, read_reused, write)"),
-    "probes-elsewhere": Live("patched:probes-elsewhere", "acknowledged to probe was ever found, though others' were"),
-    "prober-paused": Live("patched:prober-paused", "the prober sent nothing for"),
-    "front-answers-all": Live(
-        "harmful:sound", "is answered as any path that does not exist is", "catches_all", path="/no"
+    "load-nowhere": Live("patched:load-nowhere", "load.not_steady", details={"unanswered": []}),
+    "load-elsewhere": Live("patched:load-elsewhere", "load.misrouted"),
+    "load-dies": Live("harmful:long", "run.broken_off_elsewhere", "kill_load"),
+    "load-stalls": Live("harmful:long", "load.silent", "freeze_load", details={"sender": "load"}),
+    "probes-nowhere": Live("patched:probes-nowhere", "load.not_steady", details={"unanswered": PROBED}),
+    "probes-elsewhere": Live("patched:probes-elsewhere", "load.misrouted", details={"sender": "probe"}),
+    "prober-paused": Live("patched:prober-paused", "load.silent", details={"sender": "prober"}),
+    "front-answers-all": Live("harmful:sound", "load.hollow", "catches_all", path="/no"),
+    "error-page": Live("harmful:long", "load.strange_content", "error_page"),
+    "monitor-not-in-use": Live("harmful:monitor-not-in-use", "fault.lost_early", more=_MONITORS),
+    "inside-paused": Live("patched:inside-paused", "harness.late", details={"who": "harness"}),
+    "recording-full": Live("patched:recording-full", "run.broken_off_elsewhere", small=True),
+    "someone-on-the-port": Live("harmful:sound", "run.broken_off", more=_SQUATTER),
+    "idle-seed": Live(
+        "harmful:timed", "claim.too_little_data", more=_IDLE_SEED, details={"asked_bytes": 20_000_000, "found_bytes": 0}
     ),
-    "error-page": Live("harmful:long", "got another kind of content (look: text/html after", "error_page"),
-    "monitor-not-in-use": Live("harmful:monitor-not-in-use", "one answers; two answers", more=_MONITORS),
-    "inside-paused": Live("patched:inside-paused", "the harness was late by"),
-    "recording-full": Live("patched:recording-full", "the disk it is written to is full", small=True),
-    "someone-on-the-port": Live("harmful:sound", "somebody else answers at", more=_SQUATTER),
-    "idle-seed": Live("harmful:timed", "where 20.0 MB were asked for", more=_IDLE_SEED),
-    "idle-backup": Live("harmful:timed", "and `status` knows of no backup", "careless", exit=1),
-    "ignores-the-drain": Live("harmful:timed", "reset", "careless", exit=1),
-    "stops-answering": Live("harmful:long", "never answered again", "freezes_later"),
-    "no-phases": Live("concurrent_deployments:race-2", "it cannot be told when deploy-1, deploy-2 had the lock"),
+    "idle-backup": Live("harmful:timed", "backup.not_listed", "careless", exit=1),
+    "ignores-the-drain": Live(
+        "harmful:timed", "requests.bad", "careless", exit=1, details={"due_in": {"kinds": "reset", "name": "deploy"}}
+    ),
+    "stops-answering": Live("harmful:long", "requests.never_recovered", "freezes_later"),
+    "no-phases": Live("concurrent_deployments:race-2", "operations.lock_not_marked"),
 }
 # Faults that did not bite, all in one run: each has a finding of its own, and one unknown makes the run unknown.
 UNBITTEN = {
@@ -129,37 +141,33 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Result]:
 @pytest.mark.parametrize("name", [name for name, live in LIVE.items() if live.exit == 3 and not live.small])
 def test_what_was_not_measured_is_unknown(result: Result, name: str) -> None:
     done = result(name)
-    assert (done.exit, done.why("fail")) == (3, "")
-    assert LIVE[name].said in done.why("unknown")
+    assert (done.exit, done.found("fail")) == (3, [])
+    assert LIVE[name].told(done), done.found("unknown")
 
 
 @pytest.mark.parametrize("name", UNBITTEN)
 def test_a_fault_that_did_not_bite_is_unknown(result: Result, name: str) -> None:
     number, code = UNBITTEN[name]
     done = result("unbitten")
-    assert (done.exit, done.why("fail")) == (3, "")
+    assert (done.exit, done.found("fail")) == (3, [])
     subject = {"kind": "fault", "id": f"fault-{number}"}
-    (found,) = [
-        f
-        for r in done.results()
-        for f in r["findings"]
-        if f["check"] == "fault.took_effect" and f["subject"] == subject
-    ]
-    assert (found["outcome"], found["code"]) == ("unknown", code)
+    assert [f["check"] for f in done.found("unknown", code) if f["subject"] == subject] == ["fault.took_effect"]
 
 
 @pytest.mark.root
 def test_a_recording_whose_disk_fills_is_unknown_and_not_the_kit_s_fault(result: Result) -> None:
     done = result("recording-full")
-    assert (done.exit, done.why("fail")) == (3, "")
-    assert LIVE["recording-full"].said in done.why("unknown")
+    assert (done.exit, done.found("fail")) == (3, [])
+    (told,) = LIVE["recording-full"].told(done)
+    # All that is missing for that has it as its cause.
+    assert [f["because"][-1:] for f in done.found("unknown", "recording.cut_short")] == [[told["code"]]]
 
 
 @pytest.mark.parametrize("name", [name for name, live in LIVE.items() if live.exit == 1])
 def test_a_system_that_only_says_it_works_fails_for_that(result: Result, name: str) -> None:
     done = result(name)
     assert done.exit == 1
-    assert LIVE[name].said in done.why("fail")
+    assert LIVE[name].told(done), done.found("fail")
 
 
 def test_an_outside_half_that_stands_still_changes_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from harness.campaign.campaign import exit_code
+from harness.campaign.flaws.flaw_signs import matches
 from harness.campaign.outside import Signals
 from harness.checkers.core.protocol import Checker
 from harness.judge import judge as judging
@@ -40,9 +41,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     system = tiny_copy(base / "tiny", ("deploy_s = 2", "deploy_s = 20"), ("deadline_s = 3 }", "deadline_s = 30 }"))
     words = ("harmful:timed", "--scenarios", SCENARIOS, "--system", system, "--out", base / "out", "--no-live")
     done = deploydrill("run", *words)
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, "")
+    assert (done.exit, done.found("unknown")) == (0, [])
     return done.report / RUN
 
 
@@ -57,11 +58,11 @@ def judged(folder: Path, *checkers: Checker, none: bool = False) -> Result:
     return judge_by(folder, (*(() if none else named(planned)[0]), *checkers))
 
 
-def unknown(result: Result) -> str:
+def unknown(result: Result) -> list[Finding]:
     """Why it is unknown; it is, and the command would say so with its exit code."""
-    assert [v.sentence for v in result.findings if v.outcome == "fail"] == []
+    assert [f for f in result.findings if f.outcome == "fail"] == []
     assert exit_code([result], Signals()) == 3
-    return "; ".join(v.sentence for v in result.findings if v.outcome == "unknown")
+    return [f for f in result.findings if f.outcome == "unknown"]
 
 
 # -- what breaks it ------------------------------------------------------------------------------------------------
@@ -164,30 +165,35 @@ def read_back_missing(folder: Path) -> None:
     (folder / "observations" / "end-1.json").unlink()
 
 
-BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
-    "load-drops-samples": (load_drops_samples, "requests, but what became of"),
-    "load-loses-writes": (load_loses_writes, "of the load's writes the ledger holds"),
-    "load-resends": (load_resends, "the server counted"),
-    "prober-late": (prober_late, "the prober was late by 7.00 s (limit 6.00 s)"),
-    "prober-dies": (prober_dies, "(no trailer, or its count differs)"),
-    "prober-missing": (prober_missing, "there are no samples of the prober"),
-    "prober-drops-samples": (prober_drops_samples, "the prober started"),
-    "clock-stepped": (clock_stepped, "the wall clock was stepped by 2.0"),
-    "cut-short": (cut_short, "the recording was cut short"),
-    "torn-line": (torn_line, "event lines are torn or out of sequence"),
-    "line-of-nothing": (line_of_nothing, "event lines are torn or out of sequence"),
-    "events-of-two-runs": (events_of_two_runs, "event lines are torn or out of sequence"),
-    "plan-of-another-run": (plan_of_another_run, "run.json is not the one of this run"),
-    "read-back-of-another-run": (read_back_of_another_run, "observations/end-1.json is not the one of this run"),
-    "read-back-missing": (read_back_missing, "observations/end-1.json is missing"),
+BROKEN: dict[str, tuple[Callable[[Path], None], str, dict[str, Any]]] = {
+    "load-drops-samples": (load_drops_samples, "load.requests_unaccounted", {"sender": "load"}),
+    "load-loses-writes": (load_loses_writes, "load.books_differ", {"sender": "load"}),
+    "load-resends": (load_resends, "load.server_count_differs", {}),
+    "prober-late": (prober_late, "harness.late", {"who": "prober", "limit_s": 6.0}),
+    "prober-dies": (prober_dies, "recording.samples_incomplete", {}),
+    "prober-missing": (prober_missing, "load.no_samples", {"sender": "prober"}),
+    "prober-drops-samples": (prober_drops_samples, "load.requests_unaccounted", {"sender": "prober"}),
+    "clock-stepped": (clock_stepped, "host.clock_stepped", {}),
+    "cut-short": (cut_short, "recording.cut_short", {}),
+    "torn-line": (torn_line, "recording.events_torn", {"torn": 1}),
+    "line-of-nothing": (line_of_nothing, "recording.events_torn", {"torn": 1}),
+    "events-of-two-runs": (events_of_two_runs, "recording.events_torn", {}),
+    "plan-of-another-run": (plan_of_another_run, "recording.file_changed", {"file": "run.json"}),
+    "read-back-of-another-run": (
+        read_back_of_another_run,
+        "recording.file_changed",
+        {"file": "observations/end-1.json"},
+    ),
+    "read-back-missing": (read_back_missing, "recording.file_missing", {"file": "observations/end-1.json"}),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_recording_is_unknown(folder: Path, name: str) -> None:
-    damage, said = BROKEN[name]
+    damage, code, details = BROKEN[name]
     damage(folder)
-    assert said in unknown(judged(folder))
+    found = unknown(judged(folder))
+    assert any(f.code == code and matches(f.details, details) for f in found), found
 
 
 # -- who judges it -------------------------------------------------------------------------------------------------
@@ -217,27 +223,30 @@ def hanging() -> None:
 
 
 JUDGES: dict[str, tuple[Callable[[], Any], str]] = {
-    "checker-raises": (raising, "the checker sabotaged crashed: ZeroDivisionError: on purpose"),
-    "checker-leaves": (leaving, "the checker sabotaged crashed: SystemExit: 0"),
-    "checker-returns-nothing": (lambda: None, "the checker sabotaged crashed: TypeError"),
-    "checker-says-what-is-no-verdict": (lambda: ["pass"], "the checker sabotaged crashed: TypeError"),
-    "checker-hangs": (hanging, "the checker sabotaged had not ended after 0.2 s"),
+    "checker-raises": (raising, "ZeroDivisionError"),
+    "checker-leaves": (leaving, "SystemExit"),
+    "checker-returns-nothing": (lambda: None, "TypeError"),
+    "checker-says-what-is-no-verdict": (lambda: ["pass"], "TypeError"),
 }
 
 
 @pytest.mark.parametrize("name", JUDGES)
-def test_a_checker_that_does_not_judge_is_unknown(folder: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    does, said = JUDGES[name]
-    if name == "checker-hangs":
-        # Its own limit is short; that of the others is not the matter here.
-        monkeypatch.setattr(judging, "CHECKER_LIMIT_S", 0.2)
-        assert said in unknown(judged(folder, Sabotaged(does), none=True))
-        return
-    assert said in unknown(judged(folder, Sabotaged(does)))
+def test_a_checker_that_does_not_judge_is_unknown(folder: Path, name: str) -> None:
+    does, raised = JUDGES[name]
+    (found,) = unknown(judged(folder, Sabotaged(does)))
+    assert (found.code, found.details["checker"]) == ("checker.crashed", "sabotaged")
+    assert found.details["error"].startswith(raised)
+
+
+def test_a_checker_that_hangs_is_unknown(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its own limit is short; that of the others is not the matter here.
+    monkeypatch.setattr(judging, "CHECKER_LIMIT_S", 0.2)
+    hung = [f for f in unknown(judged(folder, Sabotaged(hanging), none=True)) if f.code == "checker.hung"]
+    assert [f.details for f in hung] == [{"checker": "sabotaged", "limit_s": 0.2}]
 
 
 def test_a_scenario_without_a_checker_is_unknown(folder: Path) -> None:
-    assert "no checker said anything about this run" in unknown(judged(folder, none=True))
+    assert [f.code for f in unknown(judged(folder, none=True))] == ["checker.none"]
 
 
 def test_the_recording_itself_passes_when_judged_again(folder: Path) -> None:

@@ -124,6 +124,7 @@ class NoCopyCounts(Details):
     meaning="No read-back follows the backup, so it is not known whether its copy is stored.",
     hint="read back after the backup in the scenario",
     matter="plan",
+    absent=True,
 )
 class NotLooked(Details):
     pass
@@ -169,6 +170,7 @@ class StoreUnknown(Details):
     look="what `status` lists as offsite",
     hint="let `status` list its copies under offsite",
     matter="plan",
+    absent=True,
 )
 class NothingCompared(Details):
     pass

@@ -102,6 +102,7 @@ class LatestUnknown(Details):
     look="what `status` lists at each read-back",
     hint="let the scenario make two backups; let `status` list each of them",
     matter="plan",
+    absent=True,
 )
 class NothingToCompare(Details):
     looks: list[NoLatest]

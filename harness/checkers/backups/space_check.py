@@ -61,6 +61,7 @@ class NotChecked(Details):
     look="the disk_full fault in the timeline of the run",
     hint="run disk_full:before-backup",
     matter="plan",
+    absent=True,
 )
 class NotTried(Details):
     pass

@@ -77,6 +77,7 @@ class RejectedGood(Details):
     look="operations/validate-*.out",
     hint="let `status` name the latest backup; raise operations.validate.deadline_s if it is slow",
     matter="plan",
+    absent=True,
 )
 class NotTried(Details):
     damaged: int

@@ -95,6 +95,7 @@ class OneAtATime(Details):
     meaning="The scenario has no group of operations, or the system provides too few of its members.",
     hint="run it in a cell with a group (Together), on a system that provides its operations",
     matter="plan",
+    absent=True,
 )
 class NoneTogether(Details):
     pass

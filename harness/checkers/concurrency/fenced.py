@@ -110,6 +110,7 @@ class LockKept(Details):
     look="the faults of the run",
     hint="mark the phase at which the fault is planned",
     matter="plan",
+    absent=True,
 )
 class NoneStopped(Details):
     pass

@@ -130,12 +130,16 @@ class LittleData(Details):
     "contract.load_not_steady",
     "fail",
     title="The load never became steady",
-    sentence="{{ why }}",
+    sentence="{{ why }}{% if unanswered %}the prober got no good answer ({{ unanswered|join(', ') }}) while the load "
+    "did{% endif %}",
     meaning="The requests of [load] were not answered well for a while, so nothing was asked of the kit.",
     hint="check [[load.requests]] and service.url; see load.out in the folder of the run",
 )
 class LoadNotSteady(Details):
+    """``unanswered``: channels of the prober, where only those got no good answer."""
+
     why: str
+    unanswered: list[str]
 
 
 @code(

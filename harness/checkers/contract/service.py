@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from harness.checkers.contract import codes
 from harness.checkers.contract.tried import Answer, run_of
 from harness.checkers.core.codes import end_of
-from harness.errors import ExitCode
 from harness.recording.events import LoadUnsteady, RunFailed, ServiceStopped, SystemUp
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
@@ -50,7 +49,7 @@ def traffic(recording: Recording) -> Iterator[Answer]:
     """Each request of the mix was answered well at least once; a load that never was steady is no load."""
     unsteady = next(recording.of(LoadUnsteady), None)
     if unsteady is not None:
-        yield "load.requests", codes.LoadNotSteady(unsteady.why)
+        yield "load.requests", codes.LoadNotSteady(unsteady.why, list(unsteady.unanswered))
     names: dict[str, Counter[tuple[str, int]]] = {}
     for file in recording.samples.load:
         for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
@@ -73,6 +72,5 @@ def broken_off(recording: Recording) -> Iterator[Answer]:
         return
     about = "stop and start" if any(True for _ in recording.of(ServiceStopped)) else "the run"
     for error in recording.of(RunFailed):
-        of_system = error.code in (ExitCode.UNKNOWN, ExitCode.USAGE) and error.matter == "system"
-        answer = codes.BrokenOff if of_system else codes.BrokenOffElsewhere
+        answer = codes.BrokenOff if error.of_system else codes.BrokenOffElsewhere
         yield about, answer(error.text, error.hint)

@@ -98,6 +98,7 @@ class ClaimUndecided(Details):
     causes=("the operation failed each time", "the service could not be probed or read back after it"),
     look="the findings about the operation itself",
     hint="mend what made the operation fail, and run it again with `--repeat 1` or more",
+    absent=True,
 )
 class ClaimNotMeasured(Details):
     claim: ClaimFigures

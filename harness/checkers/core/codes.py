@@ -28,7 +28,8 @@ class Details(msgspec.Struct):
 class Code:
     """A kind of finding. ``title`` is a headline of some six words. ``sentence`` is a Jinja template over the fields of
     ``details`` (filters: harness/checkers/core/sentences.py). ``meaning``, ``causes`` (the likely ones), ``look``
-    (where to look) and ``hint`` (what to try) are what ``deploydrill explain CODE`` prints."""
+    (where to look) and ``hint`` (what to try) are what ``deploydrill explain CODE`` prints. ``absent``: it only says
+    that what it asks about never came; in a run that was broken off that is why."""
 
     name: str
     outcome: FindingOutcome
@@ -40,6 +41,7 @@ class Code:
     hint: str
     matter: Matter
     details: type[Details]
+    absent: bool = False
 
 
 CODES: dict[str, Code] = {}
@@ -58,6 +60,7 @@ def code(
     look: str = "",
     hint: str = "",
     matter: Matter = "system",
+    absent: bool = False,
 ) -> Callable[[type[D]], type[D]]:
     """Declare the code ``name`` whose details the decorated class holds. Raises ValueError for a name that is not
     dotted lower case, or that another class has."""
@@ -72,7 +75,7 @@ def code(
         ):
             raise ValueError(f"the code {name} is declared by {known.details.__qualname__} already")
         CODES[name] = _BY_DETAILS[details] = Code(
-            name, outcome, title, sentence, meaning, tuple(causes), look, hint, matter, details
+            name, outcome, title, sentence, meaning, tuple(causes), look, hint, matter, details, absent
         )
         return details
 

@@ -7,8 +7,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from harness.checkers.core import phrases
-from harness.checkers.core.codes import CODES
+from harness.checkers.core.codes import CODES, Details, code_of
+from harness.host.host_needs import explained, in_words
 from harness.host.sizes import size
 from harness.model import Finding
 
@@ -28,6 +31,12 @@ def with_sentence(finding: Finding) -> Finding:
         sentence=_filled(declared.sentence, known),
         hint=_filled(declared.hint, known),
     )
+
+
+def told(details: Details) -> str:
+    """What ``details`` say, and what to try: one line, for a finding that there is not yet."""
+    declared, known = code_of(type(details)), msgspec.to_builtins(details)
+    return f"{_filled(declared.sentence, known)} ({_filled(declared.hint, known)})"
 
 
 def _filled(template: str, details: Mapping[str, Any]) -> str:
@@ -56,6 +65,8 @@ def _environment() -> jinja2.Environment:
         "ended": _ended,
         "said": _said,
         "told": _told,
+        "host_need": in_words,
+        "host_need_why": explained,
     }
     return environment
 

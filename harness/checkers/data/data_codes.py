@@ -207,6 +207,7 @@ class Undecidable(Details):
     look="the writes in the load of the report",
     hint="give [load] a write_rate, and a request of kind write that the service accepts",
     matter="load",
+    absent=True,
 )
 class NothingAcknowledged(Details):
     pass

@@ -361,6 +361,7 @@ class LogUnsound(Details):
     look="the phases of the run in its timeline",
     hint="put the data on the logged disk ([data] dir), and mark the phases the scenario names",
     matter="plan",
+    absent=True,
 )
 class NotCut(Details):
     pass

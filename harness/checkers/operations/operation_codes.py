@@ -20,6 +20,7 @@ from harness.recording.recording import Recording
     look="the findings about the run itself",
     hint="mend what broke the run off, or declare the operations in system.toml",
     matter="plan",
+    absent=True,
 )
 class NoOperation(Details):
     pass

@@ -171,6 +171,7 @@ class VersionUnknown(Requests):
     look="the findings about the load",
     hint="mend what the findings about the load say, and run again",
     matter="load",
+    absent=True,
 )
 class NotMeasured(Details):
     """``sender``: of whom no request counts: load or prober."""

@@ -78,6 +78,7 @@ class RecoverySeenLate(Recoveries):
     look="the times of the fault and of the operation in the timeline",
     hint="hold the fault for less long, or take more steps after it",
     matter="plan",
+    absent=True,
 )
 class RecoveryNotAwaited(Recoveries):
     pass
@@ -93,6 +94,7 @@ class RecoveryNotAwaited(Recoveries):
     look="the findings about the run itself",
     hint="mend what broke the run off, and run again",
     matter="harness",
+    absent=True,
 )
 class RecoveryNotWatched(Recoveries):
     pass
@@ -161,6 +163,7 @@ class BackupUnknownAfterFault(AfterFault):
     look="the findings about the run itself",
     hint="declare the operations that the scenario takes after the fault",
     matter="plan",
+    absent=True,
 )
 class NotTriedAfterFault(AfterFault):
     pass

@@ -213,6 +213,7 @@ class BrokenUnseen(BrokenVersionEnd):
     look="[service] version and version_pointer",
     hint="say in [service] where the version is to be asked for",
     matter="plan",
+    absent=True,
 )
 class NotWatched(Details):
     pass

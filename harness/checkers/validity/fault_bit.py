@@ -62,6 +62,7 @@ class NotInjected(Details):
     look="the phases of the run in its timeline",
     hint="mark the phase, or detect it by [phases] in system.toml",
     matter="plan",
+    absent=True,
 )
 class NeverFired(Details):
     name: str

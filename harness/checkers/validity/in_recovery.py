@@ -50,6 +50,7 @@ class Pair(Details):
     look="the finding about that fault",
     hint="mend what kept the first fault away",
     matter="plan",
+    absent=True,
 )
 class FirstNeverCame(Details):
     pass
@@ -64,6 +65,7 @@ class FirstNeverCame(Details):
     look="the finding about that fault",
     hint="mend what kept the second fault away",
     matter="plan",
+    absent=True,
 )
 class SecondNeverCame(Details):
     first: str

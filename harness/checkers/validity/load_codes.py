@@ -22,21 +22,25 @@ class Sound(Details):
     "load.recording_incomplete",
     "unknown",
     title="The recording of the load is incomplete",
-    sentence="{{ problem }}",
-    meaning="A file of the recording is missing, torn, or of another run.",
+    sentence="the recording is incomplete ({{ problems|count('problem') }})",
+    meaning="A file of the recording is missing, torn, or of another run, so its load may have been another than it "
+    "looks.",
     causes=("the run was killed", "the disk that holds the recording was full"),
-    hint="run it again",
+    look="what run.recorded says of this run",
+    hint="mend what broke the recording off, and run it again",
     matter="harness",
+    absent=True,
 )
 class RecordingIncomplete(Details):
-    problem: str
+    problems: int
 
 
 @code(
     "load.not_steady",
     "unknown",
     title="The load never became steady",
-    sentence="the load never became steady: {{ why }}",
+    sentence="the load never became steady: {{ why }}{% if unanswered %}the prober got no good answer "
+    "({{ unanswered|join(', ') }}) while the load did{% endif %}",
     meaning="Before anything is measured the requests of the load have to be answered well for a while. They were not.",
     causes=("a request of [load] is answered with an error", "the service needs longer to warm up"),
     look="the first bad requests in the report, and operations/service.out",
@@ -44,7 +48,10 @@ class RecordingIncomplete(Details):
     matter="load",
 )
 class NotSteady(Details):
+    """``unanswered``: channels of the prober, where only those got no good answer."""
+
     why: str
+    unanswered: list[str]
 
 
 @code(
@@ -56,6 +63,7 @@ class NotSteady(Details):
     look="the other findings of this run",
     hint="mend what kept the load from starting, and run again",
     matter="load",
+    absent=True,
 )
 class NotMeasured(Details):
     pass
@@ -84,6 +92,7 @@ class SenderEndedBadly(Details):
     meaning="Nothing tells what the load or the prober did.",
     hint="run it again",
     matter="harness",
+    absent=True,
 )
 class NoSamples(Details):
     sender: str
@@ -97,6 +106,7 @@ class NoSamples(Details):
     meaning="A file of samples has no trailer, or another number of samples than its trailer says.",
     hint="run it again",
     matter="harness",
+    absent=True,
 )
 class SamplesIncomplete(Details):
     sender: str
@@ -125,6 +135,7 @@ class RequestsDropped(Details):
     meaning="The load or the prober was up and sent no request.",
     hint="check [load] in system.toml",
     matter="load",
+    absent=True,
 )
 class NothingSent(Details):
     sender: str

@@ -60,7 +60,8 @@ class LoadSound(Checker):
 
 def _reasons(run: JudgedRun) -> Iterator[Reason]:
     recording = run.recording
-    yield from (("", codes.RecordingIncomplete(problem)) for problem in recording.problems)
+    if recording.problems:
+        yield "", codes.RecordingIncomplete(len(recording.problems))
     yield from _not_steady(recording)
     if recording.measured_ns != (0, 0):
         yield from _instruments(run, deadline_ms(recording))
@@ -95,7 +96,7 @@ def _instruments(run: JudgedRun, limit_ms: float) -> Iterator[Reason]:
 
 def _not_steady(recording: Recording) -> Iterator[Reason]:
     unsteady = [*recording.of(LoadUnsteady)]
-    yield from (("", codes.NotSteady(e.why)) for e in unsteady)
+    yield from (("", codes.NotSteady(e.why, list(e.unanswered))) for e in unsteady)
     if recording.measured_ns == (0, 0) and not unsteady:
         yield "", codes.NotMeasured()
     for sender, end in _ends(recording):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from harness.recording.problems import Problem
 from harness.recording.recorder import digest
 
 
@@ -12,17 +13,17 @@ class Integrity:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], Problem | None] = {}
 
-    def wrong_with(self, name: str, known: str) -> str:
-        """Why this file is not the one of that digest; empty when it is, or when there is no digest of it."""
+    def wrong_with(self, name: str, known: str) -> Problem | None:
+        """How this file is not the one of that digest; None when it is, or when there is no digest of it."""
         if (name, known) not in self._known:
             self._known[name, known] = self._compare(name, known)
         return self._known[name, known]
 
-    def _compare(self, name: str, known: str) -> str:
+    def _compare(self, name: str, known: str) -> Problem | None:
         path = self._folder / name
         if not path.exists():
-            return f"{name} is missing"
+            return Problem("file_missing", name)
         fits = known in ("", digest(path.read_text(errors="replace")))
-        return "" if fits else f"{name} is not the one of this run"
+        return None if fits else Problem("file_changed", name)

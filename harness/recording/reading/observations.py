@@ -28,7 +28,7 @@ def read_observations(
     backups_before: frozenset[tuple[str, int]] = frozenset()
     for e in observed:
         if strange := integrity.wrong_with(look_file(e), e.digest):
-            raise ValueError(strange)
+            raise ValueError(f"{strange.about} is missing, or not the one of this run")
         found, content = _content((folder / look_file(e)).read_bytes())
         if e.cause == BEFORE:
             held_before = frozenset(token for token, _ in found or ())

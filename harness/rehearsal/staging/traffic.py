@@ -88,10 +88,14 @@ class Traffic:
             )
         # A prober that meets nobody would find an outage from the first moment to the last.
         if not wait_until(lambda: not self._prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
-            why = f"the prober got no good answer ({', '.join(self._prober.unanswered())}) while the load did"
-            self._recorder.record(LoadUnsteady(why=why))
+            unanswered = tuple(self._prober.unanswered())
+            self._recorder.record(LoadUnsteady(unanswered=unanswered))
             raise HarnessError(
-                f"probe {self._system.config.name}", why, "see [load] requests in system.toml", ExitCode.UNKNOWN
+                f"probe {self._system.config.name}",
+                f"the prober got no good answer ({', '.join(unanswered)}) while the load did",
+                "see [load] requests in system.toml",
+                ExitCode.UNKNOWN,
+                matter="load",
             )
         if hollow := probes_hollow(self._system, self._prober.config.read):
             self._recorder.record(LoadHollow(why=hollow))

@@ -154,7 +154,8 @@ def _described(event: Event) -> str:
         case events.LoadSteady():
             return f"load is steady: {event.rate_per_s:.0f} requests a second"
         case events.LoadUnsteady():
-            return f"load did not become steady: {event.why}"
+            unanswered = f"no good answer to probes ({', '.join(event.unanswered)})"
+            return f"load did not become steady: {event.why or unanswered}"
         case events.LoadStopping():
             return "load is stopping"
         case events.LoadStopped():

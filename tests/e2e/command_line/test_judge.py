@@ -29,7 +29,7 @@ def finished(base: Path) -> Done:
     system = tiny_copy(base / "tiny")
     words = ["run", "baseline:once", "--system", system, "--out", base / "out", "--no-live", "--json"]
     done = deploydrill(*words, "--junit", base / "ci" / "junit.xml", "--summary", base / "ci" / "summary.md")
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
     assert done.exit == 0, done
     return done
@@ -156,26 +156,29 @@ def no_events(folder: Path) -> None:
 
 @pytest.mark.island
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "code"),
     [
-        (cut_short, "the recording was cut short"),
-        (half_a_last_line, "the recording was cut short"),
-        (torn_line, "1 of {n} event lines are torn or out of sequence"),
-        (lost_line, "event lines are torn or out of sequence"),
-        (two_runs, "{n} of {twice} event lines are torn or out of sequence"),
-        (samples_of_another_run, "the server counted"),
-        (samples_cut_short, "are incomplete"),
-        (torn_ledger, "ledger line not readable"),
-        (no_events, "the recording was cut short"),
+        (cut_short, "recording.cut_short"),
+        (half_a_last_line, "recording.cut_short"),
+        (torn_line, "recording.events_torn"),
+        (lost_line, "recording.events_torn"),
+        (two_runs, "recording.events_torn"),
+        (samples_of_another_run, "load.server_count_differs"),
+        (samples_cut_short, "recording.samples_incomplete"),
+        (torn_ledger, "recording.ledger_torn"),
+        (no_events, "run.silent"),
     ],
 )
-def test_a_recording_that_is_not_whole_is_unknown(damage: Callable[[Path], None], said: str, copy: Path) -> None:
+def test_a_recording_that_is_not_whole_is_unknown(damage: Callable[[Path], None], code: str, copy: Path) -> None:
     n = len((copy / "events.jsonl").read_text().splitlines())
     damage(copy)
     done = deploydrill("judge", copy)
     assert (done.exit, closing(done)["outcome"]) == (3, "unknown")
-    unknown = [v["sentence"] for v in result(copy)["findings"] if v["outcome"] == "unknown"]
-    assert said.format(n=n, twice=2 * n) in "\n".join(unknown)
+    (found,) = [f for f in result(copy)["findings"] if (f["outcome"], f["code"]) == ("unknown", code)]
+    if damage is torn_line:
+        assert found["details"] == {"torn": 1, "lines": n}
+    if damage is two_runs:
+        assert found["details"] == {"torn": n, "lines": 2 * n}
 
 
 @pytest.mark.island
@@ -212,8 +215,8 @@ def test_a_plan_that_was_changed_after_the_run_judges_nothing(copy: Path) -> Non
     done = deploydrill("judge", copy)
     assert done.exit == 3
     (found,) = result(copy)["findings"]
-    assert (found["code"], found["outcome"]) == ("run.not_made", "unknown")
-    assert "run.json" in found["details"]["why"]
+    assert (found["code"], found["outcome"]) == ("recording.file_changed", "unknown")
+    assert found["details"] == {"file": "run.json"}
 
 
 # -- before a run --------------------------------------------------------------------------------------------------
@@ -263,8 +266,8 @@ def test_verify_tries_each_operation_and_says_what_is_missing(tmp_path: Path) ->
     )
     done = deploydrill("verify", "--system", system, "--out", tmp_path / "out")
     # Never a pass: what is not there proves nothing.
-    assert (done.exit, closing(done)["outcome"], done.why("fail")) == (3, "unknown", "")
-    assert "rollback" in done.why("unknown")
+    assert (done.exit, closing(done)["outcome"], done.found("fail")) == (3, "unknown", [])
+    assert {f["details"]["operation"] for f in done.found("unknown", "contract.not_provided")} == {"rollback"}
     (document,) = done.results()
     assert {o["name"] for o in document["operations"]} == {"backup", "validate", "deploy", "restore"}
     assert any("provides no rollback" in w for w in document["warnings"])

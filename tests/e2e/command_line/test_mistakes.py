@@ -49,12 +49,13 @@ def refused(done: Done, code: int, *said: str) -> None:
     assert done.out == ""
 
 
-def unknown(done: Done, *said: str) -> None:
+def unknown(done: Done, code: str, *said: str) -> None:
     """A whole report, whose first reason says what to mend."""
-    assert (done.exit, done.why("fail")) == (3, "")
-    first = done.why("unknown").splitlines()[0]
+    assert (done.exit, done.found("fail")) == (3, [])
+    first = done.found("unknown")[0]
+    assert first["code"] == code
     for text in said:
-        assert text in first
+        assert text in str(first["details"])
     assert done.out.splitlines()[-1].startswith("outcome=unknown ")
 
 
@@ -160,7 +161,7 @@ def test_users_of_a_load_that_has_none_are_a_usage_error(tmp_path: Path, capfd: 
 def test_a_service_that_does_not_come_up_is_unknown(start: str, said: tuple[str, ...], tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny", (START, start))
     done = run(tmp_path / "out", *QUICK, "--system", folder)
-    unknown(done, *said)
+    unknown(done, "run.broken_off", *said)
 
 
 @pytest.mark.island
@@ -169,7 +170,7 @@ def test_a_command_of_the_kit_that_is_missing_is_named_before_anything_runs(tmp_
         tmp_path / "tiny", ('command = ["{python}", "{system}/tiny.py", "restore"]', 'command = ["rstore"]')
     )
     done = run(tmp_path / "out", *QUICK, "--system", folder)
-    unknown(done, "operations.restore.command: there is no program 'rstore'")
+    unknown(done, "run.broken_off", "operations.restore.command: there is no program 'rstore'")
     assert not list(done.report.glob("*/operations/*.out"))
 
 
@@ -199,7 +200,12 @@ env = { OFFSITE_URL = "http://{link}/" }
     (ROOT / ".tools").mkdir(exist_ok=True)
     hidden = mounted(ROOT / ".tools", "size=1m")
     done = run(tmp_path / "out", *QUICK, "--system", folder, before=hidden, env={"PATH": ":".join(path)})
-    unknown(done, "lay the links: there is no toxiproxy-server", "`make setup` builds one into .tools/")
+    unknown(
+        done,
+        "run.broken_off_elsewhere",
+        "there is no toxiproxy-server",
+        "`make setup` builds one into .tools/",
+    )
 
 
 @pytest.mark.island
@@ -207,17 +213,17 @@ def test_a_fault_on_a_link_the_system_does_not_have_is_unknown_and_names_the_key
     folder = tiny_copy(tmp_path / "tiny")
     done = run(tmp_path / "out", "network_partition:upload-cut", "--system", folder)
     assert done.exit == 3
-    said = "the system.toml has no [links.offsite], which this cell is about (add it, or run other cells)"
-    assert done.why("unknown") == said
+    (found,) = done.found("unknown")
+    assert (found["code"], found["details"]) == ("run.system_lacks", {"keys": ["[links.offsite]"]})
 
 
 @pytest.mark.island
 def test_in_a_user_namespace_a_run_goes_to_its_end_on_memory_file_systems(tmp_path: Path) -> None:
     folder = tiny_copy(tmp_path / "tiny")
     done = run(tmp_path / "out", *QUICK, "--system", folder, env={KIND_VARIABLE: "user"})
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, "")
+    assert (done.exit, done.found("unknown")) == (0, [])
     (result,) = done.results()
     assert "memory file system" in result["host"]["disks"]["data"]
     assert "user" in str(result["host"])
@@ -227,14 +233,15 @@ def test_without_namespaces_what_needs_them_is_unknown_and_says_so(tmp_path: Pat
     folder = tiny_copy(tmp_path / "tiny")
     before = set(Path(tempfile.gettempdir()).glob("drill-*"))
     done = run(tmp_path / "out", *QUICK, "disk_full:in-restore", "--system", folder, env={KIND_VARIABLE: "none"})
-    assert (done.exit, done.why("fail")) == (3, "")
+    assert (done.exit, done.found("fail")) == (3, [])
     outcomes = {r["scenario"]: r["outcome"] for r in done.results()}
     assert outcomes == {"quick": "pass", "disk_full": "unknown"}
-    remedy = "(`deploydrill doctor` says how to get it)"
-    assert done.why("unknown") == f"this host lacks a sized disk: this host allows no mount namespace {remedy}"
+    (found,) = done.found("unknown")
+    assert (found["code"], found["details"]) == ("run.host_lacks", {"needs": ["sized_disk"]})
     done = run(tmp_path / "cut", "network_partition:upload-cut", "--system", folder, env={KIND_VARIABLE: "none"})
     assert done.exit == 3
-    assert "this host lacks links that can be cut: this host allows no network namespace" in done.why("unknown")
+    (found,) = done.found("unknown")
+    assert (found["code"], found["details"]["needs"][:1]) == ("run.host_lacks", ["links"])
     assert set(Path(tempfile.gettempdir()).glob("drill-*")) <= before
 
 
@@ -284,8 +291,10 @@ def bad_kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
 def test_a_deploy_that_exits_0_without_doing_anything_fails(bad_kits: dict[str, Done]) -> None:
     done = bad_kits["lies"]
     assert done.exit == 1
-    said = r"deploy-1 exited 0 after \d+\.\d\d s while /version still said 1 \(and 2 never came\)"
-    assert re.search(said, done.why("fail"))
+    (found,) = done.found("fail", "version.not_served_at_exit")
+    told = {name: found["details"][name] for name in ("name", "version", "wanted", "later_s")}
+    assert told == {"name": "deploy", "version": "1", "wanted": "2", "later_s": None}
+    assert (found["details"]["end"]["id"], found["details"]["end"]["exit"]) == ("deploy-1", 0)
 
 
 @pytest.mark.island
@@ -296,7 +305,7 @@ def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: py
     assert planned.out.startswith("quick:deploy ")
     done = run(then.parent, "--failed")  # the latest there
     assert (done.exit, done.report != then) == (1, True)
-    assert done.why("fail").split(" after ")[0] == bad_kits["lies"].why("fail").split(" after ")[0]
+    assert done.codes("fail") == bad_kits["lies"].codes("fail")
     campaign = json.loads((done.report / "campaign.json").read_text())
     assert "run quick:deploy" in campaign["reproduce"] and "--flaw lies --seed 1" in campaign["reproduce"]
 
@@ -305,7 +314,9 @@ def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: py
 def test_a_deploy_that_hangs_fails_and_says_what_it_waited_for(bad_kits: dict[str, Done]) -> None:
     done = bad_kits["hangs"]
     assert done.exit == 1
-    assert re.search(r"deploy-1 .*(nanosleep|hrtimer)", done.why("fail"))
+    (found,) = done.found("fail", "operation.hung")
+    assert found["details"]["end"]["id"] == "deploy-1"
+    assert re.search("nanosleep|hrtimer", found["details"]["end"]["blocked_on"])
 
 
 def test_a_reader_that_has_seen_enough_is_no_bug_of_ours() -> None:

@@ -139,9 +139,9 @@ def test_each_outcome_of_a_rehearsal_is_told_as_what_it_is(pytester: pytest.Pyte
     text = done.stdout.str()
     for said in (
         "quick:deploy on tiny, seed 1: fail",
-        "deploy-1 had not ended after",
+        "[operation.hung]",
         "UNKNOWN, which is no pass: network_partition:upload-cut on tiny",
-        "the system.toml has no [links.offsite]",
+        "[run.system_lacks]",
         "cells: round-trip, once",
     ):
         assert said in text

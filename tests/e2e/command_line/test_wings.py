@@ -149,7 +149,7 @@ def test_a_checker_of_ones_own_that_was_edited_since_is_an_unknown_that_names_it
         document = json.loads((copy / "result.json").read_text())
         (missing,) = [f for f in document["findings"] if f["outcome"] == "unknown"]
         assert (done.exit, missing["code"], missing["subject"]["id"]) == (3, "checker.missing", "counting")
-        assert str(own) in missing["sentence"]
+        assert str(own) in missing["details"]["why"]
         assert deploydrill("judge", copy, "--scenarios", kept).exit == 0  # as it was, in another place
     finally:
         own.write_text(CHECKER)

@@ -85,9 +85,9 @@ def test_a_run_passes_on_an_island_in_a_user_namespace_and_leaves_nothing(user: 
     system = tiny_copy(user.folder / "tiny")
     before = host_state.snapshot(user.mark)
     done = user("run", *QUICK, "--system", system, "--out", user.out, "--no-live")
-    assert done.why("fail") == "", done.err
+    assert done.found("fail") == [], done.err
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, ""), done.err
+    assert (done.exit, done.found("unknown")) == (0, []), done.err
     (result,) = done.results()
     assert result["host"]["island"] == "in a user namespace"
     assert all("no root here" in disk for disk in result["host"]["disks"].values())
@@ -99,7 +99,9 @@ def test_a_run_passes_on_an_island_in_a_user_namespace_and_leaves_nothing(user: 
 def test_what_needs_root_is_unknown(user: User) -> None:
     done = user("run", "power_loss:in-backup", "--out", user.out, "--no-live")
     assert done.exit == 3
-    assert "this host lacks a logged disk: it needs root" in done.why("unknown")
+    assert [(f["code"], f["details"]) for f in done.found("unknown")] == [
+        ("run.host_lacks", {"needs": ["logged_disk"]})
+    ]
 
 
 def test_a_folder_of_somebody_else_is_refused_before_anything_runs(user: User) -> None:

@@ -143,4 +143,6 @@ def test_without_root_the_cut_is_unknown_and_says_what_it_needs(tmp_path: Path) 
         "run", "power_loss:in-backup", "--out", tmp_path, "--no-live", env={"DEPLOYDRILL_ISLAND": "user"}
     )
     assert done.exit == 3
-    assert "a logged disk: it needs root, loop devices and /dev/fuse" in done.why("unknown")
+    assert [(f["code"], f["details"]) for f in done.found("unknown")] == [
+        ("run.host_lacks", {"needs": ["logged_disk"]})
+    ]

@@ -22,9 +22,9 @@ def test_a_run_with_arrivals_is_sound_and_holds_as_many_requests_as_were_due(tmp
     folder = tiny_copy(tmp_path / "tiny", ("users = 4\nthink_s = [0.05, 0.15]", f"arrival_rate = {READS}"))
     words = ("quick:both", "--scenarios", SCENARIOS, "--system", folder, "--out", tmp_path / "out")
     done = deploydrill("run", *words, "--no-live")
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, "")
+    assert (done.exit, done.found("unknown")) == (0, [])
     (result,) = done.results()
     load = result["load"]
     assert load["profile"] == f"open loop, {READS} requests/s; {WRITES} ledger writes/s open loop"

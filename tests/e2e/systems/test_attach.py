@@ -137,11 +137,10 @@ def test_it_is_rehearsed_where_it_is_and_left_as_it_was(running: Running, tmp_pa
         assert Path(f"/proc/{running.left()}/cmdline").read_bytes().startswith(b"sleep")
     finally:
         os.kill(running.left(), 9)
-    assert (done.exit, done.why("fail")) == (3, "")
+    assert (done.exit, done.found("fail")) == (3, [])
     assert {r["scenario"]: r["outcome"] for r in done.results()} == {"quick": "pass", "disk_full": "unknown"}
-    assert done.why("unknown").startswith(
-        "it takes an island, for a sized disk, and a system that runs already has none"
-    )
+    (found,) = done.found("unknown")
+    assert (found["code"], found["details"]) == ("run.attached_lacks", {"needs": ["sized_disk"]})
     quick = next(r for r in done.results() if r["scenario"] == "quick")
     assert quick["host"]["island"] == "none: the system runs already"
     recording = Recording(next(done.report.glob("quick-*")))
@@ -169,13 +168,19 @@ def test_what_a_fault_had_stopped_goes_on_when_the_run_is_killed(tmp_path: Path)
         os.kill(pid, 9)
 
 
+def error_of(done: Done) -> str:
+    """What broke the run off."""
+    (found,) = done.found("unknown", "run.broken_off")
+    return str(found["details"]["error"])
+
+
 def test_one_that_does_not_run_or_runs_another_version_is_unknown(running: Running) -> None:
     (running.home / "version").write_text("2")
     done = running.run("quick:backup")
     assert done.exit == 3
-    assert "attach to attached: it says it is version 2, and versions.old is 1" in done.why("unknown")
+    assert "version 2" in error_of(done)
     running.process.kill()
     running.process.wait()
     done = running.run("quick:backup")
     assert done.exit == 3
-    assert f"attach to attached: {running.url}/ready is not ready" in done.why("unknown")
+    assert f"{running.url}/ready" in error_of(done)

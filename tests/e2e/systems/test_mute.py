@@ -27,7 +27,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     system = shutil.copytree(MUTE, base / "system")
     words = ("--scenarios", SCENARIOS, "--system", system, "--out", base / "out", "--no-live")
     done = deploydrill("run", "seen:line", "seen:call", *words)
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     return conclusive(done)
 
 
@@ -37,7 +37,7 @@ def run_of(done: Done, cell: str) -> tuple[dict[str, Any], Recording]:
 
 
 def test_it_is_rehearsed_like_any_other(done: Done) -> None:
-    assert (done.exit, done.why("unknown")) == (0, "")
+    assert (done.exit, done.found("unknown")) == (0, [])
     for cell in ("line", "call"):
         result, recording = run_of(done, cell)
         found = {(f["code"], f["subject"]["id"]) for f in result["findings"]}
@@ -50,8 +50,9 @@ def test_it_is_rehearsed_like_any_other(done: Done) -> None:
 
 def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
     result, recording = run_of(done, "line")
-    (felt,) = (f["sentence"] for f in result["findings"] if f["code"] == "fault.felt")
-    seen = re.search(r"seen in a line of a log, at most (\d+\.\d) ms late; the kit went on \(it took", felt)
+    (felt,) = (f["details"] for f in result["findings"] if f["code"] == "fault.felt")
+    # What the fault's own probe says of where it landed.
+    seen = re.search(r"seen in a line of a log, at most (\d+\.\d) ms late; the kit went on \(it took", felt["probe"])
     assert seen and 0 < float(seen[1]) < 1000
     assert "edges of phases were seen, not marked" in "".join(result["warnings"])
     (phase,) = (m for m in result["measurements"] if m["name"] == "backup.copy")
@@ -64,8 +65,8 @@ def test_a_fault_at_a_line_says_how_late_it_came(done: Done) -> None:
 
 def test_a_fault_at_a_system_call_is_in_before_the_call_is(done: Done) -> None:
     result, recording = run_of(done, "call")
-    (felt,) = (f["sentence"] for f in result["findings"] if f["code"] == "fault.felt")
-    assert "seen" not in felt
+    (felt,) = (f["details"] for f in result["findings"] if f["code"] == "fault.felt")
+    assert "seen" not in felt["probe"]
     backup = next(o for o in recording.operations if o.id == "backup-2")
     (fault,) = recording.faults
     mark = next(e for e in recording.of(PhaseEdge) if e.phase == "backup.write" and e.operation == "backup-2")

@@ -15,9 +15,9 @@ pytestmark = [pytest.mark.island, pytest.mark.node]
 
 def test_it_keeps_the_contract(tmp_path: Path) -> None:
     done = deploydrill("verify", "--system", NOTES, "--out", tmp_path)
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, "")
+    assert (done.exit, done.found("unknown")) == (0, [])
     kept = [line.split()[1] for line in done.out.splitlines() if line.startswith("ok ")]
     assert {"service.start", "seed", "backup", "validate", "deploy", "rollback", "restore", "load.read_back"} <= set(
         kept
@@ -31,9 +31,10 @@ def test_it_is_rehearsed(tmp_path: Path) -> None:
     """A space check in words nobody looks for, a lock that has no lease, and directories it does not make itself."""
     cells = ("disk_full:before-backup", "concurrent_deployments:zombie", "power_loss:in-backup")
     done = deploydrill("run", *cells, "--system", NOTES, "--size", "2MB", "--out", tmp_path, "--no-live")
-    assert done.why("fail") == ""
+    assert done.found("fail") == []
     conclusive(done)
-    assert (done.exit, done.why("unknown")) == (0, "")
-    passed = done.why("pass")
-    assert "backup-2 exited with 1 after" in passed and "with it in place, and backup-1 succeeded without it" in passed
-    assert "kept its lock: deploy-2 was refused meanwhile" in passed
+    assert (done.exit, done.found("unknown")) == (0, [])
+    (felt,) = [f["details"] for f in done.found("pass", "fault.felt") if f["details"]["name"] == "disk_full"]
+    assert (felt["met"]["id"], felt["met"]["exit"], felt["without"]) == ("backup-2", 1, "backup-1")
+    (kept,) = done.found("pass", "operations.lock_kept")
+    assert kept["details"]["refused"]["id"] == "deploy-2"

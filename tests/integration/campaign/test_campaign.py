@@ -82,7 +82,8 @@ def test_a_run_that_could_not_be_made_is_unknown_and_the_others_go_on(
     assert len(results) == len(it.selected)
     result, folder = results["disk_full-in-restore"]
     assert result.outcome == "unknown"
-    assert [v.sentence for v in result.findings] == ["record: no room is left\ntry: free some"]
+    (found,) = result.findings
+    assert (found.code, found.details) == ("run.not_made", {"error": "record: no room is left", "advice": "free some"})
     assert (folder / "run.json").exists()
     assert list(tmp_path.glob(".*")) == []
 

@@ -146,5 +146,5 @@ def test_a_pause_of_what_does_not_run_did_not_bite(system: System) -> None:
 
 def test_they_need_nothing_of_the_host_and_say_the_same_for_every_seed() -> None:
     for fault in (ProcessKill(), ProcessPause()):
-        assert fault.needs({}) == ""
+        assert fault.needs == ()
         assert fault.resolved(SimpleNamespace()) == fault  # type: ignore[arg-type]  # it asks nothing

@@ -87,12 +87,14 @@ def test_a_run_judged_again_elsewhere_some_day_gets_the_same_result_to_the_byte(
 def test_a_run_that_was_never_begun_keeps_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = stored(tmp_path / "run", "pass")
     file = folder / "run.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "why_not": "this host lacks a sized disk"}))
+    obstacle = {"code": "run.host_lacks", "details": {"needs": ["sized_disk"]}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "obstacle": obstacle}))
     (folder / "events.jsonl").unlink()
     with pytest.raises(SystemExit) as left:
         main(["judge", str(folder)])
     assert left.value.code == ExitCode.UNKNOWN
-    assert "this host lacks a sized disk" in capsys.readouterr().out
+    (found,) = json.loads((folder / "result.json").read_text())["findings"]
+    assert (found["code"], found["details"], found["matter"]) == ("run.host_lacks", {"needs": ["sized_disk"]}, "host")
 
 
 def test_what_another_version_says_of_a_run_is_told_to_be_another_one_s(

@@ -13,6 +13,7 @@ from harness.campaign.flaws.matrix import Matrix, plan_matrix
 from harness.campaign.options import Options
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
+from harness.judge.codes import AttachedLacks
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
 
@@ -146,6 +147,6 @@ def test_what_takes_an_island_is_not_begun_on_a_system_that_runs_already(tmp_pat
     )
     planned = plan(system=str(tmp_path), flaws=("no_check",))
     once, full, power = planned.cells
-    assert once.why_not == ""
-    assert full.why_not.startswith("it takes an island, for a sized disk")
-    assert power.why_not.startswith("it takes an island, for")
+    assert once.obstacle is None
+    assert full.obstacle == AttachedLacks(["sized_disk"])
+    assert power.obstacle == AttachedLacks(["logged_disk"])

@@ -119,11 +119,6 @@ def test_there_are_no_more_cuts_than_writes_and_none_outside_the_spans() -> None
     assert choose(PowerCuts("backup"), log, [span("copy", 100, 200)], random.Random(1)) == []
 
 
-def test_a_host_without_a_logged_disk_is_told_what_it_lacks() -> None:
-    assert PowerCuts("backup").needs({"logged_disk": True}) == ""
-    assert "root, loop devices and /dev/fuse" in PowerCuts("backup").needs({"sized_disk": True})
-
-
 @pytest.mark.parametrize(
     ("power", "said"),
     [

@@ -14,7 +14,7 @@ from harness.faults.support.byte_mark import Landing
 from harness.faults.toxics import CutAt, Down, Reset, SlowDrip, StalledPeer
 from harness.links.sockets import SocketState
 from harness.model import Edge
-from harness.scenario import Trigger
+from harness.scenario import Cell, Scenario, Step, Trigger
 
 ALL: tuple[Any, ...] = (Partition("a"), StalledPeer("a"), Reset("a"), Down("a"), SlowDrip("a"), CutAt("a", 0.5))
 OPEN = SocketState("ESTAB", "198.18.1.1:5", "198.18.1.2:8666", 0, 5001, 0, 0, 0, 0, 20)
@@ -22,10 +22,12 @@ telling = StalledPeer.telling
 
 
 @pytest.mark.parametrize("fault", ALL, ids=lambda f: f.name)
-def test_a_fault_says_what_it_lacks(fault: Any) -> None:
-    assert fault.needs({"links": True, "toxiproxy": True}) == ""
-    assert "no network namespace" in fault.needs({"links": False, "toxiproxy": True})
-    assert "`make setup`" in fault.needs({"links": True, "toxiproxy": False})
+def test_a_fault_on_a_link_lacks_what_this_host_does_not_have(fault: Any) -> None:
+    cell = Cell("cut", "about", (Step("backup"),), (Trigger(fault, Edge("backup", "start")),))
+    scenario = Scenario("links", "", (), (cell,), ())
+    assert scenario.lacks(cell, {"links": True, "toxiproxy": True}) == ()
+    assert scenario.lacks(cell, {"links": False, "toxiproxy": True}) == ("links",)
+    assert scenario.lacks(cell, {"links": True}) == ("toxiproxy",)
 
 
 def test_names_are_their_own_and_the_link_is_among_the_parameters() -> None:

@@ -15,6 +15,7 @@ from harness.checkers import standard
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
 from harness.checkers.validity.load_sound import LoadSound
+from harness.errors import ExitCode
 from harness.host.clock import now
 from harness.judge.claims import JUDGES
 from harness.judge.judge import judge_by
@@ -187,8 +188,37 @@ def test_an_island_that_never_got_anywhere_says_in_its_own_words_why(tmp_path: P
     (tmp_path / "island.log").write_text("noise\nunshare: failed to execute /opt/python: Permission denied\n")
     result = judge_by(tmp_path, [GOOD])
     assert result.outcome == "unknown"
-    why = unknowns(result)["run.not_made"]["why"]
-    assert "island.log: unshare: failed to execute /opt/python: Permission denied" in why
+    said = "unshare: failed to execute /opt/python: Permission denied"
+    assert unknowns(result)["run.silent"] == {"file": "island.log", "said": said}
+
+
+@pytest.mark.parametrize(
+    ("matter", "code", "root"),
+    [
+        ("system", ExitCode.UNKNOWN, "run.broken_off"),
+        ("harness", ExitCode.OUR_BUG, "run.broken_off_elsewhere"),
+        ("host", ExitCode.HOST_CANNOT, "run.broken_off_elsewhere"),
+    ],
+)
+def test_what_never_came_in_a_run_that_was_broken_off_has_that_as_its_cause(
+    run: Run, matter: str, code: ExitCode, root: str
+) -> None:
+    run.event("error", 3, text="start the service: it exited with 1", hint="", code=int(code), matter=matter)
+    result = judged(run, GOOD, steps=(Step("backup"),))
+    found = {f.code: f for f in result.findings}
+    assert found[root].details == {"error": "start the service: it exited with 1", "advice": ""}
+    assert found[root].because == ()
+    assert found["plan.steps_missing"].because == (root,)
+
+
+def test_a_load_that_never_became_steady_is_the_cause_of_what_it_broke_off(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.load(steady=False)
+    run.event("error", 3, text="load tiny: 12 of 50", hint="", code=int(ExitCode.UNKNOWN), matter="load")
+    result = judged(run, GOOD, steps=(Step("backup"),))
+    found = {f.code: f for f in result.findings}
+    assert found["load.not_steady"].because == ()
+    assert found["run.broken_off_elsewhere"].because == found["plan.steps_missing"].because == ("load.not_steady",)
 
 
 @pytest.mark.parametrize("error", [SystemExit(0), pytest.fail.Exception("no"), ValueError("no")], ids=repr)

@@ -23,6 +23,7 @@ from harness.recording.events import (
     decode,
     encode,
 )
+from harness.recording.problems import Problem
 from harness.recording.recorder import EVENTS, Recorder
 from harness.recording.recording import Recording
 
@@ -119,4 +120,4 @@ def test_fields_and_kinds_of_a_later_version_are_passed_over(tmp_path: Path) -> 
 def test_a_line_that_is_no_event_is_told_as_a_problem_and_the_others_are_read(tmp_path: Path, line: Any) -> None:
     recording = recorded(tmp_path, line)
     assert [e.kind for e in recording.events] == ["warning", "recording.complete"]
-    assert recording.problems == ("1 of 3 event lines are torn or out of sequence",)
+    assert recording.problems == (Problem("events_torn", count=1, total=3),)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness import Cell, Edge, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults, registry
+from harness import Cell, Edge, Fault, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults, registry
 from harness.campaign.compile import planned_faults
 from harness.campaign.fit import missing_in, refuse_misspelt
 from harness.config.reader import load_system
@@ -25,6 +25,12 @@ AT = Edge("backup.copy", "start")
 
 def cell(*steps: Any, **more: Any) -> Cell:
     return Cell("cell", "about", steps or (Step("backup"),), **more)
+
+
+def needing(needs: object) -> Cell:
+    """A cell with a fault of a class that needs that of the host."""
+    fault = type("Needing", (Fault,), {"name": "needing", "needs": needs})()
+    return cell(triggers=(Trigger(fault, AT),))
 
 
 def loaded(*cells: Cell, judges: tuple[Any, ...] = ()) -> Scenario:
@@ -43,6 +49,16 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "disk": (lambda: loaded(cell(triggers=(Trigger(faults.DiskFull("bakup"), AT),))), "disk 'bakup'", "'backup'"),
     "event": (lambda: loaded(cell(triggers=(Trigger(FULL, Edge("backup", "strat")),))), "event 'strat'", "'start'"),  # type: ignore[arg-type]
     "occurrence": (lambda: loaded(cell(triggers=(Trigger(FULL, AT, 0),))), "occurrence is 0", "1 is the first"),
+    "need": (
+        lambda: loaded(needing(("sized_disc",))),
+        "need 'sized_disc'",
+        "'sized_disk'",
+    ),
+    "no tuple of needs": (
+        lambda: loaded(needing("links")),
+        "needs are 'links'",
+        "a tuple",
+    ),
     "fault": (lambda: loaded(cell(triggers=(Trigger(faults.ProcessKill, AT),))), "is no fault", "ProcessKill(...)"),  # type: ignore[arg-type]
     "expect": (lambda: loaded(cell(Step("backup", "succes"))), "no expect 'succes'", "'success'"),  # type: ignore[arg-type]
     "version": (lambda: loaded(cell(Step("deploy", version="nwe"))), "no version 'nwe'", "'new'"),  # type: ignore[arg-type]
