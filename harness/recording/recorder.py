@@ -84,9 +84,8 @@ class Recorder:
         free = state.f_bavail * state.f_frsize
         if free < LEAST_FREE_BYTES:
             why = f"the disk it is written to is full ({size(free)} free)"
-            raise HarnessError(
-                "record the run", why, "free some space there, or another place (--out)", ExitCode.UNKNOWN
-            )
+            hint = "free some space there, or another place (--out)"
+            raise HarnessError("record the run", why, hint, ExitCode.UNKNOWN, matter="host")
 
     def close(self) -> None:
         """Mark the recording complete; a reader treats one without the mark as cut short."""

@@ -31,7 +31,7 @@ def arm(planned: Iterable[PlannedFault]) -> tuple[Armed, ...]:
     if both := [m for m in sys.modules if m.startswith("harness.") and m.split(".")[1] in _JUDGING]:
         why = f"a fault of the user's own imported {', '.join(sorted(both)[:3])}"
         hint = "put the fault in a module of its own, which imports no scenario and no checker"
-        raise HarnessError("make the faults of the run", why, hint, ExitCode.UNKNOWN)
+        raise HarnessError("make the faults of the run", why, hint, ExitCode.UNKNOWN, matter="plan")
     return made
 
 
@@ -40,11 +40,13 @@ def _made(planned: PlannedFault) -> Fault:
     try:
         cls: Any = load_class(planned.source) if planned.source else faults.named(planned.name)
         if cls is None:
-            raise HarnessError(what, "this version has none of that name", "", ExitCode.UNKNOWN)
+            raise HarnessError(what, "this version has none of that name", "", ExitCode.UNKNOWN, matter="plan")
         made: Fault = cls(**planned.parameters)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:  # anything may go wrong in a user's file; it gets one clear error
         why = f"{type(error).__name__}: {error}"
-        raise HarnessError(what, why, "run its file with python to see where", ExitCode.UNKNOWN) from error
+        raise HarnessError(
+            what, why, "run its file with python to see where", ExitCode.UNKNOWN, matter="plan"
+        ) from error
     return made

@@ -37,6 +37,7 @@ class Dependencies:
                 "there is no toxiproxy-server",
                 HINT,
                 ExitCode.UNKNOWN,
+                matter="host",
             )
         self.far = FarSide(self._logs / "far.log")
         self.far.spawn(

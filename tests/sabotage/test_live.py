@@ -62,7 +62,7 @@ class Live:
 
 PROBED = ["read_fresh", "read_reused", "write"]
 LIVE = {
-    "load-nowhere": Live("patched:load-nowhere", "load.not_steady", details={"unanswered": []}),
+    "load-nowhere": Live("patched:load-nowhere", "load.not_steady"),
     "load-elsewhere": Live("patched:load-elsewhere", "load.misrouted"),
     "load-dies": Live("harmful:long", "run.broken_off_elsewhere", "kill_load"),
     "load-stalls": Live("harmful:long", "load.silent", "freeze_load", details={"sender": "load"}),

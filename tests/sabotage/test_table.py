@@ -17,6 +17,7 @@ ELSEWHERE = {
     "nothing-selected": "tests/sabotage/test_live.py::test_nothing_selected_is_a_usage_error",
     "outside-paused": "tests/sabotage/test_live.py::test_an_outside_half_that_stands_still_changes_nothing",
     "no-checker": "tests/sabotage/test_recorded.py::test_a_scenario_without_a_checker_is_unknown",
+    "checker-hangs": "tests/sabotage/test_recorded.py::test_a_checker_that_hangs_is_unknown",
     "idle-deploy": "tests/unit/checkers/test_operations.py::test_a_kit_that_exits_0_without_doing_anything_is_told",
     "block-log-lost-a-write": "tests/unit/crash/test_states.py::test_a_write_the_log_lost_is_seen_on_the_disk",
     "client-resends": "tests/integration/load/test_load_driver.py::"

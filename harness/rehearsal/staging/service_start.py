@@ -53,7 +53,7 @@ class ServiceStart:
         self._teardown.register("let others rehearse it", file.close)
         if not locked(file.fileno()):
             why = f"another rehearsal of {self._config.file} is under way"
-            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN)
+            raise HarnessError(what, why, "wait for it, or end it", ExitCode.UNKNOWN, matter="host")
 
     def _record_up(self, seconds: float) -> None:
         service, attached = self._system.service, self._config.service.attach

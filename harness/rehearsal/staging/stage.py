@@ -68,6 +68,7 @@ class Stage:
                     f"{config.name} has no link of that name (it has: {', '.join(config.links) or 'none'})",
                     f"add [links.{name}] to system.toml, with `upstream` or `near_port`",
                     ExitCode.UNKNOWN,
+                    matter="plan",
                 )
         wanted = [name for name, link in config.links.items() if link.upstream or name in cut]
         if not wanted:
