@@ -6,7 +6,9 @@ DEPLOYDRILL := .venv/bin/deploydrill
 READY := .venv/.ready
 READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
-SLOWER_TESTS := $(wildcard tests/e2e tests/sabotage tests/contract tests/integration tests/golden)
+# Those that mostly wait, and those that rehearse, each of which keeps a processor busy.
+WAITING_TESTS := $(wildcard tests/contract tests/integration tests/golden)
+REHEARSING_TESTS := $(wildcard tests/e2e tests/sabotage)
 # One session of pytest. With ARGS, such as '-k word', it may hold none of the tests asked for (pytest says 5).
 pytest = $(PYTHON) -m pytest $(1) $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
@@ -50,8 +52,9 @@ check: lint ## lint and the unit tests: under a minute, at every change
 	@$(call pytest,-n 2 --dist loadfile tests/unit)
 
 test: check ## all of check, then every other test; at the end, alone, those that measure time
-	@$(call pytest,-n 2 --dist loadfile -m "not calm" $(SLOWER_TESTS))
-	@$(call pytest,-n 0 -m calm $(SLOWER_TESTS))
+	@$(call pytest,-n auto --dist worksteal -m "not calm" $(WAITING_TESTS))
+	@$(call pytest,-n 2 --dist loadfile -m "not calm" $(REHEARSING_TESTS))
+	@$(call pytest,-n 0 -m calm $(WAITING_TESTS) $(REHEARSING_TESTS))
 
 golden: $(READY_TEST) ## make the golden recordings anew, and what they are judged and rendered as
 	@$(PYTHON) -m tests.golden.make

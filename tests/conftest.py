@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from harness import doctor
-from tests import namespaces
+from tests import busy, namespaces
 
 pytest_plugins = ["tests.inconclusive"]
 
@@ -32,6 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark, reason in missing.items():
             if item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """``-n auto`` is for tests that mostly wait."""
+    return busy.workers()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -5,21 +5,15 @@ It is neither a pass nor a skip: each is listed with its reason at the end, and 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
+from tests.busy import Inconclusive, Machine
+
 MOST = 10
 _OUTCOME = "inconclusive"
-
-
-class Inconclusive(Exception):
-    """Raised by a test, or by what prepares it."""
-
-
-def inconclusive(why: str) -> NoReturn:
-    """End the test here: ``why`` the machine kept it from an answer."""
-    raise Inconclusive(why)
+_MACHINE = pytest.StashKey[Machine]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,10 +21,27 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if call.excinfo and isinstance(call.excinfo.value, Inconclusive):
+    if call.excinfo and (why := _why(item, call.excinfo)):
         report.outcome = _OUTCOME  # type: ignore[assignment]  # pytest knows three, and shows a fourth by the hook below
-        report.longrepr = str(call.excinfo.value)
+        report.longrepr = why
     return report
+
+
+def _why(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> str:
+    """Why a test that raised this is inconclusive; empty when it is not."""
+    if isinstance(raised.value, Inconclusive):
+        return str(raised.value)
+    machine = item.stash.get(_MACHINE, None)
+    timed = machine is not None and isinstance(raised.value, Exception)
+    if timed and (busy := machine.had_no_time):
+        return f"{raised.exconly(tryshort=True).splitlines()[0]}; meanwhile {busy}"
+    return ""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("limits"):
+        item.stash[_MACHINE] = Machine()
 
 
 def pytest_report_teststatus(report: pytest.CollectReport | pytest.TestReport) -> tuple[str, str, Any] | None:

@@ -16,7 +16,7 @@ from tests.contract.link_lab import FAULTS, UPLOAD
 
 _NAMESPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
 _USER = ("--user", "--map-root-user")
-pytestmark = pytest.mark.island
+pytestmark = [pytest.mark.island, pytest.mark.limits]
 
 ENDS = {
     "partition-both": "TimeoutError",

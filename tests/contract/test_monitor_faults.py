@@ -31,6 +31,8 @@ from harness.system.live import LiveSystem
 from tests.busy import Machine
 from tests.contract.reference_installation import REFERENCE, free_ports
 
+pytestmark = pytest.mark.limits
+
 FAULTS = {"killed": MonitorKilled, "frozen": MonitorFrozen, "lies": MonitorLies, "checks_dead": MonitorChecksDead}
 HOWS: tuple[How, ...] = ("killed", "frozen", "lies", "checks_dead")
 

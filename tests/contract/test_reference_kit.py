@@ -22,6 +22,8 @@ from harness.faults.support.impostor import Impostor
 from tests.busy import Machine
 from tests.contract.reference_installation import REFERENCE, Installation, Load, free_ports, payload_of
 
+pytestmark = pytest.mark.limits
+
 MB = 1 << 20
 KILLS = {
     "backup": [("backup.encrypt", "start"), ("backup.verify", "start"), ("backup.upload", "start")],

@@ -14,6 +14,8 @@ import pytest
 from tests.busy import Machine
 from tests.contract.reference_installation import Installation
 
+pytestmark = pytest.mark.limits
+
 DEPLOY = ("deploy", "--version", "2")
 
 

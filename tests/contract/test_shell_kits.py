@@ -21,7 +21,10 @@ ORIGINAL, REPAIRED = BUNDLED / "shellkit" / "procedure.sh", BUNDLED / "shellkit-
 TOOLS = BUNDLED.parents[1] / ".tools"
 PATH = f"{os.environ['PATH']}:/usr/sbin:{TOOLS}"
 MISSING = [name for name in ("nginx", "sqlite3", "gpg", "curl", "flock") if shutil.which(name, path=PATH) is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not on this machine: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.limits,
+    pytest.mark.skipif(bool(MISSING), reason=f"not on this machine: {', '.join(MISSING)}"),
+]
 
 Kit = Callable[..., subprocess.CompletedProcess[str]]
 

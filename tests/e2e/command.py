@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.host.checkout import ROOT
-from tests.inconclusive import inconclusive
+from tests.busy import inconclusive
 from tests.lateness import late_alone
 
 COMMAND = Path(sys.executable).with_name("deploydrill")

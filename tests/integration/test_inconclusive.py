@@ -13,7 +13,7 @@ from tests.inconclusive import MOST
 
 SUITE = """
 import pytest
-from tests.inconclusive import inconclusive
+from tests.busy import inconclusive
 
 @pytest.mark.parametrize("n", range({number}))
 def test_busy(n):
@@ -64,6 +64,29 @@ def test_more_than_the_limit_fail_the_session(tmp_path: Path, options: tuple[str
     code, told = session(tmp_path, MOST, *options)
     assert code == 1, told
     assert f"FAILED: {MOST + 1} tests are inconclusive, and at most {MOST} may be" in told
+
+
+LIMITS = """
+import tests.busy
+tests.busy._LEAST_IDLE = {least}
+
+@pytest.mark.limits
+def test_timed():
+    assert False, "too late"
+
+@pytest.mark.limits
+def test_timed_and_kept():
+    pass
+"""
+
+
+@pytest.mark.parametrize(("least", "code", "outcome"), [(2.0, 0, "3 inconclusive"), (-1.0, 1, "1 failed")])
+def test_one_with_limits_that_fails_is_inconclusive_on_a_busy_machine_alone(
+    tmp_path: Path, least: float, code: int, outcome: str
+) -> None:
+    ended, told = session(tmp_path, 1, "-W", "ignore::pytest.PytestUnknownMarkWarning", more=LIMITS.format(least=least))
+    assert (ended, outcome in told.splitlines()[-1]) == (code, True), told
+    assert ("INCONCLUSIVE test_suite.py::test_timed - AssertionError: too late" in told) is (code == 0)
 
 
 def test_a_failure_beside_them_is_one(tmp_path: Path) -> None:
