@@ -74,7 +74,7 @@ def _end(campaign: Campaign, runs: Generator[Ended, None, None], ended: dict[str
             if result.outcome == "pass" and not campaign.options.keep:
                 shutil.rmtree(run_folder / "artefacts", ignore_errors=True)
             if campaign.alone(selected):
-                render_run(run_folder)
+                render_run(run_folder, fork=True)
             ended[selected.run] = (result, run_folder)
 
 

@@ -34,7 +34,7 @@ def judge_again(folder: Path, scenario_dirs: Sequence[Path]) -> int:
         why = f"its run.json is torn, or of another version ({type(error).__name__}: {error})"
         raise HarnessError(f"judge {folder}", why, "run it again: nothing else says what was to be done") from error
     write_result(result, folder)
-    render_run(folder)
+    render_run(folder, fork=True)
     terminal.console().print(terminal.render_run(result))
     click.echo(terminal.closing_line(result.outcome, [result], folder))
     return exit_code([result], Signals())

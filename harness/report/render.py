@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import HarnessError
+from harness.host.forked import Forked
 from harness.host.staging import write_whole
 from harness.recording.recording import Recording
 from harness.report.data.junit import write_junit
@@ -18,7 +19,7 @@ from harness.report.documents.clean import CLIP_BYTES, Tail, clean, tail
 from harness.report.documents.result import NAME, read_document
 from harness.report.html import figures, timeline
 from harness.report.html import page as html
-from harness.report.html.drawing import both
+from harness.report.html.drawing import NARROW, WIDE, Draw, both
 from harness.report.text import markdown
 
 Document = Mapping[str, Any]
@@ -33,11 +34,11 @@ def render(folder: Path) -> list[Path]:
     return render_campaign(folder) if (folder / campaign.NAME).exists() else render_run(folder)
 
 
-def render_run(folder: Path) -> list[Path]:
-    """report.html, report.md, junit.xml, the CSV tables and timeline.png of one run."""
+def render_run(folder: Path, fork: bool = False) -> list[Path]:
+    """report.html, report.md, junit.xml, the CSV tables and timeline.png of one run. ``fork``: on two cores."""
     document = read_document(folder / NAME)
     with _telling(folder):
-        extras, png = _extras(document, folder)
+        extras, png = _extras(document, folder, fork)
         return [
             _save(folder / PAGE, html.run_page(document, extras)),
             _save(folder / "report.md", markdown.run_markdown(document)),
@@ -58,7 +59,7 @@ def render_missing(runs: Iterable[Path]) -> None:
     """The files of those judged runs that have no page yet: beside a neighbour that is measured nothing is drawn."""
     for run in runs:
         if not (run / PAGE).exists():
-            render_run(run)
+            render_run(run, fork=True)
 
 
 def render_campaign(folder: Path, *, runs_too: bool = True) -> list[Path]:
@@ -100,24 +101,34 @@ def _telling(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _extras(document: Document, folder: Path) -> tuple[html.Extras, bytes]:
+def _extras(document: Document, folder: Path, fork: bool) -> tuple[html.Extras, bytes]:
     """What the page shows beside result.json. A folder without its recording still gives a page."""
     recording = Recording(folder)
     events = recording.events
     start_ns = recording.log.start.mono_ns if events else 0
     resources = recording.samples.resources if events else ()
     logs = sorted(path for path in (folder / "logs").rglob("*") if path.is_file() and not path.is_symlink())
+    draws: tuple[Draw, ...] = (
+        partial(timeline.timeline_svg, document, resources, start_ns),
+        partial(figures.strip_svg, document),
+        partial(figures.waterfall_svg, document),
+        partial(figures.resources_svg, resources, start_ns),
+    )
+    import_what_draws()  # once, not in each half
+    narrow = Forked(lambda: [draw(NARROW) for draw in draws], fork)
+    png = b"" if timeline.is_empty(document) else timeline.timeline_png(document, resources, start_ns)
+    wide = [draw(WIDE) for draw in draws]
+    pictures = [(w, n) if w else None for w, n in zip(wide, narrow.result(), strict=True)]
     extras = html.Extras(
-        timeline=both(partial(timeline.timeline_svg, document, resources, start_ns)),
-        strip=both(partial(figures.strip_svg, document)),
-        waterfall=both(partial(figures.waterfall_svg, document)),
-        resources=both(partial(figures.resources_svg, resources, start_ns)),
+        timeline=pictures[0],
+        strip=pictures[1],
+        waterfall=pictures[2],
+        resources=pictures[3],
         peaks=html.peaks(resources),
         outputs=_outputs(document, folder),
         logs=[tail(path, str(path.relative_to(folder))) for path in logs[:MOST_LOGS]],
         more_logs=max(0, len(logs) - MOST_LOGS),
     )
-    png = b"" if timeline.is_empty(document) else timeline.timeline_png(document, resources, start_ns)
     return extras, png
 
 

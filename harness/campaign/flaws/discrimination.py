@@ -89,7 +89,7 @@ class Discrimination:
                     continue
                 write_result(result, folder)
                 if turn.campaign.alone(turn.selected):
-                    render_run(folder)
+                    render_run(folder, fork=True)
                 row = rows[turn.campaign.row]
                 self._results[row.name, turn.selected.run] = result
                 shown = self._shown(row, turn.selected)
