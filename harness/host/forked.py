@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Forked(Generic[T]):
-    """``work`` begins at once; ``result`` waits for it. Where the fork fails, on a single core, or if ``fork`` is False,
+    """``work`` begins at once; ``result`` waits for it. Where a fork fails, on a single core, or if ``fork`` is False,
     ``result`` does the work itself. ``work`` must neither print nor need another thread; what it gives must be
     picklable. The fork ends with this process, however that ends."""
 
