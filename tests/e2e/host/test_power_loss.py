@@ -121,8 +121,8 @@ def states(done: Done) -> list[dict[str, Any]]:
 
 
 def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
-    words = ("power_loss:in-backup", "--system", "hardened", "--flaw", "no_fsync", "--out", tmp_path, "--no-live")
-    done = deploydrill("run", *words)
+    words = ("power_loss:in-backup", "--system", "hardened", "--flaw", "no_fsync", "--size", "2MB")
+    done = deploydrill("run", *words, "--out", tmp_path, "--no-live")
     assert done.exit == 1, done.out + done.err
     found = states(done)
     assert [f["outcome"] for f in found] == ["fail"] * 3
@@ -130,7 +130,8 @@ def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
 
 
 def test_the_kit_without_the_flaw_survives_the_same_cut(tmp_path: Path) -> None:
-    done = deploydrill("run", "power_loss:in-backup", "--system", "hardened", "--out", tmp_path, "--no-live")
+    words = ("power_loss:in-backup", "--system", "hardened", "--size", "2MB", "--out", tmp_path, "--no-live")
+    done = deploydrill("run", *words)
     assert done.exit == 0, done.out + done.err
     found = states(done)
     assert [f["code"] for f in found] == ["power.survived"] * 3

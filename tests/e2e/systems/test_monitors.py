@@ -12,7 +12,7 @@ pytestmark = pytest.mark.island
 
 
 def test_a_flaw_of_monitors_is_told_by_its_own_code(tmp_path: Path) -> None:
-    words = ("--system", "hardened", "--flaw", "blind_monitor", "--out", tmp_path, "--no-live")
+    words = ("--system", "hardened", "--flaw", "blind_monitor", "--size", "2MB", "--out", tmp_path, "--no-live")
     done = deploydrill("run", "monitor_crash:both-killed", *words)
     assert done.exit == 1
     (found,) = done.found("fail", "deploy.unseen")

@@ -20,6 +20,8 @@ from state import State
 SERVICE = Path(__file__).resolve().parent.parent / "service" / "app.py"
 READY_LIMIT_S = 15.0
 DRAIN_LIMIT_S = 5.0
+# The first answers of a service that has just come up may take a while.
+ANSWER_LIMIT_S = 5.0
 # The front may have chosen the old version for a request just before the switch and hand it over just after.
 SETTLE_S = 0.25
 SMOKE_PATHS = ("/relationships/{0}", "/relationships/search?number={0}", "/relationships/joined?number={0}")
@@ -81,13 +83,13 @@ def version(state: State, slot: str) -> str:
 
 def smoke(port: int, version: str) -> None:
     """Real requests, answered well every time: being "ready" says nothing about them."""
-    said = web.ask_json(port, "/version").get("version")
+    said = web.ask_json(port, "/version", ANSWER_LIMIT_S).get("version")
     if said != version:
         raise KitError(f"port {port} answers as version {said}, expected {version}")
     for number in range(SMOKE_ROUNDS):
         for path in SMOKE_PATHS:
             try:
-                status, body = web.ask(port, path.format(number))
+                status, body = web.ask(port, path.format(number), ANSWER_LIMIT_S)
             except (OSError, http.client.HTTPException) as error:
                 raise KitError(f"version {version} does not answer {path.format(number)}: {error}") from error
             if status >= 500:
