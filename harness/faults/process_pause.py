@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from harness.system.live import LiveSystem
 
 LOOK_EVERY_S = 0.05
-SIGNAL_S = 1.0
+SIGNAL_S = 3.0
 # States of a process that does not run: stopped by a signal; ended and not yet looked at.
 _STILL = "TtZX"
 

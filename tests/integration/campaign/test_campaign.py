@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from harness.campaign.campaign import Campaign
 from harness.campaign.options import Options
 from harness.campaign.outside import Signals
 from harness.errors import ExitCode, HarnessError
-from harness.host.clock import sleep
 from harness.plan import Plan, staging_path
 
 
@@ -32,10 +32,13 @@ class Silent:
 
 
 class Rehearsals:
-    """Stands in for the islands: remembers what went on beside what, and cannot make the run named ``broken``."""
+    """Stands in for the islands: remembers what went on beside what, and cannot make the run named ``broken``. The
+    first that is not alone waits until another has begun (``together``)."""
 
-    def __init__(self, broken: str = "") -> None:
+    def __init__(self, broken: str = "", together: str = "") -> None:
         self.broken = broken
+        self._together = threading.Barrier(2)
+        self._waits = together
         self.beside: dict[str, set[str]] = {}
         self._going: set[str] = set()
         self._lock = threading.Lock()
@@ -45,7 +48,10 @@ class Rehearsals:
             self._going.add(plan.run)
             for run in self._going:
                 self.beside.setdefault(run, set()).update(self._going)
-        sleep(0.05)
+        if plan.scenario == self._waits and not self._together.broken:
+            with suppress(threading.BrokenBarrierError):
+                self._together.wait(20)
+            self._together.abort()  # two are enough
         with self._lock:
             self._going.remove(plan.run)
         folder = staging_path(out, plan.run)
@@ -65,7 +71,7 @@ def made(monkeypatch: pytest.MonkeyPatch, rehearsals: Rehearsals, **options: Any
 def test_timing_cells_go_alone_and_first_the_others_beside_each_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    rehearsals = Rehearsals()
+    rehearsals = Rehearsals(together="disk_full")
     it = made(monkeypatch, rehearsals, scenarios=("disk_full", "baseline"), jobs=2)
     ended = [selected.run for selected, _, _ in it.results(tmp_path)]
     assert ended[0] == "baseline-round-trip"

@@ -36,9 +36,9 @@ class Islands:
         monkeypatch.setattr(campaign, "rehearse", self._rehearse)
         monkeypatch.setattr(campaign, "judge", self._judge)
         for name in ("render_run", "render_missing"):
-            monkeypatch.setattr(discrimination, name, lambda _: None)
+            monkeypatch.setattr(discrimination, name, lambda *_, **__: None)
         monkeypatch.setattr(discrimination.undo, "heal", lambda below: [])
-        monkeypatch.setattr(Signals, "install", lambda _: None)
+        monkeypatch.setattr(Signals, "install", lambda *_, **__: None)
 
     def _rehearse(
         self, plan: Plan, _config: object, about: Mapping[str, Any], out: Path, _: object, signals: Signals, *__: object

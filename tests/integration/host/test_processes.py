@@ -150,6 +150,7 @@ def test_end_ends_the_willing_and_the_unwilling_and_nobody_else(start: Start) ->
     bystander = start("import time; time.sleep(60)")
     stopped.signal(signal.SIGSTOP)
     assert eventually(lambda: ignores(deaf.pid, signal.SIGTERM))
+    assert eventually(lambda: state(stopped.pid) == "T")
     assert end([willing.pid, deaf.pid, stopped.pid, 2**22 - 1], grace_s=0.3) == []
     assert willing.wait(5) == -signal.SIGTERM
     assert deaf.wait(5) == -signal.SIGKILL

@@ -160,7 +160,7 @@ def test_nothing_is_drawn_while_a_neighbour_may_still_be_measured(
 ) -> None:
     happened: list[str] = []
 
-    def draw(run: Path) -> None:
+    def draw(run: Path, fork: bool) -> None:
         happened.append(f"drawn {run.name}")
         (run / render.PAGE).touch()
 
