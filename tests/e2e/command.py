@@ -69,6 +69,14 @@ def conclusive(done: Done) -> Done:
     return done
 
 
+def refuted(done: Done) -> Done:
+    """The same, once something in it failed; inconclusive if it is unknown only because the harness was late."""
+    if done.exit == 3:
+        conclusive(done)
+    assert done.exit == 1, done.out + done.err
+    return done
+
+
 def run_tiny(out: Path, *words: str | Path, **more: Any) -> Done:
     """One run on the tiny system."""
     return deploydrill("run", *words, "--system", TINY, "--out", out, "--no-live", **more)

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.e2e import host_state
-from tests.e2e.command import COMMAND, ROOT, TINY
+from tests.e2e.command import COMMAND, ROOT, TINY, Done
 
 SCENARIOS = Path(__file__).with_name("scenarios")
 Event = dict[str, Any]
@@ -139,6 +139,11 @@ class LiveRun:
     def end(self, limit_s: float = 150.0) -> int:
         """Its exit code, once it has ended by itself."""
         return self.process.wait(limit_s)
+
+    def ended(self) -> Done:
+        """The whole command, once it has ended by itself."""
+        code = self.end()
+        return Done(code, *(Path(output.name).read_text() for output in self._outputs))
 
     def left_behind(self, within_s: float = 20.0) -> list[str]:
         """What there is on the host that was not there before the run; a busy host needs its time for it."""

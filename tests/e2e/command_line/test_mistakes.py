@@ -17,7 +17,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.island.island import KIND_VARIABLE
-from tests.e2e.command import ROOT, TINY, Done, conclusive, deploydrill
+from tests.e2e.command import ROOT, TINY, Done, conclusive, deploydrill, refuted
 from tests.e2e.host.test_deaths import notes_about
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
@@ -290,7 +290,7 @@ def bad_kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Done]:
 @pytest.mark.island
 def test_a_deploy_that_exits_0_without_doing_anything_fails(bad_kits: dict[str, Done]) -> None:
     done = bad_kits["lies"]
-    assert done.exit == 1
+    refuted(done)
     (found,) = done.found("fail", "version.not_served_at_exit")
     told = {name: found["details"][name] for name in ("name", "version", "wanted", "later_s")}
     assert told == {"name": "deploy", "version": "1", "wanted": "2", "later_s": None}
@@ -304,7 +304,7 @@ def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: py
     assert (planned.exit, planned.out.count("budget")) == (0, 2)  # one cell, and the line on all of them
     assert planned.out.startswith("quick:deploy ")
     done = run(then.parent, "--failed")  # the latest there
-    assert (done.exit, done.report != then) == (1, True)
+    assert refuted(done).report != then
     assert done.codes("fail") == bad_kits["lies"].codes("fail")
     campaign = json.loads((done.report / "campaign.json").read_text())
     assert "run quick:deploy" in campaign["reproduce"] and "--flaw lies --seed 1" in campaign["reproduce"]
@@ -313,7 +313,7 @@ def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: py
 @pytest.mark.island
 def test_a_deploy_that_hangs_fails_and_says_what_it_waited_for(bad_kits: dict[str, Done]) -> None:
     done = bad_kits["hangs"]
-    assert done.exit == 1
+    refuted(done)
     (found,) = done.found("fail", "operation.hung")
     assert found["details"]["end"]["id"] == "deploy-1"
     assert re.search("nanosleep|hrtimer", found["details"]["end"]["blocked_on"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from harness.host.undo import default_state_dir
 from tests.e2e import healing
-from tests.e2e.command import Done, deploydrill
+from tests.e2e.command import Done, conclusive, deploydrill
 from tests.e2e.live_run import SCENARIOS, LiveRun, tiny_copy
 
 pytestmark = [pytest.mark.island, pytest.mark.root]
@@ -112,6 +113,7 @@ def test_heal_twice_is_fine_and_beside_a_live_run_leaves_that_alone(tmp_path: Pa
     with healing.alone(), LiveRun(tmp_path / "live", ROUND_TRIP, system=system) as live:
         live.wait_for_event("island.up")
         (going,) = live.staged
+        live.process.send_signal(signal.SIGSTOP)  # so that it is there however long the rest takes
         with LiveRun(tmp_path / "killed", *quick, system=system) as killed:
             killed.wait_for_event("island.up")
             killed.kill()
@@ -126,8 +128,11 @@ def test_heal_twice_is_fine_and_beside_a_live_run_leaves_that_alone(tmp_path: Pa
         assert str(tmp_path / "killed") not in second.out
         for done in (first, second):
             assert f"live: staging {going}: process {live.process.pid} that made it is running" in done.out
-        assert live.end() == 0
-        assert live.stdout.splitlines()[-1].startswith("outcome=pass ")
+        live.process.send_signal(signal.SIGCONT)
+        done = live.ended()
+        assert done.found("fail") == []
+        assert conclusive(done).exit == 0
+        assert done.out.splitlines()[-1].startswith("outcome=pass ")
         assert live.left_behind() == []
         assert notes_about(tmp_path) == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import conclusive, deploydrill, run_tiny
+from tests.e2e.command import conclusive, deploydrill, refuted, run_tiny
 
 pytestmark = pytest.mark.island
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.island
 def test_a_flaw_of_monitors_is_told_by_its_own_code(tmp_path: Path) -> None:
     words = ("--system", "hardened", "--flaw", "blind_monitor", "--size", "2MB", "--out", tmp_path, "--no-live")
     done = deploydrill("run", "monitor_crash:both-killed", *words)
-    assert done.exit == 1
+    refuted(done)
     (found,) = done.found("fail", "deploy.unseen")
     assert found["subject"] == {"kind": "operation", "id": "deploy-1"}
     assert found["details"]["gone"]["monitors"] == ["primary", "secondary"]
