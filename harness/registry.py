@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +12,7 @@ from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
 from harness.host.checkout import BUNDLED, ROOT
 from harness.host.modules import load_file
+from harness.host.raised import told
 from harness.scenario import Scenario
 from harness.scenario.alone import refuse_mixed
 
@@ -61,6 +63,5 @@ def _load(path: Path) -> ModuleType:
     except (HarnessError, KeyboardInterrupt):
         raise
     except BaseException as error:  # anything may go wrong in a user's file, sys.exit(0) too; it gets one clear error
-        raise HarnessError(
-            f"load the scenario in {path}", f"{type(error).__name__}: {error}", "run it with python to see where"
-        ) from error
+        hint = f"mend it; `{sys.executable} {path}` shows all of the error"
+        raise HarnessError(f"load the scenario in {path}", told(error), hint) from error

@@ -29,6 +29,9 @@ def list_all(system: str, scenario_dirs: Sequence[Path]) -> int:
             click.echo(f"  {scenario.name}:{cell.name} ({cell.tier}): {cell.about}")
     click.echo(f"systems: {', '.join(registry.systems())}")
     config = load_system(system, BUNDLED)
+    if not config.variants:
+        click.echo(f"variants of {config.name}: none")
+        return ExitCode.PASS
     click.echo(f"variants of {config.name} (--flaw NAME):")
     for variant in config.variants.values():
         shown_by = f" (a flaw, shown by {', '.join(variant.shown_by)})" if variant.shown_by else ""
@@ -66,6 +69,7 @@ def _nothing_of_that_name(name: str, scenario_dirs: Sequence[Path]) -> HarnessEr
     scenarios = registry.scenarios(scenario_dirs)
     hint = did_you_mean(name, [*scenarios, *declared()])
     hint = hint or f"scenarios: {', '.join(scenarios)}; harness/docs/findings.md has all codes"
+    hint += "" if scenario_dirs else "; one of your own needs --scenarios DIR"
     return HarnessError(f"explain {name!r}", "no scenario and no code of a finding has that name", hint)
 
 

@@ -39,6 +39,8 @@ def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
     try:
         path = Path(text).expanduser()
         if path.is_dir():
+            if not (path / FILE).is_file():
+                raise HarnessError(f"find the system {text!r}", f"there is no {FILE} in it", f"deploydrill init {text}")
             path /= FILE
         if path.is_file():
             return path.resolve()

@@ -490,8 +490,9 @@ class ReadBackConfig:
         Key(
             Totals(),
             "These numbers of the answer must always be so.",
-            "They alone cover the data that no client wrote, such as the seeded rows.",
-            example='{ "/count" = 0 }',
+            "They alone cover the data that no client wrote, such as the seeded rows. Take numbers that do not depend "
+            "on {size}, such as how many seeded rows are missing.",
+            example='{ "/rows_missing" = 0 }',
         ),
     ] = field(default_factory=dict)
     pattern: Annotated[
@@ -734,7 +735,8 @@ class SystemConfig:
         Key(
             Text(),
             "Every command runs as this user, to whom {dir} then belongs.",
-            "For a program that refuses root.",
+            "For a program that refuses root. Without it they run as whoever runs Deploydrill: as root, to whom "
+            "permissions mean nothing, or as an ordinary user.",
             example='"postgres"',
         ),
     ] = ""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.faults.fault import Fault, Undo
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
-from harness.host.processes import group_states
+from harness.host.processes import group_states, is_pending
 from harness.model import NS, Evidence
 
 if TYPE_CHECKING:
@@ -107,8 +107,12 @@ class PausedProcess:
             self._beside |= {id_ for id_ in list(self.system.running) if id_ != self.operation}
 
     def _stands_still(self) -> bool:
+        """A process within a call of the kernel that cannot be interrupted (D) stands still as well once the stop is
+        pending, such as a shell that waits for the stopped child it has just forked (vfork): it cannot come back."""
         states = group_states(self.process.pid) if self.process else {}
-        return bool(states) and all(state in _STILL for state in states.values())
+        return bool(states) and all(
+            state in _STILL or (state == "D" and is_pending(pid, signal.SIGSTOP)) for pid, state in states.items()
+        )
 
     def _is_stopped(self) -> bool:
         return self.process is not None and bool(stopped(self.process.pid))
@@ -119,7 +123,8 @@ def stopped(group: int) -> list[int]:
 
 
 def continue_group(group: int) -> None:
-    """Also what is left of one whose leader was killed where it stood: nobody else would ever wake it."""
-    for pid in stopped(group):
+    """Also what is left of one whose leader was killed where it stood: nobody else would ever wake it; and whoever has
+    its stop still to come."""
+    for pid in group_states(group):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)

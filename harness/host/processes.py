@@ -69,6 +69,16 @@ def state(pid: int) -> str:
     return stat[0] if stat else ""
 
 
+def is_pending(pid: int, number: int) -> bool:
+    """Whether a signal waits to reach the process; False for none of that number."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return False
+    pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(mask >> (number - 1) & 1 for mask in pending)
+
+
 def group_states(group: int) -> dict[int, str]:
     """The processes of a process group with the letter of their ``state``."""
     found: dict[int, str] = {}

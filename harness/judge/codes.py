@@ -385,7 +385,7 @@ class CheckerMissing(Details):
     sentence="the checker {{ checker }} had not ended after {{ limit_s }} s",
     meaning="A checker only reads files and counts; one that takes so long will not end.",
     causes=("a checker of your own waits or loops",),
-    hint="mend the checker, then `deploydrill judge` the run again",
+    hint="mend the checker, and make the run again: one that was edited since the run judges nothing",
     matter="harness",
 )
 class CheckerHung(Details):
@@ -400,7 +400,7 @@ class CheckerHung(Details):
     sentence="the checker {{ checker }} crashed: {{ error }}",
     meaning="A checker raised an error, or gave something that is no finding of a code it declares.",
     causes=("a bug in the checker",),
-    hint="mend the checker, then `deploydrill judge` the run again",
+    hint="mend the checker, and make the run again: one that was edited since the run judges nothing",
     matter="harness",
 )
 class CheckerCrashed(Details):

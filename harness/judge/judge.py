@@ -22,6 +22,7 @@ from harness.config.operations import HARNESS_STEPS
 from harness.errors import HarnessError
 from harness.host.clock import now
 from harness.host.outputs import last_line
+from harness.host.raised import told
 from harness.judge import codes, facts
 from harness.judge.claims import JUDGES, claim_rows
 from harness.judge.named import named
@@ -266,16 +267,18 @@ def _checked(checker: Checker, run: JudgedRun) -> list[Finding]:
     if isinstance(said[0], KeyboardInterrupt):
         raise said[0]
     if isinstance(said[0], BaseException):
-        error = f"{type(said[0]).__name__}: {said[0]}"
-        return [finding("run.judged", subject, codes.CheckerCrashed(checker=checker.name, error=error))]
+        return [finding("run.judged", subject, codes.CheckerCrashed(checker=checker.name, error=told(said[0])))]
     return said[0]
 
 
 def _said_by(checker: Checker, run: JudgedRun) -> list[Finding]:
     findings = list(checker.check(run))
     known = {code_of(c).name for c in checker.codes}
-    if not all(isinstance(f, Finding) and f.code in known for f in findings):
-        raise TypeError(f"it returned {findings!r}")
+    for found in findings:
+        if not isinstance(found, Finding):
+            raise TypeError(f"it gave a {type(found).__name__}, which is no Finding")
+        if found.code not in known:
+            raise TypeError(f"it gave {found.code}, which is not among its `codes` ({', '.join(sorted(known))})")
     return findings
 
 

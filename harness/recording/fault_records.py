@@ -69,6 +69,8 @@ def _state(injected: FaultInjected | None, looked: _Looked, healed: FaultHealed 
         return "lost_early"
     if isinstance(looked, FaultSkipped):
         return "skipped"
+    if isinstance(looked, FaultFailed):
+        return "failed"
     if injected is None:
         return "failed" if looked else "planned"
     if looked is None:

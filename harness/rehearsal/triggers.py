@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
+from harness.errors import HarnessError
 from harness.faults.fault import Injection
-from harness.faults.support.byte_mark import ByteMark
+from harness.faults.support.byte_mark import ByteMark, Landing
 from harness.host.clock import now
-from harness.model import Edge
+from harness.host.raised import told
+from harness.model import Edge, Evidence
 from harness.recording.events import (
     FaultConfirmed,
     FaultFailed,
@@ -27,6 +30,9 @@ from harness.system.live import LiveSystem
 from harness.system.phases.gates import MARKED, EdgeDetection
 
 _SAID_LIMIT = 2 * 1024 * 1024
+
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -125,23 +131,38 @@ class Triggers:
         try:
             held.injection = held.armed.fault.inject(self._system, held.operation, held.undo.append)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on and says that this fault never was
-            said = str(error).replace("\n", "; ")
-            self._recorder.record(FaultFailed(id=id_, said=said))
+            self._failed(held, "inject", error)
             return
         landing = held.mark.landing() if held.mark else None
         self._recorder.record(FaultInjected(id=id_, operation=held.operation), began)
         in_ns = now().mono_ns
-        evidence = held.injection.confirm()
-        applied, said = evidence.applied, evidence.said
-        if seen := held.detection.describe():
-            said = f"{said}; {seen} (it took {(in_ns - began.mono_ns) / 1e6:.1f} ms more until the fault was in)"
-        if landing:
-            applied, said = applied and landing.exact, f"{landing.said}; {said}"
-        self._recorder.record(FaultConfirmed(id=id_, applied=applied, felt=evidence.felt, said=said))
+        injection = held.injection
+        if evidence := self._asked(held, "confirm", injection.confirm, None):
+            self._confirmed(held, evidence, in_ns - began.mono_ns, landing)
         if not isinstance(hold, str):
             held.timer = threading.Timer(hold, self._heal_late, (held,))
             held.timer.daemon = True
             held.timer.start()
+
+    def _confirmed(self, held: _Held, evidence: Evidence, took_ns: int, landing: Landing | None) -> None:
+        applied, said = evidence.applied, evidence.said
+        if seen := held.detection.describe():
+            said = f"{said}; {seen} (it took {took_ns / 1e6:.1f} ms more until the fault was in)"
+        if landing:
+            applied, said = applied and landing.exact, f"{landing.said}; {said}"
+        self._recorder.record(FaultConfirmed(id=held.id, applied=applied, felt=evidence.felt, said=said))
+
+    def _asked(self, held: _Held, method: str, ask: Callable[[], T], otherwise: T) -> T:
+        """What a fault says of itself; ``otherwise`` where it raises, and then it failed."""
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 - it may be the user's own; the kit must be let go whatever it does
+            self._failed(held, method, error)
+            return otherwise
+
+    def _failed(self, held: _Held, method: str, error: Exception) -> None:
+        said = str(error).replace("\n", "; ") if isinstance(error, HarnessError) else f"{method} raised {told(error)}"
+        self._recorder.record(FaultFailed(id=held.id, said=said))
 
     def _heal_late(self, held: _Held) -> None:
         with self._lock:
@@ -152,7 +173,7 @@ class Triggers:
         self._held.remove(held)
         if held.timer:
             held.timer.cancel()
-        lost = held.injection.lost_early() if held.injection else ""
+        lost = self._asked(held, "lost_early", held.injection.lost_early, "") if held.injection else ""
         if lost:
             self._recorder.record(FaultLost(id=held.id, said=lost))
         released_ns = now().mono_ns
@@ -165,9 +186,11 @@ class Triggers:
         for said in failed:
             self._recorder.record(Warned(text=f"undo {held.armed.plan.name} ({held.id}): {said}"))
         if held.injection:
-            ok, healed = held.injection.reverted() and not failed, now()
+            injection = held.injection
+            ok, healed = self._asked(held, "reverted", injection.reverted, False) and not failed, now()
             # Looking through what was said takes its time on a busy host: the fault was gone before it.
-            felt = held.injection.observed_by(self._said_since(held))
+            since = self._said_since(held)
+            felt = self._asked(held, "observed_by", lambda: injection.observed_by(since), "")
             told = FaultHealed(id=held.id, ok=ok, felt=bool(felt), felt_said=felt, released_ns=released_ns)
             self._recorder.record(told, healed)
 

@@ -53,7 +53,12 @@ def left_to_do(file: Path) -> list[str]:
     if lacking:
         todo.append(f"operations that were not found: {', '.join(lacking)}")
     if not any(r.kind == "write" for r in config.load.requests):
-        todo.append("[[load.requests]]: what your users ask for, and a write, for without one no loss can be seen")
+        todo.append(
+            "[[load.requests]]: what your users ask for, and a write, with [load] write_rate (such as 20): without it"
+            " no loss can be seen"
+        )
+    if not config.env:
+        todo.append("[env]: what your programs read from their environment, such as a port or a folder")
     if config.load.read_back is None:
         todo.append("[load.read_back]: how every write is read again")
     return todo

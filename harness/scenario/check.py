@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from harness.config.suggest import did_you_mean
+from harness.checkers.core.codes import Code, code_of
+from harness.checkers.core.sentences import unknown_names
+from harness.config.suggest import did_you_mean, misspelt
 from harness.errors import HarnessError
-from harness.faults.fault import TARGETS, Fault
+from harness.faults.fault import EFFECTS, TARGETS, Fault
 from harness.host.host_needs import HOST_NEEDS
 from harness.model import Edge
 from harness.plan import DiskKind, Expect, PowerCuts, Step, Together, Version
@@ -99,6 +101,9 @@ def _trigger(what: str, cell: Cell, trigger: Trigger) -> None:
         _one_of(what, "target", kind, TARGETS)
     if not isinstance(fault.needs, tuple):
         _refuse(what, f"its needs are {fault.needs!r}", 'a tuple of names: needs = ("sized_disk",)')
+    for effect in fault.effects:
+        if effect not in EFFECTS and (meant := misspelt(effect, EFFECTS)):  # others are for checkers of the user's own
+            _refuse(what, f"there is no effect {effect!r}", f"did you mean {meant!r}?")
     for need in fault.needs:
         _one_of(what, "need", need, tuple(HOST_NEEDS))
     if trigger.share and "link" not in aims:
@@ -128,6 +133,19 @@ def _checkers(what: str, checkers: Iterable[Any]) -> None:
         if lacking:
             hint = "a checker is a frozen dataclass with the base Checker (harness/checkers/README.md)"
             _refuse(what, f"{checker!r} is no checker: it has no {lacking[0]}", hint)
+        for declared in map(code_of, checker.codes):
+            if not declared.details.__module__.startswith("harness."):
+                _templates(what, declared)
+
+
+def _templates(what: str, code: Code) -> None:
+    if strange := unknown_names(code):
+        known = [*code.details.__struct_fields__, "subject"]
+        _refuse(
+            what,
+            f"a template of the code {code.name} holds {strange[0]!r}, which its details do not have",
+            did_you_mean(strange[0], known) or f"its details: {', '.join(known)}",
+        )
 
 
 def _one_of(what: str, field: str, value: str, known: Sequence[str], more: str = "") -> None:

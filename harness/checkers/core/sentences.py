@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.checkers.core import phrases
-from harness.checkers.core.codes import CODES, Details, code_of
+from harness.checkers.core.codes import CODES, Code, Details, code_of
 from harness.host.host_needs import explained, in_words
 from harness.host.sizes import size
 from harness.model import Finding
@@ -40,7 +40,27 @@ def told(details: Details) -> str:
 
 
 def _filled(template: str, details: Mapping[str, Any]) -> str:
-    return _template(template).render(details).strip()
+    import jinja2
+
+    try:
+        return _template(template).render(details).strip()
+    except jinja2.TemplateError as error:  # of a code of the user's own; what was found is in its details
+        return f"{template} ({type(error).__name__}: {error})"
+
+
+def unknown_names(code: Code) -> tuple[str, ...]:
+    """Names in the templates of a code that are none of its details', or why a template is none."""
+    import jinja2
+    from jinja2 import meta
+
+    found: list[str] = []
+    for template in (code.title, code.sentence, code.hint):
+        try:
+            named = meta.find_undeclared_variables(_environment().parse(template))
+        except jinja2.TemplateError as error:
+            return (f"{error}",)
+        found += sorted(named - {*code.details.__struct_fields__, "subject", "count_", "examples"})
+    return tuple(dict.fromkeys(found))
 
 
 @cache

@@ -14,6 +14,7 @@ from harness.checkers.operations.operation_codes import (
     BackupUnknown,
     CopyMissing,
     CopyUnknown,
+    FailedUnderLeftFault,
     FaultNotMet,
     NoOperation,
     OperationFailed,
@@ -36,6 +37,7 @@ class Expectations(Checker):
     codes: ClassVar = (
         AsExpected,
         OperationFailed,
+        FailedUnderLeftFault,
         BackupUnknown,
         SucceededUnderFault,
         CopyMissing,
@@ -65,7 +67,7 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
     """None: it ended as expected."""
     name, end = operation.name, end_of(operation)
     if operation.expect == "success" and not operation.succeeded:
-        return backup_unknown(recording, operation) or OperationFailed(name, end)
+        return backup_unknown(recording, operation) or _left_in(recording, operation) or OperationFailed(name, end)
     if operation.expect == "success" or not operation.succeeded:
         return None
     if not met:
@@ -79,6 +81,14 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
             return None
         return (CopyMissing if outcome == "fail" else CopyUnknown)(name, end, fault, probe, [answer(copy)])
     return SucceededUnderFault(name, end, fault, probe)
+
+
+def _left_in(recording: Recording, operation: Operation) -> FailedUnderLeftFault | None:
+    """What failed while a fault may still have been in that could not be reverted proves nothing."""
+    for fault in recording.faults:
+        if fault.state == "heal_failed" and (fault.released_ns or 0) <= operation.stop_ns:
+            return FailedUnderLeftFault(operation.name, end_of(operation), fault.name, fault.id)
+    return None
 
 
 def _met(recording: Recording, operation: Operation) -> list[FaultRecord]:

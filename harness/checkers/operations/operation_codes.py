@@ -57,6 +57,25 @@ class OperationFailed(Details):
 
 
 @code(
+    "operation.failed_under_left_fault",
+    "unknown",
+    title="It failed with a fault left in",
+    sentence="{{ end|ended }}, while {{ fault }} ({{ fault_id }}), which could not be reverted, may still have been in",
+    meaning="The operation should work, and failed after a fault that the harness could not revert: it may have failed "
+    "for that.",
+    causes=("a fault of your own has no `undo` for what it changes",),
+    look="the finding about the fault",
+    hint="mend the fault, so that it is reverted, and run again",
+    matter="plan",
+)
+class FailedUnderLeftFault(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    fault_id: str
+
+
+@code(
     "operation.backup_unknown",
     "unknown",
     title="It is not known which backup to use",

@@ -39,13 +39,15 @@ class Felt(Details):
 @code(
     "fault.not_injected",
     "unknown",
-    title="The fault could not be injected",
-    sentence="it could not be injected: {{ error }}",
-    meaning="The harness tried to inject the fault and could not, so the cell shows nothing.",
-    causes=("this host lacks what the fault needs", "the system does not have what the fault is about"),
-    look="`deploydrill doctor`",
-    hint="`deploydrill doctor` says what this host lacks",
-    matter="host",
+    title="The fault itself failed",
+    sentence="the fault itself failed: {{ error }}",
+    meaning="The harness tried to inject the fault, or to learn what became of it, and could not: the cell shows "
+    "nothing.",
+    causes=("the system does not have what the fault is about", "a fault of your own raised an error"),
+    look="the line that is named, if the fault is your own; else `deploydrill doctor`",
+    hint="mend the fault if it is your own, or give the system what it is about; `deploydrill doctor` says what this "
+    "host lacks",
+    matter="plan",
 )
 class NotInjected(Details):
     name: str

@@ -46,6 +46,16 @@ def test_a_failed_operation_is_quoted(run: Run) -> None:
     assert (rest.code, rest.details["operations"]) == ("operations.as_expected", 1)
 
 
+def test_an_operation_that_failed_after_a_fault_that_could_not_be_reverted_is_unknown(run: Run) -> None:
+    run.fault(10, None, id="fault-1", name="mine", released=12)
+    run.op("backup", 8, 9, 1)  # before it: a fail
+    run.op("backup", 13, 14, 1)
+    before, after = answers(Expectations(), run.done())
+    assert (before.code, before.outcome, before.subject.id) == ("operation.failed", "fail", "backup-1")
+    assert (after.code, after.outcome, after.subject.id) == ("operation.failed_under_left_fault", "unknown", "backup-2")
+    assert after.details["fault_id"] == "fault-1"
+
+
 @pytest.mark.parametrize("operation", ["validate", "restore"])
 def test_an_operation_that_could_not_be_told_its_backup_is_unknown(run: Run, operation: str) -> None:
     run.op(operation, 1, 2, 1, output="no such file: ''")

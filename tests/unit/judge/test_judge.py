@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -139,12 +140,16 @@ def test_a_fail_that_a_checker_yields_instead_of_returning_it_counts(run: Run) -
 
 
 @pytest.mark.parametrize(
-    "what", ["pass", None, 1, answer(Foreign())], ids=["a word", "none", "a number", "a foreign code"]
+    ("what", "named"),
+    [("pass", "a str"), (None, "a NoneType"), (1, "an? int"), (answer(Foreign()), answer(Foreign()).code)],
+    ids=["a word", "none", "a number", "a foreign code"],
 )
-def test_what_is_no_finding_of_a_declared_code_is_unknown(run: Run, what: Any) -> None:
+def test_what_is_no_finding_of_a_declared_code_is_unknown(run: Run, what: Any, named: str) -> None:
     result = judged(run, GOOD, Saying([what]))
     assert result.outcome == "unknown"
-    assert unknowns(result)["checker.crashed"]["checker"] == "saying"
+    crashed = unknowns(result)["checker.crashed"]
+    assert crashed["checker"] == "saying"
+    assert re.search(named, crashed["error"])
 
 
 def test_an_operation_the_system_does_not_provide_is_unknown(run: Run) -> None:
@@ -225,7 +230,9 @@ def test_a_load_that_never_became_steady_is_the_cause_of_what_it_broke_off(tmp_p
 def test_a_checker_that_leaves_in_any_way_is_unknown(run: Run, error: BaseException) -> None:
     result = judged(run, GOOD, Leaving(error))
     assert result.outcome == "unknown"
-    assert unknowns(result)["checker.crashed"]["checker"] == "leaving"
+    crashed = unknowns(result)["checker.crashed"]
+    assert crashed["checker"] == "leaving"
+    assert re.search(r"\(test_judge.py:\d+\)$", crashed["error"])  # where it left
 
 
 def test_a_person_who_interrupts_the_judging_is_not_a_checker_that_crashed(run: Run) -> None:

@@ -35,7 +35,7 @@ NOT_HEALED = FaultHealed(id=ID, ok=False, t=5)
         ([SKIPPED], "skipped", "too late"),
         ([FAILED], "failed", "no such disk"),
         ([INJECTED], "injected", "never fired"),
-        ([INJECTED, FAILED], "not_applied", "no such disk"),
+        ([INJECTED, FAILED], "failed", "no such disk"),
         ([INJECTED, NOT_IN, HEALED], "not_applied", "a write went well; no space"),
         ([INJECTED, IN], "applied", "a write failed"),
         ([INJECTED, IN, LOST, HEALED], "lost_early", "lost early: somebody removed it; no space"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,28 @@ def test_a_fault_that_could_not_be_injected_says_why_and_lets_the_run_go_on(tmp_
     (found,) = answers(FaultBit(), Recording(tmp_path / "run"))
     assert (found.outcome, found.code) == ("unknown", "fault.not_injected")
     assert found.details["error"] == "inject counted: there is no such disk; try: add it"
+
+
+@pytest.mark.parametrize("method", ["confirm", "lost_early", "observed_by", "reverted"])
+def test_a_method_of_a_fault_that_raises_makes_it_unknown_by_its_name_and_line_and_heals_it(
+    method: str, tmp_path: Path
+) -> None:
+    def raising(*_: object) -> Any:
+        raise AttributeError("no such word")
+
+    healings: list[str] = []
+    fault = type("Broken", (Counted,), {method: raising})(healings)
+    recorder = Recorder(tmp_path / "run")
+    triggers = Triggers(
+        armed(Trigger(fault, Edge("backup", "start"))), SimpleNamespace(files=NO_FILES, links={}, config=KIT), recorder
+    )  # type: ignore[arg-type]  # its logs only
+    triggers.on_edge(Edge("backup", "start"), "backup-1")
+    triggers.on_edge(Edge("backup", "stop"), "backup-1")
+    recorder.close()
+    assert healings == ["backup-1"]
+    (found,) = answers(FaultBit(), Recording(tmp_path / "run"))
+    assert (found.outcome, found.code) == ("unknown", "fault.not_injected")
+    assert re.fullmatch(rf"{method} raised AttributeError: no such word \(test_hold.py:\d+\)", found.details["error"])
 
 
 def test_an_undo_that_raises_does_not_keep_the_others_from_theirs_and_the_fault_is_not_healed(tmp_path: Path) -> None:

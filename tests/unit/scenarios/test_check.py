@@ -12,6 +12,8 @@ import pytest
 from harness import Cell, Edge, Fault, PowerCuts, Scenario, Step, Together, Trigger, checkers, faults, registry
 from harness.campaign.compile import planned_faults
 from harness.campaign.fit import missing_in, refuse_misspelt
+from harness.checkers.core import codes
+from harness.checkers.core.protocol import Checker
 from harness.config.reader import load_system
 from harness.config.schema import OperationConfig, SystemConfig
 from harness.config.suggest import misspelt
@@ -27,14 +29,26 @@ def cell(*steps: Any, **more: Any) -> Cell:
     return Cell("cell", "about", steps or (Step("backup"),), **more)
 
 
-def needing(needs: object) -> Cell:
+def needing(needs: object, **more: object) -> Cell:
     """A cell with a fault of a class that needs that of the host."""
-    fault = type("Needing", (Fault,), {"name": "needing", "needs": needs})()
+    fault = type("Needing", (Fault,), {"name": "needing", "needs": needs, **more})()
     return cell(triggers=(Trigger(fault, AT),))
 
 
 def loaded(*cells: Cell, judges: tuple[Any, ...] = ()) -> Scenario:
     return Scenario("mine", "title", (), cells, judges)
+
+
+def telling() -> Checker:
+    """A checker of one's own, whose code has a sentence with a misspelt name."""
+
+    @codes.code("own.told", "pass", title="It was told", sentence="it said {{ sayd }}", meaning="It was told.")
+    class Told(codes.Details):
+        said: str
+
+    codes.CODES.pop("own.told")  # of this test alone
+    made: Checker = type("Telling", (Checker,), {"name": "telling", "codes": (Told,)})()
+    return made
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
@@ -49,6 +63,12 @@ WRONG: dict[str, tuple[Callable[[], Any], str, str]] = {
     "disk": (lambda: loaded(cell(triggers=(Trigger(faults.DiskFull("bakup"), AT),))), "disk 'bakup'", "'backup'"),
     "event": (lambda: loaded(cell(triggers=(Trigger(FULL, Edge("backup", "strat")),))), "event 'strat'", "'start'"),  # type: ignore[arg-type]
     "occurrence": (lambda: loaded(cell(triggers=(Trigger(FULL, AT, 0),))), "occurrence is 0", "1 is the first"),
+    "effect": (
+        lambda: loaded(needing((), effects=frozenset({"refuse_writes"}))),
+        "effect 'refuse_writes'",
+        "'refuses_writes'",
+    ),
+    "sentence": (lambda: loaded(cell(), judges=(telling(),)), "holds 'sayd'", "'said'"),
     "need": (
         lambda: loaded(needing(("sized_disc",))),
         "need 'sized_disc'",
