@@ -128,8 +128,13 @@ class RestoredUnreadable(Details):
     title="It is not known which backup was restored",
     sentence="it is not known which backup this was restored from, or when that was taken",
     meaning="Without the time of the snapshot it cannot be told which writes have to be there.",
-    causes=("`status` does not name the latest backup", "the backup was not made in this run"),
-    hint="let `status` name the backups with path and size, and mark the phase that copies",
+    causes=(
+        "`status` does not name the latest backup",
+        "the backup was not made in this run",
+        "a deployment made the backup: the harness dates only those of the operation `backup`",
+    ),
+    hint="let `status` name the backups with path and size, mark the phase that copies, and let the operation `backup` "
+    "make the backup that is restored",
     matter="plan",
 )
 class BackupUnknown(Details):
