@@ -18,14 +18,18 @@ def trim(path: Path) -> int:
     """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
     out. What is written in this very moment may be among them."""
     try:
-        with path.open("r+b") as file:
+        with path.open("r+b", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             if size <= MOST_BYTES:
                 return 0
-            file.seek(size - TAIL_BYTES)
-            end = file.read(TAIL_BYTES)
+            start = size - TAIL_BYTES
+            file.seek(start)
+            end, read = b"", 0
+            # To where it ends by now: its last words are what it is kept for, and may come while it is read.
+            while read < MOST_BYTES and (more := file.read(TAIL_BYTES)):
+                end, read = (end + more)[-TAIL_BYTES:], read + len(more)
             file.truncate(HEAD_BYTES)
-        left_out = size - HEAD_BYTES - len(end)
+        left_out = start + read - HEAD_BYTES - len(end)
         with path.open("ab") as file:
             file.write(f"\n[deploydrill: {left_out} bytes left out here]\n".encode() + end)
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,24 @@ def test_of_a_long_line_the_first_and_the_last_of_it_are_kept_and_the_rest_is_co
     assert f"\n[deploydrill: {left_out} bytes left out here]\n".encode() in kept
     assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
     assert outputs.trim(file) == 0
+
+
+def test_the_last_words_of_a_program_that_come_while_its_output_is_cut_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, fstat = tmp_path / "long.out", os.fstat
+    file.write_bytes(b"first" + b"A" * 20_000_000)
+
+    def and_then_it_ends(descriptor: int) -> os.stat_result:
+        seen = fstat(descriptor)
+        with file.open("ab", buffering=0) as program:
+            program.write(b"last")
+        return seen
+
+    monkeypatch.setattr(outputs.os, "fstat", and_then_it_ends)
+    left_out = outputs.trim(file)
+    assert file.read_bytes().endswith(b"Alast")
+    assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
 
 
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 3, (1 << 20) + 5])
