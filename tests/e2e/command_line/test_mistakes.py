@@ -298,16 +298,18 @@ def test_a_deploy_that_exits_0_without_doing_anything_fails(bad_kits: dict[str, 
 
 
 @pytest.mark.island
-def test_what_failed_is_run_again_as_it_was(bad_kits: dict[str, Done], capfd: pytest.CaptureFixture[str]) -> None:
-    then = bad_kits["lies"].report
+def test_what_failed_is_run_again_as_it_was(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("quick:backup", "--scenarios", SCENARIOS, "--system", tiny_copy(tmp_path / "tiny"), "--flaw", "no_backup")
+    first = refuted(run(tmp_path / "out", *words))
+    then = first.report
     planned = here(capfd, "--failed", then, "--dry-run")
     assert (planned.exit, planned.out.count("budget")) == (0, 2)  # one cell, and the line on all of them
-    assert planned.out.startswith("quick:deploy ")
+    assert planned.out.startswith("quick:backup ")
     done = run(then.parent, "--failed")  # the latest there
     assert refuted(done).report != then
-    assert done.codes("fail") == bad_kits["lies"].codes("fail")
+    assert done.codes("fail") == first.codes("fail")
     campaign = json.loads((done.report / "campaign.json").read_text())
-    assert "run quick:deploy" in campaign["reproduce"] and "--flaw lies --seed 1" in campaign["reproduce"]
+    assert "run quick:backup" in campaign["reproduce"] and "--flaw no_backup --seed 1" in campaign["reproduce"]
 
 
 @pytest.mark.island

@@ -23,22 +23,16 @@ ROUND_TRIP, FULL_DISK = "baseline:once", "disk_full:before-backup"
 MOMENTS = (
     (ROUND_TRIP, "staged", 1),
     (FULL_DISK, "run.start", 1),
-    (ROUND_TRIP, "island.up", 1),
-    (FULL_DISK, "disk", 1),
     (ROUND_TRIP, "disk", 2),
     (FULL_DISK, "fault.planned", 1),
     (ROUND_TRIP, "system.up", 1),
     (FULL_DISK, "load.start", 1),
-    (ROUND_TRIP, "load.start", 1),
-    (FULL_DISK, "load.steady", 1),
     (ROUND_TRIP, "operation.start", 1),
     (FULL_DISK, "fault.injected", 1),
     (ROUND_TRIP, "operation.stop", 2),
     (FULL_DISK, "fault.confirmed", 1),
     (ROUND_TRIP, "recovered", 2),
     (FULL_DISK, "fault.healed", 1),
-    (ROUND_TRIP, "observation", 1),
-    (FULL_DISK, "observation", 2),
     (ROUND_TRIP, "load.stopping", 1),
     (FULL_DISK, "recording.complete", 1),  # while it is judged or rendered
 )
