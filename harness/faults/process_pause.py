@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from harness.faults.fault import Fault, Undo
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
-from harness.host.processes import group_states, is_pending
+from harness.host.processes import group_states, is_ending, is_pending
 from harness.model import NS, Evidence
 
 if TYPE_CHECKING:
@@ -108,10 +108,12 @@ class PausedProcess:
 
     def _stands_still(self) -> bool:
         """A process within a call of the kernel that cannot be interrupted (D) stands still as well once the stop is
-        pending, such as a shell that waits for the stopped child it has just forked (vfork): it cannot come back."""
+        pending, such as a shell that waits for the stopped child it has just forked (vfork): it cannot come back. Nor
+        can one that was killed meanwhile, however long its end takes."""
         states = group_states(self.process.pid) if self.process else {}
         return bool(states) and all(
-            state in _STILL or (state == "D" and is_pending(pid, signal.SIGSTOP)) for pid, state in states.items()
+            state in _STILL or (state == "D" and is_pending(pid, signal.SIGSTOP)) or is_ending(pid)
+            for pid, state in states.items()
         )
 
     def _is_stopped(self) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 from harness.host.clock import Deadline
 
 _PROC = Path("/proc")
+# In the flags of /proc/PID/stat (include/linux/sched.h).
+_PF_EXITING = 0x4
 _STATES = {
     "R": "running",
     "S": "sleeping",
@@ -77,6 +79,12 @@ def is_pending(pid: int, number: int) -> bool:
         return False
     pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd:", "ShdPnd:"))]
     return any(mask >> (number - 1) & 1 for mask in pending)
+
+
+def is_ending(pid: int) -> bool:
+    """Whether the process was killed or is on its way out: no line of its program will run any more."""
+    stat = _stat(pid)
+    return bool(stat and int(stat[6]) & _PF_EXITING) or is_pending(pid, signal.SIGKILL)
 
 
 def group_states(group: int) -> dict[int, str]:

@@ -21,6 +21,8 @@ from harness.host.processes import (
     descendants,
     end,
     identity,
+    is_ending,
+    is_pending,
     is_running,
     start_time,
     state,
@@ -49,10 +51,11 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return wait_until(condition, Deadline(10, "a condition of the test"))
 
 
-def ignores(pid: int, number: int) -> bool:
+def holds(mask: str, pid: int, number: int) -> bool:
+    """Whether a signal is in that mask of a process (SigIgn, SigBlk)."""
     status = Path(f"/proc/{pid}/status").read_text()
-    mask = next(line.split()[1] for line in status.splitlines() if line.startswith("SigIgn:"))
-    return bool(int(mask, 16) >> (number - 1) & 1)
+    told = next(line.split()[1] for line in status.splitlines() if line.startswith(f"{mask}:"))
+    return bool(int(told, 16) >> (number - 1) & 1)
 
 
 def test_identity_tells_a_process_from_a_later_one_with_its_pid(start: Start) -> None:
@@ -143,13 +146,26 @@ def test_state_is_a_letter_and_empty_for_nobody(start: Start) -> None:
     assert state(process.pid) == ""
 
 
+def test_a_signal_that_is_held_back_is_pending_and_one_that_was_killed_is_ending(start: Start) -> None:
+    blocks = "import signal, time; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1]); time.sleep(60)"
+    one = start(blocks)
+    assert not is_ending(one.pid)
+    assert eventually(lambda: holds("SigBlk", one.pid, signal.SIGUSR1))
+    one.signal(signal.SIGUSR1)
+    assert eventually(lambda: is_pending(one.pid, signal.SIGUSR1))
+    assert not is_pending(one.pid, signal.SIGSTOP)
+    os.kill(one.pid, signal.SIGKILL)
+    assert eventually(lambda: is_ending(one.pid))  # until somebody waits for it
+    assert (is_ending(2**22 - 1), is_pending(2**22 - 1, signal.SIGSTOP)) == (False, False)
+
+
 def test_end_ends_the_willing_and_the_unwilling_and_nobody_else(start: Start) -> None:
     willing = start("import time; time.sleep(60)")
     deaf = start("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
     stopped = start("import time; time.sleep(60)")
     bystander = start("import time; time.sleep(60)")
     stopped.signal(signal.SIGSTOP)
-    assert eventually(lambda: ignores(deaf.pid, signal.SIGTERM))
+    assert eventually(lambda: holds("SigIgn", deaf.pid, signal.SIGTERM))
     assert eventually(lambda: state(stopped.pid) == "T")
     assert end([willing.pid, deaf.pid, stopped.pid, 2**22 - 1], grace_s=0.3) == []
     assert willing.wait(5) == -signal.SIGTERM
