@@ -95,6 +95,7 @@ class RestorableUndecided(Details):
     look="the operations of the run",
     hint="declare [operations.restore]",
     matter="plan",
+    absent=True,
 )
 class NotTried(Details):
     pass
