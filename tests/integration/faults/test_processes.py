@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,4 +147,6 @@ def test_a_pause_of_what_does_not_run_did_not_bite(system: System) -> None:
 def test_they_need_nothing_of_the_host_and_say_the_same_for_every_seed() -> None:
     for fault in (ProcessKill(), ProcessPause()):
         assert fault.needs == ()
-        assert fault.resolved(SimpleNamespace()) == fault  # type: ignore[arg-type]  # it asks nothing
+        drawn = random.Random(1)
+        assert fault.resolved(drawn) == fault
+        assert drawn.getstate() == random.Random(1).getstate()  # it drew nothing
