@@ -11,6 +11,7 @@ from harness.config.operations import HARNESS_STEPS, OPERATIONS
 from harness.config.schema import SystemConfig
 from harness.errors import HarnessError
 from harness.host.host_needs import explained, in_words
+from harness.host.raised import told
 from harness.model import Edge
 from harness.plan import Together
 from harness.recording.recording import Recording
@@ -80,4 +81,4 @@ def _kit_needs(scenario: Scenario, cell: Cell, kit: KitCapabilities) -> Iterator
             yield from map(str, checker.needs(kit, cell.steps))
         except Exception as error:  # it may be the user's own, and anything may go wrong in it
             what = f"ask the checker {checker.name} what {scenario.name}:{cell.name} needs"
-            raise HarnessError(what, f"{type(error).__name__}: {error}", "mend its `needs`") from error
+            raise HarnessError(what, told(error), "mend its `needs`") from error

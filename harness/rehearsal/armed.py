@@ -11,6 +11,7 @@ from harness import faults
 from harness.errors import ExitCode, HarnessError
 from harness.faults.fault import Fault
 from harness.host.modules import load_class
+from harness.host.raised import told
 from harness.plan import PlannedFault
 
 _JUDGING = ("checkers", "judge", "judged", "report", "scenario", "registry", "campaign")
@@ -45,8 +46,6 @@ def _made(planned: PlannedFault) -> Fault:
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:  # anything may go wrong in a user's file; it gets one clear error
-        why = f"{type(error).__name__}: {error}"
-        raise HarnessError(
-            what, why, "run its file with python to see where", ExitCode.UNKNOWN, matter="plan"
-        ) from error
+        why = told(error)
+        raise HarnessError(what, why, "mend its file", ExitCode.UNKNOWN, matter="plan") from error
     return made

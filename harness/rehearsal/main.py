@@ -13,6 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from harness.errors import ExitCode, HarnessError
+from harness.host.raised import told
 from harness.plan import Plan
 from harness.recording.events import RunFailed, RunInterrupted, RunStarted, Warned
 from harness.recording.recorder import PLAN, Recorder, digest
@@ -49,9 +50,7 @@ def main() -> int:
         )
         code = error.code
     except Exception as error:  # noqa: BLE001 - our own bug: recorded, so that the run ends unknown and says why
-        recorder.record(
-            RunFailed(text=f"{type(error).__name__}: {error}", hint="", code=int(ExitCode.OUR_BUG), matter="harness")
-        )
+        recorder.record(RunFailed(text=told(error), hint="", code=int(ExitCode.OUR_BUG), matter="harness"))
         traceback.print_exc()
         code = ExitCode.OUR_BUG
     finally:
