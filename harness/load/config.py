@@ -1,4 +1,4 @@
-"""What the Locust process is told: one JSON file, named by an environment variable."""
+"""What the Locust process is told: one JSON file, named by the first line of its standard input."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 
 from harness.config.schema import RequestTemplate
 
-CONFIG_VARIABLE = "DEPLOYDRILL_LOAD"
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
 
 # What a sending process reads from its standard input before it sends anything.
@@ -42,6 +41,12 @@ class LoadConfig:
             else f"closed loop, {self.users} users, think time {self.think_s[0]:g}-{self.think_s[1]:g} s"
         )
         return f"{mix}; {self.write_rate:g} ledger writes/s open loop"
+
+    @property
+    def locust_users(self) -> int:
+        """How many users Locust is to spawn: those with a think time, and one a stream."""
+        closed = 0 if self.arrival_rate > 0 else self.users
+        return closed + (self.arrival_rate > 0) + (self.write_rate > 0)
 
     @property
     def writes(self) -> tuple[RequestTemplate, ...]:

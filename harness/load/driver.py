@@ -16,7 +16,7 @@ from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
-from harness.load.config import CONFIG_VARIABLE, START, LoadConfig
+from harness.load.config import START, LoadConfig
 from harness.model import NS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
@@ -63,11 +63,11 @@ class LoadEnd:
     started: int
 
 
-def tell_start(process: commands.Process | None) -> None:
-    """The word a sending process of ours waits for before it sends anything."""
+def tell(process: commands.Process | None, line: bytes) -> None:
+    """A line that a sending process of ours waits for, such as START before it sends anything."""
     if process and process.stdin:
         try:
-            process.stdin.write(START)
+            process.stdin.write(line)
             process.stdin.flush()
         except OSError:  # it is gone: whoever waits for its first samples is told why
             pass
@@ -92,10 +92,11 @@ def end_sender(process: commands.Process, deadline_s: float, who: str) -> str:
 
 
 class LoadDriver:
-    """Starts, watches and stops the Locust process. ``folder`` gets its configuration and its output."""
+    """Starts, configures, watches and stops the Locust process. ``folder`` gets its configuration and its output."""
 
-    def __init__(self, config: LoadConfig, folder: Path, env: Mapping[str, str] | None = None) -> None:
-        self.config = config
+    config: LoadConfig  # once it is configured
+
+    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
         self._folder = folder
         self._env = dict(os.environ if env is None else env)
         self._process: commands.Process | None = None
@@ -108,22 +109,14 @@ class LoadDriver:
         return self._process.pid if self._process else 0
 
     def prepare(self) -> None:
-        """Start the process, which imports Locust and then waits for ``start``: that takes longer than most services
-        take to come up, beside which it is done."""
-        if self.config.write_rate > 0 and not self.config.writes:
-            raise HarnessError(
-                "start the load", 'write_rate is set but no request has kind = "write"', "add one to [[load.requests]]"
-            )
-        path = self._folder / "load.json"
-        self.config.save(path)
+        """Start the process, which imports Locust and then waits for ``configure``: that takes longer than most
+        services take to come up, beside which it is done."""
         # Locust reads defaults from LOCUST_* and ~/.locust.conf; a run must not depend on who started it.
         env = {k: v for k, v in self._env.items() if not k.startswith("LOCUST_")}
-        env |= {CONFIG_VARIABLE: str(path), "HOME": str(self._folder), "PYTHONPATH": str(ROOT), OURS: "load"}
-        users = self._users()
+        env |= {"HOME": str(self._folder), "PYTHONPATH": str(ROOT), OURS: "load"}
         self._process = commands.spawn(
             [
                 *(sys.executable, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--only-summary"),
-                *("--users", str(users), "--spawn-rate", str(users), "--host", self.config.url),
                 *("--loglevel", "WARNING"),
             ],
             env=env,
@@ -132,16 +125,24 @@ class LoadDriver:
             stdin_pipe=True,
         )
 
-    def start(self) -> None:
-        """Let the users begin; what was not prepared is now."""
+    def configure(self, config: LoadConfig) -> None:
+        """Tell it what to send, and wait for ``start``; what was not prepared is now. HarnessError when ``config``
+        cannot be sent."""
+        if config.write_rate > 0 and not config.writes:
+            raise HarnessError(
+                "start the load", 'write_rate is set but no request has kind = "write"', "add one to [[load.requests]]"
+            )
+        self.config = config
+        path = self._folder / "load.json"
+        config.save(path)
         if self._process is None:
             self.prepare()
-        self._began_ns = mono_ns()
-        tell_start(self._process)
+        tell(self._process, f"{path}\n".encode())
 
-    def _users(self) -> int:
-        closed = 0 if self.config.arrival_rate > 0 else self.config.users
-        return closed + (self.config.arrival_rate > 0) + (self.config.write_rate > 0)
+    def start(self) -> None:
+        """Let the users begin."""
+        self._began_ns = mono_ns()
+        tell(self._process, START)
 
     def alive(self) -> bool:
         return self._process is not None and self._process.exit is None
@@ -171,13 +172,13 @@ class LoadDriver:
         if not lines:
             return "Locust has not said anything yet"
         last = lines[-1]
-        if last.users < self._users():
-            return f"{last.users} of {self._users()} users are running"
+        if last.users < self.config.locust_users:
+            return f"{last.users} of {self.config.locust_users} users are running"
         if last.bad > lines[0].bad:
             return f"{last.bad - lines[0].bad} requests of the last second were not ok"
         if self.config.write_rate > 0 and last.writes_acknowledged < acknowledged:
             return f"{last.writes_acknowledged} of {acknowledged} writes were acknowledged"
-        if len(lines) <= _WINDOW or lines[0].users < self._users():
+        if len(lines) <= _WINDOW or lines[0].users < self.config.locust_users:
             return "it has been running for less than a second"
         if last.ok == lines[0].ok:
             return "no request was answered in the last second"

@@ -13,7 +13,7 @@ import gevent.socket
 from locust import events
 
 from harness.host.clock import mono_ns
-from harness.load.config import CONFIG_VARIABLE, RECORDING_VARIABLE, START, LoadConfig
+from harness.load.config import RECORDING_VARIABLE, START, LoadConfig
 from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
@@ -24,7 +24,19 @@ FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.5
 DRAIN_SLOW_S = 2.5
 
-config = LoadConfig.load(Path(os.environ[CONFIG_VARIABLE]))
+
+def told() -> bytes:
+    """The next line of standard input, and no byte of the one after it; less once whoever started us is gone."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return line
+
+
+path = told()
+if not Path(os.fsdecode(path.strip())).is_file():  # the run ends before it began
+    os._exit(0)
+config = LoadConfig.load(Path(os.fsdecode(path.strip())))
 name = f"load-{os.getpid()}"
 tracker = RequestTracker(
     Path(config.samples_dir) / f"{name}.bin",
@@ -103,8 +115,10 @@ def obey() -> None:
 def begin(environment: Any, runner: Any, **_: Any) -> None:
     """Locust starts its users when this returns: not before it is told to."""
     global began_ns, began_cpu_s
+    environment.host = config.url
+    environment.parsed_options.num_users = environment.parsed_options.spawn_rate = config.locust_users
     gevent.socket.wait_read(0)
-    if os.read(0, len(START)) != START:
+    if told() != START:
         finish()
         os._exit(0)
     began_ns, began_cpu_s = mono_ns(), time.process_time()

@@ -17,8 +17,8 @@ from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, wait_until
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
-from harness.load.config import LoadConfig
-from harness.load.driver import end_sender, tell_start
+from harness.load.config import START, LoadConfig
+from harness.load.driver import end_sender, tell
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import answered_channels
 
@@ -91,7 +91,7 @@ class Prober:
         """Let it probe and wait until it does; what was not prepared is now."""
         if self._process is None:
             self.prepare()
-        tell_start(self._process)
+        tell(self._process, START)
         samples = self._samples
 
         def probing() -> bool:

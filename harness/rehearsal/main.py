@@ -11,13 +11,17 @@ import sys
 import traceback
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from harness.errors import ExitCode, HarnessError
 from harness.host.raised import told
+from harness.load.driver import LoadDriver
 from harness.plan import Plan
 from harness.recording.events import RunFailed, RunInterrupted, RunStarted, Warned
 from harness.recording.recorder import PLAN, Recorder, digest
-from harness.rehearsal.rehearsal import Rehearsal
+
+if TYPE_CHECKING:
+    from harness.rehearsal.rehearsal import Rehearsal
 
 
 class Interrupted(BaseException):
@@ -38,7 +42,11 @@ def main() -> int:
     code: int = ExitCode.PASS
     rehearsal: Rehearsal | None = None
     try:
-        rehearsal = Rehearsal(plan, recorder)
+        load = LoadDriver(record)
+        load.prepare()
+        from harness.rehearsal.rehearsal import Rehearsal  # beside Locust, which takes longer to be imported
+
+        rehearsal = Rehearsal(plan, recorder, load)
         rehearsal.set_up()
         rehearsal.perform()
     except Interrupted:

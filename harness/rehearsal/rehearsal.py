@@ -8,6 +8,7 @@ from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.checkout import BUNDLED
 from harness.host.outputs import last_line
+from harness.load.driver import LoadDriver
 from harness.model import BEFORE
 from harness.plan import Plan
 from harness.recording.events import Seeded, ServiceRestarted, ServiceStopped, Warned
@@ -30,12 +31,12 @@ from harness.system.phases.mark_server import PhaseServer
 class Rehearsal:
     """Built, ``set_up``, ``perform``-ed and torn down once, by the inside half."""
 
-    def __init__(self, plan: Plan, recorder: Recorder) -> None:
+    def __init__(self, plan: Plan, recorder: Recorder, load: LoadDriver) -> None:
         self._plan = plan
         self._recorder = recorder
         self._config = config = load_system(plan.system, BUNDLED, variants=plan.variants)
         armed = arm(plan.faults)  # before anything is there that would have to be taken down again
-        self._stage = Stage(plan, config, recorder)
+        self._stage = Stage(plan, config, recorder, load)
         self._system = system = self._stage.system
         self._power = (
             PowerLossRun(plan.power, plan, config, self._stage.logged, recorder)

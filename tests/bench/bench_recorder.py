@@ -31,7 +31,8 @@ def per_cpu_second(server: Server, recording: bool) -> float:
     with tempfile.TemporaryDirectory() as name:
         status = str(Path(name) / "status.jsonl")
         config = LoadConfig(server.url, 1000, 20, (0.0, 0.0), 0, 0, REQUESTS, 1, name, name, status)
-        driver = LoadDriver(config, Path(name), {**os.environ, RECORDING_VARIABLE: "1" if recording else "0"})
+        driver = LoadDriver(Path(name), {**os.environ, RECORDING_VARIABLE: "1" if recording else "0"})
+        driver.configure(config)
         driver.start()
         try:
             while driver.progress().started < 500:

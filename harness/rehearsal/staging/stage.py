@@ -9,6 +9,7 @@ from harness.config.programs import check_commands
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host import outputs
+from harness.load.driver import LoadDriver
 from harness.meters.versions import VersionWatch
 from harness.plan import Plan
 from harness.recording.events import DiskMounted, IslandUp, LeftOut, LoadStopping, Warned
@@ -23,7 +24,7 @@ from harness.system.live import LiveSystem
 class Stage:
     """One system on its disks, with the parts that bring it up and send it traffic; ``teardown`` undoes all of it."""
 
-    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder) -> None:
+    def __init__(self, plan: Plan, config: SystemConfig, recorder: Recorder, load: LoadDriver) -> None:
         self._plan = plan
         self._recorder = recorder
         self._versions: VersionWatch | None = None
@@ -49,7 +50,7 @@ class Stage:
             self.teardown.register("stop the system", self.system.stop)
         check_commands(config, self.system.commands.values)
         self.service_start = ServiceStart(self.system, self.teardown)
-        self.traffic = Traffic(plan, self.system, self.teardown)
+        self.traffic = Traffic(plan, self.system, load, self.teardown)
 
     def _printed(self) -> list[Path]:
         """What programs of this run print into its folder; those of crash states as well."""

@@ -36,21 +36,21 @@ PROBED_DEADLINE_S = 3.0
 class Traffic:
     """Prepared, started, checked and stopped once; each of them registers its own undoing first."""
 
-    def __init__(self, plan: Plan, system: LiveSystem, teardown: Teardown) -> None:
+    def __init__(self, plan: Plan, system: LiveSystem, load: LoadDriver, teardown: Teardown) -> None:
         self._plan = plan
         self._system = system
+        self._load = load
         self._recorder = system.recorder
         self._teardown = teardown
         self._access_log = AccessLog(system.commands.text(system.config.service.access_log))
 
     def prepare(self) -> None:
-        """Start the processes of Locust and the prober, which import what they need while the system is set up."""
+        """Tell Locust what it will send, and start the prober, which imports what it needs while the system is set
+        up."""
         config = load_config(self._system.config, self._system.service.url, self._plan, self._recorder.folder)
-        env = self._system.commands.env
-        self._load = LoadDriver(config, self._recorder.folder, env)
-        self._prober = Prober(prober_config(config), self._recorder.folder, env)
+        self._prober = Prober(prober_config(config), self._recorder.folder)
         self._teardown.register("end Locust and the prober", self._end_senders)
-        self._load.prepare()
+        self._load.configure(config)
         self._prober.prepare()
 
     def _end_senders(self) -> None:

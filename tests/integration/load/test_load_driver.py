@@ -55,11 +55,10 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
             ledger_dir=str(tmp_path / "ledger"),
             status_path=str(tmp_path / "status.jsonl"),
         )
-        drivers.append(LoadDriver(replace(config, **changes), tmp_path))  # type: ignore[arg-type]
+        drivers.append(LoadDriver(tmp_path))
+        drivers[0].configure(replace(config, **changes))  # type: ignore[arg-type]
         if begin:
             drivers[0].start()
-        else:
-            drivers[0].prepare()
         return drivers[0]
 
     yield _start
@@ -236,7 +235,7 @@ def test_locust_ends_when_its_starter_is_gone(start: Start) -> None:
     assert samples(driver).complete
 
 
-def test_a_load_that_is_prepared_sends_nothing_until_it_is_started(server: Server, start: Start) -> None:
+def test_a_load_that_is_configured_sends_nothing_until_it_is_started(server: Server, start: Start) -> None:
     driver = start(begin=False)
     out = Path(driver.config.samples_dir)
     assert wait_until(lambda: any(out.iterdir()), Deadline(15, "Locust to be imported"))
@@ -246,7 +245,22 @@ def test_a_load_that_is_prepared_sends_nothing_until_it_is_started(server: Serve
     assert driver.wait_steady(15).ok
 
 
-def test_a_load_that_is_prepared_and_never_started_ends_when_it_is_told_to(server: Server, start: Start) -> None:
+def test_a_load_that_is_configured_and_never_started_ends_when_it_is_told_to(server: Server, start: Start) -> None:
     driver = start(begin=False)
     driver.stop()
     assert (driver.alive(), server.count()) == (False, 0)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_locust_that_is_never_configured_ends_with_its_starter_or_as_it_is_told(tmp_path: Path, told: bool) -> None:
+    driver = LoadDriver(tmp_path)
+    driver.prepare()
+    assert driver._process and driver._process.stdin
+    if told:
+        driver._process.stdin.write(b"stop\n")
+        driver._process.stdin.flush()
+    else:
+        driver._process.stdin.close()
+    assert wait_until(lambda: not driver.alive(), Deadline(60, "the end of Locust"))
+    assert not (tmp_path / "status.jsonl").exists()
+    assert (driver._process.exit, (tmp_path / "load.out").read_text()) == (0, "")

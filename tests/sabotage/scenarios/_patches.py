@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from _hollow import Hollow
 
+from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters import outage
 from harness.model import Instant
@@ -52,13 +53,12 @@ def stranger() -> str:
 
 
 def _load_aims_at(url: Callable[[], str]) -> None:
-    start = LoadDriver.prepare
+    configure = LoadDriver.configure
 
-    def aimed(self: LoadDriver) -> None:
-        self.config = replace(self.config, url=url())
-        start(self)
+    def aimed(self: LoadDriver, config: LoadConfig) -> None:
+        configure(self, replace(config, url=url()))
 
-    LoadDriver.prepare = aimed  # type: ignore[method-assign]  # the sabotage
+    LoadDriver.configure = aimed  # type: ignore[method-assign]  # the sabotage
 
 
 def _probes_aim_at(url: Callable[[], str]) -> None:
