@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -35,7 +36,7 @@ from harness.judge.codes import NotMade
 from harness.judge.judge import OBSTACLE, judge, unjudged
 from harness.model import Outcome, Result, merged
 from harness.plan import Plan, described_steps, staging_path
-from harness.recording.events import Event
+from harness.recording.events import Event, LoadStarted
 from harness.recording.format import FORMAT
 from harness.recording.secrets import mask, secret_values, starred
 from harness.scenario import Cell
@@ -95,6 +96,8 @@ class Campaign:
         self._progress = progress
         self._undo = UndoLog()
         self._secrets = secret_values(os.environ, self.config.env)
+        # Called once, in a thread of its own, while the load of a run begins: nothing is measured yet.
+        self.meanwhile: Callable[[], None] | None = None
         self._enough = False  # a run failed, and --fail-fast was asked for
 
     @property
@@ -163,9 +166,15 @@ class Campaign:
             out,
             self._undo,
             self.signals,
-            lambda event: self._progress.event(starred(event, self._secrets), label),
+            partial(self._event, label),
             self._deadline_s(cell, plan),
         )
+
+    def _event(self, label: str, event: Event) -> None:
+        if isinstance(event, LoadStarted) and self.meanwhile:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            threading.Thread(target=meanwhile, name="meanwhile").start()
+        self._progress.event(starred(event, self._secrets), label)
 
     def alone(self, selected: Selected) -> bool:
         """Whether nothing else is measured while this run is under way and right after it."""

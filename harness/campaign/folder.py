@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-import threading
 from collections.abc import Generator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from harness.host.clock import now
 from harness.model import NS, Result
 from harness.report.documents.campaign import write_campaign
 from harness.report.documents.result import write_result
-from harness.report.render import import_what_draws, render_campaign, render_missing, render_run
+from harness.report.render import get_ready, render_campaign, render_missing, render_run
 
 # Below the folder of a campaign: runs that were made again, one folder an attempt.
 ATTEMPTS = "attempts"
@@ -37,8 +36,8 @@ def rehearse(campaign: Campaign, out: Path) -> tuple[Path, list[Result]]:
     folder, staged, record = _staged(out, f"{stamp()}-{campaign.name}", log)
     ended: dict[str, tuple[Result, Path]] = {}
     if len(campaign.selected) == 1:
-        # While the island of the only run comes up nothing is measured, and a core is idle.
-        threading.Thread(target=import_what_draws, name="imports").start()
+        # While the load of the only run becomes steady nothing is measured, and a core is idle.
+        campaign.meanwhile = get_ready
     earlier: list[tuple[Result, Path]] = []
     _end(campaign, campaign.results(staged), ended)
     for _ in range(campaign.options.retry_late):

@@ -71,6 +71,8 @@ def write_status(users: int, final: bool = False) -> None:
 
 
 def report(runner: Any) -> None:
+    while runner.user_count < config.locust_users:
+        gevent.sleep(0.01)
     while not tracker.closed:
         write_status(runner.user_count)
         gevent.sleep(STATUS_EVERY_S)

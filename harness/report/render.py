@@ -48,8 +48,14 @@ def render_run(folder: Path, fork: bool = False) -> list[Path]:
         ]
 
 
-def import_what_draws() -> None:
-    """Import matplotlib, which takes longer than a small run is drawn."""
+def get_ready() -> None:
+    """Do what the first rendering of a process has to do before it, and what takes as long as a small run is drawn:
+    import matplotlib, compile the templates."""
+    _import_what_draws()
+    html.compile_templates()
+
+
+def _import_what_draws() -> None:
     import matplotlib.backends.backend_agg
     import matplotlib.backends.backend_svg
     import matplotlib.figure  # noqa: F401 - for its own sake
@@ -114,7 +120,7 @@ def _extras(document: Document, folder: Path, fork: bool) -> tuple[html.Extras, 
         partial(figures.waterfall_svg, document),
         partial(figures.resources_svg, resources, start_ns),
     )
-    import_what_draws()  # once, not in each half
+    _import_what_draws()  # once, not in each half
     narrow = Forked(lambda: [draw(NARROW) for draw in draws], fork)
     png = b"" if timeline.is_empty(document) else timeline.timeline_png(document, resources, start_ns)
     wide = [draw(WIDE) for draw in draws]

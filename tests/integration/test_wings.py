@@ -24,7 +24,8 @@ def rooms(program: str) -> set[str]:
 
 def test_the_inside_half_with_every_fault_loads_nothing_that_judges() -> None:
     loaded = rooms(
-        f"import harness.rehearsal.main, harness.faults\nfor name in {list(FAULTS)}:\n    harness.faults.named(name)"
+        "import harness.rehearsal.main, harness.rehearsal.rehearsal, harness.faults\n"
+        f"for name in {list(FAULTS)}:\n    harness.faults.named(name)"
     )
     assert {"rehearsal", "faults", "system", "load"} <= loaded
     assert loaded & (JUDGING | ABOVE) == set()

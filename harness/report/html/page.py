@@ -104,6 +104,12 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def compile_templates() -> None:
+    """Those of a run and of its campaign, of which each is compiled when it is first asked for otherwise."""
+    for name in ("run.html", "campaign.html"):
+        _environment().get_template(name)
+
+
 def _figure(picture: Picture, caption: str) -> Markup:
     """Both drawings of a picture; the style sheet shows the one that fits the page."""
     if picture is None:

@@ -261,6 +261,8 @@ def test_a_locust_that_is_never_configured_ends_with_its_starter_or_as_it_is_tol
         driver._process.stdin.flush()
     else:
         driver._process.stdin.close()
-    assert wait_until(lambda: not driver.alive(), Deadline(60, "the end of Locust"))
+    ended = wait_until(lambda: not driver.alive(), Deadline(60, "the end of Locust"))
+    driver._process.stdin.close()
+    assert ended
     assert not (tmp_path / "status.jsonl").exists()
     assert (driver._process.exit, (tmp_path / "load.out").read_text()) == (0, "")
