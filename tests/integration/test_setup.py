@@ -83,6 +83,15 @@ def set_up(checkout: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([".ci/setup"], cwd=checkout, capture_output=True, text=True, timeout=DEADLINE_S)
 
 
+def ended(setup: subprocess.Popen[bytes]) -> int:
+    """Its exit code; killed and reaped if it does not end."""
+    try:
+        return setup.wait(DEADLINE_S)
+    finally:
+        setup.kill()
+        setup.wait()
+
+
 def calls(checkout: Path) -> list[str]:
     noted = checkout / "calls"
     return noted.read_text().splitlines() if noted.exists() else []
@@ -150,13 +159,28 @@ def test_an_interrupt_ends_all_parts_and_leaves_nothing_half_made(
     setup = subprocess.Popen([".ci/setup"], cwd=checkout, stderr=subprocess.DEVNULL)
     until(lambda: (checkout / "uv-began").exists() and (checkout / "go-began").exists())
     setup.send_signal(number)
-    assert setup.wait(DEADLINE_S) == status
+    assert ended(setup) == status
     until(lambda: running_in(checkout) == [])
     assert not (checkout / ".venv").exists()
     assert tools_of(checkout) <= {".lock", "setup.log"}
     (checkout / "hang").unlink()
     assert set_up(checkout).returncode == 0
     assert (checkout / ".venv" / ".ready").exists()
+
+
+def test_an_interrupt_before_all_parts_are_known_by_their_ids_ends_those_that_are_started(checkout: Path) -> None:
+    """The shell that runs it stops itself once it has started the last of them, and is interrupted there."""
+    (checkout / "hang").touch()
+    script = checkout / ".ci" / "setup"
+    last = "} 9>&- &\n"
+    assert script.read_text().count(last) == 1
+    script.write_text(script.read_text().replace(last, f"{last}: >stands-still; kill -STOP $$\n"))
+    setup = subprocess.Popen([".ci/setup"], cwd=checkout, stderr=subprocess.DEVNULL)
+    until(lambda: (checkout / "stands-still").exists() and (checkout / "uv-began").exists())
+    setup.send_signal(signal.SIGTERM)
+    setup.send_signal(signal.SIGCONT)
+    assert ended(setup) == 143
+    until(lambda: running_in(checkout) == [])
 
 
 def test_one_that_was_killed_starts_over(checkout: Path) -> None:

@@ -16,9 +16,10 @@ from harness.host.forked import Forked
 
 
 def test_it_is_done_in_another_process_and_gives_plain_data() -> None:
+    before = psutil.Process().children()
     pid, big = Forked(lambda: (os.getpid(), "x" * 1_000_000)).result()
     assert (pid == os.getpid(), len(big)) == (len(os.sched_getaffinity(0)) == 1, 1_000_000)
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= set(before)
 
 
 def test_without_a_fork_the_same_is_done_here() -> None:
