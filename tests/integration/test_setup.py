@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,9 @@ def test_an_interrupt_ends_all_parts_and_leaves_nothing_half_made(
     checkout: Path, number: signal.Signals, status: int
 ) -> None:
     (checkout / "hang").touch()
-    setup = subprocess.Popen([".ci/setup"], cwd=checkout, stderr=subprocess.DEVNULL)
+    # Of a job in the background SIGINT is ignored, which a shell that it starts can never trap.
+    heard = partial(signal.signal, number, signal.SIG_DFL)
+    setup = subprocess.Popen([".ci/setup"], cwd=checkout, stderr=subprocess.DEVNULL, preexec_fn=heard)
     until(lambda: (checkout / "uv-began").exists() and (checkout / "go-began").exists())
     setup.send_signal(number)
     assert ended(setup) == status
