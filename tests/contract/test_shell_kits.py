@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -89,16 +90,14 @@ def test_the_repaired_kit_ends_a_lock_holder_that_stands_still_before_it_follows
     stuck = shutil.copytree(REPAIRED.parent, place / "copy" / "shellkit-repaired") / "kit.sh"
     shutil.copytree(ORIGINAL.parent, place / "copy" / "shellkit")
     stuck.write_text(REPAIRED.read_text().replace("    lock\n    backup\n", "    lock\n    sleep 30\n"))
-    holder = subprocess.Popen(["sh", str(stuck), "backup"], env=environment(place), start_new_session=True)
-    try:
-        assert wait_until((place / "state" / "holder").exists, Deadline(10, "the holder"), every_s=0.01)
-        os.killpg(holder.pid, signal.SIGSTOP)
-        done = kit("backup")
-        assert done.returncode == 0, done.stderr
-        assert "has stood still for 4 s and is ended" in done.stdout
-        assert holder.wait(5) == -signal.SIGKILL
-    finally:
+    with subprocess.Popen(["sh", str(stuck), "backup"], env=environment(place), start_new_session=True) as holder:
         try:
-            os.killpg(holder.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+            assert wait_until((place / "state" / "holder").exists, Deadline(10, "the holder"), every_s=0.01)
+            os.killpg(holder.pid, signal.SIGSTOP)
+            done = kit("backup")
+            assert done.returncode == 0, done.stderr
+            assert "has stood still for 4 s and is ended" in done.stdout
+            assert holder.wait(5) == -signal.SIGKILL
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(holder.pid, signal.SIGKILL)

@@ -179,10 +179,13 @@ def test_an_interrupt_before_all_parts_are_known_by_their_ids_ends_those_that_ar
     assert script.read_text().count(last) == 1
     script.write_text(script.read_text().replace(last, f"{last}: >stands-still; kill -STOP $$\n"))
     setup = subprocess.Popen([".ci/setup"], cwd=checkout, stderr=subprocess.DEVNULL)
-    until(lambda: (checkout / "stands-still").exists() and (checkout / "uv-began").exists())
-    setup.send_signal(signal.SIGTERM)
-    setup.send_signal(signal.SIGCONT)
-    assert ended(setup) == 143
+    try:
+        until(lambda: (checkout / "stands-still").exists() and (checkout / "uv-began").exists())
+        setup.send_signal(signal.SIGTERM)
+    finally:
+        setup.send_signal(signal.SIGCONT)
+        status = ended(setup)
+    assert status == 143
     until(lambda: running_in(checkout) == [])
 
 
