@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import io
 import os
 import threading
 from collections.abc import Callable, Iterable
@@ -12,28 +14,53 @@ TAIL_BYTES = 1024 * 1024
 # Only what is well beyond both is cut, so that a file is not cut again for every line more.
 MOST_BYTES = 4 * (HEAD_BYTES + TAIL_BYTES)
 _EVERY_S = 0.25
+_COLLAPSE_RANGE = 8  # linux/falloc.h; ext4 and XFS can
+_libc = ctypes.CDLL(None)
+_libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 
 
 def trim(path: Path) -> int:
     """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
-    out. What is written in this very moment may be among them."""
+    out. Where the file system cannot take a range out of a file, what is written in this very moment may be among
+    them."""
     try:
         with path.open("r+b", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            if size <= MOST_BYTES:
+            state = os.fstat(file.fileno())
+            if state.st_size <= MOST_BYTES:
                 return 0
-            start = size - TAIL_BYTES
-            file.seek(start)
-            end, read = b"", 0
-            # To where it ends by now: its last words are what it is kept for, and may come while it is read.
-            while read < MOST_BYTES and (more := file.read(TAIL_BYTES)):
-                end, read = (end + more)[-TAIL_BYTES:], read + len(more)
-            file.truncate(HEAD_BYTES)
-        left_out = start + read - HEAD_BYTES - len(end)
-        with path.open("ab") as file:
-            file.write(f"\n[deploydrill: {left_out} bytes left out here]\n".encode() + end)
+            return _taken_out(file, state) or _copied(file, path, state.st_size)
     except FileNotFoundError:
         return 0
+
+
+def _note(left_out: int) -> bytes:
+    return f"\n[deploydrill: {left_out} bytes left out here]\n".encode()
+
+
+def _taken_out(file: io.FileIO, state: os.stat_result) -> int:
+    """The middle taken out of the file in one step, whatever is appended meanwhile; 0 where that cannot be done. The
+    note takes the place of a few bytes more."""
+    block = max(state.st_blksize, 1)
+    length = (state.st_size - HEAD_BYTES - TAIL_BYTES) // block * block
+    if HEAD_BYTES % block or _libc.fallocate(file.fileno(), _COLLAPSE_RANGE, HEAD_BYTES, length):
+        return 0
+    left_out = length + len(_note(length))
+    left_out = length + len(_note(left_out))  # with one digit more, perhaps
+    os.pwrite(file.fileno(), _note(left_out), HEAD_BYTES)
+    return left_out
+
+
+def _copied(file: io.FileIO, path: Path, size: int) -> int:
+    start = size - TAIL_BYTES
+    file.seek(start)
+    end, read = b"", 0
+    # To where it ends by now: its last words are what it is kept for, and may come while it is read.
+    while read < MOST_BYTES and (more := file.read(TAIL_BYTES)):
+        end, read = (end + more)[-TAIL_BYTES:], read + len(more)
+    file.truncate(HEAD_BYTES)
+    left_out = start + read - HEAD_BYTES - len(end)
+    with path.open("ab") as again:
+        again.write(_note(left_out) + end)
     return left_out
 
 

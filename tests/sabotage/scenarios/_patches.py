@@ -112,7 +112,7 @@ def prober_killed() -> None:
 
 
 def prober_paused() -> None:
-    _prober(lambda pid: _stopped(pid, 2.0))
+    _prober(lambda pid: _stopped(pid, 2.5))
 
 
 def inside_paused() -> None:

@@ -24,8 +24,9 @@ def test_of_a_long_line_the_first_and_the_last_of_it_are_kept_and_the_rest_is_co
     left_out = outputs.trim(file)
     kept = file.read_bytes()
     assert kept.startswith(b"first") and kept.endswith(b"last")
-    assert f"\n[deploydrill: {left_out} bytes left out here]\n".encode() in kept
-    assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
+    note = f"\n[deploydrill: {left_out} bytes left out here]\n".encode()
+    assert kept.index(note) == outputs.HEAD_BYTES
+    assert left_out + len(kept) - len(note) == 20_000_009
     assert outputs.trim(file) == 0
 
 
@@ -43,7 +44,38 @@ def test_the_last_words_of_a_program_that_come_while_its_output_is_cut_are_kept(
 
     monkeypatch.setattr(outputs.os, "fstat", and_then_it_ends)
     left_out = outputs.trim(file)
+    note = f"\n[deploydrill: {left_out} bytes left out here]\n".encode()
     assert file.read_bytes().endswith(b"Alast")
+    assert left_out + file.stat().st_size - len(note) == 20_000_009
+
+
+def test_what_is_written_at_the_moment_of_the_cut_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, cut = tmp_path / "long.out", outputs._libc.fallocate
+    file.write_bytes(b"first" + b"A" * 20_000_000)
+    done: list[int] = []
+
+    def between_two_words(*arguments: int) -> int:
+        with file.open("ab", buffering=0) as program:
+            program.write(b"one,")
+            done.append(cut(*arguments))
+            program.write(b"two")
+        return done[-1]
+
+    monkeypatch.setattr(outputs._libc, "fallocate", between_two_words)
+    assert outputs.trim(file) > 0
+    assert done, "the cut was not made by the kernel"
+    assert file.read_bytes().endswith(b"Aone,two")
+
+
+def test_where_no_range_can_be_taken_out_of_a_file_the_same_is_kept_by_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "_taken_out", lambda *_: 0)
+    file = tmp_path / "long.out"
+    file.write_bytes(b"first" + b"A" * 20_000_000 + b"last")
+    left_out = outputs.trim(file)
+    kept = file.read_bytes()
+    assert kept.startswith(b"first") and kept.endswith(b"last")
     assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
 
 
