@@ -53,7 +53,9 @@ class Machine:
 
 
 def workers(seconds: float = 0.5) -> int:
-    """How many tests that mostly wait may run at a time: two a processor, or one on a machine that is busy already."""
+    """How many tests that mostly wait may run at a time: two a processor, one on a machine that is busy already, and
+    one in all where others leave it no time: what is tested has limits of its own."""
     machine, cores = Machine(), len(os.sched_getaffinity(0))
     time.sleep(seconds)
-    return 2 * cores if machine.idle > 0.5 else cores
+    idle = machine.idle
+    return 1 if idle < _LEAST_IDLE else 2 * cores if idle > 0.5 else cores

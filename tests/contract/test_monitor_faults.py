@@ -65,16 +65,18 @@ def system(tmp_path: Path) -> Iterator[LiveSystem]:
     config = replace(load_system("hardened", registry.BUNDLED), monitors=monitors, operations={})
     recorder = Recorder(tmp_path / "run")
     live = LiveSystem(config, tmp_path / "sut", first, 1, {}, recorder, sys.executable)
-    live.monitors.start_all()
-    for name in monitors:
-        wait_for(lambda name=name: said(live, name).get("healthy") is True)
-    yield live
-    for process in live.monitors.values():
-        process.kill()
-        process.wait(2)
-    service.shutdown()
-    service.server_close()
-    recorder.close()
+    try:
+        live.monitors.start_all()
+        for name in monitors:
+            wait_for(lambda name=name: said(live, name).get("healthy") is True)
+        yield live
+    finally:
+        for process in live.monitors.values():
+            process.kill()
+            process.wait(2)
+        service.shutdown()
+        service.server_close()
+        recorder.close()
 
 
 def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
