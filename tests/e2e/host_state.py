@@ -20,6 +20,7 @@ from pathlib import Path
 
 NAMESPACES = ("pid", "mnt", "net", "ipc")
 _LISTEN = "0A"
+_LETTING_GO_S = 0.5
 _LOOP_GET_STATUS64 = 0x4C05
 
 
@@ -142,7 +143,19 @@ def _lines(path: str) -> frozenset[str]:
 
 def _loops(ours: Mapping[int, Process]) -> frozenset[str]:
     """Loop devices which no process has mounted or open that is not of the run. What they stand on has no name to go
-    by (memory, or a deleted file), so its number is told: a number of a loop device is used again."""
+    by (memory, or a deleted file), so its number is told: a number of a loop device is used again.
+
+    Asked for some time: those of a run that is ending have no process any more, until the kernel has let them go.
+    """
+    first = _unclaimed_loops(ours)
+    end = time.monotonic() + _LETTING_GO_S
+    while first and time.monotonic() < end:
+        time.sleep(_LETTING_GO_S / 5)
+        first &= _unclaimed_loops(ours)
+    return first
+
+
+def _unclaimed_loops(ours: Mapping[int, Process]) -> frozenset[str]:
     found = {}
     for device in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
