@@ -104,11 +104,15 @@ def _hash(path: Path) -> str:
 
 
 def commit() -> str:
-    """The commit of this checkout, with a mark when files differ from it; empty outside a checkout."""
+    """The commit of this checkout, with a mark when files of the harness differ from it; empty outside a checkout. What
+    a scenario says is in the plan of a run, whatever becomes of its file."""
     if not IS_CHECKOUT:
         return ""  # git would tell the commit of whatever project the packages are installed below
+    git = ["git", "-C", str(ROOT)]
     try:
-        done = commands.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--exclude=*"], deadline_s=10)
+        done = commands.run([*git, "describe", "--always", "--exclude=*"], deadline_s=10)
+        changed = commands.run([*git, "status", "--porcelain", "--untracked-files=no", "--", "harness"], deadline_s=10)
     except HarnessError:  # no git here, or a slow one: the run does not need it
         return ""
-    return done.output if done.exit == 0 else ""
+    mark = "-dirty" if changed.output or changed.exit else ""
+    return f"{done.output}{mark}" if done.exit == 0 else ""
