@@ -147,15 +147,16 @@ def _loops(ours: Mapping[int, Process]) -> frozenset[str]:
 
     Asked for some time: those of a run that is ending have no process any more, until the kernel has let them go.
     """
-    first = _unclaimed_loops(ours)
+    first = loops_now(ours)
     end = time.monotonic() + _LETTING_GO_S
     while first and time.monotonic() < end:
         time.sleep(_LETTING_GO_S / 5)
-        first &= _unclaimed_loops(ours)
+        first &= loops_now(ours)
     return first
 
 
-def _unclaimed_loops(ours: Mapping[int, Process]) -> frozenset[str]:
+def loops_now(ours: Mapping[int, Process]) -> frozenset[str]:
+    """The same at this moment, with those of a run that is just ending."""
     found = {}
     for device in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:

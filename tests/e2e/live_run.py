@@ -127,8 +127,9 @@ class LiveRun:
         return member(host_state.of_run(self.mark), role)
 
     def loops(self) -> frozenset[str]:
-        """The loop devices it has now; one in use by a process that began while we looked may be missing."""
-        return host_state.snapshot(self.mark).loops - self.before.loops
+        """The loop devices it has now, however shortly; one in use by a process that began while we looked may be
+        missing."""
+        return host_state.loops_now(host_state.of_run(self.mark)) - self.before.loops
 
     def kill(self) -> None:
         """SIGKILL to the outside half alone."""
