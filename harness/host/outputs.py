@@ -15,7 +15,7 @@ TAIL_BYTES = 1024 * 1024
 MOST_BYTES = 4 * (HEAD_BYTES + TAIL_BYTES)
 _EVERY_S = 0.25
 _COLLAPSE_RANGE = 8  # linux/falloc.h; ext4 and XFS can
-_libc = ctypes.CDLL(None)
+_libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 
 

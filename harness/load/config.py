@@ -13,6 +13,8 @@ RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder o
 
 # What a sending process reads from its standard input before it sends anything.
 START = b"go\n"
+# What ends it, whatever it waits for or does.
+STOP = b"stop\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from harness.host.checkout import ROOT
 from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
-from harness.load.config import START, LoadConfig
+from harness.load.config import START, STOP, LoadConfig
 from harness.model import NS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
@@ -78,7 +78,7 @@ def end_sender(process: commands.Process, deadline_s: float, who: str) -> str:
     ended = process.exit is not None
     if process.stdin and not process.stdin.closed:
         try:
-            process.stdin.write(b"stop\n")
+            process.stdin.write(STOP)
             process.stdin.close()
         except OSError:  # it is gone: its exit says the rest
             pass

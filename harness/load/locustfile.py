@@ -13,7 +13,7 @@ import gevent.socket
 from locust import events
 
 from harness.host.clock import mono_ns
-from harness.load.config import RECORDING_VARIABLE, START, LoadConfig
+from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig
 from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
@@ -34,9 +34,9 @@ def told() -> bytes:
 
 
 path = told()
-if not Path(os.fsdecode(path.strip())).is_file():  # the run ends before it began
+if path == STOP or not path.endswith(b"\n"):  # the run ends before it began, or whoever started us is gone
     os._exit(0)
-config = LoadConfig.load(Path(os.fsdecode(path.strip())))
+config = LoadConfig.load(Path(os.fsdecode(path[:-1])))
 name = f"load-{os.getpid()}"
 tracker = RequestTracker(
     Path(config.samples_dir) / f"{name}.bin",
@@ -71,8 +71,10 @@ def write_status(users: int, final: bool = False) -> None:
 
 
 def report(runner: Any) -> None:
-    while runner.user_count < config.locust_users:
-        gevent.sleep(0.01)
+    # Most often all users are there in no time: then the first line may say so, a line earlier.
+    with gevent.Timeout(STATUS_EVERY_S, False):
+        while runner.user_count < config.locust_users:
+            gevent.sleep(0.01)
     while not tracker.closed:
         write_status(runner.user_count)
         gevent.sleep(STATUS_EVERY_S)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def server() -> Iterator[Server]:
 def start(server: Server, tmp_path: Path) -> Iterator[Start]:
     drivers: list[LoadDriver] = []
 
-    def _start(begin: bool = True, **changes: object) -> LoadDriver:
+    def _start(begin: bool = True, **changes: Any) -> LoadDriver:
         for name in ("samples", "ledger"):
             (tmp_path / name).mkdir()
         config = LoadConfig(
@@ -56,7 +57,7 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
             status_path=str(tmp_path / "status.jsonl"),
         )
         drivers.append(LoadDriver(tmp_path))
-        drivers[0].configure(replace(config, **changes))  # type: ignore[arg-type]
+        drivers[0].configure(replace(config, **changes))
         if begin:
             drivers[0].start()
         return drivers[0]

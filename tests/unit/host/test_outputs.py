@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -63,7 +65,8 @@ def test_what_is_written_at_the_moment_of_the_cut_is_kept(tmp_path: Path, monkey
 
     monkeypatch.setattr(outputs._libc, "fallocate", between_two_words)
     assert outputs.trim(file) > 0
-    assert done, "the cut was not made by the kernel"
+    # Not that it was asked in vain for another reason: then all would be copied, and the last words lost now and then.
+    assert done == [0] or ctypes.get_errno() == errno.EOPNOTSUPP, "the kernel refuses the cut"
     assert file.read_bytes().endswith(b"Aone,two")
 
 
