@@ -115,6 +115,15 @@ class ServiceConfig:
         1000.0
     )
     start_deadline_s: Annotated[float, Key(Number(0.1, 3600), "A start may take this long.")] = 20.0
+    stop_deadline_s: Annotated[
+        float,
+        Key(
+            Number(0.1, 3600),
+            "A stop may take this long.",
+            "The harness kills what is still there then, and says so. At the end of a run it waits 2 s at most.",
+            where="island",
+        ),
+    ] = 20.0
     access_log: Annotated[
         str,
         Key(

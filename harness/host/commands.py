@@ -90,12 +90,14 @@ def spawn(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     output: Path | IO[bytes] | None = None,
+    errors: IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
     stdin_pipe: bool = False,
     account: Account | None = None,
     fork: bool = False,
 ) -> Process:
-    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere.
+    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere, stderr
+    to ``errors`` where that is given.
 
     ``account``: as that user. ``fork``: never by vfork, during which this process stands still until the other's exec.
     """
@@ -113,7 +115,7 @@ def spawn(
             cwd=cwd,
             stdin=subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
             stdout=sink,
-            stderr=subprocess.STDOUT if sink is not subprocess.DEVNULL else subprocess.DEVNULL,
+            stderr=errors or (subprocess.STDOUT if sink is not subprocess.DEVNULL else subprocess.DEVNULL),
             pass_fds=tuple(pass_fds),
             start_new_session=True,
             **_identity(account, fork),

@@ -144,6 +144,9 @@ class ServiceStopped(Event, tag="service.stopped", frozen=True):
     """The service was stopped, at the end of a cell that restarts it."""
 
     still_answers: Annotated[str, "empty, or what still answered"] = ""
+    error: Annotated[str, "how the command of [service] stop failed; empty: it did not, or there is none"] = ""
+    killed: Annotated[bool, "the process of the service had to be killed"] = False
+    seconds: Annotated[float, "how long it took"] = 0.0
 
 
 class ServiceRestarted(Event, tag="service.restarted", frozen=True):

@@ -7,9 +7,10 @@ from pathlib import Path
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.checkout import BUNDLED
-from harness.host.outputs import last_line
+from harness.host.clock import mono_ns
+from harness.host.outputs import error_in
 from harness.load.driver import LoadDriver
-from harness.model import BEFORE
+from harness.model import BEFORE, NS
 from harness.plan import Plan
 from harness.recording.events import Seeded, ServiceRestarted, ServiceStopped, Warned
 from harness.recording.recorder import Recorder
@@ -84,7 +85,7 @@ class Rehearsal:
         done = self._operations.run(OperationRequest("seed"))
         if done.exit != 0:
             output = self._recorder.folder / "operations" / f"{done.id}.out"
-            why = f"its seed operation failed; it said: {last_line(output) or 'nothing'}"
+            why = f"its seed operation failed; it said: {error_in(output) or 'nothing'}"
             raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
         found = self._system.files.database_bytes()
         self._recorder.record(Seeded(asked_bytes=self._plan.size_bytes, found_bytes=found))
@@ -118,8 +119,12 @@ class Rehearsal:
         """Nothing is written meanwhile: what is read back after it must be what was there before."""
         service = self._system.service
         version = self._steps.version or service.version()
-        service.stop()
-        self._recorder.record(ServiceStopped(still_answers=service.still_answers()))
+        began = mono_ns()
+        stop = service.stop()
+        seconds = round((mono_ns() - began) / NS, 3)
+        self._recorder.record(
+            ServiceStopped(still_answers=service.still_answers(), error=stop.error, killed=stop.killed, seconds=seconds)
+        )
         seconds = service.start(version)
         self._recorder.record(ServiceRestarted(version=service.version(), seconds=round(seconds, 3)))
         self._read_backs.after("restart")

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, wait_until
 from harness.host.commands import Process
-from harness.host.outputs import last_line
+from harness.host.outputs import error_in
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
 from harness.links.toxiproxy import ToxiproxyApi
@@ -97,5 +97,5 @@ class Dependencies:
 
     def _last_words(self, name: str) -> str:
         path: Path = self._logs / f"dependency-{name}.out"
-        said = last_line(path, 200)
+        said = error_in(path)
         return f"it said: {said}" if said else "it said nothing"

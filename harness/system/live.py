@@ -18,6 +18,9 @@ from harness.system.links import SystemLinks
 from harness.system.monitors import Monitors
 from harness.system.service import Service
 
+# So long the service has at the end of a run, where nothing depends on it any more.
+_LEAVE_S = 2.0
+
 
 class LiveSystem:
     """One system on one island (or, without namespaces, in a directory of its own)."""
@@ -72,5 +75,5 @@ class LiveSystem:
     def stop(self) -> None:
         """Ask the system to stop; what stays is ended with the island."""
         self.monitors.stop()
-        self.service.stop()
+        self.service.stop(min(_LEAVE_S, self.config.service.stop_deadline_s))
         self.watch.close()

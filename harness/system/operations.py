@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +28,8 @@ from harness.system.phases.watcher import PhaseWatch
 VERSION_GRACE_S = 15.0
 # Of one that is still running at its deadline it is told what it did in so many seconds before it.
 LAST_S = 5.0
+# So many lines that begin with { are looked at for what a `status` says.
+_OBJECTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +172,14 @@ class Operations:
         if config is None:
             return Status("", (), "the system declares no `status` operation")
         done = self._system.commands.run(config.command, config.deadline_s)
-        if done.exit:
-            return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
+        if done.exit != 0:
+            how = "had not ended" if done.exit is None else f"exited with {done.exit}"
+            late = f" after {config.deadline_s:g} s" if done.exit is None else ""
+            return Status("", (), f"status {how}{late}: {done.error or 'it said nothing'}")
+        said = last_object(done.stdout, "backups")
+        if said is None:
+            return Status("", (), f"status printed no JSON object on stdout; it said: {done.error or 'nothing'}")
         try:
-            said: dict[str, Any] = json.loads(done.output.rpartition("\n")[2])
             artefacts = tuple(
                 Artefact(_place(b["name"]), _place(b["path"]), int(b["size"]), bool(b["eligible"]))
                 for b in said["backups"]
@@ -184,8 +192,10 @@ class Operations:
             )
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
             return Status(_place(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
-        except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError) as error:
-            return Status("", (), f"status did not end with the documented JSON line ({repr(error)[:300]})")
+        except KeyError as error:
+            return Status("", (), f"status has no {error.args[0]!r} in its JSON: {json.dumps(said)[:200]}")
+        except (ValueError, TypeError, OverflowError) as error:
+            return Status("", (), f"status has JSON that is not as documented ({error}): {json.dumps(said)[:200]}")
 
     def _next_id(self, operation: str) -> str:
         with self._lock:
@@ -236,6 +246,22 @@ def _done_since(from_s: float, before: Effort, to_s: float, after: Effort) -> _D
         # One that went its own way meanwhile takes what it had written with it.
         written = max(0, after.written_bytes - before.written_bytes)
     return _Did(round(to_s - from_s, 1), round(max(0.0, after.cpu_s - before.cpu_s), 2), written)
+
+
+def last_object(text: str, key: str) -> dict[str, Any] | None:
+    """The last JSON object in it that has ``key``, else the last one; None when none begins a line. It may stand on one
+    line or on several, with lines of a log, JSON as well, before and after it."""
+    starts = [match.start() for match in re.finditer(r"^[ \t]*\{", text, re.MULTILINE)]
+    # What is indented is most often a part of what is not.
+    starts.sort(key=lambda at: (text[at] == "{", at), reverse=True)
+    decoder, last = json.JSONDecoder(), None
+    for start in starts[:_OBJECTS]:
+        with suppress(ValueError, RecursionError):
+            found, _ = decoder.raw_decode(text, text.index("{", start))
+            if key in found:
+                return dict(found)
+            last = last or found
+    return last
 
 
 def _place(value: object) -> str:

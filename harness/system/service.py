@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import signal
+from dataclasses import dataclass
 
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
-from harness.host.outputs import last_line
+from harness.host.outputs import error_in
 from harness.model import NS
 from harness.system import http
 from harness.system.commands import SystemCommands
@@ -16,6 +18,14 @@ from harness.system.commands import SystemCommands
 # How long something may still answer at the address of a service that was stopped.
 STOP_DEADLINE_S = 5.0
 _VERSION_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """How a stop went: ``error`` of the command of ``[service] stop``, and whether the process was ``killed``."""
+
+    error: str
+    killed: bool
 
 
 class Service:
@@ -42,7 +52,7 @@ class Service:
         def ready() -> bool:
             code = self._process.exit if self._process else None
             if code:
-                last = last_line(output) or "no output"
+                last = error_in(output) or "no output"
                 raise HarnessError(what, f"it exited with {code}: {last}", "run the command of [service] start by hand")
             return self.ready().ok
 
@@ -101,12 +111,21 @@ class Service:
 
         return wait_until(steady, Deadline(deadline_s, "the service's health"), every_s=0.02), last_bad_ns
 
-    def stop(self) -> None:
-        """Ask it to stop; what is left of what ``start`` started is ended."""
+    def stop(self, deadline_s: float | None = None) -> Stop:
+        """Ask it to stop, and end what is left of what ``start`` started; each has ``deadline_s``, by default
+        ``stop_deadline_s``."""
+        limit_s = self._config.stop_deadline_s if deadline_s is None else deadline_s
+        process, error = self._process, ""
         if self._config.stop:
-            self._commands.run(self._config.stop, deadline_s=20)
-        if self._process is not None:
-            self._process.end(2.0)
+            # One that waits for the service to be gone sees it until its parent, who is us, has reaped it.
+            said = self._commands.run(self._config.stop, limit_s, meanwhile=lambda: process and process.exit)
+            if said.exit != 0:
+                how = f"had not ended after {limit_s:g} s" if said.exit is None else f"exited with {said.exit}"
+                error = f"[service] stop {how}; it said: {said.error or 'nothing'}"
+            elif process is not None:
+                process.wait(limit_s)  # it was asked already: a second signal makes many a service leave at once
+        killed = process is not None and process.exit is None and process.end(limit_s) == -signal.SIGKILL
+        return Stop(error, killed)
 
     def still_answers(self) -> str:
         """What still answers at its address a while after it was stopped, in words; empty for nothing."""

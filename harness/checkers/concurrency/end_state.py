@@ -93,8 +93,8 @@ class VersionSilent(Details):
     "unknown",
     title="The kit's status told nothing",
     sentence="status told nothing: {{ error }}",
-    meaning="The kit's `status` failed, or its last line was no JSON object.",
-    hint="run operations.status by hand: its last line is one JSON object",
+    meaning="The kit's `status` failed, or printed no JSON object on stdout.",
+    hint="run operations.status by hand: it prints one JSON object on stdout",
 )
 class StatusFailed(Details):
     error: str

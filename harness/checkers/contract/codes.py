@@ -244,7 +244,7 @@ class OperationFailed(Details):
     title="It was not told which backup",
     sentence="{{ end|ended }}; {{ why }}",
     meaning="The operation failed, but the kit's `status` had not told which backup it was to use.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
     matter="plan",
 )
 class BackupNotNamed(Details):
@@ -271,7 +271,7 @@ class BackupMade(Details):
     title="What the backup made is not known",
     sentence='{{ end|ended }}; what it made is not known: {{ why or "there was no read-back after it" }}',
     meaning="`backup` exited with 0, and `status` did not say what there is.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
     matter="plan",
 )
 class BackupNotKnown(Details):
@@ -285,7 +285,7 @@ class BackupNotKnown(Details):
     title="No new backup is named",
     sentence="{{ end|ended }}, and status names no backup that was not there before",
     meaning="`backup` exited with 0 and made nothing that `status` knows of.",
-    hint='exit 0 only with a new backup; its last line is {"latest": PATH, "backups": [{"name", "path", '
+    hint='exit 0 only with a new backup; it prints on stdout {"latest": PATH, "backups": [{"name", "path", '
     '"size", "eligible"}]}',
 )
 class NoNewBackup(Details):
@@ -340,7 +340,7 @@ class RestoreNotKnown(Details):
     title="Status answers",
     sentence='asked {{ asked|count("time") }}, named up to {{ backups|count("backup") }}{% if also %}; also '
     'tells {{ also|join(", ") }}{% endif %}',
-    meaning="The last line of `status` was the JSON object that it has to be, each time.",
+    meaning="`status` printed the JSON object that it has to print, each time.",
 )
 class StatusAnswered(Details):
     asked: int
@@ -353,8 +353,8 @@ class StatusAnswered(Details):
     "fail",
     title="Status does not answer",
     sentence="at {{ read_back }}: {{ error }}",
-    meaning="`status` failed, or its last line was not the JSON object that it has to be.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    meaning="`status` failed, or did not print the JSON object that it has to print.",
+    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
 )
 class StatusFailed(Details):
     read_back: str
@@ -421,6 +421,31 @@ class NotOursToStop(Details):
 )
 class StillAnswers(Details):
     answer: str
+
+
+@code(
+    "contract.stop_failed",
+    "note",
+    title="The stop failed",
+    sentence="{{ error }}",
+    meaning="The command of [service] stop did not exit with 0, or not in time. Whether the service is gone is another "
+    "finding.",
+    hint="run [service] stop by hand while the service runs; service.stop_deadline_s gives it more time",
+)
+class StopFailed(Details):
+    error: str
+
+
+@code(
+    "contract.stop_killed",
+    "note",
+    title="The service had to be killed",
+    sentence="it had not ended {{ seconds|s }} after it was asked to, and was killed",
+    meaning="The process that [service] start left in the foreground outlived service.stop_deadline_s.",
+    hint="service.stop_deadline_s gives it more time",
+)
+class StopKilled(Details):
+    seconds: float
 
 
 @code(
@@ -615,6 +640,8 @@ CODES = (
     ForeignEntries,
     NotOursToStop,
     StillAnswers,
+    StopFailed,
+    StopKilled,
     RestartNotKnown,
     RestartLost,
     Restarted,

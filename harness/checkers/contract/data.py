@@ -105,8 +105,14 @@ def read_back(recording: Recording) -> Iterator[Answer]:
 
 def restart(recording: Recording) -> Iterator[Answer]:
     """Stopped it does not answer, started again it has what it had. Nothing was written meanwhile."""
+    about = "stop and start"
     if details := _restarted(recording):
-        yield "stop and start", details
+        yield about, details
+    for stopped in recording.of(ServiceStopped):
+        if stopped.error:
+            yield about, codes.StopFailed(stopped.error)
+        if stopped.killed:
+            yield about, codes.StopKilled(stopped.seconds)
 
 
 def _restarted(recording: Recording) -> Details | None:

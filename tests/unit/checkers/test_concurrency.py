@@ -290,7 +290,7 @@ def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(
     winner(run, 1, 1.1, 16)
     loser(run, 1, stop, output)
     found = won(run)
-    assert (found.outcome, found.code, found.details["loser"]["last_line"]) == ("fail", code, said)
+    assert (found.outcome, found.code, found.details["loser"]["line"]) == ("fail", code, said)
 
 
 def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
@@ -352,7 +352,7 @@ def test_a_zombie_that_changes_nothing_is_a_pass(run: Run) -> None:
     found = fenced(run, 1)
     assert (found.outcome, found.code, found.because) == ("pass", "operations.zombie_refused", ("fault-1",))
     assert found.details == {
-        "holder": {"id": "deploy-1", "exit": 1, "seconds": 8.5, "last_line": "fenced out: 4", "blocked_on": ""},
+        "holder": {"id": "deploy-1", "exit": 1, "seconds": 8.5, "line": "fenced out: 4", "blocked_on": ""},
         "paused_s": pytest.approx(6.9),
         "others": ["deploy-2"],
         "after_s": pytest.approx(0.5),
@@ -367,7 +367,7 @@ def test_a_zombie_that_had_given_up_before_we_saw_it_go_on_is_a_pass(run: Run) -
 def test_a_zombie_that_goes_on_and_reports_success_is_a_fail(run: Run) -> None:
     found = fenced(run, 0, later=True, output="deployed: version 2")
     assert (found.outcome, found.code) == ("fail", "operations.zombie_succeeded")
-    assert (found.details["phase"], found.details["holder"]["last_line"]) == ("deploy.drain", "deployed: version 2")
+    assert (found.details["phase"], found.details["holder"]["line"]) == ("deploy.drain", "deployed: version 2")
 
 
 def test_a_zombie_that_reports_success_without_doing_more_is_a_fail(run: Run) -> None:
@@ -423,7 +423,7 @@ def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> 
     found = only(answers(Fenced(), run.done()))
     assert (found.outcome, found.code) == ("pass", "operations.lock_kept")
     refused = found.details["refused"]
-    assert (refused["id"], refused["last_line"], found.details["waited_s"]) == ("deploy-2", "locked by 7", 3.0)
+    assert (refused["id"], refused["line"], found.details["waited_s"]) == ("deploy-2", "locked by 7", 3.0)
 
 
 @pytest.mark.parametrize(("exit_", "stop"), [(0, 6), (75, 9.2), (-9, 6)])

@@ -417,7 +417,7 @@ def test_only_failing_restores_after_the_fault_are_a_fail_that_quotes_them(run: 
     found = restorable(run)
     assert (found.outcome, found.code) == ("fail", "backup.none_restorable")
     end = only(found.details["tries"])["restore"]
-    assert (end["id"], end["exit"], end["last_line"]) == ("restore-1", 1, "backup is not a database")
+    assert (end["id"], end["exit"], end["line"]) == ("restore-1", 1, "backup is not a database")
 
 
 def test_a_restore_that_says_success_and_does_not_hold_is_a_fail(run: Run) -> None:

@@ -41,7 +41,7 @@ def test_a_failed_operation_is_quoted(run: Run) -> None:
     run.op("deploy", 3, 4.5, 2, output="migrating\nno such column: amount\n\n")
     failed, rest = answers(Expectations(), run.done())
     assert (failed.code, failed.outcome, failed.subject.id) == ("operation.failed", "fail", "deploy-1")
-    end = {"id": "deploy-1", "exit": 2, "seconds": 1.5, "last_line": "no such column: amount", "blocked_on": ""}
+    end = {"id": "deploy-1", "exit": 2, "seconds": 1.5, "line": "no such column: amount", "blocked_on": ""}
     assert failed.details == {"name": "deploy", "end": end}
     assert (rest.code, rest.details["operations"]) == ("operations.as_expected", 1)
 
@@ -311,7 +311,7 @@ def test_rejecting_the_damaged_and_accepting_the_good_is_a_pass(run: Run) -> Non
 def test_accepting_a_damaged_backup_is_a_fail_that_names_the_damage(run: Run) -> None:
     found = validated(run, 0, 1, 0)
     assert (found.outcome, found.code, found.subject.id) == ("fail", "validation.accepted_damage", "validate-3")
-    assert (found.details["damage"], found.details["end"]["last_line"]) == ("truncated", "ok")
+    assert (found.details["damage"], found.details["end"]["line"]) == ("truncated", "ok")
 
 
 def test_rejecting_an_empty_name_because_status_named_no_backup_is_unknown(run: Run) -> None:
@@ -590,7 +590,7 @@ def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
     run.op("restore", 13, 14, 1, output="no backup")
     works = next(f for f in answers(Recovery(), run.done()) if f.check == "kit.works_again")
     assert (works.code, works.outcome) == ("kit.broken_after_fault", "fail")
-    assert (works.details["to_the_end"], works.details["end"]["last_line"]) == (False, "no backup")
+    assert (works.details["to_the_end"], works.details["end"]["line"]) == (False, "no backup")
 
 
 @pytest.mark.parametrize(("exit", "outcome"), [(0, "pass"), (1, "fail")])

@@ -209,7 +209,7 @@ def test_neither_live_data_nor_a_backup_is_no_way_back(run: CrashRun) -> None:
     assert (down.details["error"], down.details["way_back"]) == ("it exited with 1: malformed", "no")
     assert (lost.outcome, lost.code) == ("fail", "power.backup_lost")
     assert (lost.details["backup"], lost.details["live_lost"]) == ("1.backup", True)
-    assert lost.details["restore"]["last_line"] == "restore: failed: not a backup of this kit (0 bytes)"
+    assert lost.details["restore"]["line"] == "restore: failed: not a backup of this kit (0 bytes)"
 
 
 def test_a_latest_backup_that_cannot_be_restored_is_a_fail_though_the_live_data_is_whole(run: CrashRun) -> None:
