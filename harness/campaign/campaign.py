@@ -18,6 +18,7 @@ import msgspec
 
 from harness import __version__
 from harness.campaign.compile import compiled
+from harness.campaign.fit import refuse_small_disks
 from harness.campaign.jobs import run_parallel
 from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
@@ -91,6 +92,8 @@ class Campaign:
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
         self.selected = list(selected) or select(options, self.kind, self.config)
+        if self.kind != "none":
+            refuse_small_disks(self.config, max(self._size_bytes(s.cell) for s in self.selected))
         # Without namespaces two runs would meet: their ports, files and processes; and so would two at one system.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
@@ -119,7 +122,7 @@ class Campaign:
             scenario=selected.scenario.name,
             cell=cell.name,
             seed=options.seed,
-            size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
+            size_bytes=self._size_bytes(cell),
             repeat=options.repeat if options.repeat and cell.timing else cell.repeat,
             warmup=cell.warmup,
             users=0 if self.config.load.arrival_rate else options.users or self.config.load.users,
@@ -130,6 +133,9 @@ class Campaign:
             keep_data=not self.config.service.attach,  # what is in use is nobody's to take away
         )
         return compiled(plan, selected.scenario, cell, self.config.versions)
+
+    def _size_bytes(self, cell: Cell) -> int:
+        return min(self.options.size_bytes, cell.size_bytes or self.options.size_bytes)
 
     def results(self, out: Path, again: Sequence[Selected] = ()) -> Generator[Ended, None, None]:
         """Each result with the folder of its run, as ``in_turn`` has them; of the cells of ``again`` alone if there are

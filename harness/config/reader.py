@@ -32,8 +32,8 @@ def load_system(name_or_path: str | Path, bundled_dir: Path, *, variants: Sequen
 def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
     """The TOML file meant. A bundled name wins over a folder of that name; ``./name`` is always the folder."""
     text = str(name_or_path)
-    bundled = {file.parent.name: file for file in sorted(bundled_dir.glob(f"*/{FILE}"))}
-    by_name = {_name_in(file) or folder: file for folder, file in bundled.items()} | bundled
+    named = bundled(bundled_dir)
+    by_name = named | {file.parent.name: file for file in named.values()}
     if "/" not in text and text in by_name:
         return by_name[text]
     try:
@@ -52,6 +52,11 @@ def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
         "no bundled system and no file has that name",
         "; ".join(part for part in (did_you_mean(text, by_name), known, f"or the path of a {FILE}") if part),
     )
+
+
+def bundled(bundled_dir: Path) -> dict[str, Path]:
+    """The files of the systems below ``bundled_dir``, by the name that each gives itself."""
+    return {_name_in(file) or file.parent.name: file for file in sorted(bundled_dir.glob(f"*/{FILE}"))}
 
 
 def _name_in(file: Path) -> str:

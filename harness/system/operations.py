@@ -272,25 +272,6 @@ def _place(value: object) -> str:
     return text
 
 
-def damaged(path: Path, mutation: str) -> bytes:
-    """Damage a backup in place and return what was there, to put it back with ``write_bytes``.
-
-    ``path`` may be a directory: then its largest file. Mutations: ``truncated`` (to 60 %), ``flipped`` (one byte in
-    the middle), ``empty``.
-    """
-    original = path.read_bytes()
-    middle = len(original) // 2
-    if mutation == "truncated":
-        path.write_bytes(original[: len(original) * 6 // 10])
-    elif mutation == "flipped":
-        path.write_bytes(original[:middle] + bytes([original[middle] ^ 0x5A]) + original[middle + 1 :])
-    elif mutation == "empty":
-        path.write_bytes(b"")
-    else:
-        raise ValueError(mutation)
-    return original
-
-
 def copied(path: Path, into: Path) -> Path:
     """A copy of a backup (a file or a directory) under its own name; OSError too where it would take half of the room
     that is left: a host in use is not to be filled."""
