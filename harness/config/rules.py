@@ -9,18 +9,29 @@ from collections.abc import Mapping
 from harness.config.keys import Rule
 from harness.config.placeholders import fill
 from harness.config.schema import (
+    DataConfig,
     LinkConfig,
     ReadBackConfig,
     RequestTemplate,
+    ServiceConfig,
     SystemConfig,
     SystemLoadConfig,
     VariantConfig,
 )
 from harness.config.suggest import did_you_mean
-from harness.config.toml.shapes import check_url
+from harness.config.toml.shapes import check_url, is_here
 from harness.config.toml.table import Table
 
 _SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
+
+
+# -- [data] ----------------------------------------------------------------------------------------------------------
+def _mount_is_above(table: Table, data: DataConfig) -> None:
+    mount = data.mount.rstrip("/")
+    if mount and data.dir.rstrip("/") != mount and not data.dir.startswith(f"{mount}/"):
+        table.fail("mount", f"is {data.mount!r}, and data.dir is not below it", f"a directory above {data.dir}")
+    if mount and f"{mount}/".startswith(f"{data.backup_dir.rstrip('/')}/"):
+        table.fail("mount", "is the place of the backup disk", "the data and their backups have a disk each")
 
 
 # -- [links.NAME], [variants.NAME] -----------------------------------------------------------------------------------
@@ -111,6 +122,44 @@ def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
 def _is_loadable(top: Table, config: SystemConfig) -> None:
     allowed = config.limits.allow_hosts if config.service.attach else None
     check_url(top, "service.url", config.service.url, allowed)
+    if not config.service.verify and not is_here(config.service.url):
+        why = "is false, and the address is of another host: whoever sits between could read and change all of it"
+        top.fail("service.verify", why, "name the authority of its certificate in service.ca_file")
+
+
+def _keys_of_https(table: Table, service: ServiceConfig) -> None:
+    if service.url.startswith("https:"):
+        return
+    for key in ("ca_file", "cert_file", "key_file", "verify"):
+        if key in table:
+            table.fail(key, f"has no effect with {service.url}", 'url = "https://...", or leave it out')
+
+
+def _version_told_once(table: Table, service: ServiceConfig) -> None:
+    ways = [key for key in ("version_header", "version_command") if key in table]
+    if len(ways) > 1:
+        table.fail(ways[1], f"stands beside {ways[0]}", "leave one of them out")
+    if ways and service.version_pattern and ways[0] == "version_header":
+        table.fail(
+            "version_pattern", "looks into a body, and version_header takes the header as it is", "leave one out"
+        )
+
+
+def _key_has_certificate(table: Table, service: ServiceConfig) -> None:
+    if service.key_file and not service.cert_file:
+        table.fail("key_file", "has no certificate beside it", "name that in cert_file")
+
+
+def _probes_are_requests(top: Table, config: SystemConfig) -> None:
+    there = {request.name: request for request in config.load.requests}
+    for name in config.probe.requests:
+        if name not in there:
+            hint = did_you_mean(name, there) or f"requests: {', '.join(there)}"
+            top.fail("probe.requests", f"there is no request {name!r} in [[load.requests]]", hint)
+    if config.probe.requests and not any(there[name].kind == "read" for name in config.probe.requests):
+        top.fail(
+            "probe.requests", "names no request of kind read", "downtime is judged by one: name it beside the write"
+        )
 
 
 def _links_lead_to_dependencies(top: Table, config: SystemConfig) -> None:
@@ -134,6 +183,12 @@ def _joints_are_texts(top: Table, config: SystemConfig) -> None:
 
 
 RULES: Mapping[type, tuple[Rule, ...]] = {
+    ServiceConfig: (
+        Rule("`ca_file`, `cert_file`, `key_file` and `verify` go with an `https://` address.", _keys_of_https),
+        Rule("`key_file` goes with a `cert_file`.", _key_has_certificate),
+        Rule("The version is told by a path, by `version_header` or by `version_command`.", _version_told_once),
+    ),
+    DataConfig: (Rule("`mount` is `dir`, or a directory above it.", _mount_is_above),),
     LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
     VariantConfig: (
         Rule("A flaw has `shown_by`, and either `codes` (with `where`, if need be) or an `observation`.", _is_shown),
@@ -161,7 +216,12 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         ),
     ),
     SystemConfig: (
-        Rule("`service.url` is an address of this host, or (attached) one of `limits.allow_hosts`.", _is_loadable),
+        Rule(
+            "`service.url` is an address of this host, or (attached) one of `limits.allow_hosts`; `verify = false` is "
+            "for this host only.",
+            _is_loadable,
+        ),
+        Rule("`probe.requests` names a read, and perhaps a write, of `[[load.requests]]`.", _probes_are_requests),
         Rule("Each `upstream` of a link is one of `[dependencies]`.", _links_lead_to_dependencies),
         Rule("Each phase belongs to one of `[operations]`.", _phases_are_of_operations),
         Rule("No value of `joined` is empty.", _joints_are_texts),

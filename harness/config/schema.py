@@ -86,6 +86,60 @@ class ServiceConfig:
             init="another",
         ),
     ] = False
+    headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Headers(PLACES),
+            "Every request carries these headers: of the load, the probes, the read-back and for version and health.",
+            "`Host` is sent instead of the address. A request's own headers win.",
+            example='{ X-Forwarded-Proto = "https", Host = "shop.example" }',
+        ),
+    ] = field(default_factory=dict)
+    cookies: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Clients keep the cookies that they are given: each user of the load its own, the prober its own.",
+            example="true",
+            init="another",
+        ),
+    ] = False
+    ca_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The certificate of the service is checked by these authorities, instead of the host's.",
+            example='"{dir}/tls/ca.pem"',
+            init="another",
+        ),
+    ] = ""
+    cert_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "Clients show this certificate.",
+            example='"{system}/client.pem"',
+            init="another",
+        ),
+    ] = ""
+    key_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The key of that certificate, where it is in a file of its own.",
+            example='"{system}/client.key"',
+            init="another",
+        ),
+    ] = ""
+    verify: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Whether the certificate of the service is checked; false for an address of this host only.",
+            example="false",
+            init="another",
+        ),
+    ] = True
     stop: Annotated[
         Argv,
         Key(
@@ -111,6 +165,25 @@ class ServiceConfig:
             init="instead",
         ),
     ] = ""
+    version_header: Annotated[
+        str,
+        Key(
+            Text(),
+            "Instead of it: this header of the answer is the version.",
+            example='"X-App-Version"',
+            init="instead",
+        ),
+    ] = ""
+    version_command: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of asking for `version`: this command prints it.",
+            "It prints what the path would answer: JSON, for `version_pointer`, or a text.",
+            example='["PROGRAM", "version"]',
+            init="instead",
+        ),
+    ] = ()
     deadline_ms: Annotated[float, Key(Number(1, 600_000), "A request answered later than this counts as failed.")] = (
         1000.0
     )
@@ -171,6 +244,23 @@ class DataConfig:
         ),
     ]
     database: Annotated[str, Key(Text(PLACES), "The database is this file.", example='"{dir}/data/app.db"')] = ""
+    mount: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The data disk is mounted here, at data.dir or above it.",
+            "Name a directory above it if the kit renames, replaces or links `data.dir` as a whole: to the place of a "
+            'mount nobody can do that. With `"{dir}"` all of the system but `backup_dir` is on that disk.',
+            where="island",
+            example='"{dir}"',
+            init="another",
+        ),
+    ] = ""
+
+    @property
+    def mounted_at(self) -> str:
+        """Where the data disk is mounted, with its placeholders."""
+        return self.mount or self.dir
 
 
 def _too_small(size: int) -> str:
@@ -571,6 +661,30 @@ class SystemLoadConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """``[probe]``: what downtime is judged by."""
+
+    every_ms: Annotated[
+        float,
+        Key(
+            Number(1, 60_000),
+            "A probe is sent so often, whatever became of those before.",
+            "An outage shorter than this is not seen. Where a service limits how often one address may ask, the probes "
+            "and the load together have to stay below that.",
+        ),
+    ] = 10.0
+    requests: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "These of `[[load.requests]]` are probed: a read, and a write if it is to be probed too.",
+            "Without it the first read and the first write that name no known token.",
+            example='["look", "create"]',
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VariantConfig:
     """``[variants.NAME]``. It is a flaw with ``shown_by``, and ``codes`` or an ``observation``."""
 
@@ -688,6 +802,7 @@ class SystemConfig:
     disks: Annotated[DisksConfig, Key(One(DisksConfig), "How large the two disks are.", default={}, where="island")]
     versions: Annotated[VersionsConfig, Key(One(VersionsConfig), "What {version} is filled with.")]
     load: Annotated[SystemLoadConfig, Key(One(SystemLoadConfig), "What clients do.")]
+    probe: Annotated[ProbeConfig, Key(One(ProbeConfig), "What downtime is judged by.", default={})]
     limits: Annotated[LimitsConfig, Key(One(LimitsConfig), "What a run may use.", default={})]
     env: Annotated[Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={})]
     operations: Annotated[

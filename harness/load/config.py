@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from harness.config.schema import RequestTemplate
+from harness.host.endpoint import Endpoint
 
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
 
@@ -22,7 +23,7 @@ class LoadConfig:
     """The load of a run. ``arrival_rate`` above 0 sends non-ledger requests open loop at that rate (1/s) instead of by
     ``users`` with think time; ``write_rate`` is the rate (1/s) of ledger writes, always open loop."""
 
-    url: str
+    endpoint: Endpoint
     deadline_ms: float
     users: int
     think_s: tuple[float, float]
@@ -33,6 +34,7 @@ class LoadConfig:
     samples_dir: str
     ledger_dir: str
     status_path: str
+    cookies: bool = False
 
     @property
     def profile(self) -> str:

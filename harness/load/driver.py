@@ -17,6 +17,7 @@ from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
 from harness.load.config import START, STOP, LoadConfig
+from harness.load.request_tracker import BadAnswer
 from harness.model import NS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
@@ -39,16 +40,19 @@ class LoadProgress:
     wall_s: float = 0.0
     final: bool = False
     answered: int = 0
+    bad_answers: tuple[BadAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Whether the load became steady, at which rate and after how long; else why not."""
+    """Whether the load became steady, at which rate and after how long; else why not, and how requests ended badly, the
+    commonest way first."""
 
     ok: bool
     rate_per_s: float
     seconds: float
     why: str
+    bad: tuple[BadAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,8 @@ class LoadDriver:
             if not alive:
                 return Steady(False, 0.0, seconds, f"Locust ended by itself: {self._last_output()}")
             if deadline.passed:
-                return Steady(False, self._rate(self._lines[-_WINDOW - 1 :]), seconds, f"{why}, after {seconds:.1f} s")
+                rate = self._rate(self._lines[-_WINDOW - 1 :])
+                return Steady(False, rate, seconds, f"{why}, after {seconds:.1f} s", self.progress().bad_answers)
             sleep(0.05)
 
     def _not_steady(self, acknowledged: int) -> str:
@@ -236,4 +241,5 @@ def _progress(line: Mapping[str, Any]) -> LoadProgress:
         wall_s=line["wall_s"],
         final=line["final"],
         answered=line["outcomes"].get("ok", 0) + line["outcomes"].get("http_error", 0),
+        bad_answers=tuple(BadAnswer(**bad) for bad in line["bad_answers"]),
     )

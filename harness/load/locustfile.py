@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.load.users import Sender, user_classes
 from harness.model import NS
 
 STATUS_EVERY_S = 0.1
+MOST_BAD = 5  # of the ways in which requests ended badly, so many are told
 FLUSH_EVERY_S = 0.05
 # At the end, answers already under way get this long. Not the deadline: a frozen server must show as `unfinished`.
 DRAIN_S = 0.5
@@ -61,6 +63,7 @@ def write_status(users: int, final: bool = False) -> None:
         "acknowledged": tracker.acknowledged,
         "users": users,
         "outcomes": dict(tracker.outcomes),
+        "bad_answers": [asdict(bad) for bad in tracker.bad[:MOST_BAD]],
         "cpu_s": time.process_time() - began_cpu_s,
         "wall_s": (mono_ns() - began_ns) / NS,
         "final": final,
@@ -119,7 +122,8 @@ def obey() -> None:
 def begin(environment: Any, runner: Any, **_: Any) -> None:
     """Locust starts its users when this returns: not before it is told to."""
     global began_ns, began_cpu_s
-    environment.host = config.url
+    # Locust wants an address to put before each path; that of a Unix socket is told to its connections.
+    environment.host = "http://localhost" if config.endpoint.socket_path else config.endpoint.url
     environment.parsed_options.num_users = environment.parsed_options.spawn_rate = config.locust_users
     gevent.socket.wait_read(0)
     if told() != START:

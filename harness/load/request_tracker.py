@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.host.clock import mono_ns
@@ -33,6 +33,18 @@ class InFlight:
     fresh: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BadAnswer:
+    """So many requests of one name that ended like this; ``said`` are the first words of the first, or where it
+    leads."""
+
+    request: str
+    outcome: str
+    status: int
+    count: int
+    said: str
+
+
 class RequestTracker:
     """Keeps started = sum of the outcomes, whatever happens: an entry leaves the in-flight table exactly once.
 
@@ -49,6 +61,7 @@ class RequestTracker:
         self.dropped = 0
         self.acknowledged = 0
         self.closed = False
+        self._bad: dict[tuple[str, str, int], BadAnswer] = {}
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
@@ -60,13 +73,23 @@ class RequestTracker:
         self.started += 1
         return entry
 
-    def finish(self, entry: InFlight, outcome: str, status: int, strange: bool = False) -> bool:
-        """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed."""
+    @property
+    def bad(self) -> list[BadAnswer]:
+        """How requests ended that did not end well, the commonest first."""
+        return sorted(self._bad.values(), key=lambda bad: -bad.count)
+
+    def finish(self, entry: InFlight, outcome: str, status: int, strange: bool = False, said: str = "") -> bool:
+        """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed.
+        ``said``: the first words of a bad answer."""
         end_ns = mono_ns()
         if self._in_flight.pop(id(entry), None) is None:
             return False
         self.outcomes[outcome] += 1
         template = entry.request.template
+        if outcome != "ok":
+            key = (template.name, outcome, status)
+            before = self._bad.get(key) or BadAnswer(*key, 0, said)
+            self._bad[key] = replace(before, count=before.count + 1)
         is_write = template.kind == "write"
         if self._recording:
             flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.config.schema import RequestTemplate
+from harness.host.bodies import ACCEPTED
 from harness.host.clock import mono_ns
+from harness.host.endpoint import Endpoint
 
 _KNOWN_KEPT = 4096
 # Of these there were too few where the request came from: descriptors, ports, memory.
@@ -33,6 +35,7 @@ class Request:
     payload: str
     path: str
     body: bytes
+    host: str
     headers: Mapping[str, str]
     made_ns: int
     known_ns: int = 0
@@ -46,7 +49,10 @@ class Requests:
     again.
     """
 
-    def __init__(self, templates: Sequence[RequestTemplate], prefix: str, agent: str, seed: int) -> None:
+    def __init__(
+        self, templates: Sequence[RequestTemplate], prefix: str, agent: str, seed: int, endpoint: Endpoint
+    ) -> None:
+        self._endpoint = endpoint
         self._creates = next((t.name for t in templates if t.kind == "write" and not t.needs_known), "")
         self._agent = agent
         self._random = random.Random(f"{prefix}:{seed}")
@@ -74,14 +80,15 @@ class Requests:
                     return None
                 values["{known}"], known_ns = self._random.choice(self._known)
         own = {name: _filled(value, values) for name, value in template.headers.items()}
-        headers = {"User-Agent": self._agent}
+        headers = {"User-Agent": self._agent, "Accept-Encoding": ACCEPTED}
         if template.body and not any(name.lower() == "content-type" for name in own):
             headers["Content-Type"] = "application/json"
         if template.kind == "write":
             headers["Idempotency-Key"] = token
-        headers.update(own)
+        headers = self._endpoint.all_headers(_over(headers, own))
+        host = next((v for name, v in own.items() if name.lower() == "host"), self._endpoint.authority)
         path, body = _filled(template.path, values), _filled(template.body, values)
-        return Request(template, token, payload, path, body.encode(), headers, mono_ns(), known_ns)
+        return Request(template, token, payload, path, body.encode(), host, headers, mono_ns(), known_ns)
 
     def acknowledged(self, request: Request) -> None:
         """Say that ``request`` was acknowledged: its token may be named by later ones."""
@@ -101,6 +108,13 @@ def answered(template: RequestTemplate, status: int, body: bytes) -> str:
 def is_ours(error: OSError) -> bool:
     """Whether a connection was not made for the sender's own sake, which says nothing about the system."""
     return error.errno in _TOO_FEW
+
+
+def _over(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Both, ``own`` in place of those of the same name; without a Host."""
+    names = {name.lower() for name in own}
+    kept = {name: value for name, value in headers.items() if name.lower() not in names}
+    return kept | {name: value for name, value in own.items() if name.lower() != "host"}
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import gevent.socket
 from gevent.pool import Pool
 from geventhttpclient import client as geventhttp_client
 from geventhttpclient import useragent as geventhttp_useragent
+from geventhttpclient.connectionpool import ConnectionPool
 from locust import FastHttpUser, task
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
 from harness.config.schema import RequestTemplate, slow_deadline_s
+from harness.host.bodies import WORDS_CHARS, words_of
 from harness.host.clock import mono_ns
 from harness.load.config import LoadConfig
 from harness.load.request_tracker import RequestTracker
@@ -40,7 +43,7 @@ class Sender:
     def __init__(self, config: LoadConfig, tracker: RequestTracker) -> None:
         self.config = config
         self.tracker = tracker
-        self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed)
+        self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed, config.endpoint)
         self.stopping = False
 
     def send(self, session: FastHttpSession, request: Request, intended_ns: int) -> None:
@@ -49,7 +52,7 @@ class Sender:
         if self.stopping:  # a late greenlet: no record would hold what it sends now
             return
         entry = self.tracker.start(request, "load", intended_ns)
-        outcome, status = "timeout", 0
+        outcome, status, said = "timeout", 0, ""
         try:
             # One timer over connect, send and the whole answer; the client's own timeouts start again at every read.
             with gevent.Timeout(deadline_s):  # noqa: SIM117 -- the timer has to outlast the other's exit
@@ -58,13 +61,13 @@ class Sender:
                     request.path,
                     name=template.name,
                     data=request.body,
-                    headers=request.headers,
+                    headers={"Host": request.host, **request.headers},
                     catch_response=True,
                 ) as response:
                     body = response.content or b"" if template.expect_body else b""
-                    outcome, status = classified(
-                        template, response.status_code or 0, body, response.request_meta["exception"]
-                    )
+                    error = response.request_meta["exception"]
+                    outcome, status = classified(template, response.status_code or 0, body, error)
+                    said = _words(response, error) if outcome != "ok" else ""
         except gevent.Timeout:
             pass
         except Exception:
@@ -72,7 +75,7 @@ class Sender:
             raise
         if outcome == _DROPPED:
             self.tracker.withdraw(entry)
-        elif self.tracker.finish(entry, outcome, status):
+        elif self.tracker.finish(entry, outcome, status, said=said):
             self.requests.acknowledged(request)
 
     def pause_if_stopping(self) -> None:
@@ -95,6 +98,14 @@ def classified(template: RequestTemplate, status: int, body: bytes, error: Any) 
     return "reset", status
 
 
+def _words(response: Any, error: Any) -> str:
+    """The first words of a bad answer, or where it leads; without one, what the client says of it."""
+    if response.status_code:
+        target = (response.headers or {}).get("location")
+        return f"to {target}"[:WORDS_CHARS] if target else words_of(response.content or b"")
+    return str(error)[:WORDS_CHARS]
+
+
 class _LedgeredUser(FastHttpUser):
     """What both kinds of user have in common."""
 
@@ -104,6 +115,8 @@ class _LedgeredUser(FastHttpUser):
     def on_start(self) -> None:
         # Not by allow_redirects=False: that swaps this set around each request, and greenlets of a stream share it.
         self.client.client.redirect_response_codes = frozenset()
+        if not self.sender.config.cookies:
+            self.client.client.cookiejar = None
 
 
 class ThinkingUser(_LedgeredUser):
@@ -162,6 +175,10 @@ def user_classes(sender: Sender) -> dict[str, type[FastHttpUser]]:
     config = sender.config
     # The sender's own timer is the deadline; these only have to be longer.
     _LedgeredUser.network_timeout = _LedgeredUser.connection_timeout = slow_deadline_s(config.deadline_ms) + 1
+    _LedgeredUser.insecure = not config.endpoint.tls.verify
+    _LedgeredUser.ssl_context_factory = staticmethod(config.endpoint.tls.context)
+    if path := config.endpoint.socket_path:  # this process talks to nobody else
+        ConnectionPool._resolve = lambda _: [(gevent.socket.AF_UNIX, gevent.socket.SOCK_STREAM, 0, "", path)]
     classes: dict[str, type[FastHttpUser]] = {}
     if config.arrival_rate > 0:
         classes["Arrivals"] = _stream("Arrivals", sender, config.arrival_rate, _weighted(config))

@@ -8,16 +8,19 @@ import json
 import os
 import sys
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import cycle
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import h11
 import msgspec
 
 from harness.config.schema import RequestTemplate
+from harness.host.bodies import WORDS_CHARS, CannotDecode, decoded, words_of
 from harness.host.clock import mono_ns
+from harness.host.endpoint import Endpoint
 from harness.load.config import START
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, is_ours
@@ -27,6 +30,8 @@ FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
 _PRIORITY = 10  # any real-time priority will do: it only has to beat the load and the system under test
 _IDLE_KEPT = 64
+_WORDS_READ = 1024  # of a bad answer
+MOST_BAD = 5  # of the ways in which probes ended badly, so many are told
 _BODY_READ = 2**20  # what is expected in an answer is looked for in so much of it
 
 
@@ -34,7 +39,7 @@ _BODY_READ = 2**20  # what is expected in an answer is looked for in so much of 
 class ProberConfig:
     """What the prober process is told. Reads alternate between a new and a kept connection; writes keep theirs."""
 
-    url: str
+    endpoint: Endpoint
     deadline_ms: float
     interval_ms: float
     read: RequestTemplate
@@ -42,6 +47,7 @@ class ProberConfig:
     samples_dir: str
     ledger_dir: str
     seed: int
+    cookies: bool = False
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -64,6 +70,8 @@ class Connection(asyncio.Protocol):
         self._answer: asyncio.Future[tuple[str, int]] | None = None
         self._status = 0
         self._body = b""
+        self.headers: dict[str, str] = {}  # of the last answer, names in lower case; of several the last
+        self.set_cookies: list[str] = []
         self._template: RequestTemplate | None = None
         self.content = ""  # what kind of content the last answer had, such as text/html
         self.transport: asyncio.Transport | None = None
@@ -81,10 +89,13 @@ class Connection(asyncio.Protocol):
             and self._http.their_state is h11.IDLE
         )
 
-    def send(self, request: Request, host: str, close: bool) -> asyncio.Future[tuple[str, int]]:
+    def send(self, request: Request, cookies: Mapping[str, str], close: bool) -> asyncio.Future[tuple[str, int]]:
+        """LocalProtocolError where the request is none that can be sent."""
         self._answer = asyncio.get_running_loop().create_future()
         self._status, self._body, self._template = 0, b"", request.template
-        headers = [("Host", host), *request.headers.items()]
+        headers = [("Host", request.host), *request.headers.items()]
+        if cookies:
+            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
         if request.body or request.template.method != "GET":
             headers.append(("Content-Length", str(len(request.body))))
         if close:
@@ -113,13 +124,14 @@ class Connection(asyncio.Protocol):
                 event = self._http.next_event()
                 if isinstance(event, h11.Response):
                     self._status = event.status_code
-                    kinds = (value for name, value in event.headers if name == b"content-type")
-                    self.content = next(kinds, b"").partition(b";")[0].strip().lower().decode(errors="replace")
+                    self.headers = {n.decode(): v.decode(errors="replace") for n, v in event.headers}
+                    self.set_cookies = [v.decode(errors="replace") for n, v in event.headers if n == b"set-cookie"]
+                    self.content = self.headers.get("content-type", "").partition(";")[0].strip().lower()
                 elif isinstance(event, h11.Data):
-                    if self._template and self._template.expect_body and len(self._body) < _BODY_READ:
+                    if len(self._body) < self._body_read:
                         self._body += event.data
                 elif isinstance(event, h11.EndOfMessage):
-                    self._ended(answered(self._template, self._status, self._body) if self._template else "reset")
+                    self._ended(answered(self._template, self._status, self.body) if self._template else "reset")
                     if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
                         self._http.start_next_cycle()
                 elif event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
@@ -128,6 +140,26 @@ class Connection(asyncio.Protocol):
             # Half an answer, or none that HTTP knows: it never arrived.
             self._ended("reset")
             self.close()
+
+    @property
+    def _body_read(self) -> int:
+        """So much of the answer is of interest."""
+        good = self._template is None or 200 <= self._status < 300
+        return _BODY_READ if self._template and self._template.expect_body else 0 if good else _WORDS_READ
+
+    @property
+    def body(self) -> bytes:
+        """What was read of the last answer's, decoded."""
+        try:
+            return decoded(self._body, self.headers.get("content-encoding", ""), _BODY_READ)
+        except CannotDecode:
+            return b""
+
+    @property
+    def said(self) -> str:
+        """The first words of the last answer, or where it leads."""
+        target = self.headers.get("location")
+        return f"to {target}"[:WORDS_CHARS] if target and 300 <= self._status < 400 else words_of(self.body)
 
     def _ended(self, outcome: str) -> None:
         if self._answer and not self._answer.done():
@@ -141,12 +173,14 @@ class Connection(asyncio.Protocol):
 class Prober:
     """Starts a probe at each point of a fixed grid and never waits for an earlier one."""
 
-    def __init__(self, config: ProberConfig, tracker: RequestTracker, address: tuple[str, int]) -> None:
+    def __init__(self, config: ProberConfig, tracker: RequestTracker, addresses: Sequence[Any]) -> None:
         self._config = config
         self._tracker = tracker
-        self._address = address
-        self._host = urlsplit(config.url).netloc
-        self._requests = Requests([t for t in (config.write, config.read) if t], "p", "deploydrill-probe", config.seed)
+        self._addresses = list(addresses)
+        self._tls = config.endpoint.tls.context() if config.endpoint.secure else None
+        self._cookies: dict[str, str] = {}
+        templates = [t for t in (config.write, config.read) if t]
+        self._requests = Requests(templates, "p", "deploydrill-probe", config.seed, config.endpoint)
         self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
         self._tasks: set[asyncio.Task[None]] = set()
         self.contents: dict[str, list[str]] = {}  # kinds of content of good answers by request, in the order they came
@@ -189,23 +223,27 @@ class Prober:
         connection = self._kept(channel)
         entry = self._tracker.start(request, channel, due_ns, fresh=connection is None)
         deadline_s = request.template.deadline_s(self._config.deadline_ms)
-        outcome, status = "timeout", 0
+        outcome, status, said = "timeout", 0, ""
         try:
             async with asyncio.timeout(deadline_s):
                 if connection is None:
                     connection = await self._connect()
-                outcome, status = await connection.send(request, self._host, close=channel == "read_fresh")
+                outcome, status = await connection.send(request, self._cookies, close=channel == "read_fresh")
+                said = connection.said if outcome == "http_error" else ""
+                self._take_cookies(connection.set_cookies)
         except TimeoutError:
             pass
         except ConnectionResetError:
             outcome = "reset"
+        except h11.LocalProtocolError as error:  # our own client would not send it
+            outcome, said = "refused", f"it cannot be sent: {error}"
         except OSError as error:
             if is_ours(error):
                 self._tracker.withdraw(entry)
                 return
-            outcome = "refused"  # never connected: nothing can have been applied
+            outcome, said = "refused", str(error)[:WORDS_CHARS]  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
-        if self._tracker.finish(entry, outcome, status, strange):
+        if self._tracker.finish(entry, outcome, status, strange, said):
             self._requests.acknowledged(request)
         if connection:
             self._put_back(channel, connection)
@@ -219,8 +257,32 @@ class Prober:
         return content != kinds[0]
 
     async def _connect(self) -> Connection:
-        _, connection = await asyncio.get_running_loop().create_connection(Connection, *self._address)
-        return connection
+        """To the first address that takes it; that one is tried first from then on."""
+        loop, host = asyncio.get_running_loop(), self._config.endpoint.host if self._tls else None
+        refused: OSError | None = None
+        for address in self._addresses:
+            try:
+                if self._config.endpoint.socket_path:
+                    _, connection = await loop.create_unix_connection(Connection, address)
+                else:
+                    where, port = address[:2]
+                    _, connection = await loop.create_connection(
+                        Connection, where, port, ssl=self._tls, server_hostname=host
+                    )
+            except OSError as error:
+                refused = refused or error
+                continue
+            self._addresses.remove(address)
+            self._addresses.insert(0, address)
+            return connection
+        raise refused or OSError(f"{self._config.endpoint.host} has no address")
+
+    def _take_cookies(self, told: Sequence[str]) -> None:
+        if not self._config.cookies:
+            return
+        for line in told:
+            name, _, value = line.partition(";")[0].partition("=")
+            self._cookies[name.strip()] = value.strip()
 
     def _kept(self, channel: str) -> Connection | None:
         """An idle connection of the channel; None when all are busy or closed: then the pool grows by a new one."""
@@ -251,10 +313,8 @@ def _real_time() -> bool:
 
 async def _main(config: ProberConfig) -> None:
     loop = asyncio.get_running_loop()
-    parts = urlsplit(config.url)
-    port = parts.port or 80
     # Resolved once: a name server's pause is not the system's downtime.
-    *_, address = (await loop.getaddrinfo(parts.hostname, port, type=1))[0]
+    addresses = [address for _, address in config.endpoint.addresses()]
     stop = asyncio.Event()
     loop.add_reader(0, _stopped, loop, stop)
     names = list(dict.fromkeys(t.name for t in (config.read, config.write) if t))
@@ -264,12 +324,13 @@ async def _main(config: ProberConfig) -> None:
     gc.collect()
     gc.freeze()  # what is alive now stays: no collection has to walk it again
     began_ns, began_cpu_s = mono_ns(), _cpu_s()
-    prober = Prober(config, tracker, (str(address[0]), port))
+    prober = Prober(config, tracker, addresses)
     await prober.run(stop)
     end = {
         "started": tracker.started,
         "outcomes": dict(tracker.outcomes),
         "contents": prober.contents,
+        "bad_answers": [asdict(bad) for bad in tracker.bad[:MOST_BAD]],
         "real_time": real_time,
         "cpu_s": _cpu_s() - began_cpu_s,
         "wall_s": (mono_ns() - began_ns) / NS,

@@ -112,6 +112,7 @@ class DiskMounted(Event, tag="disk", frozen=True):
     name: str
     profile: Annotated[str, "what it stands on"]
     size_bytes: int = 0
+    path: Annotated[str, "where it is mounted"] = ""
 
 
 class LinkLaid(Event, tag="link.laid", frozen=True):
@@ -171,11 +172,29 @@ class LoadSteady(Event, tag="load.steady", frozen=True):
     seconds: Annotated[float, "how long that took"]
 
 
+class BadAnswer(msgspec.Struct, frozen=True):
+    """So many requests of one name that ended like this."""
+
+    request: str
+    outcome: str
+    status: int
+    count: int
+    said: str
+
+
 class LoadUnsteady(Event, tag="load.unsteady", frozen=True):
     """The load did not become steady."""
 
     why: Annotated[str, "empty where only the probes were not answered"] = ""
     unanswered: Annotated[tuple[str, ...], "channels of the prober that got no good answer while the load did"] = ()
+    bad_answers: Annotated[
+        tuple[BadAnswer, ...],
+        "how requests ended badly, the commonest way first: `request`, `outcome`, `status`, `count`, and `said`, the "
+        "first words of the first such answer",
+    ] = ()
+    requests: Annotated[int, "so many requests had ended by then"] = 0
+    load_per_s: Annotated[float, "requests of the load"] = 0.0
+    probes_per_s: float = 0.0
 
 
 class LoadHollow(Event, tag="load.hollow", frozen=True):

@@ -95,6 +95,7 @@ class Rehearsal:
         for number, round_ in enumerate(rounds, 1):
             for step in self._plan.steps:
                 if not step.first_repeat_only or round_ == Round(0):
+                    self._triggers.await_timed()
                     self._steps.take(step, round_)
                     self._recorder.check_room()
                     self._stage.traffic.check()

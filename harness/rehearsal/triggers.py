@@ -29,6 +29,8 @@ from harness.rehearsal.armed import Armed
 from harness.system.live import LiveSystem
 from harness.system.phases.gates import MARKED, EdgeDetection
 
+# So long the revert of a fault may take beyond the time that it lasts.
+_HEAL_S = 30.0
 _SAID_LIMIT = 2 * 1024 * 1024
 
 
@@ -106,6 +108,13 @@ class Triggers:
                 said = f"while waiting for its share of the bytes: {mark.problem}"
                 self._recorder.record(FaultFailed(id=held.id, said=said))
         return bool(held_to_here)
+
+    def await_timed(self) -> None:
+        """Wait until every fault that lasts for a time is reverted: what follows is to meet it no more."""
+        with self._lock:
+            timers = [held.timer for held in self._held if held.timer]
+        for timer in timers:
+            timer.join(timer.interval + _HEAL_S)
 
     def _await_share(self, held: _Held) -> None:
         """Let the operation go on, over a link slowed for the purpose, until the share of its bytes has crossed it."""

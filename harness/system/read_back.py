@@ -134,14 +134,14 @@ def _bounded(value: object) -> str:
 def _page(system: LiveSystem, config: ReadBackConfig, after: str, deadline: Deadline, again: list[str]) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
     fill = system.commands.text
-    url, body = system.service.url + fill(config.path, after=after), fill(config.body, after=after)
+    path, body = fill(config.path, after=after), fill(config.body, after=after)
     for _ in range(_TIMES_ASKED_AGAIN):
-        answer = http.ask(config.method, url, PAGE_DEADLINE_S, body, config.headers)
+        answer = system.service.ask(config.method, path, PAGE_DEADLINE_S, body, config.headers)
         if answer.status not in _NOT_NOW or deadline.passed:
             return answer
         again.append(f"a page answered {answer.status}")
         sleep(_PAUSE_S)
-    return http.ask(config.method, url, PAGE_DEADLINE_S, body, config.headers)
+    return system.service.ask(config.method, path, PAGE_DEADLINE_S, body, config.headers)
 
 
 def observe(

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.commands import Process
+from harness.host.endpoint import Endpoint, Tls
 from harness.host.outputs import error_in
 from harness.model import NS
+from harness.recording.outcomes import REFUSALS
 from harness.system import http
 from harness.system.commands import SystemCommands
 
 # How long something may still answer at the address of a service that was stopped.
 STOP_DEADLINE_S = 5.0
 _VERSION_CHARS = 200
+_VERSION_DEADLINE_S = 10.0
+
+
+def _why_turned_away(answer: http.Answer) -> str:
+    """Which key makes it answer, where the service is there and refuses a stranger; empty otherwise."""
+    if "certificate" in answer.error.lower():
+        return "[service] ca_file names the authority of its certificate; verify = false takes any, on this host"
+    if answer.status not in REFUSALS:
+        return ""
+    if answer.status in (401, 403):
+        return "[service] ready is a path that needs no login; headers can carry a token"
+    return '[service] headers says what a front would add, such as { X-Forwarded-Proto = "https", Host = "..." }'
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +53,18 @@ class Service:
         self._process: Process | None = None
 
     @property
+    def endpoint(self) -> Endpoint:
+        """Where its front answers."""
+        config, fill = self._config, self._commands.text
+        return Endpoint(
+            fill(config.url),
+            {name: fill(value) for name, value in config.headers.items()},
+            Tls(fill(config.ca_file), fill(config.cert_file), fill(config.key_file), config.verify),
+        )
+
+    @property
     def url(self) -> str:
-        return self._commands.text(self._config.url)
+        return self.endpoint.url
 
     def start(self, version: str) -> float:
         """Start the service and wait until it is ready; the seconds it took."""
@@ -57,11 +82,14 @@ class Service:
             return self.ready().ok
 
         if not wait_until(ready, Deadline(service.start_deadline_s, what), every_s=0.05):
+            answer = self.ready()
+            hint = _why_turned_away(answer)
             raise HarnessError(
                 what,
-                f"{self.url}{service.ready} was not ready after {service.start_deadline_s:g} s ({self.ready().said()})",
-                "check [service] url, ready and start in system.toml",
+                f"{self.url}{service.ready} was not ready after {service.start_deadline_s:g} s ({answer.said()})",
+                hint or "check [service] url, ready and start in system.toml",
                 ExitCode.UNKNOWN,
+                matter="plan" if hint else "system",
             )
         return (mono_ns() - began) / NS
 
@@ -77,23 +105,46 @@ class Service:
 
     def version_asked(self) -> tuple[str, http.Answer]:
         """The same, and the answer it was told by, or that told none."""
-        answer = self._asked(self._config.version)
-        return self._version_in(answer), answer
-
-    def _asked(self, path: str) -> http.Answer:
-        return http.get(self.url + path, self._config.deadline_ms / 1000, http.WORD_BYTES)
+        config = self._config
+        if config.version_command:
+            said = self._commands.run(config.version_command, _VERSION_DEADLINE_S)
+            failed = f"its version command ended with {said.exit}: {said.error}" if said.exit != 0 else ""
+            answer = http.Answer(0 if failed else 200, said.stdout.encode(), failed)
+        else:
+            answer = self._asked(config.version)
+        return self._version_in(answer)[:_VERSION_CHARS], answer
 
     def _version_in(self, answer: http.Answer) -> str:
         if not answer.ok:
             return ""
+        if name := self._config.version_header:
+            return answer.headers.get(name.lower(), "").strip()
+        text = answer.body.decode(errors="replace").strip()
         if pattern := self._config.version_pattern:
-            match = re.search(pattern, answer.body.decode(errors="replace"))
+            match = re.search(pattern, text)
             return (match[1] if match.re.groups else match[0]) or "" if match else ""
         document = answer.json()
-        if document is None:
-            return answer.body.decode(errors="replace").strip()[:_VERSION_CHARS]
+        if isinstance(document, str):
+            return document
+        if not isinstance(document, dict | list):
+            return text  # also one of digits alone, which is JSON of a kind
         found = http.pointer(document, self._config.version_pointer)
-        return "" if found is None else str(found)[:_VERSION_CHARS]
+        return "" if found is None else str(found)
+
+    def _asked(self, path: str) -> http.Answer:
+        return self.ask("GET", path, self._config.deadline_ms / 1000, most_bytes=http.WORD_BYTES)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        deadline_s: float,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        most_bytes: int = http.MOST_BYTES,
+    ) -> http.Answer:
+        """One question of the harness's own, through its front."""
+        return http.ask(self.endpoint, method, path, deadline_s, body, headers, most_bytes)
 
     def recovered(self, deadline_s: float, in_a_row: int = 3) -> tuple[bool, int]:
         """Whether health and readiness came back, several answers in a row, before the deadline; and when it was last

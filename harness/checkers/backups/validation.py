@@ -10,7 +10,7 @@ from harness.checkers.core.codes import Details, OperationEnd, code, end_of, fin
 from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Subject
-from harness.recording.history import not_told
+from harness.recording.history import excused
 from harness.recording.recording import Recording
 
 _QUESTION = "validation.rejects_damage"
@@ -119,7 +119,7 @@ class RejectsDamage(Checker):
         """What each run of ``validate`` shows, or all of them together."""
         runs = [o for o in recording.operations if o.name == "validate"]
         damaged = [o for o in runs if o.damaged_how]
-        clean = [o for o in runs if not o.damaged_how and o.expect == "success" and not not_told(recording, o)]
+        clean = [o for o in runs if not o.damaged_how and o.expect == "success" and not excused(recording, o)]
         rejected = [o for o in damaged if o.exit not in (0, None)]
         accepted = [o for o in clean if o.exit == 0]
         wrong: list[tuple[str, Details]] = [

@@ -17,6 +17,8 @@ from harness.checkers.core.codes import finding
 from harness.checkers.core.protocol import Checker
 from harness.checkers.data.acknowledged_writes import AcknowledgedWrites
 from harness.checkers.data.restore_exact import RestoreExact
+from harness.checkers.operations.operation_codes import MetOurMount
+from harness.checkers.validity.load_codes import TurnedAway
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Subject
 from harness.recording.events import LoadSteady
@@ -34,7 +36,16 @@ class Contract(Checker):
 
     name: ClassVar[str] = "contract"
     codes: ClassVar = tuple(
-        dict.fromkeys((*codes.CODES, *RejectsDamage.codes, *RestoreExact.codes, *AcknowledgedWrites.codes))
+        dict.fromkeys(
+            (
+                *codes.CODES,
+                MetOurMount,
+                TurnedAway,
+                *RejectsDamage.codes,
+                *RestoreExact.codes,
+                *AcknowledgedWrites.codes,
+            )
+        )
     )
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:

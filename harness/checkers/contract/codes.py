@@ -156,6 +156,38 @@ class RequestAnswered(Details):
 
 
 @code(
+    "contract.request_often_failed",
+    "unknown",
+    title="A request is seldom answered well",
+    sentence='{{ good }} of {{ requests|count("request") }} were answered well (else mostly: {{ mostly }})',
+    meaning="Fewer than half of the requests of this kind were answered as [[load.requests]] says a good answer is.",
+    hint="check the request {{ request }} in [[load.requests]], and whether the service carries this load: [load] "
+    "users and write_rate, [probe] every_ms",
+    matter="load",
+)
+class RequestOftenFailed(Details):
+    request: str
+    requests: int
+    good: int
+    mostly: str
+
+
+@code(
+    "contract.request_refused",
+    "unknown",
+    title="A request is turned away",
+    sentence='none of {{ requests|count("request") }} was answered well (mostly: {{ mostly }})',
+    meaning="The service refuses this request as it may well refuse a stranger: for want of a header, a login or time.",
+    hint="[service] headers, the headers of the request {{ request }}, or [service] deadline_ms",
+    matter="load",
+)
+class RequestRefused(Details):
+    request: str
+    requests: int
+    mostly: str
+
+
+@code(
     "contract.request_failed",
     "fail",
     title="A request is never answered well",
@@ -621,6 +653,8 @@ CODES = (
     LoadNotSteady,
     RequestAnswered,
     RequestFailed,
+    RequestOftenFailed,
+    RequestRefused,
     BrokenOff,
     BrokenOffElsewhere,
     NotProvided,

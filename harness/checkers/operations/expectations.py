@@ -16,10 +16,11 @@ from harness.checkers.operations.operation_codes import (
     CopyUnknown,
     FailedUnderLeftFault,
     FaultNotMet,
+    MetOurMount,
     NoOperation,
     OperationFailed,
     SucceededUnderFault,
-    backup_unknown,
+    excuse,
 )
 from harness.judged.judged_run import JudgedRun
 from harness.model import FaultRecord, Finding, Operation, Subject
@@ -39,6 +40,7 @@ class Expectations(Checker):
         OperationFailed,
         FailedUnderLeftFault,
         BackupUnknown,
+        MetOurMount,
         SucceededUnderFault,
         CopyMissing,
         CopyUnknown,
@@ -67,7 +69,7 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
     """None: it ended as expected."""
     name, end = operation.name, end_of(operation)
     if operation.expect == "success" and not operation.succeeded:
-        return backup_unknown(recording, operation) or _left_in(recording, operation) or OperationFailed(name, end)
+        return excuse(recording, operation) or _left_in(recording, operation) or OperationFailed(name, end)
     if operation.expect == "success" or not operation.succeeded:
         return None
     if not met:

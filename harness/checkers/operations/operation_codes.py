@@ -6,7 +6,7 @@ import msgspec
 
 from harness.checkers.core.codes import Answer, Details, OperationEnd, code, end_of
 from harness.model import Operation
-from harness.recording.history import not_told
+from harness.recording.history import mount_met, not_told
 from harness.recording.recording import Recording
 
 
@@ -73,6 +73,24 @@ class FailedUnderLeftFault(Details):
     end: OperationEnd
     fault: str
     fault_id: str
+
+
+@code(
+    "operation.met_our_mount",
+    "unknown",
+    title="An operation moved a disk of the harness",
+    sentence="{{ end|ended }}; {{ end|said }}; the harness has a disk mounted at {{ place }}, which nobody can rename "
+    "or remove",
+    meaning="The kit renames, replaces or removes the data directory as a whole. That is sound, and cannot be done to "
+    "the place of a mount.",
+    look="the output of the operation",
+    hint='[data] mount = "{dir}", or another directory above {{ place }}: the disk is mounted there then',
+    matter="plan",
+)
+class MetOurMount(Details):
+    name: str
+    end: OperationEnd
+    place: str
 
 
 @code(
@@ -216,8 +234,10 @@ class OperationsEnded(Details):
     longest: OperationEnd
 
 
-def backup_unknown(recording: Recording, operation: Operation) -> BackupUnknown | None:
-    """Why the failure of an operation on a backup says nothing about the kit; None where it does."""
+def excuse(recording: Recording, operation: Operation) -> BackupUnknown | MetOurMount | None:
+    """Why the failure of an operation says nothing about the kit; None where it does."""
+    if place := mount_met(recording, operation):
+        return MetOurMount(operation.name, end_of(operation), place)
     if not not_told(recording, operation):
         return None
     status_error = next(o.status_error for o in recording.observations if o.status_error)

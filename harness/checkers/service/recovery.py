@@ -11,13 +11,13 @@ from harness.checkers.core.codes import Details, end_of, finding
 from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.measured_claim import RECOVERY, MeasuredClaim
 from harness.checkers.core.protocol import Checker
-from harness.checkers.operations.operation_codes import backup_unknown
 from harness.checkers.service import recovery_codes as codes
 from harness.judged.harness_pauses import sampling_gaps
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import claims
 from harness.model import NS, FaultRecord, Finding, Subject
 from harness.recording.events import Recovered
+from harness.recording.history import excused
 from harness.recording.recording import Recording
 from harness.stats.spans import within_s
 
@@ -138,8 +138,8 @@ def _works_again(recording: Recording, fault: FaultRecord, at_ns: int) -> Detail
     what = (fault.name, fault.to_the_end, end_of(first))
     if first.succeeded:
         return codes.WorksAfterFault(*what)
-    if untold := backup_unknown(recording, first):
-        return codes.BackupUnknownAfterFault(*what, status_error=untold.status_error)
+    if why := excused(recording, first):
+        return codes.ExcusedAfterFault(*what, why=why)
     return codes.BrokenAfterFault(*what)
 
 

@@ -17,7 +17,7 @@ from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Finding, Instant, LedgerOutcome, Subject, Write
 from harness.recording.events import LoadHollow, LoadStopped, LoadUnsteady, ProberStopped, ServerCount
 from harness.recording.history import strays
-from harness.recording.outcomes import ledger_outcome
+from harness.recording.outcomes import REFUSALS, ledger_outcome
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_STRANGE, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.arrays import np
@@ -96,12 +96,33 @@ def _instruments(run: JudgedRun, limit_ms: float) -> Iterator[Reason]:
 
 def _not_steady(recording: Recording) -> Iterator[Reason]:
     unsteady = [*recording.of(LoadUnsteady)]
-    yield from (("", codes.NotSteady(e.why, list(e.unanswered))) for e in unsteady)
+    yield from (("", turned_away(recording) or codes.NotSteady(e.why, list(e.unanswered))) for e in unsteady)
     if recording.measured_ns == (0, 0) and not unsteady:
         yield "", codes.NotMeasured()
     for sender, end in _ends(recording):
         if not end.clean:
             yield sender, codes.SenderEndedBadly(sender, end.why)
+
+
+def turned_away(recording: Recording) -> codes.TurnedAway | None:
+    """How the service refused a load that never became steady; None where it did not, or there was none such."""
+    event = next((e for e in recording.of(LoadUnsteady) if e.bad_answers), None)
+    if event is None:
+        return None
+    most = event.bad_answers[0]
+    if most.status not in REFUSALS and most.outcome != "timeout":
+        return None
+    return codes.TurnedAway(
+        most.request,
+        most.outcome,
+        most.status,
+        most.said,
+        sum(bad.count for bad in event.bad_answers),
+        event.requests,
+        event.load_per_s,
+        event.probes_per_s,
+        deadline_ms(recording),
+    )
 
 
 def _ends(recording: Recording) -> list[tuple[str, LoadStopped | ProberStopped]]:

@@ -21,9 +21,12 @@ AFTER = frozenset({"after"})
 _SETS = {PLACES: "places", COMMAND: "a command's", LINK: "a link's", REQUEST: "a request's", AFTER: "`{after}`"}
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
-_URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
-_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s?#]*)?")
-_HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
+_HERE = r"(127(\.\d{1,3}){3}|([A-Za-z0-9-]+\.)*localhost|\[::1\]|\{host\})"
+_SOCKET = r"unix:(/|\{dir\}/|\{system\}/)[^\s?#]+"
+_URL = re.compile(rf"https?://{_HERE}(:(\d{{1,5}}|\{{port\}}))?(/[^\s?#]*)?|{_SOCKET}")
+_ANY_URL = re.compile(r"https?://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
+_HEALTH = re.compile(rf"(http|tcp)://{_HERE}:(\d{{1,5}}|\{{port\}})(/[^\s]*)?")
+_FORMS = "http://127.0.0.1:{port}, https://localhost:{port} or unix:{dir}/service.sock"
 
 
 class Shape(Protocol):
@@ -219,19 +222,26 @@ class Url:
         return table.at(key, default).text(fills=PLACES).rstrip("/")
 
     def describe(self) -> str:
-        return f"`http://` address of this host{_with(PLACES)}"
+        return f"`http://` or `https://` address of this host, or `unix:` and the path of a socket{_with(PLACES)}"
+
+
+def is_here(url: str) -> bool:
+    """Whether it is an address of this host."""
+    return _URL.fullmatch(url) is not None
 
 
 def check_url(table: Table, key: str, text: str, allowed: Sequence[str] | None) -> None:
     """Refuse an address that must not be loaded. ``allowed``: hosts an attached system may answer at; None: an
     island's system, which answers on this host."""
-    if allowed is None:
-        _check_local(table, key, text, _URL, "http://127.0.0.1:{port}")
+    match, here = _ANY_URL.fullmatch(text), is_here(text)
+    if not (match or here) or not _can_be_asked(fill(text, dict.fromkeys(PLACES, "1"))):
+        table.fail(key, f"{text!r} is not an address that can be loaded", f"write it like {_FORMS}")
+    if here or match is None:
         return
-    match = _ANY_URL.fullmatch(text)
-    if match is None or not _can_be_asked(text):
-        table.fail(key, f"{text!r} is not an address that can be loaded", "write it like http://127.0.0.1:8080")
-    if not _URL.fullmatch(text) and match["host"] not in allowed:
+    if allowed is None:
+        why = f"{match['host']} is not this host, and an island has no way to any other"
+        table.fail(key, why, f"an address of this host, like {_FORMS}; or attach = true, if it runs already")
+    if match["host"] not in allowed:
         why = f"{match['host']} is not this host, and limits.allow_hosts does not name it"
         table.fail(key, why, "nothing but what is named there is ever loaded: name it only if it may be overloaded")
 
@@ -258,6 +268,8 @@ def _check_local(table: Table, key: str, text: str, form: re.Pattern[str], examp
 
 def _can_be_asked(url: str) -> bool:
     """Whether its port is one, its host a name or address that can be, and its path of what a request line holds."""
+    if url.startswith("unix:"):
+        return url.isascii()
     try:
         parts = urlsplit(url)
         return parts.port != 0 and bool((parts.hostname or "").encode("idna")) and url.isascii()

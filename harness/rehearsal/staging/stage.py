@@ -44,7 +44,14 @@ class Stage:
         self.logged = disks.logged
         self.system = LiveSystem(config, directory, plan.port, plan.size_bytes, disks.by_name, recorder, plan.python)
         for mounted in disks.by_name.values():
-            recorder.record(DiskMounted(name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes))
+            recorder.record(
+                DiskMounted(
+                    name=mounted.name,
+                    profile=mounted.profile,
+                    size_bytes=mounted.size_bytes,
+                    path=str(mounted.path),
+                )
+            )
         self.teardown.register("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         if not config.service.attach:
             self.teardown.register("stop the system", self.system.stop)
