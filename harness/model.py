@@ -181,12 +181,15 @@ class Artefact:
 
 @dataclass(frozen=True, slots=True)
 class OffsiteCopy:
-    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name there, and
-    whether the system itself would rely on it."""
+    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name, path or
+    pattern of paths there, and whether the system itself would rely on it. ``size`` and ``digest`` (``sha256:...``) are
+    of what is stored, for it may be compressed or encrypted; None and empty where ``status`` does not tell."""
 
     name: str
     object: str
     counts: bool
+    size: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +288,7 @@ class Observation:
     ``said`` is what the kit's ``status`` told besides, each only when it did: ``version``, ``schema``, ``lock`` (who
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
-    really there (file name -> bytes), None when nothing says where to look.
+    really there (path below the store -> bytes), None when nothing says where to look.
     ``held_before``: tokens of our clients that were there before the run, in a system that it was attached to;
     ``backups_before``: path and size of the backups its ``status`` named then.
     ``error_status``: the HTTP status of the answer that ended the read-back, 0 for none. ``not_provided``: which of
@@ -313,6 +316,7 @@ class Observation:
     schemas: tuple[str, ...] = ()
     offsite: tuple[OffsiteCopy, ...] | None = None
     stored: Mapping[str, int] | None = None
+    stored_digests: Mapping[str, str] = field(default_factory=dict)
     earlier: tuple[Observation, ...] = ()
     crash: CrashState | None = None
     held_before: frozenset[str] = frozenset()

@@ -28,6 +28,8 @@ from harness.system.phases.watcher import PhaseWatch
 VERSION_GRACE_S = 15.0
 # Of one that is still running at its deadline it is told what it did in so many seconds before it.
 LAST_S = 5.0
+# Of a copy off site.
+DIGESTS = ("sha256", "sha1", "md5")
 # So many lines that begin with { are looked at for what a `status` says.
 _OBJECTS = 1000
 
@@ -185,11 +187,7 @@ class Operations:
                 for b in said["backups"]
             )
             copies = said.get("offsite")
-            offsite = (
-                tuple(OffsiteCopy(_place(c["name"]), _place(c["object"]), bool(c["counts"])) for c in copies)
-                if copies is not None
-                else None
-            )
+            offsite = tuple(_offsite_copy(c) for c in copies) if copies is not None else None
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
             return Status(_place(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
         except KeyError as error:
@@ -262,6 +260,16 @@ def last_object(text: str, key: str) -> dict[str, Any] | None:
                 return dict(found)
             last = last or found
     return last
+
+
+def _offsite_copy(told: Mapping[str, Any]) -> OffsiteCopy:
+    size, digest = told.get("size"), str(told.get("digest") or "").lower()
+    algorithm, _, value = digest.partition(":")
+    if digest and not (algorithm in DIGESTS and value.isalnum()):
+        raise ValueError(f"digest {digest[:80]!r} is none of {', '.join(f'{name}:HEX' for name in DIGESTS)}")
+    return OffsiteCopy(
+        _place(told["name"]), _place(told["object"]), bool(told["counts"]), None if size is None else int(size), digest
+    )
 
 
 def _place(value: object) -> str:

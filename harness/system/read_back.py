@@ -177,6 +177,7 @@ def observe(
         "schemas": system.config.versions.schemas.get(version, ()),
         "offsite": None if status.offsite is None else [asdict(copy) for copy in status.offsite],
         "stored": system.files.stored(),
+        "stored_digests": system.files.digests(status.offsite or ()),
     }
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"

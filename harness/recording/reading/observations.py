@@ -53,6 +53,7 @@ def read_observations(
             schemas=tuple(content.get("schemas", ())),
             offsite=None if copies is None else tuple(OffsiteCopy(**c) for c in copies),
             stored=content.get("stored"),
+            stored_digests=content.get("stored_digests", {}),
             writes=upto(ledger, e.t),
             operations=tuple(o for o in operations if o.start_ns <= e.t),
             held_before=held_before,
