@@ -18,8 +18,10 @@ class ReadBacks:
         self._snapshots = snapshots
         self._labels: dict[str, int] = {}
 
-    def after(self, cause: str) -> None:
-        """Read all back and record it."""
+    def after(self, cause: str) -> str:
+        """Read all back and record it; the backup that `status` names as the latest."""
         self._labels[cause] = number = self._labels.get(cause, 0) + 1
         snapshot_ns = self._snapshots.taken_ns.get(self.restored_from) if cause != "end" else None
-        observe(self._system, f"{cause}-{number}", cause, self._operations.status(), snapshot_ns)
+        status = self._operations.status()
+        observe(self._system, f"{cause}-{number}", cause, status, snapshot_ns)
+        return status.latest

@@ -66,7 +66,8 @@ class Steps:
         if isinstance(step, Together):
             self._operate_together(step)
         elif step.do == "read_back":
-            self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
+            latest = self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
+            self._snapshots.seen(self._last, latest)
         elif step.do == "validate_damaged":
             self._damage.run()
         elif step.do == "wait":
@@ -131,6 +132,7 @@ class Steps:
         restores = step.do == "restore" or operation.restores
         on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
         backup = self._operations.status().latest if on_backup else ""
+        self._snapshots.seen(self._last, backup)
         if step.version == "broken":
             self._watch_versions()
         return OperationRequest(
