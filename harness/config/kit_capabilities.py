@@ -43,7 +43,9 @@ class KitCapabilities:
 
     def missing_status(self, *keys: str) -> Iterator[str]:
         """Each of these keys that `status` does not print; without a key, whether `status` works at all."""
-        if "status" not in self.config.operations:
+        if not self.config.tells_backups:
+            yield "[operations.status] or [backups]"
+        elif "status" not in self.config.operations and keys:
             yield "[operations.status]"
         elif self.status is not None and not self.status:
             yield "a status that works"

@@ -16,6 +16,8 @@ from harness.errors import HarnessError
 def commands(config: SystemConfig) -> dict[str, Argv]:
     """Every command of the system by its dotted key."""
     found = {"service.start": config.service.start, "service.stop": config.service.stop}
+    if config.backups:
+        found |= {"backups.list": config.backups.list, "backups.latest": config.backups.latest}
     found["service.version_command"] = config.service.version_command
     found |= {f"operations.{n}.command": o.command for n, o in config.operations.items()}
     found |= {f"dependencies.{n}.start": d.start for n, d in config.dependencies.items()}

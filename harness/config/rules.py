@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from harness.config.keys import Rule
 from harness.config.placeholders import fill
 from harness.config.schema import (
+    BackupsConfig,
     DataConfig,
     LinkConfig,
     ReadBackConfig,
@@ -145,6 +146,19 @@ def _version_told_once(table: Table, service: ServiceConfig) -> None:
         )
 
 
+def _listed_one_way(table: Table, backups: BackupsConfig) -> None:
+    if bool(backups.glob) == bool(backups.list):
+        why = "stands beside list" if backups.glob else "is missing, and so is list"
+        table.fail("glob", why, "glob = the paths of the backups, or list = a command that names them, with a pattern")
+    if bool(backups.list) != bool(backups.pattern):
+        table.fail("pattern", "goes with list, and only with it", "a regular expression with a group called id")
+
+
+def _status_or_backups(top: Table, config: SystemConfig) -> None:
+    if config.backups and "status" in config.operations:
+        top.fail("backups", "stands beside [operations.status], which tells the same", "leave one of them out")
+
+
 def _key_has_certificate(table: Table, service: ServiceConfig) -> None:
     if service.key_file and not service.cert_file:
         table.fail("key_file", "has no certificate beside it", "name that in cert_file")
@@ -188,6 +202,7 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("`key_file` goes with a `cert_file`.", _key_has_certificate),
         Rule("The version is told by a path, by `version_header` or by `version_command`.", _version_told_once),
     ),
+    BackupsConfig: (Rule("Backups are found by `glob`, or by `list` with a `pattern`.", _listed_one_way),),
     DataConfig: (Rule("`mount` is `dir`, or a directory above it.", _mount_is_above),),
     LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
     VariantConfig: (
@@ -224,6 +239,7 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("`probe.requests` names a read, and perhaps a write, of `[[load.requests]]`.", _probes_are_requests),
         Rule("Each `upstream` of a link is one of `[dependencies]`.", _links_lead_to_dependencies),
         Rule("Each phase belongs to one of `[operations]`.", _phases_are_of_operations),
+        Rule("`[backups]` is for a kit without `[operations.status]`.", _status_or_backups),
         Rule("No value of `joined` is empty.", _joints_are_texts),
     ),
 }

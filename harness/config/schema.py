@@ -328,6 +328,56 @@ class OperationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupsConfig:
+    """``[backups]``: how a kit without ``[operations.status]`` tells which backups there are."""
+
+    glob: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The files or directories that match this are the backups.",
+            "`**` is any depth.",
+            example='"{dir}/backup/*.dump"',
+        ),
+    ] = ""
+    order: Annotated[
+        str,
+        Key(Choice(("time", "name")), "Which of them is the newest: the one written last, or the last by name."),
+    ] = "time"
+    list: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of `glob`: this command lists the backups.",
+            "For backups that are no files here, such as objects in a store or snapshots.",
+            example='["restic", "snapshots"]',
+            init="instead",
+        ),
+    ] = ()
+    pattern: Annotated[
+        str,
+        Key(
+            Pattern(("id",)),
+            "Each match in what `list` prints is a backup: group `id` is its name.",
+            "Group `path` is its {backup} if that is another, `size` its bytes.",
+            example=r"'^(?P<id>[0-9a-f]{8}) '",
+            init="instead",
+        ),
+    ] = ""
+    newest: Annotated[
+        str, Key(Choice(("last", "first")), "Where the newest stands in what `list` prints.", init="another")
+    ] = "last"
+    latest: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "This command prints the backup that a restore would use; without it, the newest.",
+            example='["PROGRAM", "latest"]',
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeConfig:
     """An edge of a phase that the kit does not mark itself, by what it does: the ``nth`` line that ``pattern`` is found
     in (of ``file``; of its own output when empty), ``size_bytes`` written below ``path``, or the ``nth`` system call of
@@ -813,6 +863,14 @@ class SystemConfig:
             default={},
         ),
     ]
+    backups: Annotated[
+        BackupsConfig | None,
+        Key(
+            One(BackupsConfig),
+            "Which backups there are, for a kit without [operations.status].",
+            default=None,
+        ),
+    ]
     phases: Annotated[
         tuple[PhaseConfig, ...],
         Key(ByName(PhaseConfig), "A phase of an operation, seen in what the kit does.", default={}),
@@ -872,6 +930,11 @@ class SystemConfig:
             example='{ MODES = "," }',
         ),
     ] = field(default_factory=dict)
+
+    @property
+    def tells_backups(self) -> bool:
+        """Whether anybody says which backups there are."""
+        return "status" in self.operations or self.backups is not None
 
     @property
     def folder(self) -> Path:

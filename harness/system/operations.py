@@ -20,6 +20,7 @@ from harness.host.held_calls import CannotHold, spawned_under
 from harness.host.processes import Effort, blocked_on, effort
 from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.recording.events import LeftOut, OperationStarted, OperationStopped
+from harness.system.backup_list import CannotList, listed
 from harness.system.live import LiveSystem
 from harness.system.phases.mark_server import PhaseServer
 from harness.system.phases.watcher import PhaseWatch
@@ -172,7 +173,7 @@ class Operations:
         """Ask the kit what it would restore from. Not timed, not gated."""
         config = self._system.config.operations.get("status")
         if config is None:
-            return Status("", (), "the system declares no `status` operation")
+            return self._from_list()
         done = self._system.commands.run(config.command, config.deadline_s)
         if done.exit != 0:
             how = "had not ended" if done.exit is None else f"exited with {done.exit}"
@@ -194,6 +195,16 @@ class Operations:
             return Status("", (), f"status has no {error.args[0]!r} in its JSON: {json.dumps(said)[:200]}")
         except (ValueError, TypeError, OverflowError) as error:
             return Status("", (), f"status has JSON that is not as documented ({error}): {json.dumps(said)[:200]}")
+
+    def _from_list(self) -> Status:
+        backups = self._system.config.backups
+        if backups is None:
+            return Status("", (), "the system declares neither [operations.status] nor [backups]")
+        try:
+            latest, found = listed(backups, self._system.commands)
+        except CannotList as cannot:
+            return Status("", (), str(cannot))
+        return Status(latest, found)
 
     def _next_id(self, operation: str) -> str:
         with self._lock:

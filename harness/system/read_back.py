@@ -189,7 +189,7 @@ def observe(
 
 def _not_provided(system: LiveSystem) -> list[str]:
     config = system.config
-    lacking = {"status": "status" not in config.operations, "read_back": config.load.read_back is None}
+    lacking = {"status": not config.tells_backups, "read_back": config.load.read_back is None}
     return [name for name, lacks in lacking.items() if lacks]
 
 
