@@ -213,6 +213,7 @@ class Operation:
     output: str
     # What was asked for, and what was seen of it: as the event that told its end has it (recording/events.py).
     restores: bool = False
+    to: str = ""
     group: int | None = None
     again: bool = False
     backup: str = ""

@@ -138,7 +138,8 @@ def _operations(table: Table) -> dict[str, OperationConfig]:
         inner, known = table.table(name), name in OPERATIONS
         if not known:
             _check_own(name, table, inner)
-        leave = [key for key, there in (("own", not known), ("restores", name == "rollback")) if not there]
+        there = {"own": not known, "restores": name == "rollback", "to": name in ("restore", "rollback")}
+        leave = [key for key, may in there.items() if not may]
         values = read_keys(OperationConfig, inner, leave=leave)
         inner.end()
         found[name] = OperationConfig(name, **values | {"own": not known})

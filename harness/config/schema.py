@@ -315,6 +315,18 @@ class OperationConfig:
             init="another",
         ),
     ] = False
+    to: Annotated[
+        str,
+        Key(
+            Choice(("snapshot", "latest")),
+            "Where the restore ends: at its backup, or (it replays a log) at the last commit before it began.",
+            "Only in `[operations.restore]`, and in a rollback that `restores`. Unsaid, data that is one clean cut "
+            "after the backup is unknown.",
+            default="",
+            example='"latest"',
+            init="another",
+        ),
+    ] = ""
     own: Annotated[
         bool,
         Key(

@@ -260,6 +260,7 @@ class OperationStopped(Event, tag="operation.stop", frozen=True):
     blocked_on: Annotated[str, "where it hung, if it did"] = ""
     # What was asked for; empty, null or false where it was not.
     restores: Annotated[bool, "it goes back to a backup"] = False
+    to: Annotated[str, "where a restore ends: `snapshot`, `latest`; empty where system.toml does not say"] = ""
     group: Annotated[int | None, "number of the group it ran in, beside others"] = None
     again: Annotated[bool, "tried once more, on what a power cut left"] = False
     backup: Annotated[str, "path of the backup it was given"] = ""

@@ -137,6 +137,7 @@ class Operations:
                 timed_out=code is None,
                 blocked_on=blocked,
                 restores=request.restores,
+                to=config.to if request.restores else "",
                 group=request.group,
                 again=request.again,
                 backup=request.backup,

@@ -10,10 +10,12 @@ from harness.checkers.core.codes import Details, code
 @code(
     "restore.exact",
     "pass",
-    title="The restore is exactly the backup",
-    sentence="exactly the snapshot{% if clients_only %} of our clients' writes{% endif %}: "
+    title="The restore is exact",
+    sentence="{% if to == 'latest' %}one clean cut after the backup{% else %}exactly the snapshot{% endif %}"
+    "{% if clients_only %} of our clients' writes{% endif %}: "
     "{{ lost|count('write') }} after it lost, {{ lost_s|s }} of work",
-    meaning="The data is one clean cut at the moment of the backup, and what was written after the restore stayed.",
+    meaning='The data is one clean cut, at the moment of the backup or (to = "latest") anywhere between it and the '
+    "beginning of the restore, and what was written after the restore stayed.",
 )
 class Exact(Details):
     """``lost``: acknowledged writes younger than the backup, which a restore takes back by nature; they reach back
@@ -24,6 +26,7 @@ class Exact(Details):
     lost_s: float
     clients_only: bool
     indeterminate: int
+    to: str = ""
 
 
 @code(
@@ -131,7 +134,6 @@ class RestoredUnreadable(Details):
     causes=(
         "`status` does not name the latest backup",
         "the backup was not made in this run",
-        "a deployment made the backup: the harness dates only those of the operation `backup`",
     ),
     hint="let `status` name the backups with path and size, mark the phase that copies, and let the operation `backup` "
     "make the backup that is restored",
@@ -139,6 +141,26 @@ class RestoredUnreadable(Details):
 )
 class BackupUnknown(Details):
     pass
+
+
+@code(
+    "restore.ends_later",
+    "unknown",
+    title="A restore ended later than its backup",
+    sentence="one clean cut, and later than the backup: {{ newer|count('write') }} sent after it was taken and before "
+    "{{ restore }} began are there (first: {{ tokens[:1]|join }})",
+    meaning="The restore replayed a log, which is sound; or it did nothing, or not to all of the data.",
+    causes=("the restore replays a log up to the last commit", "the restore does nothing, and says that it succeeded"),
+    look="what the restore does after it has put the backup in place",
+    hint='[operations.restore] to = "latest" if it replays a log, to = "snapshot" if it has to end at its backup',
+    matter="plan",
+)
+class EndsLater(Details):
+    """``newer`` writes are there that the backup cannot hold."""
+
+    restore: str
+    newer: int
+    tokens: list[str]
 
 
 @code(
@@ -177,6 +199,7 @@ CODES = (
     LaterLost,
     RestoredUnreadable,
     BackupUnknown,
+    EndsLater,
     NothingOlder,
     NothingYounger,
 )

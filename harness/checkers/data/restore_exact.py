@@ -13,6 +13,7 @@ from harness.checkers.data.data_codes import DAMAGE, GAPS, NotRead, Undecidable
 from harness.checkers.data.restore_codes import (
     CODES,
     BackupUnknown,
+    EndsLater,
     Exact,
     LaterLost,
     Mixed,
@@ -84,18 +85,22 @@ def judge_restored(observation: Observation) -> list[Details]:
             return [RestoredUnreadable(operation.id, observation.error)]
         return [NotRead(observation.error)]
     wrong = [*_after(observation, operation), *_mixed_within(observation, operation), *damage(observation)]
+    later: list[Details] = []
     if observation.snapshot_ns is not None:
-        wrong = [*_cut(observation, operation, observation.snapshot_ns), *wrong]
+        later = _ends_later(observation, operation, observation.snapshot_ns)
+        replays = bool(later) or operation.to == "latest"
+        until_ns = operation.start_ns if replays else observation.snapshot_ns[1]
+        wrong = [*_cut(observation, operation, (observation.snapshot_ns[0], until_ns)), *wrong]
     if wrong:
         return wrong
-    open_ = gaps(observation)
+    open_ = later or gaps(observation)
     if observation.snapshot_ns is None:
         open_.append(BackupUnknown())
     elif not (before := owed(observation, observation.snapshot_ns[0])).present:
         open_.append(NothingOlder())
     elif before.unclear:
         open_.append(Undecidable(before.unclear))
-    elif not _younger(observation, operation, observation.snapshot_ns[1]):
+    elif operation.to != "latest" and not _younger(observation, operation, observation.snapshot_ns[1]):
         open_.append(NothingYounger())
     return open_ or [exact(observation, operation)]
 
@@ -105,7 +110,7 @@ def exact(observation: Observation, operation: Operation) -> Exact:
     totals could tell."""
     point = recovery_point(observation)
     clients_only = not observation.expected_totals
-    return Exact(operation.id, point.lost, point.seconds, clients_only, indeterminate(observation))
+    return Exact(operation.id, point.lost, point.seconds, clients_only, indeterminate(observation), operation.to)
 
 
 def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[Details]:
@@ -125,6 +130,14 @@ def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int,
     if holes := missing(observation, around.where((around.end_ns >= began_ns) & (around.end_ns < latest_ns))):
         wrong.append(Mixed(operation.id, "hole", len(holes), first_tokens(holes)))
     return wrong
+
+
+def _ends_later(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[Details]:
+    """Where nobody said where the restore ends: that it ended after its backup, if the data is one clean cut there."""
+    newer = returned(observation, _younger(observation, operation, snapshot_ns[1]))
+    if operation.to or not newer or _cut(observation, operation, (snapshot_ns[0], operation.start_ns)):
+        return []
+    return [EndsLater(operation.id, len(newer), first_tokens(newer))]
 
 
 def _younger(observation: Observation, operation: Operation, ended_ns: int) -> Writes:
