@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from harness.config.schema import slow_deadline_s
 from harness.judged.broken_version_spans import BrokenVersionSpan, broken_version_spans
 from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
+from harness.judged.kit_held import down_while_held
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.events import LinkLaid
@@ -36,6 +37,7 @@ Mask: TypeAlias = "npt.NDArray[np.bool_]"
 # Why a request counts neither as good nor as bad.
 Exclusion = Literal[
     "in_flight_at_end",
+    "kit_held",
     "refused_on_full_disk",
     "during_restore",
     "cut_by_harness",
@@ -58,7 +60,8 @@ class Excluded:
 class JudgedRequests:
     """The requests that count as downtime or its absence; ``excluded`` tells how many others are left out, and why.
 
-    ``in_flight_at_end``: not answered when the load stopped; ``refused_on_full_disk``: writes refused while the data
+    ``in_flight_at_end``: not answered when the load stopped; ``kit_held``: under way while the service was down and the
+    harness held the kit that had stopped it; ``refused_on_full_disk``: writes refused while the data
     disk was full. ``during_restore``: under way in a restore; ``removed_by_restore``: not found after one.
     ``cut_by_harness``: under way while the harness kept the front from the service. ``known_broken_version``: bad while
     a version known to be broken served, which the run asked for; ``version_unknown``: bad after that was heard last and
@@ -66,6 +69,7 @@ class JudgedRequests:
     up, so that it may have been the harness.
     ``never_recovered``: the outage that had not ended when the load stopped, and did not begin in an operation.
     ``exclusions``: by channel of the prober, when nothing was owed to it: what is left out, restores and our own cuts.
+    ``held``: when the kit was held with the service down.
     """
 
     load: Records
@@ -73,6 +77,7 @@ class JudgedRequests:
     excluded: Mapping[Exclusion, Excluded]
     never_recovered: BadSpan | None
     exclusions: Mapping[str, Spans]
+    held: Spans
 
 
 def judged_requests(recording: Recording) -> JudgedRequests:
@@ -81,12 +86,14 @@ def judged_requests(recording: Recording) -> JudgedRequests:
     aside: Records = joined(())
     excluded: dict[Exclusion, Excluded] = {}
     cuts = cuts_by_harness(recording)
+    held = down_while_held(recording, within(joined(recording.samples.probe), window_ns), limit_ms)
     for files in (recording.samples.load, recording.samples.probe):
         records = within(joined(files), window_ns)
         bad = bad_mask(records, limit_ms)
         counts = np.ones(len(records), np.bool_)
         reasons: tuple[tuple[Exclusion, Mask], ...] = (
             ("in_flight_at_end", _in_flight_at_end(records, limit_ms)),
+            ("kit_held", overlap(records, held)),
             ("refused_on_full_disk", _refusals_on_a_full_disk(records, recording.faults)),
             ("during_restore", _in_a_restore(records, recording)),
             ("cut_by_harness", overlap(records, cuts)),
@@ -106,11 +113,11 @@ def judged_requests(recording: Recording) -> JudgedRequests:
     never_recovered = _never_recovered(recording, probes, limit_ms)
     if never_recovered:
         load, probes = (r[r["end_ns"] < never_recovered.start_ns] for r in (load, probes))
-    return JudgedRequests(load, probes, excluded, never_recovered, _exclusions(aside, recording))
+    return JudgedRequests(load, probes, excluded, never_recovered, _exclusions(aside, recording, held), held)
 
 
-def _exclusions(aside: Records, recording: Recording) -> dict[str, Spans]:
-    for_all = [*_restores(recording), *cuts_by_harness(recording)]
+def _exclusions(aside: Records, recording: Recording, held: Spans) -> dict[str, Spans]:
+    for_all = [*_restores(recording), *cuts_by_harness(recording), *held]
     own = {name: aside[aside["channel"] == number] for number, name in enumerate(CHANNELS)}
     return {
         name: merged_spans([*for_all, *zip(left["intended_ns"].tolist(), left["end_ns"].tolist(), strict=True)])

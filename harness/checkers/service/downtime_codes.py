@@ -83,6 +83,8 @@ _LEFT_OUT = (
     "{% if o.reason == 'cut_by_harness' %}not counted: {{ o.count|count('request') }}, {{ o.bad|grouped }} of them "
     "bad, under way while the harness held a fault between the front and the service ({{ o.seconds|s(1) }}, and "
     "{{ '%g'|format(grace_s) }} s for connections to come back)"
+    "{% elif o.reason == 'kit_held' %}not counted: {{ o.count|count('request') }} while the harness held the kit with the "
+    "service down ({{ o.seconds|s }})"
     "{% elif o.reason == 'during_restore' %}not counted: {{ o.bad|count('bad request') }} during a restore"
     "{% elif o.reason == 'removed_by_restore' %}not counted: {{ o.count|count('request') }} for what a restore may "
     "have taken away"

@@ -1,0 +1,49 @@
+"""When the service was down because the harness held an operation of the kit at a gate."""
+
+from __future__ import annotations
+
+from harness.judged.downtime import Records, bad_mask
+from harness.model import NS
+from harness.recording.events import PhaseEdge
+from harness.recording.recording import Recording
+from harness.recording.samples import CHANNELS
+from harness.stats.arrays import np
+from harness.stats.spans import merged_spans
+
+# Whether the service was down when a hold began is told by what each channel showed in this time before it.
+_BEFORE_NS = int(0.25 * NS)
+# A gate that is opened at once holds nobody.
+_LEAST_NS = 1_000_000
+
+
+def holds(recording: Recording) -> list[tuple[int, int]]:
+    """When the kit stood at a gate: start and stop in CLOCK_MONOTONIC ns, for every edge of every operation."""
+    edges = (e for e in recording.of(PhaseEdge) if e.held and e.gate_ns > _LEAST_NS)
+    return sorted((edge.t, edge.t + edge.gate_ns) for edge in edges)
+
+
+def down_while_held(recording: Recording, probes: Records, limit_ms: float) -> list[tuple[int, int]]:
+    """The part of each hold in which the service was down for its sake: one that was down when the hold began, until it
+    answers well again. A kit that stops the service before its first edge stands still there with the service down, as
+    long as we like. What goes down only in a hold is not among it: somebody else may have done that."""
+    found: list[tuple[int, int]] = []
+    for start_ns, stop_ns in holds(recording):
+        back_ns = [
+            back
+            for number in range(len(CHANNELS))
+            if (back := _back_ns(probes[probes["channel"] == number], start_ns, stop_ns, limit_ms)) is not None
+        ]
+        if back_ns:
+            found.append((start_ns, max(back_ns)))
+    return merged_spans(found)
+
+
+def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float) -> int | None:
+    """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it was
+    not down then."""
+    bad = bad_mask(records, limit_ms)
+    before = (records["intended_ns"] >= start_ns - _BEFORE_NS) & (records["intended_ns"] < start_ns)
+    if not before.any() or not bad[before][np.argmax(records["intended_ns"][before])]:
+        return None
+    good = records["end_ns"][~bad & (records["intended_ns"] >= start_ns)]
+    return min(stop_ns, int(good.min())) if len(good) else stop_ns
