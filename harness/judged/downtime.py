@@ -99,8 +99,8 @@ def within(records: Records, window_ns: tuple[int, int]) -> Records:
 def by_channel(
     records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({}), held: Spans = ()
 ) -> dict[str, Downtime]:
-    """One Downtime for each channel that has samples; the stretches ``apart`` of a channel are no gap of it, and no time
-    that is ``held`` counts as an outage."""
+    """One Downtime for each channel that has samples; the stretches ``apart`` of a channel are no gap of it, and no
+    time that is ``held`` counts as an outage."""
     return {
         name: _downtime(name, records[records["channel"] == number], deadline_ms, apart.get(name, ()), held)
         for number, name in enumerate(CHANNELS)

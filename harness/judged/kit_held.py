@@ -39,8 +39,8 @@ def down_while_held(recording: Recording, probes: Records, limit_ms: float) -> l
 
 
 def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float) -> int | None:
-    """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it was
-    not down then."""
+    """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it
+    was not down then."""
     bad = bad_mask(records, limit_ms)
     before = (records["intended_ns"] >= start_ns - _BEFORE_NS) & (records["intended_ns"] < start_ns)
     if not before.any() or not bad[before][np.argmax(records["intended_ns"][before])]:

@@ -215,11 +215,12 @@ class Operations:
     def _wait(
         self, process: commands.Process, id_: str, start_ns: int, deadline_s: float
     ) -> tuple[int | None, _Did | None]:
-        """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted), with what
-        it did in the last of it."""
+        """The exit code, or None once the operation had ``deadline_s`` of its own time, with what it did in the last of
+        it. Time at gates does not count, its own or that of others, for whose lock it may wait."""
         earlier: tuple[float, Effort] | None = None
         while True:
-            own_s = (mono_ns() - start_ns - self._phases.gates.gate_ns(id_)) / NS
+            gates = self._phases.gates
+            own_s = (mono_ns() - start_ns - gates.gate_ns(id_) - gates.others_ns(id_, start_ns)) / NS
             if earlier is None and own_s >= deadline_s - min(LAST_S, deadline_s / 2):
                 earlier = own_s, effort(process.pid)
             # Asked also when it is too late: it may have ended while we ourselves stood still.

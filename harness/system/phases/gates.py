@@ -10,6 +10,7 @@ from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant
 from harness.recording.events import By, LeftOut, PhaseEdge
 from harness.recording.recorder import Recorder
+from harness.stats.spans import merged_spans
 
 _MOST_PROBLEMS = 100
 _SEEN = {"log": "in a line of a log", "bytes": "by the bytes written"}
@@ -66,6 +67,7 @@ class Gates:
         self._gate_ns: dict[str, int] = {}
         self._held: dict[str, int] = {}  # operation -> at how many gates at once
         self._since_ns: dict[str, int] = {}  # operation -> from when on its hold is not in _gate_ns yet
+        self._spans: list[tuple[str, int, int]] = []  # every hold that is over: operation, start, stop
         self.problems: list[str] = []  # of the kit's own marks
         self.failures: list[tuple[Edge, str]] = []  # where the harness failed: it is unknown what it left out
 
@@ -74,6 +76,15 @@ class Gates:
         with self._lock:
             self._count(operation)
             return self._gate_ns.get(operation, 0)
+
+    def others_ns(self, operation: str, since_ns: int) -> int:
+        """For how long since then gates have held other operations, any of them: whoever waits for the lock of one
+        waits for us."""
+        with self._lock:
+            now_ns = mono_ns()
+            spans = [(start, stop) for name, start, stop in self._spans if name != operation]
+            spans += [(self._since_ns[n], now_ns) for n, held in self._held.items() if held and n != operation]
+        return sum(max(0, stop - max(start, since_ns)) for start, stop in merged_spans(spans))
 
     def _count(self, operation: str) -> int:
         """Add the time it was held since the last call; now, in CLOCK_MONOTONIC ns."""
@@ -94,6 +105,7 @@ class Gates:
         with self._lock:
             until_ns = self._count(operation)
             self._held[operation] -= 1
+            self._spans.append((operation, at.mono_ns, until_ns))
         self._record(at, operation, edge, until_ns - at.mono_ns, detection)
 
     def see(self, at: Instant, edge: Edge, operation: str, detection: EdgeDetection) -> None:
