@@ -67,6 +67,7 @@ class Gates:
         self._gate_ns: dict[str, int] = {}
         self._held: dict[str, int] = {}  # operation -> at how many gates at once
         self._since_ns: dict[str, int] = {}  # operation -> from when on its hold is not in _gate_ns yet
+        self._began_ns: dict[str, int] = {}  # operation -> when its hold began
         self._spans: list[tuple[str, int, int]] = []  # every hold that is over: operation, start, stop
         self.problems: list[str] = []  # of the kit's own marks
         self.failures: list[tuple[Edge, str]] = []  # where the harness failed: it is unknown what it left out
@@ -83,7 +84,7 @@ class Gates:
         with self._lock:
             now_ns = mono_ns()
             spans = [(start, stop) for name, start, stop in self._spans if name != operation]
-            spans += [(self._since_ns[n], now_ns) for n, held in self._held.items() if held and n != operation]
+            spans += [(self._began_ns[n], now_ns) for n, held in self._held.items() if held and n != operation]
         return sum(max(0, stop - max(start, since_ns)) for start, stop in merged_spans(spans))
 
     def _count(self, operation: str) -> int:
@@ -100,6 +101,7 @@ class Gates:
         with self._lock:
             if not self._held.get(operation):
                 self._since_ns[operation] = max(at.mono_ns, self._since_ns.get(operation, 0))
+                self._began_ns[operation] = at.mono_ns
             self._held[operation] = self._held.get(operation, 0) + 1
         self._meet(edge, operation, detection)
         with self._lock:
