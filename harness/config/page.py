@@ -13,7 +13,7 @@ from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
 from harness.config.rules import RULES
 from harness.config.schema import EDGES, PhaseConfig, SystemConfig
-from harness.config.toml.shapes import AFTER, ByName, Flag, One, Several
+from harness.config.toml.shapes import PAGES, ByName, Flag, One, Several
 from harness.config.toml.value import REQUIRED
 from harness.host.checkout import DOCS
 
@@ -36,7 +36,7 @@ def _rows(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _placeholders() -> str:
-    where = {"commands": COMMAND, "places": PLACES, "links": LINK, "requests": REQUEST, "the read-back": AFTER}
+    where = {"commands": COMMAND, "places": PLACES, "links": LINK, "requests": REQUEST, "the read-back": PAGES}
     return _rows(
         ("placeholder", "is", "in"),
         (

@@ -30,6 +30,8 @@ MEANINGS = {
     "known": "a token whose write was acknowledged before",
     "n": "a random number below 1 000 000",
     "after": "what the page before named as next; nothing on the first page",
+    "page": "the number of the page, from `first_page` on",
+    "offset": "how many entries were read before this page",
 }
 
 PLACES = frozenset({"dir", "system", "python", "host", "port"})

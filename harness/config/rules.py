@@ -108,13 +108,22 @@ def _one_way_to_read(table: Table, read_back: ReadBackConfig) -> None:
 
 
 def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
+    if read_back.pattern and read_back.next_in_entry:
+        table.fail("next_in_entry", "is a JSON pointer, and with pattern no answer is read as JSON", "next_pattern")
     if read_back.next_pattern and not re.compile(read_back.next_pattern).groups:
         why = "has no group, and its group 1 is what {after} is filled with"
         table.fail("next_pattern", why, "write ( ) around it")
-    pages = not read_back.pattern or bool(read_back.next_pattern)
+    ways = [key for key in ("next", "next_pattern", "next_in_entry", "next_link") if key in table]
+    if len(ways) > 1 or (ways and read_back.counted):
+        other = ways[1] if len(ways) > 1 else "a {page} or {offset} in path"
+        table.fail(ways[0], f"stands beside {other}, which tells the next page too", "leave one of them out")
+    if read_back.counted or read_back.next_link:
+        return
+    pages = not read_back.pattern or bool(read_back.next_pattern or read_back.next_in_entry)
     after = "{after}" in read_back.path + read_back.body
     if pages and not after:
-        table.fail("path", "has no {after}, so the second page would be the first again", "/readback?after={after}")
+        hint = "/readback?after={after}, or ?page={page}, ?offset={offset}, next_link = true"
+        table.fail("path", "has no {after}, so the second page would be the first again", hint)
     if not pages and after:
         table.fail("path", "has {after}, and nothing says what comes after a page", "add next_pattern")
 
@@ -225,8 +234,8 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
             _one_way_to_read,
         ),
         Rule(
-            "`path` or `body` holds `{after}` where there is a next page: with JSON, or with `next_pattern`, which has "
-            "a group.",
+            "The next page is told by one of `next`, `next_pattern` (which has a group) and `next_in_entry`, which fill "
+            "`{after}` in `path` or `body`; by `next_link`; or by our own count, `{page}` or `{offset}`.",
             _pages_follow,
         ),
     ),

@@ -11,7 +11,7 @@ from harness.config.claims import ClaimLimit
 from harness.config.keys import Key
 from harness.config.placeholders import LINK, PLACES, REQUEST
 from harness.config.toml.shapes import (
-    AFTER,
+    PAGES,
     Argv,
     ByName,
     Choice,
@@ -635,17 +635,46 @@ class ReadBackConfig:
     path: Annotated[
         str,
         Key(
-            RequestPath(AFTER),
+            RequestPath(PAGES),
             "Each page is read there; {after} is empty on the first.",
+            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first.",
             example='"/items?after={after}"',
         ),
     ]
     items: Annotated[str, Key(Pointer(), "The list of entries stands there in the answer.")] = "/items"
-    token: Annotated[str, Key(Pointer(), "The token stands there in an entry.")] = "/token"
-    payload: Annotated[str, Key(Pointer(), "The payload stands there in an entry.")] = "/payload"
+    token: Annotated[
+        str, Key(Pointer(), "The token stands there in an entry.", 'With `""` an entry is the token itself.')
+    ] = "/token"
+    payload: Annotated[
+        str,
+        Key(
+            Pointer(),
+            "The payload stands there in an entry.",
+            'With `""` entries have none, and of a write only that it is there is judged.',
+        ),
+    ] = "/payload"
     next: Annotated[
         str, Key(Pointer(), "What the next {after} is stands there in the answer; null on the last page.")
     ] = "/next"
+    next_in_entry: Annotated[
+        str,
+        Key(
+            Pointer(),
+            "Instead of next: the next {after} stands there in the last entry of a page.",
+            example='"/id"',
+            init="instead",
+        ),
+    ] = ""
+    next_link: Annotated[
+        bool,
+        Key(
+            Flag(),
+            'Instead of next: the header `Link: <...>; rel="next"` leads to the next page.',
+            example="true",
+            init="instead",
+        ),
+    ] = False
+    first_page: Annotated[int, Key(Whole(0, 1), "The number of the first {page}.", init="another")] = 1
     totals: Annotated[
         Mapping[str, float],
         Key(
@@ -685,10 +714,15 @@ class ReadBackConfig:
         ),
     ] = ""
     method: Annotated[str, Key(Choice(("GET", "POST")), "The HTTP method.")] = "GET"
-    body: Annotated[str, Key(Text(AFTER), "The harness sends this.", example='""')] = ""
+    body: Annotated[str, Key(Text(PAGES), "The harness sends this.", example='""')] = ""
     headers: Annotated[
         Mapping[str, str], Key(Headers(), "The harness sends these headers.", example='{ Accept = "application/json" }')
     ] = field(default_factory=dict)
+
+    @property
+    def counted(self) -> bool:
+        """Whether the harness counts pages or entries, and no answer says what comes next."""
+        return any(word in self.path + self.body for word in ("{page}", "{offset}"))
 
 
 @dataclass(frozen=True, slots=True)

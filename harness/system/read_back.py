@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from harness.config.schema import ReadBackConfig
 from harness.host.clock import Deadline, mono_ns, sleep
@@ -24,6 +24,7 @@ _TIMES_ASKED_AGAIN = 3
 _PAUSE_S = 0.2
 _PAGES = 100_000
 _MISSING = object()
+_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s,;\"]+))*)")
 # More entries than any load of ours writes, and longer ones than any of them: what a system puts there itself.
 MOST_ENTRIES = 2_000_000
 MOST_CHARS = 4096
@@ -50,28 +51,50 @@ def read_back(system: LiveSystem) -> ReadBack:
     read = _read_text if config.pattern else _read_json
     found: list[tuple[str, str]] = []
     again: list[str] = []
-    after = ""
+    place, first_entries, entries = _Place(number=config.first_page), 0, 0
     for _ in range(_PAGES):
-        answer = _page(system, config, quote(after, safe=""), deadline, again)
+        answer = _page(system, config, place, deadline, again)
         if not answer.ok:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}", error_status=answer.status)
         try:
-            page = read(config, answer, first=not after)
+            page = read(config, answer, first=place.is_first)
         except _Unreadable as unreadable:
             return ReadBack(None, {}, f"read-back: {unreadable}")
         found += page.found
+        entries += page.entries
+        first_entries = first_entries or page.entries
         if len(found) > MOST_ENTRIES:
             return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
-        if page.next is None:
+        following = page.next
+        if config.counted:
+            # As long as the first, which may be as long as they get: only a shorter one is the last for sure.
+            following = "" if page.entries and page.entries >= first_entries else None
+        if following is None:
             return ReadBack(tuple(found), page.totals, "", tuple(again))
-        if page.next == after:
-            return ReadBack(
-                None, {}, f"read-back: {config.next_pattern or config.next} does not move on from {after!r}"
-            )
+        if following == place.after and not config.counted:
+            return ReadBack(None, {}, f"read-back: {_teller(config)} does not move on from {place.after!r}")
         if deadline.passed:
             return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
-        after = page.next
+        place = _Place(following, place.number + 1, entries, is_first=False)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page is: what the page before named, its number, and how many entries stand before it."""
+
+    after: str = ""
+    number: int = 1
+    offset: int = 0
+    is_first: bool = True
+
+
+def _teller(config: ReadBackConfig) -> str:
+    return (
+        config.next_pattern
+        or (f"{config.next_in_entry} of the last entry" if config.next_in_entry else "")
+        or ("the Link header" if config.next_link else config.next)
+    )
 
 
 class _Unreadable(Exception):
@@ -80,9 +103,10 @@ class _Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one page holds; ``next`` is what leads to the page after it, None on the last one."""
+    """What one page holds, ``entries`` in all; ``next`` is what leads to the page after it, None on the last one."""
 
     found: list[tuple[str, str]]
+    entries: int
     next: str | None
     totals: Mapping[str, float]
 
@@ -91,21 +115,49 @@ def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
     document = answer.json()
     if document is None:
         raise _Unreadable(f"{config.path} is not JSON: {answer.said()}")
-    items = http.pointer(document, config.items)
+    items = http.pointer(document, config.items, _MISSING)
+    if items is None:
+        items = []  # nothing is there
     if not isinstance(items, list):
         raise _Unreadable(f"no list at {config.items} in the answer")
     found: list[tuple[str, str]] = []
     for item in items:
-        token, payload = (http.pointer(item, p, _MISSING) for p in (config.token, config.payload))
+        token = http.pointer(item, config.token, _MISSING)
+        payload = http.pointer(item, config.payload, _MISSING) if config.payload else None
         if token is _MISSING or payload is _MISSING:
             raise _Unreadable(f"no {config.token if token is _MISSING else config.payload} in an entry of the answer")
         if token is not None:  # else an entry nobody's client wrote
             found.append((_bounded(token), "" if payload is None else _bounded(payload)))
-    following = http.pointer(document, config.next, _MISSING)
-    if following is _MISSING and first:  # on the first page it may be misspelt, and more pages left unread
-        raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
     totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
-    return _Page(found, None if following in (None, _MISSING) else str(following), totals)
+    return _Page(found, len(items), _next_in_json(config, answer, document, items, first), totals)
+
+
+def _next_in_json(
+    config: ReadBackConfig, answer: http.Answer, document: object, items: list[object], first: bool
+) -> str | None:
+    if config.counted:
+        return None
+    if config.next_link:
+        return _linked(answer)
+    if config.next_in_entry:
+        following = http.pointer(items[-1], config.next_in_entry, _MISSING) if items else None
+        if following is _MISSING:
+            raise _Unreadable(f"no {config.next_in_entry} in the last entry of the answer")
+    else:
+        following = http.pointer(document, config.next, _MISSING)
+        # On the first page it may be misspelt, and more pages left unread.
+        if following is _MISSING and first and items:
+            raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
+    return None if following in (None, _MISSING) else str(following)
+
+
+def _linked(answer: http.Answer) -> str | None:
+    """The path that the Link header names as the next page (RFC 8288)."""
+    for target, parameters in _LINK.findall(answer.headers.get("link", "")):
+        if re.search(r';\s*rel="?(?:[^";]* )?next(?: [^";]*)?"?\s*(?:;|$)', parameters, re.IGNORECASE):
+            parts = urlsplit(target)
+            return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return None
 
 
 def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
@@ -121,8 +173,9 @@ def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
     if not found and not config.expect_body:
         why = "and without expect_body it cannot be told from an error page"
         raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
-    following = re.search(config.next_pattern, text) if config.next_pattern else None
-    return _Page(found, following[1] if following else None, {})
+    matched = re.search(config.next_pattern, text) if config.next_pattern else None
+    following = _linked(answer) if config.next_link else matched[1] if matched else None
+    return _Page(found, len(found), following, {})
 
 
 def _bounded(value: object) -> str:
@@ -131,10 +184,15 @@ def _bounded(value: object) -> str:
     return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
 
 
-def _page(system: LiveSystem, config: ReadBackConfig, after: str, deadline: Deadline, again: list[str]) -> http.Answer:
+def _page(
+    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str]
+) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
     fill = system.commands.text
-    path, body = fill(config.path, after=after), fill(config.body, after=after)
+    told = {"after": quote(place.after, safe=""), "page": str(place.number), "offset": str(place.offset)}
+    path, body = fill(config.path, **told), fill(config.body, **told)
+    if config.next_link and not place.is_first:
+        path = place.after.removeprefix(system.service.endpoint.prefix)
     for _ in range(_TIMES_ASKED_AGAIN):
         answer = system.service.ask(config.method, path, PAGE_DEADLINE_S, body, config.headers)
         if answer.status not in _NOT_NOW or deadline.passed:

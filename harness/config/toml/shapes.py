@@ -17,8 +17,8 @@ from harness.config.toml.value import REQUIRED
 
 Argv = tuple[str, ...]
 NO_PLACEHOLDERS: frozenset[str] = frozenset()
-AFTER = frozenset({"after"})
-_SETS = {PLACES: "places", COMMAND: "a command's", LINK: "a link's", REQUEST: "a request's", AFTER: "`{after}`"}
+PAGES = frozenset({"after", "page", "offset"})
+_SETS = {PLACES: "places", COMMAND: "a command's", LINK: "a link's", REQUEST: "a request's", PAGES: "the read-back's"}
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
 _HERE = r"(127(\.\d{1,3}){3}|([A-Za-z0-9-]+\.)*localhost|\[::1\]|\{host\})"
