@@ -163,10 +163,10 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One entry of the system's own data as read back."""
+    """One entry of the system's own data as read back; ``payload`` is None where its entries show none."""
 
     token: str
-    payload: str
+    payload: str | None
 
 
 @dataclass(frozen=True, slots=True)

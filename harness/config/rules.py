@@ -234,8 +234,8 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
             _one_way_to_read,
         ),
         Rule(
-            "The next page is told by one of `next`, `next_pattern` (which has a group) and `next_in_entry`, which fill "
-            "`{after}` in `path` or `body`; by `next_link`; or by our own count, `{page}` or `{offset}`.",
+            "The next page is told by one of `next`, `next_pattern` (which has a group) and `next_in_entry`, which "
+            "fill `{after}` in `path` or `body`; by `next_link`; or by our own count, `{page}` or `{offset}`.",
             _pages_follow,
         ),
     ),

@@ -641,14 +641,16 @@ class ReadBackConfig:
             example='"/items?after={after}"',
         ),
     ]
-    items: Annotated[str, Key(Pointer(), "The list of entries stands there in the answer.")] = "/items"
+    items: Annotated[
+        str, Key(Pointer(whole=True), "The list of entries stands there in the answer.", 'With `""` it is the answer.')
+    ] = "/items"
     token: Annotated[
-        str, Key(Pointer(), "The token stands there in an entry.", 'With `""` an entry is the token itself.')
+        str, Key(Pointer(whole=True), "The token stands there in an entry.", 'With `""` an entry is the token itself.')
     ] = "/token"
     payload: Annotated[
         str,
         Key(
-            Pointer(),
+            Pointer(whole=True),
             "The payload stands there in an entry.",
             'With `""` entries have none, and of a write only that it is there is judged.',
         ),

@@ -30,12 +30,16 @@ MOST_ENTRIES = 2_000_000
 MOST_CHARS = 4096
 
 
+# Token and payload; None where entries show none.
+Entry = tuple[str, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """``found`` as (token, payload), None when it could not be read; then ``error`` says why, and ``error_status`` is
     the HTTP status of a page that was refused. ``asked_again``: what made us ask for a page more than once."""
 
-    found: tuple[tuple[str, str], ...] | None
+    found: tuple[Entry, ...] | None
     totals: Mapping[str, float]
     error: str
     asked_again: tuple[str, ...] = ()
@@ -49,7 +53,7 @@ def read_back(system: LiveSystem) -> ReadBack:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
     read = _read_text if config.pattern else _read_json
-    found: list[tuple[str, str]] = []
+    found: list[Entry] = []
     again: list[str] = []
     place, first_entries, entries = _Place(number=config.first_page), 0, 0
     for _ in range(_PAGES):
@@ -105,7 +109,7 @@ class _Unreadable(Exception):
 class _Page:
     """What one page holds, ``entries`` in all; ``next`` is what leads to the page after it, None on the last one."""
 
-    found: list[tuple[str, str]]
+    found: list[Entry]
     entries: int
     next: str | None
     totals: Mapping[str, float]
@@ -120,14 +124,15 @@ def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
         items = []  # nothing is there
     if not isinstance(items, list):
         raise _Unreadable(f"no list at {config.items} in the answer")
-    found: list[tuple[str, str]] = []
+    found: list[Entry] = []
     for item in items:
         token = http.pointer(item, config.token, _MISSING)
         payload = http.pointer(item, config.payload, _MISSING) if config.payload else None
         if token is _MISSING or payload is _MISSING:
             raise _Unreadable(f"no {config.token if token is _MISSING else config.payload} in an entry of the answer")
         if token is not None:  # else an entry nobody's client wrote
-            found.append((_bounded(token), "" if payload is None else _bounded(payload)))
+            shown = None if not config.payload else "" if payload is None else _bounded(payload)
+            found.append((_bounded(token), shown))
     totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
     return _Page(found, len(items), _next_in_json(config, answer, document, items, first), totals)
 

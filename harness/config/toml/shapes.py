@@ -174,8 +174,13 @@ class RequestPath:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
+    """``whole``: may be empty, which is all of it."""
+
+    whole: bool = False
+
     def read(self, table: Table, key: str, default: Any) -> str:
-        return _pointer(table, key, table.at(key, default).text())
+        text = table.at(key, default).text()
+        return text if not text and (self.whole or not default) else _pointer(table, key, text)
 
     def describe(self) -> str:
         return "JSON pointer"

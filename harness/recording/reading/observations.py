@@ -74,19 +74,19 @@ def look_file(event: Observed) -> str:
     return f"observations/{event.label}.json"
 
 
-class _EntriesOnce(dict[tuple[str, str], Found]):
+class _EntriesOnce(dict[tuple[str, str | None], Found]):
     """(token, payload) -> one entry for all read-backs that found it."""
 
-    def __missing__(self, row: tuple[str, str]) -> Found:
+    def __missing__(self, row: tuple[str, str | None]) -> Found:
         entry = self[row] = Found(*row)
         return entry
 
 
-def _content(raw: bytes) -> tuple[list[tuple[str, str]] | None, dict[str, Any]]:
+def _content(raw: bytes) -> tuple[list[tuple[str, str | None]] | None, dict[str, Any]]:
     """What was found, and what else a read-back holds."""
     try:
         parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        found = msgspec.json.decode(parts.pop("found"), type=list[tuple[str, str]] | None)
+        found = msgspec.json.decode(parts.pop("found"), type=list[tuple[str, str | None]] | None)
         return found, {name: json.loads(bytes(part)) for name, part in parts.items()}
     except msgspec.MsgspecError:  # a total that is NaN, half a surrogate: json reads what json wrote
         content: dict[str, Any] = json.loads(raw.decode())
