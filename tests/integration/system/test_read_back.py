@@ -14,14 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.config.placeholders import fill
 from harness.config.schema import ReadBackConfig
+from harness.host.endpoint import Endpoint
 from harness.load.requests import payload_of
 from harness.recording.recorder import Recorder
+from harness.system import http
 from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
-COMMANDS = SimpleNamespace(text=lambda path, after: path.replace("{after}", after))
+COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
 # after -> (status, document)
 Pages = Callable[[str], tuple[int, Any]]
 
@@ -57,11 +60,20 @@ def served(pages: Pages) -> Iterator[int]:
         server.server_close()
 
 
+def service(port: int, prefix: str = "") -> SimpleNamespace:
+    """What of a live service is used: that it can be asked."""
+    endpoint = Endpoint(f"http://127.0.0.1:{port}{prefix}")
+    return SimpleNamespace(
+        endpoint=endpoint,
+        ask=lambda method, path, deadline_s, body, headers: http.ask(endpoint, method, path, deadline_s, body, headers),
+    )
+
+
 def read(pages: Pages, **config: Any) -> ReadBack:
     with served(pages) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
-            service=SimpleNamespace(url=f"http://127.0.0.1:{port}"),
+            service=service(port),
             commands=COMMANDS,
         )
         return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
@@ -210,3 +222,89 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
     kept = (tmp_path / "observations" / "end-1.json").read_text()
     assert ours["payload"] in kept
     assert ("customer" in kept) == ("Invoice" in kept) == (not attach)
+
+
+PAGE_OF = 2
+
+
+class Counting:
+    """Pages of two, by number, by offset, after the last id, or by a Link header; every question is kept."""
+
+    def __init__(self, entries: list[Any], empty_last: bool = False) -> None:
+        self.entries, self.empty_last = entries, empty_last
+        self.asked: list[str] = []
+
+    @contextmanager
+    def serve(self) -> Iterator[int]:
+        counting = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                counting.asked.append(self.path)
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                start = int(asked.get("offset", (int(asked.get("page", 1)) - 1) * PAGE_OF))
+                if "since" in asked:
+                    start = [e["id"] for e in counting.entries].index(int(asked["since"])) + 1
+                rows = counting.entries[start : start + PAGE_OF]
+                body = json.dumps(rows).encode()
+                self.send_response(200)
+                if start + PAGE_OF < len(counting.entries):
+                    number = start // PAGE_OF + 2
+                    self.send_header("Link", f'</shop/x?page=1>; rel="first", </shop/x?page={number}>; rel="next"')
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def read(self, path: str, **config: Any) -> ReadBack:
+        with self.serve() as port:
+            system = SimpleNamespace(
+                config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, items="", **config))),
+                service=service(port, "/shop"),
+                commands=COMMANDS,
+            )
+            return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+
+
+NUMBERED = [{"id": i, "token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
+
+
+@pytest.mark.parametrize("entries", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("path", "config"),
+    [
+        ("/x?page={page}", {}),
+        ("/x?offset={offset}", {}),
+        ("/x?since={after}", {"next_in_entry": "/id"}),
+        ("/x", {"next_link": True}),
+    ],
+    ids=["page", "offset", "last id", "link"],
+)
+def test_pages_are_read_to_the_last_however_the_next_is_told(entries: int, path: str, config: dict[str, Any]) -> None:
+    pages = Counting(NUMBERED[:entries])
+    back = pages.read(path, **config)
+    assert back.error == ""
+    assert back.found == tuple((f"t-{i}", f"p-{i}") for i in range(entries))
+    assert all(asked.startswith("/shop/x") for asked in pages.asked)
+
+
+def test_entries_may_be_plain_texts_without_a_payload() -> None:
+    back = Counting([f"t-{i}" for i in range(3)]).read("/x?page={page}", token="", payload="")
+    assert back.found == (("t-0", None), ("t-1", None), ("t-2", None))
+
+
+@pytest.mark.parametrize("nothing", [{"items": []}, {"items": None}, {"items": [], "next": None}])
+def test_an_empty_set_reads_as_nothing_is_there(nothing: dict[str, Any]) -> None:
+    back = read(lambda _: (200, nothing))
+    assert (back.found, back.error) == ((), "")
