@@ -13,6 +13,10 @@ from harness.config.toml.shapes import Argv
 from harness.errors import HarnessError
 
 
+# These an island has for itself.
+_OWN = ("/tmp", "/var/tmp", "/dev/shm", "/run")
+
+
 def commands(config: SystemConfig) -> dict[str, Argv]:
     """Every command of the system by its dotted key."""
     found = {"service.start": config.service.start, "service.stop": config.service.stop}
@@ -34,12 +38,32 @@ def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
     here = {"python": values["python"], "system": str(config.folder)}
     for key, argv in commands(config).items():
         what = f"use {config.file}: {key}"
+        if not config.service.attach and (relative := _relative(argv, config.folder)):
+            why = f"{relative!r} is a relative path, and every command runs in {{dir}}, the run's own directory"
+            raise HarnessError(what, why, f"{{system}}/{os.path.normpath(relative)} is the file beside the system.toml")
         if "{dir}" not in argv[0]:
             program = fill(argv[0], {**values, **here})
             # One that runs already is where its system.toml is, and so are its commands run there.
             place = config.folder / program if config.service.attach and "/" in program else program
             if shutil.which(place, path=path) is None:
-                raise HarnessError(what, f"there is no program {program!r}", "install it, or name it by its full path")
+                hint = _unseen(program) or "install it, or name it by its full path"
+                raise HarnessError(what, f"there is no program {program!r}", hint)
         for item in argv[1:]:
             if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():
-                raise HarnessError(what, f"there is no {file}", "{system} is the folder of the system.toml")
+                hint = _unseen(file) or "{system} is the folder of the system.toml"
+                raise HarnessError(what, f"there is no {file}", hint)
+
+
+def _relative(argv: Argv, folder: Path) -> str:
+    """The first word that names a file beside the system.toml by a relative path; empty without one."""
+    words = [word for word in argv if "/" in word or Path(word).suffix]
+    for word in words:
+        if not word.startswith(("/", "{", "-", "~")) and (folder / word).is_file():
+            return word
+    return ""
+
+
+def _unseen(file: str) -> str:
+    """Why a file may be missing that the host has; empty where nothing speaks for it."""
+    place = next((p for p in _OWN if Path(os.path.normpath(file)).is_relative_to(p)), "")
+    return f"an island has a {place} of its own, and of the host's only {{system}}: put the kit elsewhere" * bool(place)
