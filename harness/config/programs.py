@@ -12,7 +12,6 @@ from harness.config.schema import SystemConfig
 from harness.config.toml.shapes import Argv
 from harness.errors import HarnessError
 
-
 # These an island has for itself.
 _OWN = ("/tmp", "/var/tmp", "/dev/shm", "/run")
 
@@ -38,9 +37,6 @@ def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
     here = {"python": values["python"], "system": str(config.folder)}
     for key, argv in commands(config).items():
         what = f"use {config.file}: {key}"
-        if not config.service.attach and (relative := _relative(argv, config.folder)):
-            why = f"{relative!r} is a relative path, and every command runs in {{dir}}, the run's own directory"
-            raise HarnessError(what, why, f"{{system}}/{os.path.normpath(relative)} is the file beside the system.toml")
         if "{dir}" not in argv[0]:
             program = fill(argv[0], {**values, **here})
             # One that runs already is where its system.toml is, and so are its commands run there.
@@ -52,15 +48,6 @@ def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
             if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():
                 hint = _unseen(file) or "{system} is the folder of the system.toml"
                 raise HarnessError(what, f"there is no {file}", hint)
-
-
-def _relative(argv: Argv, folder: Path) -> str:
-    """The first word that names a file beside the system.toml by a relative path; empty without one."""
-    words = [word for word in argv if "/" in word or Path(word).suffix]
-    for word in words:
-        if not word.startswith(("/", "{", "-", "~")) and (folder / word).is_file():
-            return word
-    return ""
 
 
 def _unseen(file: str) -> str:

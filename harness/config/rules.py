@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import PurePath
 
 from harness.config.keys import Rule
 from harness.config.placeholders import fill
+from harness.config.programs import commands
 from harness.config.schema import (
     BackupsConfig,
     DataConfig,
@@ -200,6 +202,15 @@ def _phases_are_of_operations(top: Table, config: SystemConfig) -> None:
             top.fail(f"phases.{phase.name}.operation", f"there is no [operations.{phase.operation}]", hint)
 
 
+def _no_relative_files(top: Table, config: SystemConfig) -> None:
+    """Commands run in {dir}, which is empty at first: a relative path means the file beside the system.toml there."""
+    for key, argv in () if config.service.attach else commands(config).items():
+        for word in (w for w in argv if "/" in w or PurePath(w).suffix):
+            if not word.startswith(("/", "{", "-", "~")) and (config.folder / word).is_file():
+                why = f"{word!r} is a relative path, and every command runs in {{dir}}, the run's own directory"
+                top.fail(key, why, f"{{system}}/{PurePath(word)} is the file beside the system.toml")
+
+
 def _joints_are_texts(top: Table, config: SystemConfig) -> None:
     for key in (key for key, between in config.joined.items() if not between):
         top.fail(f"joined.{key}", "is empty", 'what stands between two values, such as ","')
@@ -248,6 +259,7 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("`probe.requests` names a read, and perhaps a write, of `[[load.requests]]`.", _probes_are_requests),
         Rule("Each `upstream` of a link is one of `[dependencies]`.", _links_lead_to_dependencies),
         Rule("Each phase belongs to one of `[operations]`.", _phases_are_of_operations),
+        Rule("No command names a file beside the system.toml by a relative path.", _no_relative_files),
         Rule("`[backups]` is for a kit without `[operations.status]`.", _status_or_backups),
         Rule("No value of `joined` is empty.", _joints_are_texts),
     ),
