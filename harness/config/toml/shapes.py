@@ -111,7 +111,7 @@ class Choice:
     choices: tuple[str, ...]
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.at(key, default).choice(self.choices)
+        return table.at(key, default).choice(self.choices) if key in table or default else ""
 
     def describe(self) -> str:
         return " or ".join(f"`{written(choice)}`" for choice in self.choices)
