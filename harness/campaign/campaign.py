@@ -27,6 +27,7 @@ from harness.campaign.review_rows import read_rows
 from harness.campaign.selection import Selected, kind_for, select
 from harness.checkers.core.codes import Details, answer, code_of
 from harness.checkers.core.late import HarnessLate
+from harness.config.policies import policies
 from harness.config.reader import load_system
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
@@ -227,6 +228,7 @@ class Campaign:
             "timing": plan.timing,
             "claims": [asdict(c) for c in self.config.claims],
             "waives": [{"name": w.name, "reason": w.reason, "until": w.until.isoformat()} for w in self.config.waives],
+            "policies": policies(self.config),
             "deadline_ms": self.config.service.deadline_ms,
             "slow_requests": [r.name for r in self.config.load.requests if r.kind == "slow"],
             "rollback_restores": bool(

@@ -138,7 +138,12 @@ def _operations(table: Table) -> dict[str, OperationConfig]:
         inner, known = table.table(name), name in OPERATIONS
         if not known:
             _check_own(name, table, inner)
-        there = {"own": not known, "restores": name == "rollback", "to": name in ("restore", "rollback")}
+        there = {
+            "own": not known,
+            "restores": name == "rollback",
+            "to": name in ("restore", "rollback"),
+            "asks_monitors": name == "deploy",
+        }
         leave = [key for key, may in there.items() if not may]
         values = read_keys(OperationConfig, inner, leave=leave)
         inner.end()

@@ -170,6 +170,22 @@ def _status_or_backups(top: Table, config: SystemConfig) -> None:
         top.fail("backups", "stands beside [operations.status], which tells the same", "leave one of them out")
 
 
+def _locks_are_of_operations(top: Table, config: SystemConfig) -> None:
+    for name, lock in config.locks.items():
+        for operation in lock.operations:
+            if operation not in config.operations:
+                hint = did_you_mean(operation, config.operations) or f"operations: {', '.join(config.operations)}"
+                top.fail(f"locks.{name}.operations", f"there is no [operations.{operation}]", hint)
+
+
+def _needed_links_are_there(top: Table, config: SystemConfig) -> None:
+    for name, operation in config.operations.items():
+        for link in operation.needs_links or ():
+            if link not in config.links:
+                hint = did_you_mean(link, config.links) or f"links: {', '.join(config.links) or 'none'}"
+                top.fail(f"operations.{name}.needs_links", f"there is no [links.{link}]", hint)
+
+
 def _key_has_certificate(table: Table, service: ServiceConfig) -> None:
     if service.key_file and not service.cert_file:
         table.fail("key_file", "has no certificate beside it", "name that in cert_file")
@@ -260,6 +276,8 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("Each `upstream` of a link is one of `[dependencies]`.", _links_lead_to_dependencies),
         Rule("Each phase belongs to one of `[operations]`.", _phases_are_of_operations),
         Rule("No command names a file beside the system.toml by a relative path.", _no_relative_files),
+        Rule("Each operation of a lock is one of `[operations]`.", _locks_are_of_operations),
+        Rule("Each of `needs_links` is one of `[links]`.", _needed_links_are_there),
         Rule("`[backups]` is for a kit without `[operations.status]`.", _status_or_backups),
         Rule("No value of `joined` is empty.", _joints_are_texts),
     ),

@@ -327,6 +327,29 @@ class OperationConfig:
             init="another",
         ),
     ] = ""
+    needs_links: Annotated[
+        tuple[str, ...] | None,
+        Key(
+            Texts(),
+            "The operation cannot work while one of these links is cut; `[]`: it needs none.",
+            "Such as a deployment that begins with a backup and its copy off site. Unsaid, one that fails under a cut "
+            "link is unknown.",
+            default=None,
+            example='["offsite"]',
+            init="another",
+        ),
+    ] = None
+    asks_monitors: Annotated[
+        str,
+        Key(
+            Choice(("throughout", "before")),
+            "When it asks the monitors: to its end, or only before it changes anything.",
+            "Only in `[operations.deploy]`. Unsaid, one that went on after the monitors were lost in it is unknown.",
+            default="",
+            example='"throughout"',
+            init="another",
+        ),
+    ] = ""
     own: Annotated[
         bool,
         Key(
@@ -337,6 +360,30 @@ class OperationConfig:
             init="another",
         ),
     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """``[locks.NAME]``: operations of which only one at a time may change something."""
+
+    name: str
+    operations: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "These operations share the lock; others may run beside them.",
+            "Without any `[locks]`, a backup that ran beside a deployment is unknown, and two deployments that did fail.",
+            example='["deploy", "rollback", "restore"]',
+        ),
+    ]
+    waits_s: Annotated[
+        float,
+        Key(
+            Number(0, 86_400),
+            "One that finds the lock taken waits so long for it before it gives up; 0: it gives up at once.",
+            "Time in which the harness holds the other one does not count.",
+        ),
+    ] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -910,6 +957,10 @@ class SystemConfig:
             "What the kit can do. What needs an operation that is left out is unknown, never a pass.",
             default={},
         ),
+    ]
+    locks: Annotated[
+        Mapping[str, LockConfig],
+        Key(ByName(LockConfig), "Which operations keep each other out, and how long one waits.", default={}),
     ]
     backups: Annotated[
         BackupsConfig | None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from harness.judged.downtime import Records, bad_mask
-from harness.model import NS
+from harness.model import NS, Operation
 from harness.recording.events import PhaseEdge
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS
 from harness.stats.arrays import np
-from harness.stats.spans import merged_spans
+from harness.stats.spans import merged_spans, within_s
 
 # Whether the service was down when a hold began is told by what each channel showed in this time before it.
 _BEFORE_NS = int(0.25 * NS)
@@ -20,6 +20,16 @@ def holds(recording: Recording) -> list[tuple[int, int]]:
     """When the kit stood at a gate: start and stop in CLOCK_MONOTONIC ns, for every edge of every operation."""
     edges = (e for e in recording.of(PhaseEdge) if e.held and e.gate_ns > _LEAST_NS)
     return sorted((edge.t, edge.t + edge.gate_ns) for edge in edges)
+
+
+def others_held_s(recording: Recording, operation: Operation) -> float:
+    """Seconds of the operation in which the harness held others and not itself: whoever waits for the lock of one that
+    is held waits for the harness."""
+    edges = [e for e in recording.of(PhaseEdge) if e.held and e.gate_ns > _LEAST_NS]
+    own = merged_spans((e.t, e.t + e.gate_ns) for e in edges if e.operation == operation.id)
+    both = merged_spans((e.t, e.t + e.gate_ns) for e in edges)
+    within = (operation.start_ns, operation.stop_ns)
+    return within_s(both, *within) - within_s(own, *within)
 
 
 def down_while_held(recording: Recording, probes: Records, limit_ms: float) -> list[tuple[int, int]]:

@@ -15,6 +15,7 @@ from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import CriticalSection, held_while_paused, killed, marks_lock, overlaps
 from harness.judged.judged_run import JudgedRun
+from harness.judged.plan_values import policies
 from harness.model import NS, Finding, Operation, Subject
 from harness.plan import Step, Together
 from harness.recording.events import Barrier
@@ -63,6 +64,33 @@ class Contender(msgspec.Struct):
 class Overlapped(Details):
     overlaps: list[Overlap]
     inside: int
+    operations: list[str]
+
+
+@code(
+    "operations.overlap_not_said",
+    "unknown",
+    title="Two ran at once, which may be meant",
+    sentence="{% for o in overlaps[:3] %}{{ o.first }} was inside {{ o.first_phase }} while {{ o.second }} was inside "
+    "{{ o.second_phase }}: both for {{ o.seconds|s }}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="Operations that may well run beside each other, such as a backup and a deployment, did. Whether they are "
+    "to keep each other out is not said.",
+    look="the timeline of the run, and where the kit takes its lock",
+    hint='[locks.NAME] operations = ["deploy", "rollback", "backup"] says which operations share a lock',
+    matter="plan",
+)
+class OverlapNotSaid(Details):
+    overlaps: list[Overlap]
+
+
+@code(
+    "operations.share_no_lock",
+    "note",
+    title="They share no lock",
+    sentence="{{ operations|join(', ') }} share no lock, as [locks] has it: whether they ran at once is not judged",
+    meaning="[locks] of the system.toml names no lock that two of these operations share.",
+)
+class ShareNoLock(Details):
     operations: list[str]
 
 
@@ -147,14 +175,14 @@ class RaceByChance(Details):
 
 @dataclass(frozen=True, slots=True)
 class Exclusive(Checker):
-    """Critical is every phase after ``<operation>.lock``. One after the other is fine; a run in which no operation was
+    """Critical is every phase after ``<operation>.lock``, of operations that share a lock ([locks]). One after the other is fine; a run in which no operation was
     under way while another was inside proves nothing. ``held``: one of them has to have been held at the barrier of the
     group, else the race was left to chance."""
 
     held: bool = False
 
     name: ClassVar[str] = "exclusive"
-    codes: ClassVar = (Overlapped, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
+    codes: ClassVar = (Overlapped, OverlapNotSaid, ShareNoLock, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
 
     def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
         return race_needs(kit, steps)
@@ -170,17 +198,26 @@ class Exclusive(Checker):
         recording = run.recording
         inside = {m.id: run.critical_sections[m.id] for m in members}
         ids, n_inside = [m.id for m in members], sum(bool(s) for s in inside.values())
-        if broken := [o for a, b in combinations(members, 2) if (o := _overlap(members, a, b, inside))]:
+        said = policies(recording)
+        pairs = {(a, b): said.share_lock(a.name, b.name) for a, b in combinations(members, 2)}
+        both = [(share, o) for (a, b), share in pairs.items() if (o := _overlap(members, a, b, inside))]
+        if broken := [o for share, o in both if share]:
             return Overlapped(broken, n_inside, ids)
+        if unsaid := [o for share, o in both if share is None]:
+            return OverlapNotSaid(unsaid)
+        if not any(share is not False for share in pairs.values()):
+            return ShareNoLock(ids)
         if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
             return LockNotMarked(silent)
         contenders = [
             Contender(b.id, a.id, max(shared)[1], False)
             for a, b in permutations(members, 2)
+            if said.share_lock(a.name, b.name) is not False
             if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (_whole(b),))])
         ] or [
             Contender(b.id, a.id, phases[0], True)
             for a, b in permutations(members, 2)
+            if said.share_lock(a.name, b.name) is not False
             if (phases := [s.phase for s, _, _ in overlaps(held_while_paused(recording, a), (_whole(b),))])
         ]
         if not contenders:

@@ -16,13 +16,17 @@ from harness.checkers.operations.operation_codes import (
     CopyUnknown,
     FailedUnderLeftFault,
     FaultNotMet,
+    MayNeedLink,
     MetOurMount,
     NoOperation,
     OperationFailed,
     SucceededUnderFault,
+    SucceededUnseen,
     excuse,
 )
 from harness.judged.judged_run import JudgedRun
+from harness.judged.monitor_outages import lost_within
+from harness.judged.plan_values import policies
 from harness.model import FaultRecord, Finding, Operation, Subject
 from harness.recording.recording import Recording
 
@@ -39,9 +43,11 @@ class Expectations(Checker):
         AsExpected,
         OperationFailed,
         FailedUnderLeftFault,
+        MayNeedLink,
         BackupUnknown,
         MetOurMount,
         SucceededUnderFault,
+        SucceededUnseen,
         CopyMissing,
         CopyUnknown,
         FaultNotMet,
@@ -69,7 +75,7 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
     """None: it ended as expected."""
     name, end = operation.name, end_of(operation)
     if operation.expect == "success" and not operation.succeeded:
-        return excuse(recording, operation) or _left_in(recording, operation) or OperationFailed(name, end)
+        return excuse(recording, operation) or _left_in(recording, operation) or _failed(recording, operation)
     if operation.expect == "success" or not operation.succeeded:
         return None
     if not met:
@@ -82,7 +88,32 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
         if outcome == "pass":
             return None
         return (CopyMissing if outcome == "fail" else CopyUnknown)(name, end, fault, probe, [answer(copy)])
+    if all("blinds" in f.effects for f in met) and lost_within(recording, operation):
+        asks = policies(recording).asks(name)
+        if asks != "throughout":
+            return None if asks else SucceededUnseen(name, end, fault, probe)
     return SucceededUnderFault(name, end, fault, probe)
+
+
+def _failed(recording: Recording, operation: Operation) -> Details | None:
+    """Of one that should work; None where a link was cut that it cannot do without."""
+    said = policies(recording)
+    for fault in (f for f in recording.faults if "link" in f.targets and _during(f, operation)):
+        link = fault.targets["link"]
+        needs = said.needs_link(operation.name, link)
+        if needs:
+            return None
+        if needs is None:
+            return MayNeedLink(operation.name, end_of(operation), fault.name, link)
+    return OperationFailed(operation.name, end_of(operation))
+
+
+def _during(fault: FaultRecord, operation: Operation) -> bool:
+    return (
+        fault.injected_ns is not None
+        and fault.injected_ns <= operation.stop_ns
+        and (fault.healed_ns is None or fault.healed_ns >= operation.start_ns)
+    )
 
 
 def _left_in(recording: Recording, operation: Operation) -> FailedUnderLeftFault | None:
@@ -101,7 +132,5 @@ def _met(recording: Recording, operation: Operation) -> list[FaultRecord]:
         for f in recording.faults
         if f.evidence.felt
         and (f.targets.get("disk") != "data" or f.felt_said in operation.output)
-        and f.injected_ns is not None
-        and f.injected_ns <= operation.stop_ns
-        and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
+        and _during(f, operation)
     ]

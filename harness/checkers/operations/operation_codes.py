@@ -76,6 +76,42 @@ class FailedUnderLeftFault(Details):
 
 
 @code(
+    "operation.may_need_link",
+    "unknown",
+    title="It failed with a link cut",
+    sentence="{{ end|ended }}, while {{ fault }} was on the link {{ link }}; {{ end|said }}",
+    meaning="The operation failed under a cut link, and it is not said whether it can do without that link.",
+    causes=("it needs what is behind the link, such as the copy off site of a backup", "it does not, and failed anyhow"),
+    look="the output of the operation, and what of it needs the link",
+    hint='[operations.{{ name }}] needs_links = ["{{ link }}"] if it cannot do without; needs_links = [] if it can',
+    matter="plan",
+)
+class MayNeedLink(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    link: str
+
+
+@code(
+    "operation.succeeded_unseen",
+    "unknown",
+    title="It succeeded unseen, which may be meant",
+    sentence="{{ end|ended }} although it met {{ fault }} in its middle: {{ probe }}",
+    meaning="Every monitor was lost in the middle of the operation, and it went on to success. Whether it is to ask "
+    "them to its end, or only before it changes anything, is not said.",
+    look="what the kit asks of a monitor, and when",
+    hint='[operations.deploy] asks_monitors = "throughout" or "before"',
+    matter="plan",
+)
+class SucceededUnseen(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    probe: str
+
+
+@code(
     "operation.met_our_mount",
     "unknown",
     title="An operation moved a disk of the harness",

@@ -55,6 +55,36 @@ class Unseen(DeploymentBlind):
 
 
 @code(
+    "deploy.unseen_not_said",
+    "unknown",
+    title="It went on unseen, which may be meant",
+    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it: " + _GONE + "; "
+    + _WORDS,
+    meaning="Every monitor was lost in the middle of the deployment, and it went on to success. Whether it is to ask "
+    "them to its end, or only before it changes anything, is not said.",
+    causes=("the kit asks the monitors once, before it begins", "it takes silence, or an old answer, for good news"),
+    look="what the kit asks of a monitor, and when",
+    hint='[operations.deploy] asks_monitors = "throughout" or "before"',
+    matter="plan",
+)
+class UnseenNotSaid(DeploymentBlind):
+    pass
+
+
+@code(
+    "deploy.asked_before",
+    "note",
+    title="It asked before, and went on unseen",
+    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it, as asks_monitors = "
+    '"before" has it: ' + _GONE,
+    meaning="The deployment asks the monitors only before it changes anything. What that costs is how long a broken "
+    "version serves then: monitor_crash:blind-broken measures it.",
+)
+class AskedBefore(DeploymentBlind):
+    pass
+
+
+@code(
     "deploy.monitors_out_unsaid",
     "fail",
     title="It did not say that monitors were out",
@@ -118,4 +148,4 @@ class VersionAfterUnknown(DeploymentFailedBlind):
     pass
 
 
-CODES = (Unseen, MonitorsOutUnsaid, DegradedSaid, HeldBlind, BlindLeftNew, VersionAfterUnknown)
+CODES = (Unseen, UnseenNotSaid, AskedBefore, MonitorsOutUnsaid, DegradedSaid, HeldBlind, BlindLeftNew, VersionAfterUnknown)

@@ -144,9 +144,11 @@ class BrokenAfterFault(AfterFault):
     causes=(
         "it works on a backup, and `status` did not say which there are",
         "it renames or removes a directory where the harness has a disk mounted",
+        "it needs a link that was cut",
     ),
     look="what `status` prints; the output of the operation",
-    hint="declare [operations.status] and let it name the backups; [data] mount is where the data disk is mounted",
+    hint="declare [operations.status] and let it name the backups; [data] mount is where the data disk is mounted; "
+    "needs_links of an operation says what it cannot do without",
     matter="plan",
 )
 class ExcusedAfterFault(AfterFault):

@@ -149,8 +149,9 @@ class Program:
 class Texts:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
-    def read(self, table: Table, key: str, default: Any) -> Argv:
-        return table.at(key, default).texts(fills=self.fills)
+    def read(self, table: Table, key: str, default: Any) -> Argv | None:
+        """None where nothing is said, and that is the default."""
+        return None if table.value(key, default) is None else table.at(key, default).texts(fills=self.fills)
 
     def describe(self) -> str:
         return f"list of texts{_with(self.fills)}"
