@@ -171,7 +171,7 @@ class ServiceConfig:
             Text(),
             "Instead of it: this header of the answer is the version.",
             example='"X-App-Version"',
-            init="instead",
+            init="another",
         ),
     ] = ""
     version_command: Annotated[
@@ -181,7 +181,7 @@ class ServiceConfig:
             "Instead of asking for `version`: this command prints it.",
             "It prints what the path would answer: JSON, for `version_pointer`, or a text.",
             example='["PROGRAM", "version"]',
-            init="instead",
+            init="another",
         ),
     ] = ()
     deadline_ms: Annotated[float, Key(Number(1, 600_000), "A request answered later than this counts as failed.")] = (
@@ -410,7 +410,7 @@ class BackupsConfig:
             "Instead of `glob`: this command lists the backups.",
             "For backups that are no files here, such as objects in a store or snapshots.",
             example='["restic", "snapshots"]',
-            init="instead",
+            init="another",
         ),
     ] = ()
     pattern: Annotated[
@@ -420,7 +420,7 @@ class BackupsConfig:
             "Each match in what `list` prints is a backup: group `id` is its name.",
             "Group `path` is its {backup} if that is another, `size` its bytes.",
             example=r"'^(?P<id>[0-9a-f]{8}) '",
-            init="instead",
+            init="another",
         ),
     ] = ""
     newest: Annotated[
@@ -711,7 +711,7 @@ class ReadBackConfig:
             Pointer(),
             "Instead of next: the next {after} stands there in the last entry of a page.",
             example='"/id"',
-            init="instead",
+            init="another",
         ),
     ] = ""
     next_link: Annotated[
@@ -720,7 +720,7 @@ class ReadBackConfig:
             Flag(),
             'Instead of next: the header `Link: <...>; rel="next"` leads to the next page.',
             example="true",
-            init="instead",
+            init="another",
         ),
     ] = False
     first_page: Annotated[int, Key(Whole(0, 1), "The number of the first {page}.", init="another")] = 1
