@@ -171,12 +171,21 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A backup as the system's ``status`` names it. ``eligible``: the system itself would restore from it."""
+    """A backup as the system's ``status`` names it. ``eligible``: the system itself would restore from it. ``kind``:
+    ``full`` or a word of the kit's own, such as ``incremental``; empty where it does not tell. ``needs``: the names of
+    the backups without which it cannot be restored."""
 
     name: str
     path: str
     size: int
     eligible: bool
+    kind: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file or directory of this host, and no object in a store."""
+        return self.path.startswith("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,9 @@ class DamagedValidation:
             self._recorder.record(NotProvided(operation="validate", of="a damaged backup"))
             return
         why = ""
-        if self._system.config.service.attach:
+        if not latest.startswith("/"):
+            why = f"{latest} is no file of this host, and is not damaged"
+        elif self._system.config.service.attach:
             # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
             with tempfile.TemporaryDirectory(dir=self._work) as place:
                 why = self._of_a_copy(Path(latest), Path(place))

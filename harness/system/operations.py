@@ -31,6 +31,7 @@ VERSION_GRACE_S = 15.0
 LAST_S = 5.0
 # Of a copy off site.
 DIGESTS = ("sha256", "sha1", "md5")
+_KIND_CHARS = 80
 # So many lines that begin with { are looked at for what a `status` says.
 _OBJECTS = 1000
 
@@ -184,10 +185,7 @@ class Operations:
         if said is None:
             return Status("", (), f"status printed no JSON object on stdout; it said: {done.error or 'nothing'}")
         try:
-            artefacts = tuple(
-                Artefact(_place(b["name"]), _place(b["path"]), int(b["size"]), bool(b["eligible"]))
-                for b in said["backups"]
-            )
+            artefacts = tuple(_artefact(told) for told in said["backups"])
             copies = said.get("offsite")
             offsite = tuple(_offsite_copy(c) for c in copies) if copies is not None else None
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
@@ -273,6 +271,21 @@ def last_object(text: str, key: str) -> dict[str, Any] | None:
                 return dict(found)
             last = last or found
     return last
+
+
+def _artefact(told: Mapping[str, Any]) -> Artefact:
+    """``eligible`` unsaid: what is listed can be restored."""
+    needs = told.get("needs") or ()
+    if isinstance(needs, str):
+        needs = (needs,)
+    return Artefact(
+        _place(told["name"]),
+        _place(told["path"]),
+        int(told["size"]),
+        bool(told.get("eligible", True)),
+        str(told.get("kind") or "")[:_KIND_CHARS],
+        tuple(_place(name) for name in needs),
+    )
 
 
 def _offsite_copy(told: Mapping[str, Any]) -> OffsiteCopy:

@@ -229,9 +229,7 @@ def observe(
         "asked_again": back.asked_again,
         "totals": back.totals,
         "expected_totals": system.config.load.read_back.totals if system.config.load.read_back else {},
-        "artefacts": [
-            {"name": a.name, "path": a.path, "size": a.size, "eligible": a.eligible} for a in status.artefacts
-        ],
+        "artefacts": [asdict(artefact) for artefact in status.artefacts],
         "latest": status.latest,
         "status_error": status.error,
         "version": version,
@@ -245,7 +243,8 @@ def observe(
     if back.asked_again:
         times = f"asked for a page again {len(back.asked_again)} times"
         system.recorder.record(Warned(text=f"the read-back {label} {times}: {', '.join(back.asked_again)}"))
-    files = {a.path: _bytes(Path(a.path)) for a in status.artefacts}
+    # One that is no path is an object in a store, or a snapshot: there is no file of it here.
+    files = {a.path: _bytes(Path(a.path)) for a in status.artefacts if a.is_file}
     system.recorder.observation(label, cause, start, content, backup_files=files)
     return back
 

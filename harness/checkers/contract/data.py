@@ -35,12 +35,12 @@ def _made(recording: Recording, done: Operation) -> Details:
     if not fresh:
         return codes.NoNewBackup(end)
     files = _files(recording, after.label)
-    gone = [a.path for a in fresh if not files.get(a.path)]
+    gone = [a.path for a in fresh if a.is_file and not files.get(a.path)]
     if gone:
         return codes.BackupFileMissing(end, gone[0], files.get(gone[0]) == 0)
     if after.latest not in {a.path for a in fresh}:
         return codes.LatestIsAnother(end, fresh[0].name, after.latest)
-    return codes.BackupMade(end, fresh[0].name, files[fresh[0].path] or 0)
+    return codes.BackupMade(end, fresh[0].name, files.get(fresh[0].path) or fresh[0].size)
 
 
 def _files(recording: Recording, label: str) -> dict[str, int | None]:

@@ -12,13 +12,15 @@ from harness.checkers.core.codes import Details, code
     "pass",
     title="The restore is exact",
     sentence="{% if to == 'latest' %}one clean cut after the backup{% else %}exactly the snapshot{% endif %}"
+    "{% if by_content %}, which {{ by_content }} made as the data show{% endif %}"
     "{% if clients_only %} of our clients' writes{% endif %}: "
     "{{ lost|count('write') }} after it lost, {{ lost_s|s }} of work",
     meaning='The data is one clean cut, at the moment of the backup or (to = "latest") anywhere between it and the '
     "beginning of the restore, and what was written after the restore stayed.",
 )
 class Exact(Details):
-    """``lost``: acknowledged writes younger than the backup, which a restore takes back by nature; they reach back
+    """``by_content``: the id of the operation that made the backup, where only what was restored tells which it was.
+    ``lost``: acknowledged writes younger than the backup, which a restore takes back by nature; they reach back
     ``lost_s`` seconds. ``clients_only``: no totals are declared, so seeded data was not compared."""
 
     restore: str
@@ -27,6 +29,7 @@ class Exact(Details):
     clients_only: bool
     indeterminate: int
     to: str = ""
+    by_content: str = ""
 
 
 @code(
@@ -130,7 +133,8 @@ class RestoredUnreadable(Details):
     "unknown",
     title="It is not known which backup was restored",
     sentence="it is not known which backup this was restored from, or when that was taken",
-    meaning="Without the time of the snapshot it cannot be told which writes have to be there.",
+    meaning="Without the time of the snapshot it cannot be told which writes have to be there, and what was restored is "
+    "a cut of the data at no backup of this run.",
     causes=(
         "`status` does not name the latest backup",
         "the backup was not made in this run",

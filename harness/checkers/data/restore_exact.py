@@ -86,31 +86,62 @@ def judge_restored(observation: Observation) -> list[Details]:
         return [NotRead(observation.error)]
     wrong = [*_after(observation, operation), *_mixed_within(observation, operation), *damage(observation)]
     later: list[Details] = []
-    if observation.snapshot_ns is not None:
-        later = _ends_later(observation, operation, observation.snapshot_ns)
+    made = _backups(observation, operation)
+    snapshot_ns, by_content = _snapshot(observation, operation, made)
+    if snapshot_ns is not None:
+        later = _ends_later(observation, operation, snapshot_ns)
         replays = bool(later) or operation.to == "latest"
-        until_ns = operation.start_ns if replays else observation.snapshot_ns[1]
-        wrong = [*_cut(observation, operation, (observation.snapshot_ns[0], until_ns)), *wrong]
+        until_ns = operation.start_ns if replays else snapshot_ns[1]
+        wrong = [*_cut(observation, operation, (snapshot_ns[0], until_ns)), *wrong]
+    elif made and observation.crash is None:
+        wrong = [*_cut(observation, operation, (_first_ns(observation), operation.start_ns)), *wrong]
     if wrong:
         return wrong
     open_ = later or gaps(observation)
-    if observation.snapshot_ns is None:
+    if snapshot_ns is None:
         open_.append(BackupUnknown())
-    elif not (before := owed(observation, observation.snapshot_ns[0])).present:
+    elif not (before := owed(observation, snapshot_ns[0])).present:
         open_.append(NothingOlder())
     elif before.unclear:
         open_.append(Undecidable(before.unclear))
-    elif operation.to != "latest" and not _younger(observation, operation, observation.snapshot_ns[1]):
+    elif operation.to != "latest" and not _younger(observation, operation, snapshot_ns[1]):
         open_.append(NothingYounger())
-    return open_ or [exact(observation, operation)]
+    return open_ or [exact(observation, operation, by_content)]
 
 
-def exact(observation: Observation, operation: Operation) -> Exact:
+def exact(observation: Observation, operation: Operation, by_content: str = "") -> Exact:
     """That what was found is exactly the backup. The ledger knows what our clients wrote; of what was seeded only
     totals could tell."""
     point = recovery_point(observation)
+    unsure = indeterminate(observation)
     clients_only = not observation.expected_totals
-    return Exact(operation.id, point.lost, point.seconds, clients_only, indeterminate(observation), operation.to)
+    return Exact(operation.id, point.lost, point.seconds, clients_only, unsure, operation.to, by_content)
+
+
+def _backups(observation: Observation, operation: Operation) -> list[Operation]:
+    """Those that had ended when the restore began, oldest first."""
+    return [o for o in observation.operations if o.name == "backup" and o.stop_ns <= operation.start_ns]
+
+
+def _first_ns(observation: Observation) -> int:
+    """Before that nothing made a backup; a deployment may take one, too."""
+    return min(o.start_ns for o in observation.operations if o.name in ("backup", "deploy"))
+
+
+def _snapshot(
+    observation: Observation, operation: Operation, made: Sequence[Operation]
+) -> tuple[tuple[int, int] | None, str]:
+    """When the backup was taken that was restored, as the kit told; else by what was restored: the newest of those made
+    at whose time the data are one clean cut, and its id. Of the data a power cut left nothing is guessed."""
+    if observation.snapshot_ns is not None or observation.crash is not None or not made:
+        return observation.snapshot_ns, ""
+    if operation.to == "latest":  # it ends where it began, whichever it began from
+        return (made[0].start_ns, made[0].stop_ns), ""
+    for backup in reversed(made):
+        span = (backup.start_ns, backup.stop_ns)
+        if not _cut(observation, operation, span):
+            return span, backup.id
+    return None, ""
 
 
 def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[Details]:

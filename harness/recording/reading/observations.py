@@ -44,7 +44,7 @@ def read_observations(
             error=content["error"],
             totals=content["totals"],
             expected_totals=content["expected_totals"],
-            artefacts=tuple(Artefact(**a) for a in content["artefacts"]),
+            artefacts=tuple(Artefact(**{**a, "needs": tuple(a.get("needs", ()))}) for a in content["artefacts"]),
             latest=content["latest"],
             status_error=content["status_error"],
             version=content["version"],
