@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from harness.config.placeholders import fill
@@ -28,8 +28,11 @@ def commands(config: SystemConfig) -> dict[str, Argv]:
     return {key: argv for key, argv in found.items() if argv}
 
 
-def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
+def check_commands(
+    config: SystemConfig, values: Mapping[str, str], barred: Callable[[Path], Path | None] = lambda _: None
+) -> None:
     """Every program exists and may be run, and so does every file of the system's folder that a command names.
+    ``barred``: what keeps the user of the commands from a file, such as the home of another one.
 
     What lies under ``{dir}`` is not looked for: that directory is made by the run.
     """
@@ -41,13 +44,23 @@ def check_commands(config: SystemConfig, values: Mapping[str, str]) -> None:
             program = fill(argv[0], {**values, **here})
             # One that runs already is where its system.toml is, and so are its commands run there.
             place = config.folder / program if config.service.attach and "/" in program else program
-            if shutil.which(place, path=path) is None:
+            found = shutil.which(place, path=path)
+            if found is None:
                 hint = _unseen(program) or "install it, or name it by its full path"
                 raise HarnessError(what, f"there is no program {program!r}", hint)
+            _refuse_barred(config, what, Path(found), barred)
         for item in argv[1:]:
             if item.startswith("{system}/") and not Path(file := fill(item, {**values, **here})).exists():
                 hint = _unseen(file) or "{system} is the folder of the system.toml"
                 raise HarnessError(what, f"there is no {file}", hint)
+            if item.startswith("{system}/"):
+                _refuse_barred(config, what, Path(file), barred)
+
+
+def _refuse_barred(config: SystemConfig, what: str, file: Path, barred: Callable[[Path], Path | None]) -> None:
+    if place := barred(file):
+        why = f"the user {config.user} cannot get at {file}: {place} is closed to it"
+        raise HarnessError(what, why, f"put it where every user gets, such as below /opt; or chmod o+rx {place}")
 
 
 def _unseen(file: str) -> str:

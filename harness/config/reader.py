@@ -142,6 +142,7 @@ def _operations(table: Table) -> dict[str, OperationConfig]:
             "own": not known,
             "restores": name == "rollback",
             "to": name in ("restore", "rollback"),
+            "version": name in ("restore", "rollback"),
             "asks_monitors": name == "deploy",
         }
         leave = [key for key, may in there.items() if not may]

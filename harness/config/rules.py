@@ -14,6 +14,7 @@ from harness.config.schema import (
     BackupsConfig,
     DataConfig,
     LinkConfig,
+    MonitorConfig,
     ReadBackConfig,
     RequestTemplate,
     ServiceConfig,
@@ -43,6 +44,14 @@ def _leads_somewhere(table: Table, link: LinkConfig) -> None:
         both = "both are there" if link.upstream else "neither is there"
         hint = "upstream = a dependency at the far side, near_port = a port of the system itself"
         table.fail("upstream", f"a link has either upstream or near_port, and {both}", hint)
+
+
+def _speaks_one_way(table: Table, monitor: MonitorConfig) -> None:
+    if bool(monitor.health) == bool(monitor.file):
+        why = "stands beside file" if monitor.health else "is missing, and so is file"
+        table.fail("health", why, "health = where the monitor answers, or file = what it writes while it looks")
+    if monitor.pattern and not monitor.file:
+        table.fail("pattern", "only means something beside file", "leave it out")
 
 
 def _is_shown(table: Table, variant: VariantConfig) -> None:
@@ -241,6 +250,7 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
     BackupsConfig: (Rule("Backups are found by `glob`, or by `list` with a `pattern`.", _listed_one_way),),
     DataConfig: (Rule("`mount` is `dir`, or a directory above it.", _mount_is_above),),
     LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
+    MonitorConfig: (Rule("A monitor has either `health` or `file` (with a `pattern`, if need be).", _speaks_one_way),),
     VariantConfig: (
         Rule("A flaw has `shown_by`, and either `codes` (with `where`, if need be) or an `observation`.", _is_shown),
     ),

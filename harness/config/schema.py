@@ -327,6 +327,18 @@ class OperationConfig:
             init="another",
         ),
     ] = ""
+    version: Annotated[
+        str,
+        Key(
+            Choice(("same", "old", "new", "backup")),
+            "The version that answers after it: that of before, one of `[versions]`, or that of its backup.",
+            "Only in `[operations.restore]` and `[operations.rollback]`. Unsaid, a restore leaves the version as it is, "
+            "and a rollback brings back the old one.",
+            default="",
+            example='"backup"',
+            init="another",
+        ),
+    ] = ""
     needs_links: Annotated[
         tuple[str, ...] | None,
         Key(
@@ -530,12 +542,14 @@ EDGES: dict[str, type[LogEdge] | type[BytesEdge] | type[CallEdge]] = {
 
 @dataclass(frozen=True, slots=True)
 class PhaseConfig:
-    """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself."""
+    """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself.
+    ``same_as``: it is whenever that other phase is."""
 
     name: str
     operation: str
     start: EdgeConfig | None
     stop: EdgeConfig | None
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -601,9 +615,29 @@ class MonitorConfig:
         Key(
             Health("http://127.0.0.1:9101/status"),
             "The monitor is up once it answers there.",
+            default="",
             example='"http://127.0.0.1:9101/status"',
         ),
-    ]
+    ] = ""
+    file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "Instead of health: the monitor is up while it writes this file, at least every stale_after_s.",
+            example='"{dir}/monitor.heartbeat"',
+            init="instead",
+        ),
+    ] = ""
+    pattern: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "And this is found in it.",
+            "Only with `file`.",
+            example="'^ok'",
+            init="another",
+        ),
+    ] = ""
     stale_after_s: Annotated[float, Key(Number(0.1, 3600), "What the monitor said is stale after this time.")] = 3.0
 
 

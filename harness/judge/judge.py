@@ -230,7 +230,8 @@ def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
     check = "run.as_planned"
     lacking = dict.fromkeys(e.named for e in recording.of(NotProvided))
-    found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in lacking]
+    missing = dict.fromkeys(e.named for e in recording.of(NotProvided) if not e.optional)
+    found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in missing]
     found += [
         finding(check, Subject("step", e.what), codes.LeftOut(what=e.what, why=e.why)) for e in recording.of(LeftOut)
     ]
@@ -284,7 +285,7 @@ def _said_by(checker: Checker, run: JudgedRun) -> list[Finding]:
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
     texts = [e.text for e in recording.of(Warned)]
-    texts += [f"the system provides no {e.named}: not judged" for e in recording.of(NotProvided)]
+    texts += [f"the system provides no {e.named}: not judged" for e in recording.of(NotProvided) if not e.optional]
     return tuple(dict.fromkeys(texts))
 
 

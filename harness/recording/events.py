@@ -72,6 +72,7 @@ class NotProvided(Event, tag="not_provided", frozen=True):
 
     operation: str
     of: Annotated[str, "what it lacks it for: `a broken version`, `a damaged backup`; empty: it has none at all"] = ""
+    optional: Annotated[bool, "nothing is the worse for it: the step was to be tried only where there is one"] = False
 
     @property
     def named(self) -> str:
@@ -137,6 +138,8 @@ class SystemUp(Event, tag="system.up", frozen=True):
     seconds: Annotated[float, "from its start"] = 0.0
     health: Annotated[str, "empty, or what was answered instead of a good answer"] = ""
     ready: Annotated[str, "empty, or what was answered instead of a good answer"] = ""
+    health_status: Annotated[int, "HTTP status of that answer; 0: there was none"] = 0
+    ready_status: Annotated[int, "HTTP status of that answer; 0: there was none"] = 0
     data_bytes: Annotated[int, "size of its data; 0: nobody asked"] = 0
     attached: Annotated[bool, "it ran already"] = False
 

@@ -22,15 +22,16 @@ class DamagedValidation:
         self._recorder = recorder
         self._work = work
 
-    def run(self) -> None:
-        """Damage the latest backup in each way, let the kit validate it, and put the backup right again."""
+    def run(self, optional: bool = False) -> None:
+        """Damage the latest backup in each way, let the kit validate it, and put the backup right again. ``optional``:
+        a kit that cannot is none the worse for it; nor is one whose backups are no files of this host."""
         latest = self._operations.status().latest
         if not latest or "validate" not in self._system.config.operations:
-            self._recorder.record(NotProvided(operation="validate", of="a damaged backup"))
+            self._recorder.record(NotProvided(operation="validate", of="a damaged backup", optional=optional))
             return
         why = ""
         if not latest.startswith("/"):
-            why = f"{latest} is no file of this host, and is not damaged"
+            self._recorder.record(NotProvided(operation="validate", of="a damaged backup", optional=True))
         elif self._system.config.service.attach:
             # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
             with tempfile.TemporaryDirectory(dir=self._work) as place:

@@ -47,7 +47,10 @@ class Rehearsal:
         self._triggers = Triggers(armed, system, recorder)
         edges = Edges(self._triggers, self._power, config.operations)
         self._phases = PhaseRecord(recorder)
-        self._gates = Gates(edges.on_mark, self._phases.record)
+        also: dict[str, list[str]] = {}
+        for phase in (p for p in config.phases if p.same_as):
+            also.setdefault(phase.same_as, []).append(phase.name)
+        self._gates = Gates(edges.on_mark, self._phases.record, also)
         self._marks = PhaseServer(Path(plan.work) / "phases.sock", self._gates)
         self._operations = Operations(system, self._marks, edges.on_edge)
         self._snapshots = Snapshots(self._phases)

@@ -21,24 +21,30 @@ class Snapshots:
     def __init__(self, phases: PhaseRecord) -> None:
         self._phases = phases
         self._taken_ns: dict[str, tuple[int, int]] = {}
+        self._versions: dict[str, str] = {}
 
     @property
     def taken_ns(self) -> Mapping[str, tuple[int, int]]:
         return self._taken_ns
 
-    def seen(self, operation: OperationResult, latest: str) -> None:
-        """``latest`` is what the kit would restore after ``operation``. Where nobody knows it yet and it was written
+    def version_of(self, backup: str) -> str:
+        """The version that served when a backup was taken; empty where that is not known."""
+        return self._versions.get(backup, "")
+
+    def seen(self, operation: OperationResult, latest: str, version: str) -> None:
+        """``latest`` is what the kit would restore after ``operation``, before which ``version`` served. Where nobody knows it yet and it was written
         since that began, that made it, as a deployment does that takes a backup first."""
         if latest and operation.id and latest not in self._taken_ns and _written_since(latest, operation.start_ns):
-            self._remember(operation, latest)
+            self._remember(operation, latest, version)
 
-    def remember(self, backup: OperationResult, latest: str) -> None:
+    def remember(self, backup: OperationResult, latest: str, version: str) -> None:
         """``latest`` is what the kit would restore after ``backup``; also of one that failed: its local part may be the
         one a restore uses."""
         if latest and (backup.exit == 0 or latest not in self._taken_ns):
-            self._remember(backup, latest)
+            self._remember(backup, latest, version)
 
-    def _remember(self, operation: OperationResult, latest: str) -> None:
+    def _remember(self, operation: OperationResult, latest: str, version: str) -> None:
+        self._versions[latest] = version
         edges = self._phases.edges_ns(operation.id, SNAPSHOT_PHASE)
         whole = (operation.start_ns, operation.stop_ns)
         self._taken_ns[latest] = (edges[0] or operation.start_ns, edges[1]) if len(edges) == 2 else whole

@@ -15,7 +15,7 @@ _MORE = {
     "backup": ("needs_links",),
     "deploy": ("asks_monitors",),
     "rollback": ("restores",),
-    "restore": ("to",),
+    "restore": ("to", "version"),
 }
 # A line with more blanks after its # stands instead of another one, or is for another case than the usual one.
 _MARKS = {"default": "# ", "instead": "#   ", "another": "#     "}

@@ -54,7 +54,8 @@ class Dependencies:
             directory = self._system.directory / "far" / name
             directory.mkdir(parents=True, exist_ok=True)
             if self._system.commands.account:
-                self._system.commands.account.own(directory)
+                for path in (directory.parent, directory):
+                    self._system.commands.account.own(path)
             self.processes[name] = self.far.spawn(
                 self._system.commands.argv(dependency.start, port=str(dependency.port)),
                 self._system.commands.env,

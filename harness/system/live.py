@@ -50,14 +50,13 @@ class LiveSystem:
         self.links = SystemLinks(self.commands, recorder)
 
     def _hand_over(self) -> None:
-        """The places of the system belong to the user its commands run as; one that runs already has its own, and its
-        kit has to get at the socket for its marks only, and at a copy of a backup."""
+        """The places of the system belong to the user its commands run as, and every other user that it may become gets
+        there; one that runs already has its own, and its kit has to get at the socket for its marks only, and at a copy
+        of a backup."""
         account = self.commands.account
-        if not account:
-            return
         for path in (self.directory.parent, self.directory):
             path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
-        if not self.config.service.attach:
+        if account and not self.config.service.attach:
             data = (Path(self.commands.text(place)) for place in (self.config.data.dir, self.config.data.backup_dir))
             made = [path for path in data if path.exists()]
             for path in (self.directory, self.directory / "home", *(disk.path for disk in self.disks.values()), *made):

@@ -102,7 +102,7 @@ class Operations:
                 system.watch.mark(disk)
             system.fault_free_bytes.clear()
         self._on_edge(Edge(request.operation, "start"), id_)
-        phases = [p for p in system.config.phases if p.operation == request.operation]
+        phases = [p for p in system.config.phases if p.operation == request.operation and not p.same_as]
         watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
         start = mono_ns()

@@ -39,6 +39,22 @@ class ProbeAnswered(Details):
 
 
 @code(
+    "contract.probe_refused",
+    "unknown",
+    title="The service has no such path for us",
+    sentence="a service that is up answered {{ answer }}",
+    meaning="The path by which the harness asks whether the service lives, or can serve, is not there, or is not for "
+    "strangers.",
+    hint="service.{{ probe }} is a path that answers 200 without a login, such as the one that its front asks; "
+    "[service] headers go with it",
+    matter="plan",
+)
+class ProbeRefused(Details):
+    probe: str
+    answer: str
+
+
+@code(
     "contract.probe_wrong",
     "fail",
     title="A service that is up answers badly",
@@ -65,11 +81,13 @@ class VersionTold(Details):
 
 @code(
     "contract.version_not_told",
-    "fail",
+    "unknown",
     title="The service does not say its version",
     sentence="nothing in the answer says which version runs",
     meaning="Whether a deployment did anything is told by the version that answers.",
-    hint="service.version is the path, service.version_pointer where in its JSON",
+    hint="service.version is the path and service.version_pointer where in its JSON; or version_pattern, "
+    "version_header, version_command",
+    matter="plan",
 )
 class VersionNotTold(Details):
     pass
@@ -230,17 +248,28 @@ class BrokenOffElsewhere(Details):
 
 @code(
     "contract.not_provided",
-    "unknown",
+    "note",
     title="It is not provided",
-    sentence="what needs it is unknown, never a pass",
-    meaning="The system.toml declares no such operation, so that what needs it cannot be rehearsed.",
-    hint='{% if operation == "load.read_back" %}add [load.read_back], with write requests whose {token} '
-    "and {payload} it gives back{% else %}add [operations.{{ operation }}] to the system.toml{% endif "
-    "%}",
-    matter="plan",
+    sentence="it was not tried: what needs it is unknown, never a pass",
+    meaning="The system.toml declares no such operation, so that what needs it cannot be rehearsed. It promises none, "
+    "and so breaks no promise.",
+    hint="add [operations.{{ operation }}] to the system.toml{% if operation == 'status' %}, or [backups]{% endif %}",
 )
 class NotProvided(Details):
     operation: str
+
+
+@code(
+    "contract.data_not_read",
+    "unknown",
+    title="The data is not read back",
+    sentence="nobody reads back what the clients wrote: no lost write would be seen",
+    meaning="The system.toml declares no [load.read_back], so that nothing tells whether acknowledged writes are there.",
+    hint="add [load.read_back], with write requests whose {token} and {payload} it gives back",
+    matter="plan",
+)
+class DataNotRead(Details):
+    pass
 
 
 @code(
@@ -643,6 +672,7 @@ CODES = (
     Attached,
     Started,
     ProbeAnswered,
+    ProbeRefused,
     ProbeWrong,
     VersionTold,
     VersionNotTold,
@@ -658,6 +688,7 @@ CODES = (
     BrokenOff,
     BrokenOffElsewhere,
     NotProvided,
+    DataNotRead,
     NotTried,
     OperationFailed,
     BackupNotNamed,

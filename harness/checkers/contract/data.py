@@ -92,7 +92,7 @@ def read_back(recording: Recording) -> Iterator[Answer]:
     if not looks:
         yield about, codes.NotTried()
     elif "read_back" in looks[-1].not_provided:
-        yield about, codes.NotProvided(about)
+        yield about, codes.DataNotRead()
     elif first is None or looks[-1].found is None:
         yield about, codes.ReadBackFailed(looks[-1].error)
     elif not (sent := acknowledged(first)):

@@ -28,8 +28,9 @@ def service(recording: Recording) -> Iterator[Answer]:
     else:
         yield "service.start", codes.Started(up.seconds)
     for probe, denied in (("health", up.health), ("ready", up.ready)):
-        answer = codes.ProbeWrong(probe, denied) if denied else codes.ProbeAnswered(probe)
-        yield f"service.{probe}", answer
+        status = {"health": up.health_status, "ready": up.ready_status}[probe]
+        wrong = codes.ProbeRefused if status in (*REFUSALS, 404, 405) else codes.ProbeWrong
+        yield f"service.{probe}", wrong(probe, denied) if denied else codes.ProbeAnswered(probe)
     yield "service.version", codes.VersionTold(up.version) if up.version else codes.VersionNotTold()
 
 

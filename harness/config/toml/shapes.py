@@ -260,7 +260,8 @@ class Health:
 
     def read(self, table: Table, key: str, default: Any) -> str:
         text = table.at(key, default).text(fills=PLACES)
-        _check_local(table, key, text, _HEALTH, self.example)
+        if text or default != "":
+            _check_local(table, key, text, _HEALTH, self.example)
         return text
 
     def describe(self) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from harness.config.schema import MONITOR_DEADLINE_S
-from harness.faults.support.impostor import Impostor
+from harness.faults.support.impostor import Liar
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
@@ -42,7 +42,7 @@ class MonitorsOut:
     operation: str
     names: tuple[str, ...]
     began_ns: int
-    liars: dict[str, Impostor]
+    liars: dict[str, Liar]
 
     def confirm(self) -> Evidence:
         first = self._asked()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.host.clock import mono_ns
 from harness.model import NS, Edge, Instant
@@ -58,9 +59,11 @@ Record = Callable[[Instant, str, Edge, int, EdgeDetection], None]
 
 
 class Gates:
-    """The gates of a whole run; every thread that reaches an edge calls them."""
+    """The gates of a whole run; every thread that reaches an edge calls them. ``also``: phases that are, too, whenever
+    another is, by the name of that."""
 
-    def __init__(self, on_edge: OnEdge, record: Record) -> None:
+    def __init__(self, on_edge: OnEdge, record: Record, also: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+        self._also = also
         self._on_edge = on_edge
         self._record = record
         self._lock = threading.Lock()
@@ -109,15 +112,19 @@ class Gates:
             self._held[operation] -= 1
             self._spans.append((operation, at.mono_ns, until_ns))
         self._record(at, operation, edge, until_ns - at.mono_ns, detection)
+        for phase in self._also.get(edge.phase, ()):
+            self._record(at, operation, Edge(phase, edge.event), 0, detection)
 
     def see(self, at: Instant, edge: Edge, operation: str, detection: EdgeDetection) -> None:
         """Record an edge without a hold: the kit goes on, has not begun or has ended."""
-        self._record(at, operation, edge, 0, detection)
+        for phase in (edge.phase, *self._also.get(edge.phase, ())):
+            self._record(at, operation, Edge(phase, edge.event), 0, detection)
         self._meet(edge, operation, detection)
 
     def _meet(self, edge: Edge, operation: str, detection: EdgeDetection) -> None:
         try:
-            self._on_edge(edge, operation, detection)
+            for phase in (edge.phase, *self._also.get(edge.phase, ())):
+                self._on_edge(Edge(phase, edge.event), operation, detection)
         except BaseException as error:  # noqa: BLE001 - sys.exit in a fault, too: the kit must be let go whatever the fault did; the run ends unknown
             with self._lock:
                 if len(self.failures) < _MOST_PROBLEMS:
