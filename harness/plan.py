@@ -173,6 +173,7 @@ class Plan:
     power: PowerCuts | None = None
     disk: DiskKind = "sized"
     restart: bool = False
+    reads_only: bool = False
     timing: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 

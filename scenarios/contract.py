@@ -6,8 +6,7 @@ scenario = Scenario(
     name="contract",
     title="The contract of a system.toml, operation by operation",
     requirements=("R14",),
-    # Not the standard checkers: downtime is a claim, no part of the contract.
-    checkers=(checkers.Contract(),),
+    checkers=(),
     cells=(
         Cell(
             name="once",
@@ -27,9 +26,20 @@ scenario = Scenario(
                 Step("restore", optional=True),
                 Step("read_back"),
             ),
+            # Not the standard checkers: downtime is a claim, no part of the contract.
+            checkers=(checkers.Contract(),),
             tier="full",
             budget_s=30,
             restart=True,
+        ),
+        Cell(
+            name="reads",
+            about="only reads: nothing is written, and no operation is run (`deploydrill verify --probes-only`)",
+            steps=(Step("wait", seconds=5), Step("read_back")),
+            checkers=(checkers.Contract(reads_only=True),),
+            tier="full",
+            budget_s=15,
+            reads_only=True,
         ),
     ),
 )

@@ -99,14 +99,15 @@ def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> 
     for name in names:
         wanted, colon, cell_name = name.partition(":")
         scenario = registry.scenario(wanted, options.scenario_dirs)
-        cells = [c for c in scenario.cells if options.tier == "full" or c.tier == "quick"]
+        every = scenario.cells_on(config.links) if config else scenario.cells
+        cells = [c for c in every if options.tier == "full" or c.tier == "quick"]
         if colon:
-            cells = [c for c in scenario.cells if c.name == cell_name]
+            cells = [c for c in every if c.name == cell_name]
             if not cells:
                 raise HarnessError(
                     f"find the cell {name!r}",
                     f"{wanted} has no cell {cell_name!r}",
-                    f"cells: {', '.join(c.name for c in scenario.cells)}",
+                    f"cells: {', '.join(c.name for c in every)}",
                 )
         for cell in cells:
             if config:

@@ -276,9 +276,10 @@ def init(folder: Path) -> int:
 @click.option("--size", "size_bytes", type=Size(), default="20MB", show_default=True, help="Seed data of the system.")
 @click.option("--flaw", "--variant", "flaws", multiple=True, help="Switch a variant of the system on.")
 @click.option("--users", type=click.IntRange(1, 10_000), help="Concurrent users of the load.")
+@click.option("--probes-only", is_flag=True, help="Only read: no write, no operation of the kit.")
 @_out
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def verify(out: Path, as_json: bool, named: str | None, **options: Any) -> int:
+def verify(out: Path, as_json: bool, named: str | None, probes_only: bool, **options: Any) -> int:
     """Try what a system.toml promises, operation by operation, without faults.
 
     SYSTEM is a bundled system, or a system.toml or its folder, as after --system.
@@ -294,7 +295,7 @@ def verify(out: Path, as_json: bool, named: str | None, **options: Any) -> int:
         if _given(["system"]):
             raise click.UsageError(f"the system is named twice: {named} and --system {options['system']}")
         options["system"] = named
-    return rehearsals.verify(Options(**options, command=_command_line()), out, as_json)
+    return rehearsals.verify(Options(**options, command=_command_line()), out, as_json, probes_only)
 
 
 @deploydrill.command()
@@ -363,11 +364,15 @@ def clean_(keep: int, out: Path, dry_run: bool) -> int:
 
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
-def heal(dry_run: bool) -> int:
-    """Undo what a crashed run left outside its island. Safe beside a live run."""
+@click.option("--check", is_flag=True, help="Do nothing; exit 1 if anything is left.")
+def heal(dry_run: bool, check: bool) -> int:
+    """Undo what a crashed run left outside its island. Safe beside a live run.
+
+    With --check it is the last step of a CI job: nothing is left, or exit 1.
+    """
     from harness.cli import housekeeping
 
-    return housekeeping.heal(dry_run)
+    return housekeeping.heal(dry_run, check)
 
 
 def _given(names: Sequence[str]) -> dict[str, str]:

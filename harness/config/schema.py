@@ -601,7 +601,16 @@ class LinkConfig:
             example="8081",
         ),
     ] = 0
-    serves: Annotated[bool, Key(Flag(), "The clients' requests go over this cable.", example="true")] = False
+    serves: Annotated[
+        bool | None,
+        Key(
+            Flag(),
+            "Whether the clients' requests need this cable, as those to a database of the service do.",
+            "What is bad while it is cut is then not counted as downtime. Unsaid, such requests are unknown.",
+            default=None,
+            example="true",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -921,6 +930,30 @@ class VariantConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StopWhenConfig:
+    """``[limits.stop_when]``: how badly off the service may be. Beyond it every fault is reverted at once, the rest of
+    the run is left out, and its result is unknown."""
+
+    bad_share: Annotated[
+        float,
+        Key(Number(0, 1), "More than this share of the load's requests is bad.", example="0.2"),
+    ] = 0.0
+    latency_ms_p95: Annotated[
+        float,
+        Key(Number(0, 600_000), "The 95th percentile of the load's latency is above this.", example="500"),
+    ] = 0.0
+    url: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "This address, such as one of your own alarms, answers anything else than 2xx.",
+            example='"http://127.0.0.1:9100/all-well"',
+        ),
+    ] = ""
+    window_s: Annotated[float, Key(Number(0.5, 600), "Share and latency are those of so many seconds.")] = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """``[limits]``."""
 
@@ -936,6 +969,10 @@ class LimitsConfig:
             init="another",
         ),
     ] = ()
+    stop_when: Annotated[
+        StopWhenConfig | None,
+        Key(One(StopWhenConfig), "How badly off the service may be in a run.", default=None),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from harness.judge.named import named
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Result, Subject, merged
 from harness.plan import Plan
-from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
+from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, StopWhenMet, Warned
 from harness.recording.format import FORMAT, format_of
 from harness.recording.problems import Problem
 from harness.recording.recorder import PLAN
@@ -235,6 +235,9 @@ def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     found += [
         finding(check, Subject("step", e.what), codes.LeftOut(what=e.what, why=e.why)) for e in recording.of(LeftOut)
     ]
+    if stopped := next(recording.of(StopWhenMet), None):
+        details = codes.Stopped(stopped.limit, stopped.value, stopped.allowed, stopped.said)
+        return [*found, finding(check, RUN, details)]
     ends = [o.name for o in recording.operations if not o.on_our_backup]
     short: list[codes.Step] = []
     steps = plan.single_steps

@@ -44,6 +44,7 @@ Exclusion = Literal[
     "removed_by_restore",
     "known_broken_version",
     "version_unknown",
+    "link_may_serve",
     "sender_stalled",
 ]
 
@@ -64,7 +65,8 @@ class JudgedRequests:
     harness held the kit that had stopped it; ``refused_on_full_disk``: writes refused while the data
     disk was full. ``during_restore``: under way in a restore; ``removed_by_restore``: not found after one.
     ``cut_by_harness``: under way while the harness kept the front from the service. ``known_broken_version``: bad while
-    a version known to be broken served, which the run asked for; ``version_unknown``: bad after that was heard last and
+    a version known to be broken served, which the run asked for; ``link_may_serve``: bad while a link was
+    cut of which nobody says whether requests need it. ``version_unknown``: bad after that was heard last and
     before another version was, so that it may have been that one. ``sender_stalled``: bad while our own sender was held
     up, so that it may have been the harness.
     ``never_recovered``: the outage that had not ended when the load stopped, and did not begin in an operation.
@@ -100,6 +102,7 @@ def judged_requests(recording: Recording) -> JudgedRequests:
             ("removed_by_restore", _removed_by_restore(records, recording)),
             ("known_broken_version", _of_a_broken_version(records, recording)),
             ("version_unknown", _of_an_unknown_version(records, recording)),
+            ("link_may_serve", bad & overlap(records, cuts_by_harness(recording, None))),
             ("sender_stalled", sender_stalled(records, limit_ms)),
         )
         for reason, mask in reasons:  # one reason each: the first that holds
@@ -206,9 +209,10 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
     return mask
 
 
-def cuts_by_harness(recording: Recording) -> list[tuple[int, int]]:
-    """When a fault of ours stood between the front and the service, and the grace after it."""
-    serving = {e.name for e in recording.of(LinkLaid) if e.serves}
+def cuts_by_harness(recording: Recording, serves: bool | None = True) -> list[tuple[int, int]]:
+    """When a fault of ours stood between the front and the service, and the grace after it; ``serves`` None: on a link
+    of which nobody says whether requests need it."""
+    serving = {e.name for e in recording.of(LinkLaid) if e.serves is serves}
     last_ns = recording.measured_ns[1]
     return [
         (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))

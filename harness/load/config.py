@@ -35,6 +35,7 @@ class LoadConfig:
     ledger_dir: str
     status_path: str
     cookies: bool = False
+    latencies: bool = False  # whether status lines tell them
 
     @property
     def profile(self) -> str:

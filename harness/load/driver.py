@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ class LoadProgress:
     final: bool = False
     answered: int = 0
     bad_answers: tuple[BadAnswer, ...] = ()
+    latency_ms_p95: float = 0.0  # of the last seconds; 0 where nobody asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class LoadDriver:
         self._began_ns = 0
         self._lines: list[LoadProgress] = []
         self._read_to = 0
+        self._reading = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -213,16 +216,18 @@ class LoadDriver:
         return LoadEnd(not why, why, last.cpu_s, last.wall_s, last.started)
 
     def _read(self) -> None:
-        """Take in the status lines written since the last call; a torn last line waits for its rest."""
+        """Take in the status lines written since the last call, by whichever thread; a torn last line waits for its
+        rest."""
         path = Path(self.config.status_path)
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            file.seek(self._read_to)
-            new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self._read_to += len(whole)
-        self._lines.extend(_progress(json.loads(line)) for line in whole.splitlines())
+        with self._reading:
+            if not path.exists():
+                return
+            with path.open("rb") as file:
+                file.seek(self._read_to)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read_to += len(whole)
+            self._lines.extend(_progress(json.loads(line)) for line in whole.splitlines())
 
     def _last_output(self) -> str:
         return last_line(self._folder / "load.out") or "it said nothing"
@@ -242,4 +247,5 @@ def _progress(line: Mapping[str, Any]) -> LoadProgress:
         final=line["final"],
         answered=line["outcomes"].get("ok", 0) + line["outcomes"].get("http_error", 0),
         bad_answers=tuple(BadAnswer(**bad) for bad in line["bad_answers"]),
+        latency_ms_p95=line.get("latency_ms_p95", 0.0),
     )

@@ -45,6 +45,7 @@ tracker = RequestTracker(
     Path(config.ledger_dir) / f"{name}.jsonl",
     [t.name for t in config.requests],
     recording=os.environ.get(RECORDING_VARIABLE) != "0",
+    latencies=config.latencies,
 )
 sender = Sender(config, tracker)
 globals().update(user_classes(sender))
@@ -68,6 +69,8 @@ def write_status(users: int, final: bool = False) -> None:
         "wall_s": (mono_ns() - began_ns) / NS,
         "final": final,
     }
+    if config.latencies:
+        line["latency_ms_p95"] = tracker.latency_ms_p95()
     tracker.flush()  # so that no status line is ahead of the samples on disk
     status_file.write(json.dumps(line) + "\n")
     status_file.flush()

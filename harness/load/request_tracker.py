@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,9 @@ from harness.recording.samples import (
     OLDEST_S,
     SampleWriter,
 )
+
+
+_LATENCIES_S = 5
 
 
 @dataclass(slots=True, eq=False)
@@ -48,10 +51,13 @@ class BadAnswer:
 class RequestTracker:
     """Keeps started = sum of the outcomes, whatever happens: an entry leaves the in-flight table exactly once.
 
-    ``recording`` False keeps the counts only (to measure what the recording itself costs).
+    ``recording`` False keeps the counts only (to measure what the recording itself costs). ``latencies``: those of the
+    last seconds are kept.
     """
 
-    def __init__(self, samples: Path, ledger: Path, operations: list[str], recording: bool = True) -> None:
+    def __init__(
+        self, samples: Path, ledger: Path, operations: list[str], recording: bool = True, latencies: bool = False
+    ) -> None:
         self._samples = SampleWriter(samples, operations, samples.stem)
         self._ledger = Ledger(ledger)
         self._recording = recording
@@ -62,6 +68,7 @@ class RequestTracker:
         self.acknowledged = 0
         self.closed = False
         self._bad: dict[tuple[str, str, int], BadAnswer] = {}
+        self._latencies: deque[tuple[int, int]] | None = deque() if latencies else None  # ended at, took; both in ns
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
@@ -85,6 +92,8 @@ class RequestTracker:
         if self._in_flight.pop(id(entry), None) is None:
             return False
         self.outcomes[outcome] += 1
+        if self._latencies is not None:
+            self._latencies.append((end_ns, end_ns - entry.intended_ns))
         template = entry.request.template
         if outcome != "ok":
             key = (template.name, outcome, status)
@@ -103,6 +112,14 @@ class RequestTracker:
         acknowledged = is_write and ledger_outcome(outcome, status) == "acknowledged"
         self.acknowledged += acknowledged
         return acknowledged
+
+    def latency_ms_p95(self) -> float:
+        """Of the requests that ended in the last seconds, from when they were due; 0 without any."""
+        kept = self._latencies or deque()
+        while kept and mono_ns() - kept[0][0] > _LATENCIES_S * NS:
+            kept.popleft()
+        took = sorted(ns for _, ns in kept)
+        return took[min(len(took) - 1, len(took) * 95 // 100)] / 1e6 if took else 0.0
 
     def drop(self) -> None:
         """One request that was due could not even be started."""

@@ -61,6 +61,15 @@ class RunFailed(Event, tag="error", frozen=True):
         return self.code in (ExitCode.UNKNOWN, ExitCode.USAGE) and self.matter == "system"
 
 
+class StopWhenMet(Event, tag="stop_when", frozen=True):
+    """A limit of [limits] stop_when was met: every fault was reverted, and no further step was begun."""
+
+    limit: Annotated[str, "`bad_share`, `latency_ms_p95` or `url`"]
+    value: float = 0.0
+    allowed: float = 0.0
+    said: Annotated[str, "what the URL answered"] = ""
+
+
 class Warned(Event, tag="warning", frozen=True):
     """Why this run may be less trustworthy than it looks."""
 
@@ -121,7 +130,7 @@ class LinkLaid(Event, tag="link.laid", frozen=True):
 
     name: str
     upstream: Annotated[str, "the address it leads to"]
-    serves: Annotated[bool, "requests of clients go over it"]
+    serves: Annotated[bool | None, "requests of clients need it; null: nobody says"]
 
 
 class Seeded(Event, tag="seeded", frozen=True):

@@ -17,6 +17,7 @@ from harness.recording.recorder import Recorder
 from harness.rehearsal.armed import arm
 from harness.rehearsal.damage import DamagedValidation
 from harness.rehearsal.edges import Edges
+from harness.rehearsal.guard import Guard
 from harness.rehearsal.phase_record import PhaseRecord
 from harness.rehearsal.power import PowerLossRun
 from harness.rehearsal.read_backs import ReadBacks
@@ -54,7 +55,9 @@ class Rehearsal:
         self._marks = PhaseServer(Path(plan.work) / "phases.sock", self._gates)
         self._operations = Operations(system, self._marks, edges.on_edge)
         self._snapshots = Snapshots(self._phases)
-        self._read_backs = ReadBacks(system, self._operations, self._snapshots)
+        self._read_backs = ReadBacks(system, self._operations, self._snapshots, ask_status=not plan.reads_only)
+        stop_when = config.limits.stop_when
+        self._guard = Guard(stop_when, load, self._triggers.withdraw, recorder) if stop_when else None
         damage = DamagedValidation(system, self._operations, recorder, Path(plan.work))
         self._steps = Steps(
             plan,
@@ -81,6 +84,9 @@ class Rehearsal:
         if self._config.service.attach:
             self._read_backs.after(BEFORE)
         self._stage.traffic.start()
+        if self._guard:
+            self._stage.teardown.register("stop watching the limits", self._guard.close)
+            self._guard.watch()
         if self._power:
             self._power.stand()
 
@@ -97,6 +103,8 @@ class Rehearsal:
         rounds = [Round(r, True) for r in range(self._plan.warmup)] + [Round(r) for r in range(self._plan.repeat)]
         for number, round_ in enumerate(rounds, 1):
             for step in self._plan.steps:
+                if self._guard and self._guard.stopped:
+                    break
                 if not step.first_repeat_only or round_ == Round(0):
                     self._triggers.await_timed()
                     self._steps.take(step, round_)
@@ -111,6 +119,8 @@ class Rehearsal:
         self._stage.stop_traffic()
         self._phases.tell_late()
         self._read_backs.after("end")
+        if self._guard and self._guard.stopped:
+            return
         if self._plan.restart and not self._config.service.attach:
             self._restart()
         if self._power:

@@ -435,6 +435,18 @@ class ReadBackFailed(Details):
 
 
 @code(
+    "contract.data_read",
+    "pass",
+    title="The data can be read back",
+    sentence="{{ entries|grouped }} entries read",
+    meaning="The pages of [load.read_back] could be read to their end. Nothing was written, so nothing is said of what "
+    "is in them.",
+)
+class DataRead(Details):
+    entries: int
+
+
+@code(
     "contract.no_writes",
     "unknown",
     title="No write was acknowledged",
@@ -701,6 +713,7 @@ CODES = (
     StatusAnswered,
     StatusFailed,
     ReadBackFailed,
+    DataRead,
     NoWrites,
     ForeignEntries,
     NotOursToStop,

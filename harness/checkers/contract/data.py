@@ -103,6 +103,17 @@ def read_back(recording: Recording) -> Iterator[Answer]:
         yield from ((about, details) for details in judge_kept(first))
 
 
+def read(recording: Recording) -> Answer:
+    """Whether the data can be read back at all, whatever is in it."""
+    about, looks = "load.read_back", recording.observations
+    if not looks:
+        return about, codes.NotTried()
+    if "read_back" in looks[-1].not_provided:
+        return about, codes.DataNotRead()
+    found = looks[-1].found
+    return about, codes.ReadBackFailed(looks[-1].error) if found is None else codes.DataRead(len(found))
+
+
 def restart(recording: Recording) -> Iterator[Answer]:
     """Stopped it does not answer, started again it has what it had. Nothing was written meanwhile."""
     about = "stop and start"

@@ -32,6 +32,7 @@ from harness.judged.requests import (
     sender_stalled,
 )
 from harness.model import NS, Claim, Finding, Operation
+from harness.recording.events import LinkLaid
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 from harness.stats.arrays import np
@@ -76,6 +77,9 @@ def _judged(run: JudgedRun, row: MeasuredClaim, both: Records, bad: Records) -> 
         return codes.NeverRecovered(**_shown(run, row, both, bad, in_doubt=True), seconds=seconds)
     if excluded["version_unknown"].bad:
         return codes.VersionUnknown(**_shown(run, row, both, bad, in_doubt=True))
+    if excluded["link_may_serve"].bad:
+        links = sorted(e.name for e in run.recording.of(LinkLaid) if e.serves is None)
+        return codes.LinkMayServe(**_shown(run, row, both, bad, in_doubt=True), links=links)
     if n := excluded["sender_stalled"].requests:
         limit_s = deadline_ms(run.recording) / 1000 * STALLED_SHARE
         return row.harness_late(*_latest(run.recording), limit_s, n)

@@ -329,8 +329,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    def read(self, table: Table, key: str, default: Any) -> bool:
-        return table.at(key, default).flag()
+    def read(self, table: Table, key: str, default: Any) -> bool | None:
+        """None where nothing is said, and that is the default."""
+        return None if table.value(key, default) is None else table.at(key, default).flag()
 
     def describe(self) -> str:
         return "`true` or `false`"

@@ -176,15 +176,17 @@ def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
 def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Path) -> LoadConfig:
     """The load of a system.toml as Locust and the prober are told it."""
     load = config.load
+    requests = tuple(r for r in load.requests if not (plan.reads_only and (r.kind == "write" or r.needs_known)))
     return LoadConfig(
         endpoint=endpoint,
         cookies=config.service.cookies,
         deadline_ms=config.service.deadline_ms,
         users=plan.users,
         think_s=load.think_s,
-        write_rate=load.write_rate,
+        write_rate=0.0 if plan.reads_only else load.write_rate,
         arrival_rate=load.arrival_rate,
-        requests=load.requests,
+        requests=requests,
+        latencies=config.limits.stop_when is not None,
         seed=plan.seed,
         samples_dir=str(folder / "samples"),
         ledger_dir=str(folder / "ledger"),
