@@ -149,7 +149,7 @@ LedgerOutcome = Literal["acknowledged", "refused", "indeterminate"]
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write a client attempted; times in CLOCK_MONOTONIC ns. ``indeterminate``: sent, and
-    no answer was had that says whether it was carried out."""
+    no answer was had that says whether it was carried out. ``id``: what the service calls it, where its answer told."""
 
     token: str
     operation: str
@@ -159,6 +159,7 @@ class Write:
     outcome: LedgerOutcome
     status: int = 0
     worker: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +304,8 @@ class Observation:
     ``backups_before``: path and size of the backups its ``status`` named then.
     ``error_status``: the HTTP status of the answer that ended the read-back, 0 for none. ``not_provided``: which of
     ``status`` and ``read_back`` the system.toml declares nothing for.
+    ``lag_s``: for so long it was asked again for writes that did not show up at once; ``settle_s``: so long they may
+    take, as system.toml says (0: it does not).
     ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
     (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
@@ -333,6 +336,8 @@ class Observation:
     backups_before: frozenset[tuple[str, int]] = frozenset()
     error_status: int = 0
     not_provided: frozenset[str] = frozenset()
+    lag_s: float = 0.0
+    settle_s: float = 0.0
 
     def is_new(self, artefact: Artefact) -> bool:
         """Whether a backup was made, or made anew, since the run began."""

@@ -19,6 +19,7 @@ from harness.config.schema import OperationConfig, PhaseConfig, SystemConfig, Va
 from harness.config.suggest import did_you_mean
 from harness.config.toml.shapes import ByName, One, Several
 from harness.config.toml.table import Table
+from harness.config.toml.value import REQUIRED
 from harness.errors import HarnessError
 
 FILE = "system.toml"
@@ -115,6 +116,8 @@ def _read(of: type[Any], table: Table, *, attached: bool = False, **given: Any) 
 def _table(declared: Declared, table: Table, attached: bool) -> Any:
     """A key that is a table, or tables, of declared keys itself."""
     name, shape, default = declared.name, declared.key.shape, declared.default_of(attached)
+    if isinstance(shape, Several) and name not in table and default is not REQUIRED:
+        return default
     if isinstance(shape, Several):
         return tuple(_read(shape.of, inner) for inner in table.array(name))
     if isinstance(shape, ByName):

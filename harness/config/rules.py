@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePath
 
 from harness.config.keys import Rule
-from harness.config.placeholders import fill
+from harness.config.placeholders import PLACEHOLDER, REQUEST, complaint, unknown
 from harness.config.programs import commands
 from harness.config.schema import (
     BackupsConfig,
@@ -23,10 +23,10 @@ from harness.config.schema import (
     VariantConfig,
 )
 from harness.config.suggest import did_you_mean
-from harness.config.toml.shapes import check_url, is_here
+from harness.config.toml.shapes import PAGES, check_url, is_here
 from harness.config.toml.table import Table
 
-_SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "n": "7"}
+_SAMPLE = {"token": "t-0000000", "payload": "0" * 32, "known": "t-0000001", "id": "7", "n": "7"}
 
 
 # -- [data] ----------------------------------------------------------------------------------------------------------
@@ -91,6 +91,54 @@ def _something_is_written(table: Table, load: SystemLoadConfig) -> None:
         table.fail("write_rate", "needs a request of kind write, and there is none", "add one, or write_rate = 0")
 
 
+def _variables_are_taken(table: Table, load: SystemLoadConfig) -> None:
+    """Every placeholder of a request is one of a request's, or a variable that the login takes."""
+    known = {key for account in load.accounts[:1] for key in account}
+    for number, step in enumerate(load.login):
+        for text in (step.path, step.body, *step.headers.values()):
+            if stranger := unknown(text, known):
+                table.fail(f"login[{number}]", *complaint(stranger, known))
+        for name in step.takes:
+            if name in REQUEST | PAGES or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                why = f"{name} cannot be a variable" if name not in REQUEST | PAGES else f"{{{name}}} is another thing"
+                table.fail(f"login[{number}]", why, "a name of lower-case letters, such as access")
+        known |= set(step.takes)
+    taken = known - {key for account in load.accounts[:1] for key in account}
+    for number, request in enumerate(load.requests):
+        if stranger := unknown(" ".join(request.texts), REQUEST | taken):
+            table.fail(f"requests[{number}]", *complaint(stranger, REQUEST | taken))
+    if back := load.read_back:
+        texts = " ".join((back.path, back.body, *back.headers.values()))
+        if stranger := unknown(texts, PAGES | {"id"} | taken):
+            table.fail("read_back", *complaint(stranger, PAGES | {"id"} | taken))
+    if stranger := unknown(" ".join(load.headers.values()), taken):
+        table.fail("headers", *complaint(stranger, taken))
+    for key in ("accounts", "renew_s"):
+        if key in table and not load.login:
+            table.fail(key, "has no effect without [[load.login]]", "say how a client logs in")
+
+
+def _ids_are_told(table: Table, load: SystemLoadConfig) -> None:
+    told = [r.name for r in load.requests if r.kind == "write" and r.id]
+    asked = [r.name for r in load.requests if any("{id}" in text for text in r.texts)]
+    by_id = load.read_back is not None and load.read_back.by_id
+    if (asked or by_id) and not told:
+        table.fail("requests", "{id} is asked for, and no write tells one", 'id = "/id", the pointer into its answer')
+    if by_id and (without := [r.name for r in load.requests if r.kind == "write" and not r.id]):
+        why = f"reads each write by its id, and the write {without[0]!r} tells none"
+        table.fail("read_back.path", why, f"id = ... in the request {without[0]}, or leave that out")
+
+
+def _only_writes_have_ids(table: Table, request: RequestTemplate) -> None:
+    if request.id and (request.kind != "write" or request.method == "HEAD"):
+        table.fail("id", f"is told by the answer to a write, and this is a {request.kind}", "leave it out")
+
+
+def _range_of_whole_numbers(table: Table, load: SystemLoadConfig) -> None:
+    if any(value != int(value) for value in load.n):
+        table.fail("n", f"is {list(load.n)}", "two whole numbers, such as [1, 500]")
+
+
 def _answer_has_body(table: Table, request: RequestTemplate) -> None:
     if request.method == "HEAD" and request.expect_body:
         table.fail("expect_body", "the answer to a HEAD has no body", "use GET")
@@ -101,7 +149,7 @@ def _body_is_json(table: Table, request: RequestTemplate) -> None:
         n.lower() == "content-type" and "json" not in v.lower() for n, v in request.headers.items()
     ):
         try:
-            json.loads(fill(request.body, _SAMPLE))
+            json.loads(PLACEHOLDER.sub(lambda found: _SAMPLE.get(found[1], "7"), request.body))
         except (ValueError, RecursionError) as error:
             another = 'another kind needs headers = { Content-Type = "..." }'
             hint = f'quote text placeholders: {{"token": "{{token}}"}}; {another}'
@@ -129,6 +177,8 @@ def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
         other = ways[1] if len(ways) > 1 else "a {page} or {offset} in path"
         table.fail(ways[0], f"stands beside {other}, which tells the next page too", "leave one of them out")
     if read_back.counted or read_back.next_link:
+        return
+    if read_back.by_id:
         return
     pages = not read_back.pattern or bool(read_back.next_pattern or read_back.next_in_entry)
     after = "{after}" in read_back.path + read_back.body
@@ -259,9 +309,13 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("No two requests have the same name.", _names_differ),
         Rule("At least one request has a weight above 0.", _something_is_sent),
         Rule("`write_rate` above 0 needs a request of kind `write`.", _something_is_written),
+        Rule("Each placeholder is one of a request's, or a variable that `[[load.login]]` takes.", _variables_are_taken),
+        Rule("`{id}` needs a write whose answer tells one (`id`).", _ids_are_told),
+        Rule("`n` is a range of whole numbers.", _range_of_whole_numbers),
     ),
     RequestTemplate: (
         Rule('With `method = "HEAD"` there is no `expect_body`.', _answer_has_body),
+        Rule("`id` is for a request of kind `write`.", _only_writes_have_ids),
         Rule("A `body` is JSON, unless `headers` names another `Content-Type`.", _body_is_json),
     ),
     ReadBackConfig: (

@@ -12,6 +12,7 @@ from harness.config.keys import Key
 from harness.config.placeholders import LINK, PLACES, REQUEST
 from harness.config.toml.shapes import (
     PAGES,
+    Accounts,
     Argv,
     ByName,
     Choice,
@@ -25,6 +26,7 @@ from harness.config.toml.shapes import (
     Number,
     One,
     Pattern,
+    Patterns,
     Pointer,
     Program,
     RequestPath,
@@ -678,12 +680,15 @@ class RequestTemplate:
     ]
     path: Annotated[
         str,
-        Key(RequestPath(REQUEST), "The clients ask for this path: {n} is a number, {known} a written token."),
+        Key(
+            RequestPath(REQUEST, open_=True),
+            "The clients ask for this path: {n} is a number, {known} a written token, {id} the id of one.",
+        ),
     ]
     body: Annotated[
         str,
         Key(
-            Text(REQUEST),
+            Text(REQUEST, open_=True),
             "The clients send this; the body of a write holds {token} and {payload}.",
             example="""'{"token": "{token}", "payload": "{payload}"}'""",
         ),
@@ -691,7 +696,7 @@ class RequestTemplate:
     headers: Annotated[
         Mapping[str, str],
         Key(
-            Headers(REQUEST),
+            Headers(REQUEST, open_=True),
             "The clients send these headers.",
             "With another `Content-Type` the body need not be JSON.",
             example='{ Accept = "application/json" }',
@@ -709,10 +714,41 @@ class RequestTemplate:
             example="'</html>'",
         ),
     ] = ""
+    expect_headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Patterns(),
+            "These are found in the headers of a good answer.",
+            "A redirect to the page of what was written is a success, and one to the login page is none.",
+            default={},
+            example="{ Location = '^/items/' }",
+            init="another",
+        ),
+    ] = field(default_factory=dict)
+    id: Annotated[
+        str,
+        Key(
+            Pointer(),
+            "The id that the service gave what was written stands there in the answer to a write.",
+            "It goes into the ledger, and fills `{id}` of later requests and of the read-back.",
+            example='"/data/id"',
+            init="another",
+        ),
+    ] = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is filled in."""
+        return (self.path, self.body, *self.headers.values())
 
     @property
     def needs_known(self) -> bool:
-        return any("{known}" in text for text in (self.path, self.body, *self.headers.values()))
+        return any("{known}" in text or "{id}" in text for text in self.texts)
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the body of a good answer tells something."""
+        return bool(self.expect_body or self.id)
 
     def deadline_s(self, deadline_ms: float) -> float:
         return slow_deadline_s(deadline_ms) if self.kind == "slow" else deadline_ms / 1000
@@ -725,9 +761,10 @@ class ReadBackConfig:
     path: Annotated[
         str,
         Key(
-            RequestPath(PAGES),
+            RequestPath(PAGES, open_=True),
             "Each page is read there; {after} is empty on the first.",
-            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first.",
+            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first. With {id} each "
+            "write is asked for by itself, by the id that its answer gave.",
             example='"/items?after={after}"',
         ),
     ]
@@ -806,15 +843,124 @@ class ReadBackConfig:
         ),
     ] = ""
     method: Annotated[str, Key(Choice(("GET", "POST")), "The HTTP method.")] = "GET"
-    body: Annotated[str, Key(Text(PAGES), "The harness sends this.", example='""')] = ""
+    body: Annotated[str, Key(Text(PAGES, open_=True), "The harness sends this.", example='""')] = ""
     headers: Annotated[
-        Mapping[str, str], Key(Headers(), "The harness sends these headers.", example='{ Accept = "application/json" }')
+        Mapping[str, str],
+        Key(Headers(open_=True), "The harness sends these headers.", example='{ Accept = "application/json" }'),
     ] = field(default_factory=dict)
+    settle_s: Annotated[
+        float,
+        Key(
+            Number(0, 600),
+            "What was written shows up in the read-back within this time, as of a replica or an index that lags.",
+            "What is missing is asked for again so long, and how long it took is told. Unsaid, the newest writes that "
+            "show up late are unknown.",
+            example="2",
+            init="another",
+        ),
+    ] = 0.0
+
+    @property
+    def by_id(self) -> bool:
+        """Whether each write is asked for by itself."""
+        return "{id}" in self.path
 
     @property
     def counted(self) -> bool:
         """Whether the harness counts pages or entries, and no answer says what comes next."""
         return any(word in self.path + self.body for word in ("{page}", "{offset}"))
+
+
+@dataclass(frozen=True, slots=True)
+class LoginStep:
+    """One of ``[[load.login]]``: a request by which a client logs in, and what it takes from the answer. A placeholder
+    is a variable that an earlier one took, or a key of `accounts`."""
+
+    path: Annotated[str, Key(RequestPath(open_=True), "The client asks for this path.", example='"/auth/login"')]
+    method: Annotated[str, Key(Choice(("GET", "POST", "PUT", "PATCH")), "The HTTP method.", default="POST")] = "POST"
+    body: Annotated[
+        str,
+        Key(
+            Text(open_=True),
+            "The client sends this.",
+            example="""'{"email": "{name}", "password": "{password}"}'""",
+        ),
+    ] = ""
+    headers: Annotated[
+        Mapping[str, str],
+        Key(Headers(open_=True), "The client sends these headers.", example='{ X-CSRFToken = "{csrf}" }'),
+    ] = field(default_factory=dict)
+    expect_status: Annotated[
+        tuple[int, ...],
+        Key(Statuses(), "A good answer has one of these statuses; without it, any 2xx or 3xx.", example="[200]"),
+    ] = ()
+    pointers: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the JSON pointer at which it stands in the answer.",
+            default={},
+            example='{ access = "/data/access_token" }',
+        ),
+    ] = field(default_factory=dict)
+    patterns: Annotated[
+        Mapping[str, str],
+        Key(
+            Patterns(),
+            "Variables, each with an expression whose group 1 is found in the body of the answer.",
+            default={},
+            example="{ csrf = 'name=\"csrf\" value=\"([^\"]+)' }",
+        ),
+    ] = field(default_factory=dict)
+    from_headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the header of the answer that is its value.",
+            default={},
+            example='{ session = "X-Session" }',
+        ),
+    ] = field(default_factory=dict)
+    from_cookies: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the cookie that is its value.",
+            default={},
+            example='{ csrf = "csrftoken" }',
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The variables that it takes."""
+        return (*self.pointers, *self.patterns, *self.from_headers, *self.from_cookies)
+
+
+@dataclass(frozen=True, slots=True)
+class TotalConfig:
+    """``[load.totals.NAME]``: a number that a request of its own tells, such as how many rows there are."""
+
+    name: str
+    path: Annotated[str, Key(RequestPath(), "The harness asks for this path.", example='"/count"')]
+    pointer: Annotated[str, Key(Pointer(whole=True), "The number stands there in the JSON answer.", example='"/rows"')]
+    equals: Annotated[
+        float | None,
+        Key(
+            Number(-1e15),
+            "It must always be this; unsaid, what it was when the service had come up.",
+            default=None,
+            example="0",
+        ),
+    ] = None
+    with_writes: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Entries of our clients are counted in it: as many as the read-back finds are taken off.",
+            example="true",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -828,6 +974,45 @@ class SystemLoadConfig:
         ReadBackConfig | None,
         Key(One(ReadBackConfig), "How the harness reads every write again, page by page.", default=None),
     ]
+    login: Annotated[
+        tuple[LoginStep, ...],
+        Key(Several(LoginStep), "How a client logs in, request by request.", default=()),
+    ] = ()
+    totals: Annotated[
+        Mapping[str, TotalConfig],
+        Key(ByName(TotalConfig), "Numbers of the data that no client wrote, each by a request of its own.", default={}),
+    ] = field(default_factory=dict)
+    accounts: Annotated[
+        tuple[Mapping[str, str], ...],
+        Key(
+            Accounts(),
+            "Each client logs in by one of these, in turn.",
+            "Never recorded.",
+            default=(),
+            example='[{ name = "ann", password = "..." }, { name = "bob", password = "..." }]',
+            init="another",
+        ),
+    ] = ()
+    renew_s: Annotated[
+        float,
+        Key(
+            Number(0, 86_400),
+            "A client logs in again after this time; 0: when it is refused (401, 403, a redirect to the login).",
+        ),
+    ] = 0.0
+    headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Headers(open_=True),
+            "Every request of a client, and the read-back, carries these: here a variable of the login may stand.",
+            example='{ Authorization = "Bearer {access}" }',
+            init="another",
+        ),
+    ] = field(default_factory=dict)
+    n: Annotated[
+        tuple[float, float],
+        Key(Span(), "{n} is a whole number from the first to the second."),
+    ] = (0, 999_999)
     users: Annotated[int, Key(Whole(1, 100_000), "So many clients send requests at once.")] = 12
     think_s: Annotated[
         tuple[float, float], Key(Span(), "A client waits between these times from an answer to its next request.")

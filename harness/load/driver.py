@@ -141,10 +141,10 @@ class LoadDriver:
             )
         self.config = config
         path = self._folder / "load.json"
-        config.save(path)
+        login = config.save(path)
         if self._process is None:
             self.prepare()
-        tell(self._process, f"{path}\n".encode())
+        tell(self._process, f"{path}\n".encode() + login)
 
     def start(self) -> None:
         """Let the users begin."""

@@ -14,7 +14,7 @@ import gevent.socket
 from locust import events
 
 from harness.host.clock import mono_ns
-from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig
+from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig, next_line
 from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
@@ -27,18 +27,10 @@ DRAIN_S = 0.5
 DRAIN_SLOW_S = 2.5
 
 
-def told() -> bytes:
-    """The next line of standard input, and no byte of the one after it; less once whoever started us is gone."""
-    line = b""
-    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
-        line += byte
-    return line
-
-
-path = told()
+path = next_line()
 if path == STOP or not path.endswith(b"\n"):  # the run ends before it began, or whoever started us is gone
     os._exit(0)
-config = LoadConfig.load(Path(os.fsdecode(path[:-1])))
+config = LoadConfig.load(Path(os.fsdecode(path[:-1])), next_line())
 name = f"load-{os.getpid()}"
 tracker = RequestTracker(
     Path(config.samples_dir) / f"{name}.bin",
@@ -129,7 +121,7 @@ def begin(environment: Any, runner: Any, **_: Any) -> None:
     environment.host = "http://localhost" if config.endpoint.socket_path else config.endpoint.url
     environment.parsed_options.num_users = environment.parsed_options.spawn_rate = config.locust_users
     gevent.socket.wait_read(0)
-    if told() != START:
+    if next_line() != START:
         finish()
         os._exit(0)
     began_ns, began_cpu_s = mono_ns(), time.process_time()

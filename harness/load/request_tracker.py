@@ -85,9 +85,11 @@ class RequestTracker:
         """How requests ended that did not end well, the commonest first."""
         return sorted(self._bad.values(), key=lambda bad: -bad.count)
 
-    def finish(self, entry: InFlight, outcome: str, status: int, strange: bool = False, said: str = "") -> bool:
+    def finish(
+        self, entry: InFlight, outcome: str, status: int, strange: bool = False, said: str = "", id_: str = ""
+    ) -> bool:
         """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed.
-        ``said``: the first words of a bad answer."""
+        ``said``: the first words of a bad answer; ``id_``: what a good one calls what was written."""
         end_ns = mono_ns()
         if self._in_flight.pop(id(entry), None) is None:
             return False
@@ -108,7 +110,7 @@ class RequestTracker:
                 entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags, age_s
             )
             if is_write:
-                self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status)
+                self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status, id_)
         acknowledged = is_write and ledger_outcome(outcome, status) == "acknowledged"
         self.acknowledged += acknowledged
         return acknowledged

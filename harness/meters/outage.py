@@ -60,7 +60,6 @@ def prober_config(load: LoadConfig, probe: ProbeConfig = DEFAULT) -> ProberConfi
     prefix = load.endpoint.prefix  # Locust puts it before every path, too
     return ProberConfig(
         endpoint=load.endpoint,
-        cookies=load.cookies,
         deadline_ms=load.deadline_ms,
         interval_ms=probe.every_ms,
         read=replace(read, path=prefix + read.path),
@@ -68,6 +67,8 @@ def prober_config(load: LoadConfig, probe: ProbeConfig = DEFAULT) -> ProberConfi
         samples_dir=load.samples_dir,
         ledger_dir=load.ledger_dir,
         seed=load.seed,
+        numbers=load.numbers,
+        login=load.login,
     )
 
 
@@ -87,7 +88,7 @@ class Prober:
     def prepare(self) -> None:
         """Start the process, which imports what it needs and then waits for ``start``."""
         path = self._folder / "probe.json"
-        self.config.save(path)
+        login = self.config.save(path)
         self._process = commands.spawn(
             [sys.executable, "-m", "harness.meters.prober", str(path)],
             env=self._env | {"PYTHONPATH": str(ROOT), OURS: "prober"},
@@ -95,6 +96,7 @@ class Prober:
             output=self._folder / "probe.out",
             stdin_pipe=True,
         )
+        tell(self._process, login)
 
     def start(self, deadline_s: float = 5.0) -> None:
         """Let it probe and wait until it does; what was not prepared is now."""

@@ -8,8 +8,8 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from harness.config.schema import RequestTemplate
 from harness.host.bodies import WORDS_CHARS, CannotDecode, decoded, words_of
 from harness.host.clock import mono_ns
 from harness.host.endpoint import Endpoint
-from harness.load.config import START
+from harness.load.config import START, next_line
 from harness.load.request_tracker import RequestTracker
-from harness.load.requests import Request, Requests, answered, is_ours
+from harness.load.requests import Request, Requests, answered, id_in, is_ours
 from harness.model import NS
+from harness.system.session import Login, LoginRefused, Session
 
 FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
@@ -47,19 +48,24 @@ class ProberConfig:
     samples_dir: str
     ledger_dir: str
     seed: int
-    cookies: bool = False
+    numbers: tuple[int, int] = (0, 999_999)
+    login: Login = Login()
 
     @property
     def channels(self) -> tuple[str, ...]:
         reads = ("read_fresh", "read_reused")
         return (*reads, "write") if self.write else reads
 
-    def save(self, path: Path) -> None:
-        path.write_bytes(msgspec.json.encode(self))
+    def save(self, path: Path) -> bytes:
+        """Write it down without how a client logs in, which is returned as a line of its own."""
+        path.write_bytes(msgspec.json.encode(replace(self, login=Login())))
+        return msgspec.json.encode(self.login) + b"\n"
 
     @staticmethod
-    def load(path: Path) -> ProberConfig:
-        return msgspec.json.decode(path.read_bytes(), type=ProberConfig)
+    def load(path: Path, login: bytes) -> ProberConfig:
+        """What ``save`` wrote, with the line that it gave."""
+        config = msgspec.json.decode(path.read_bytes(), type=ProberConfig)
+        return replace(config, login=msgspec.json.decode(login, type=Login))
 
 
 class Connection(asyncio.Protocol):
@@ -89,13 +95,11 @@ class Connection(asyncio.Protocol):
             and self._http.their_state is h11.IDLE
         )
 
-    def send(self, request: Request, cookies: Mapping[str, str], close: bool) -> asyncio.Future[tuple[str, int]]:
+    def send(self, request: Request, close: bool) -> asyncio.Future[tuple[str, int]]:
         """LocalProtocolError where the request is none that can be sent."""
         self._answer = asyncio.get_running_loop().create_future()
         self._status, self._body, self._template = 0, b"", request.template
         headers = [("Host", request.host), *request.headers.items()]
-        if cookies:
-            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies.items())))
         if request.body or request.template.method != "GET":
             headers.append(("Content-Length", str(len(request.body))))
         if close:
@@ -131,7 +135,9 @@ class Connection(asyncio.Protocol):
                     if len(self._body) < self._body_read:
                         self._body += event.data
                 elif isinstance(event, h11.EndOfMessage):
-                    self._ended(answered(self._template, self._status, self.body) if self._template else "reset")
+                    template = self._template
+                    good = answered(template, self._status, self.body, self.headers) if template else "reset"
+                    self._ended(good)
                     if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
                         self._http.start_next_cycle()
                 elif event in (h11.NEED_DATA, h11.PAUSED) or isinstance(event, h11.ConnectionClosed):
@@ -145,7 +151,7 @@ class Connection(asyncio.Protocol):
     def _body_read(self) -> int:
         """So much of the answer is of interest."""
         good = self._template is None or 200 <= self._status < 300
-        return _BODY_READ if self._template and self._template.expect_body else 0 if good else _WORDS_READ
+        return _BODY_READ if self._template and self._template.reads_body else 0 if good else _WORDS_READ
 
     @property
     def body(self) -> bytes:
@@ -178,9 +184,12 @@ class Prober:
         self._tracker = tracker
         self._addresses = list(addresses)
         self._tls = config.endpoint.tls.context() if config.endpoint.secure else None
-        self._cookies: dict[str, str] = {}
+        self._session = Session(config.endpoint, config.login)
+        self._logging_in = asyncio.Lock()
         templates = [t for t in (config.write, config.read) if t]
-        self._requests = Requests(templates, "p", "deploydrill-probe", config.seed, config.endpoint)
+        self._requests = Requests(
+            templates, "p", "deploydrill-probe", config.seed, config.endpoint, config.numbers
+        )
         self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
         self._tasks: set[asyncio.Task[None]] = set()
         self.contents: dict[str, list[str]] = {}  # kinds of content of good answers by request, in the order they came
@@ -226,13 +235,22 @@ class Prober:
         outcome, status, said = "timeout", 0, ""
         try:
             async with asyncio.timeout(deadline_s):
+                if self._config.login.in_use:
+                    await self._log_in(deadline_s)
                 if connection is None:
                     connection = await self._connect()
-                outcome, status = await connection.send(request, self._cookies, close=channel == "read_fresh")
+                since_ns = mono_ns()
+                outcome, status = await self._sent(connection, request, channel)
+                if self._session.refused(status, connection.headers.get("location", "")):
+                    await self._log_in(deadline_s, since_ns)
+                    self._put_back(channel, connection)
+                    connection = self._kept(channel) or await self._connect()
+                    outcome, status = await self._sent(connection, request, channel)
                 said = connection.said if outcome == "http_error" else ""
-                self._take_cookies(connection.set_cookies)
         except TimeoutError:
             pass
+        except LoginRefused as refused:
+            outcome, status, said = "http_error" if refused.status else "refused", refused.status, str(refused)
         except ConnectionResetError:
             outcome = "reset"
         except h11.LocalProtocolError as error:  # our own client would not send it
@@ -243,10 +261,26 @@ class Prober:
                 return
             outcome, said = "refused", str(error)[:WORDS_CHARS]  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
-        if self._tracker.finish(entry, outcome, status, strange, said):
-            self._requests.acknowledged(request)
+        id_ = id_in(request.template, connection.body) if outcome == "ok" and connection is not None else ""
+        if self._tracker.finish(entry, outcome, status, strange, said, id_):
+            self._requests.acknowledged(request, id_)
         if connection:
             self._put_back(channel, connection)
+
+    async def _log_in(self, deadline_s: float, since_ns: int = 0) -> None:
+        """Where need be, or (``since_ns``) for a session that was over then. In a thread: a login is no probe."""
+        async with self._logging_in:
+            if since_ns:
+                await asyncio.to_thread(self._session.renew, since_ns, deadline_s)
+            elif self._config.login.steps:
+                await asyncio.to_thread(self._session.ensure, deadline_s)
+
+    async def _sent(self, connection: Connection, request: Request, channel: str) -> tuple[str, int]:
+        if self._config.login.in_use:
+            request = self._requests.of(request, self._session)
+        ended = await connection.send(request, close=channel == "read_fresh")
+        self._session.take(connection.set_cookies)
+        return ended
 
     def _strange(self, request: Request, content: str) -> bool:
         """Whether it is not what this request was answered with at first: a front has error pages of its own, and may
@@ -276,13 +310,6 @@ class Prober:
             self._addresses.insert(0, address)
             return connection
         raise refused or OSError(f"{self._config.endpoint.host} has no address")
-
-    def _take_cookies(self, told: Sequence[str]) -> None:
-        if not self._config.cookies:
-            return
-        for line in told:
-            name, _, value = line.partition(";")[0].partition("=")
-            self._cookies[name.strip()] = value.strip()
 
     def _kept(self, channel: str) -> Connection | None:
         """An idle connection of the channel; None when all are busy or closed: then the pool grows by a new one."""
@@ -350,6 +377,7 @@ def _stopped(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    told = ProberConfig.load(Path(sys.argv[1]))
-    if os.read(0, len(START)) == START:  # else whoever started us is gone, or ends the run before it began
-        asyncio.run(_main(told))
+    login = next_line()
+    # Without a line more, whoever started us is gone, or ends the run before it began.
+    if login.endswith(b"\n") and next_line() == START:
+        asyncio.run(_main(ProberConfig.load(Path(sys.argv[1]), login)))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from harness.host.clock import mono_ns
+from harness.rehearsal.settling import Settling
 from harness.rehearsal.snapshots import Snapshots
+from harness.system.ledger_tail import LedgerTail
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Status
 from harness.system.read_back import observe
@@ -21,11 +24,17 @@ class ReadBacks:
         self._operations = operations
         self._snapshots = snapshots
         self._labels: dict[str, int] = {}
+        back = system.config.load.read_back
+        self._settling = Settling(LedgerTail(system.recorder.folder), back.settle_s if back else 0.0)
 
     def after(self, cause: str) -> str:
         """Read all back and record it; the backup that `status` names as the latest."""
         self._labels[cause] = number = self._labels.get(cause, 0) + 1
         snapshot_ns = self._snapshots.taken_ns.get(self.restored_from) if cause != "end" else None
         status = self._operations.status() if self._ask_status else Status("", ())
-        observe(self._system, f"{cause}-{number}", cause, status, snapshot_ns)
+        observe(self._system, f"{cause}-{number}", cause, status, snapshot_ns, self._settling.again)
         return status.latest
+
+    def restored(self) -> None:
+        """A restore has just ended: what was written before may be gone by right."""
+        self._settling.epoch_ns = mono_ns()

@@ -183,6 +183,8 @@ class Steps:
         if request.operation == "backup":
             self._snapshots.remember(result, self._operations.status().latest, self.version)
         self._read_backs.restored_from = request.backup if request.restores and result.exit == 0 else ""
+        if request.restores:
+            self._read_backs.restored()
         if not recovered:
             self.derailed = self.derailed or f"the service did not recover after {result.id}"
         elif request.expect == "success" and result.exit != 0:

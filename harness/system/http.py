@@ -33,6 +33,7 @@ class Answer:
     error: str = ""
     refused: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    set_cookies: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -105,6 +106,7 @@ def ask(
 
 def _answer(http: h11.Connection, receive: Callable[[], bytes], most_bytes: int) -> Answer:
     headers: dict[str, str] = {}
+    cookies: tuple[str, ...] = ()
     status, body = 0, bytearray()
     while len(body) <= most_bytes:
         event = http.next_event()
@@ -112,14 +114,15 @@ def _answer(http: h11.Connection, receive: Callable[[], bytes], most_bytes: int)
             http.receive_data(receive())
         elif isinstance(event, h11.Response):
             status = event.status_code
-            headers = {name.decode(): value.decode(errors="replace") for name, value in event.headers}
+            pairs = [(name.decode(), value.decode(errors="replace")) for name, value in event.headers]
+            headers, cookies = dict(pairs), tuple(value for name, value in pairs if name == "set-cookie")
         elif isinstance(event, h11.Data):
             body += event.data
         elif isinstance(event, h11.EndOfMessage):
             whole = decoded(bytes(body), headers.get("content-encoding", ""), most_bytes)
             if len(whole) > most_bytes:
                 break
-            return Answer(status, whole, headers=headers)
+            return Answer(status, whole, headers=headers, set_cookies=cookies)
         elif isinstance(event, h11.ConnectionClosed):
             raise ConnectionResetError("the connection was closed before an answer")
     return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")

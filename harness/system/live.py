@@ -41,6 +41,7 @@ class LiveSystem:
         self.watch = DiskWatch(disks)
         self.recorder = recorder
         self.fault_free_bytes: dict[str, int] = {}
+        self.first_totals: dict[str, float] = {}  # what [load.totals] told when the service had come up
         self.running: dict[str, Process] = {}  # operations of the kit under way, by their id
         self.commands = SystemCommands(config, directory, port, size_bytes, python, recorder.folder / "operations")
         self._hand_over()

@@ -1,210 +1,47 @@
-"""The read-back: everything the system still knows of the ledger, fetched through its own front."""
+"""The read-back: everything the system still knows of the ledger, and what else is looked at with it, recorded."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
-from harness.config.schema import ReadBackConfig
-from harness.host.clock import Deadline, mono_ns, sleep
-from harness.model import OUR_TOKEN
+from harness.host.clock import Deadline, mono_ns
+from harness.model import NS, OUR_TOKEN
 from harness.recording.events import Warned
 from harness.system import http
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
-
-PAGE_DEADLINE_S = 15.0
-DEADLINE_S = 60.0
-# A front between two workers says so for a moment: one such answer is no proof that the data cannot be read.
-_NOT_NOW = (502, 503)
-_TIMES_ASKED_AGAIN = 3
-_PAUSE_S = 0.2
-_PAGES = 100_000
-_MISSING = object()
-_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s,;\"]+))*)")
-# More entries than any load of ours writes, and longer ones than any of them: what a system puts there itself.
-MOST_ENTRIES = 2_000_000
-MOST_CHARS = 4096
-
-
-# Token and payload; None where entries show none.
-Entry = tuple[str, str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadBack:
-    """``found`` as (token, payload), None when it could not be read; then ``error`` says why, and ``error_status`` is
-    the HTTP status of a page that was refused. ``asked_again``: what made us ask for a page more than once."""
-
-    found: tuple[Entry, ...] | None
-    totals: Mapping[str, float]
-    error: str
-    asked_again: tuple[str, ...] = ()
-    error_status: int = 0
+from harness.system.read_back_by_id import each_by_id
+from harness.system.read_pages import DEADLINE_S, PAGE_DEADLINE_S, ReadBack, all_pages
 
 
 def read_back(system: LiveSystem) -> ReadBack:
-    """Fetch all pages. Reads while the load goes on: judge only by what was acknowledged before it began."""
+    """Read while the load goes on: judge only by what was acknowledged before it began."""
     config = system.config.load.read_back
     if config is None:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
-    read = _read_text if config.pattern else _read_json
-    found: list[Entry] = []
-    again: list[str] = []
-    place, first_entries, entries = _Place(number=config.first_page), 0, 0
-    for _ in range(_PAGES):
-        answer = _page(system, config, place, deadline, again)
-        if not answer.ok:
-            return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}", error_status=answer.status)
-        try:
-            page = read(config, answer, first=place.is_first)
-        except _Unreadable as unreadable:
-            return ReadBack(None, {}, f"read-back: {unreadable}")
-        found += page.found
-        entries += page.entries
-        first_entries = first_entries or page.entries
-        if len(found) > MOST_ENTRIES:
-            return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
-        following = page.next
-        if config.counted:
-            # As long as the first, which may be as long as they get: only a shorter one is the last for sure.
-            following = "" if page.entries and page.entries >= first_entries else None
-        if following is None:
-            return ReadBack(tuple(found), page.totals, "", tuple(again))
-        if following == place.after and not config.counted:
-            return ReadBack(None, {}, f"read-back: {_teller(config)} does not move on from {place.after!r}")
-        if deadline.passed:
-            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
-        place = _Place(following, place.number + 1, entries, is_first=False)
-    return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+    return each_by_id(system, config, deadline) if config.by_id else all_pages(system, config, deadline)
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a page is: what the page before named, its number, and how many entries stand before it."""
-
-    after: str = ""
-    number: int = 1
-    offset: int = 0
-    is_first: bool = True
-
-
-def _teller(config: ReadBackConfig) -> str:
-    return (
-        config.next_pattern
-        or (f"{config.next_in_entry} of the last entry" if config.next_in_entry else "")
-        or ("the Link header" if config.next_link else config.next)
-    )
+def totals(system: LiveSystem, found: int) -> dict[str, float]:
+    """What each of [load.totals] tells now; one that could not be asked is not there. ``found``: so many entries of our
+    clients are there."""
+    told: dict[str, float] = {}
+    for name, total in system.config.load.totals.items():
+        answer = system.service.ask_as_client("GET", total.path, PAGE_DEADLINE_S)
+        value = http.pointer(answer.json(), total.pointer) if answer.ok else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            told[name] = value - found * total.with_writes
+    return told
 
 
-class _Unreadable(Exception):
-    """A page that does not say what is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What one page holds, ``entries`` in all; ``next`` is what leads to the page after it, None on the last one."""
-
-    found: list[Entry]
-    entries: int
-    next: str | None
-    totals: Mapping[str, float]
-
-
-def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
-    document = answer.json()
-    if document is None:
-        raise _Unreadable(f"{config.path} is not JSON: {answer.said()}")
-    items = http.pointer(document, config.items, _MISSING)
-    if items is None:
-        items = []  # nothing is there
-    if not isinstance(items, list):
-        raise _Unreadable(f"no list at {config.items} in the answer")
-    found: list[Entry] = []
-    for item in items:
-        token = http.pointer(item, config.token, _MISSING)
-        payload = http.pointer(item, config.payload, _MISSING) if config.payload else None
-        if token is _MISSING or payload is _MISSING:
-            raise _Unreadable(f"no {config.token if token is _MISSING else config.payload} in an entry of the answer")
-        if token is not None:  # else an entry nobody's client wrote
-            shown = None if not config.payload else "" if payload is None else _bounded(payload)
-            found.append((_bounded(token), shown))
-    totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
-    return _Page(found, len(items), _next_in_json(config, answer, document, items, first), totals)
-
-
-def _next_in_json(
-    config: ReadBackConfig, answer: http.Answer, document: object, items: list[object], first: bool
-) -> str | None:
-    if config.counted:
-        return None
-    if config.next_link:
-        return _linked(answer)
-    if config.next_in_entry:
-        following = http.pointer(items[-1], config.next_in_entry, _MISSING) if items else None
-        if following is _MISSING:
-            raise _Unreadable(f"no {config.next_in_entry} in the last entry of the answer")
-    else:
-        following = http.pointer(document, config.next, _MISSING)
-        # On the first page it may be misspelt, and more pages left unread.
-        if following is _MISSING and first and items:
-            raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
-    return None if following in (None, _MISSING) else str(following)
-
-
-def _linked(answer: http.Answer) -> str | None:
-    """The path that the Link header names as the next page (RFC 8288)."""
-    for target, parameters in _LINK.findall(answer.headers.get("link", "")):
-        if re.search(r';\s*rel="?(?:[^";]* )?next(?: [^";]*)?"?\s*(?:;|$)', parameters, re.IGNORECASE):
-            parts = urlsplit(target)
-            return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return None
-
-
-def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
-    """By patterns. An error page holds no entry either: what says nothing at all is not read as empty."""
-    text = answer.body.decode(errors="replace")
-    found = [
-        (_bounded(m["token"]), _bounded(m["payload"] or ""))
-        for m in re.finditer(config.pattern, text)
-        if m["token"] is not None
-    ]
-    if config.expect_body and not re.search(config.expect_body, text):
-        raise _Unreadable(f"a page without {config.expect_body!r}: {answer.said()}")
-    if not found and not config.expect_body:
-        why = "and without expect_body it cannot be told from an error page"
-        raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
-    matched = re.search(config.next_pattern, text) if config.next_pattern else None
-    following = _linked(answer) if config.next_link else matched[1] if matched else None
-    return _Page(found, len(found), following, {})
-
-
-def _bounded(value: object) -> str:
-    """A token or payload as it is kept: one that is far too long to be ours is cut, and still none of ours."""
-    text = str(value)
-    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
-
-
-def _page(
-    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str]
-) -> http.Answer:
-    """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
-    fill = system.commands.text
-    told = {"after": quote(place.after, safe=""), "page": str(place.number), "offset": str(place.offset)}
-    path, body = fill(config.path, **told), fill(config.body, **told)
-    if config.next_link and not place.is_first:
-        path = place.after.removeprefix(system.service.endpoint.prefix)
-    for _ in range(_TIMES_ASKED_AGAIN):
-        answer = system.service.ask(config.method, path, PAGE_DEADLINE_S, body, config.headers)
-        if answer.status not in _NOT_NOW or deadline.passed:
-            return answer
-        again.append(f"a page answered {answer.status}")
-        sleep(_PAUSE_S)
-    return system.service.ask(config.method, path, PAGE_DEADLINE_S, body, config.headers)
+def _expected_totals(system: LiveSystem) -> dict[str, float]:
+    load = system.config.load
+    expected = dict(load.read_back.totals) if load.read_back else {}
+    own = {name: total.equals for name, total in load.totals.items() if total.equals is not None}
+    return expected | own | {n: v for n, v in system.first_totals.items() if n not in own}
 
 
 def observe(
@@ -213,11 +50,15 @@ def observe(
     cause: str,
     status: Status,
     snapshot_ns: tuple[int, int] | None,
+    again: Callable[[ReadBack, int], bool] = lambda *_: False,
 ) -> ReadBack:
-    """Read back and record it as the observation ``label``, which follows the operation ``cause``. What others wrote to
-    a system that runs already is theirs: it is neither kept nor judged."""
+    """Read back and record it as the observation ``label``, which follows the operation ``cause``; once more as long as
+    ``again`` says so of one that began then. What others wrote to a system that runs already is theirs: it is neither
+    kept nor judged."""
     start = mono_ns()
-    back = read_back(system)
+    back, lag_s = read_back(system), 0.0
+    while again(back, start):
+        back, lag_s = read_back(system), round((mono_ns() - start) / NS, 3)
     if system.config.service.attach and back.found is not None:
         back = replace(back, found=tuple(entry for entry in back.found if OUR_TOKEN.match(entry[0])))
     version = system.service.version()
@@ -227,8 +68,10 @@ def observe(
         "error_status": back.error_status,
         "not_provided": _not_provided(system),
         "asked_again": back.asked_again,
-        "totals": back.totals,
-        "expected_totals": system.config.load.read_back.totals if system.config.load.read_back else {},
+        "totals": {**back.totals, **totals(system, len(back.found or ()))},
+        "expected_totals": _expected_totals(system),
+        "lag_s": lag_s,
+        "settle_s": system.config.load.read_back.settle_s if system.config.load.read_back else 0.0,
         "artefacts": [asdict(artefact) for artefact in status.artefacts],
         "latest": status.latest,
         "status_error": status.error,

@@ -17,6 +17,7 @@ from harness.model import NS
 from harness.recording.outcomes import REFUSALS
 from harness.system import http
 from harness.system.commands import SystemCommands
+from harness.system.session import LoginRefused, Session, filled, login_of
 
 # How long something may still answer at the address of a service that was stopped.
 STOP_DEADLINE_S = 5.0
@@ -51,6 +52,8 @@ class Service:
         self._config = config.service
         self._commands = commands
         self._process: Process | None = None
+        self._login = login_of(config)
+        self._session: Session | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -112,6 +115,8 @@ class Service:
             answer = http.Answer(0 if failed else 200, said.stdout.encode(), failed)
         else:
             answer = self._asked(config.version)
+            if answer.status in (401, 403) and self._login.steps:
+                answer = self.ask_as_client("GET", config.version, config.deadline_ms / 1000)
         return self._version_in(answer)[:_VERSION_CHARS], answer
 
     def _version_in(self, answer: http.Answer) -> str:
@@ -145,6 +150,36 @@ class Service:
     ) -> http.Answer:
         """One question of the harness's own, through its front."""
         return http.ask(self.endpoint, method, path, deadline_s, body, headers, most_bytes)
+
+    def ask_as_client(
+        self, method: str, path: str, deadline_s: float, body: str = "", headers: Mapping[str, str] | None = None
+    ) -> http.Answer:
+        """The same as a client that is logged in; the variables of its login are filled in. Where it cannot log in, an
+        answer that says so."""
+        if not self._login.in_use:
+            return self.ask(method, path, deadline_s, body, headers)
+        session = self._session = self._session or Session(self.endpoint, self._login)
+        try:
+            session.ensure(deadline_s)
+            since_ns = mono_ns()
+            answer = self._asked_in(session, method, path, deadline_s, body, headers or {})
+            if session.refused(answer.status, answer.headers.get("location", "")):
+                session.renew(since_ns, deadline_s)
+                answer = self._asked_in(session, method, path, deadline_s, body, headers or {})
+        except LoginRefused as refused:
+            return http.Answer(0, b"", str(refused))
+        return answer
+
+    def _asked_in(
+        self, session: Session, method: str, path: str, deadline_s: float, body: str, headers: Mapping[str, str]
+    ) -> http.Answer:
+        variables = session.variables
+        own = {name: filled(value, variables) for name, value in headers.items()}
+        answer = self.ask(
+            method, filled(path, variables), deadline_s, filled(body, variables), session.headers() | own
+        )
+        session.take(answer.set_cookies)
+        return answer
 
     def recovered(self, deadline_s: float, in_a_row: int = 3) -> tuple[bool, int]:
         """Whether health and readiness came back, several answers in a row, before the deadline; and when it was last

@@ -74,7 +74,7 @@ def judge_kept(observation: Observation) -> list[Details]:
         open_.append(Undecidable(owes.unclear))
     if not owes.present:
         open_.append(NothingAcknowledged())
-    return open_ or [Kept(len(owes.present), indeterminate(observation))]
+    return open_ or [Kept(len(owes.present), indeterminate(observation), observation.lag_s)]
 
 
 def _lost(observation: Observation, lost: Writes) -> Lost:

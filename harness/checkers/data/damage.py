@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details
-from harness.checkers.data.data_codes import Duplicated, RefusedFound, Torn, TotalsMissing, TotalWrong, UnknownWrites
+from harness.checkers.data.data_codes import Duplicated, Lags, RefusedFound, Torn, TotalsMissing, TotalWrong, UnknownWrites
 from harness.model import OUR_TOKEN, Observation
 from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np
@@ -64,6 +64,8 @@ def damage(observation: Observation) -> list[Details]:
 def gaps(observation: Observation) -> list[Details]:
     """What is missing for a judgement of the data."""
     found: list[Details] = []
+    if observation.lag_s and not observation.settle_s and observation.crash is None:
+        found.append(Lags(observation.lag_s))
     if unreported := [name for name in observation.expected_totals if name not in observation.totals]:
         found.append(TotalsMissing(unreported))
     writes, positions = _looked_up(observation)

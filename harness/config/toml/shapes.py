@@ -29,6 +29,16 @@ _HEALTH = re.compile(rf"(http|tcp)://{_HERE}:(\d{{1,5}}|\{{port\}})(/[^\s]*)?")
 _FORMS = "http://127.0.0.1:{port}, https://localhost:{port} or unix:{dir}/service.sock"
 
 
+class _Any(frozenset[str]):
+    """Placeholders of any name: which are known is told by another key, and so checked by a rule."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_ANY_NAME = _Any()
+
+
 class Shape(Protocol):
     """``read`` takes the value of a key from its table (``default`` where it is missing; REQUIRED: an error)."""
 
@@ -64,10 +74,13 @@ def _with(fills: AbstractSet[str]) -> str:
 # -- texts -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Text:
+    """``open_``: variables of a login may stand in it, too."""
+
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.at(key, default).text(fills=self.fills)
+        return table.at(key, default).text(fills=_ANY_NAME if self.open_ else self.fills)
 
     def describe(self) -> str:
         return f"text{_with(self.fills)}"
@@ -159,12 +172,13 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class RequestPath:
-    """The path of a request, as a request line holds it."""
+    """The path of a request, as a request line holds it. ``open_`` as of a text."""
 
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.at(key, default).text(fills=self.fills)
+        text = table.at(key, default).text(fills=_ANY_NAME if self.open_ else self.fills)
         if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
             table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
         return text
@@ -294,7 +308,10 @@ class Number:
     least: float = 0.0
     most: float = 1e15
 
-    def read(self, table: Table, key: str, default: Any) -> float:
+    def read(self, table: Table, key: str, default: Any) -> float | None:
+        """None where nothing is said, and that is the default."""
+        if table.value(key, default) is None:
+            return None
         return table.at(key, default).number(least=self.least, most=self.most)
 
     def describe(self) -> str:
@@ -393,10 +410,13 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
+    """``open_`` as of a text."""
+
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
-        headers = table.at(key, default).environment(fills=self.fills)
+        headers = table.at(key, default).environment(fills=_ANY_NAME if self.open_ else self.fills)
         for name, value in headers.items():
             if not (name + value).isascii() or not (name + value).isprintable():
                 table.fail(f"{key}.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
@@ -418,6 +438,42 @@ class Totals:
 
     def describe(self) -> str:
         return "table: JSON pointer = number"
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Header = regular expression."""
+
+    def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
+        inner = table.table(key, default)
+        found = {name: Pattern().read(inner, name, REQUIRED) for name in inner}
+        inner.end()
+        return found
+
+    def describe(self) -> str:
+        return "table: header = regular expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """A list of tables of texts, all with the same keys."""
+
+    def read(self, table: Table, key: str, default: Any) -> tuple[dict[str, str], ...]:
+        found = table.value(key, default)
+        if not isinstance(found, list | tuple) or not all(isinstance(one, dict) and one for one in found):
+            table.fail(key, "is no list of tables", '[{ name = "a", password = "b" }]')
+        for number, one in enumerate(found):
+            for name, value in one.items():
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                    table.fail(f"{key}[{number}].{name}", "cannot be a placeholder", "lower-case letters, digits and _")
+                if not isinstance(value, str):
+                    table.fail(f"{key}[{number}].{name}", "must be text")
+            if one.keys() != found[0].keys():
+                table.fail(f"{key}[{number}]", f"has other keys than the first ({', '.join(found[0])})")
+        return tuple(dict(one) for one in found)
+
+    def describe(self) -> str:
+        return "list of tables: name = text"
 
 
 @dataclass(frozen=True, slots=True)

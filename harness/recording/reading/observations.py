@@ -59,6 +59,8 @@ def read_observations(
             held_before=held_before,
             backups_before=backups_before,
             error_status=content.get("error_status", 0),
+            lag_s=content.get("lag_s", 0.0),
+            settle_s=content.get("settle_s", 0.0),
             not_provided=frozenset(content.get("not_provided", ())),
         )
         if "crash" in content:

@@ -109,9 +109,9 @@ class Stage:
 
 def data_unseen(config: SystemConfig) -> str:
     """What of the data no verdict looks at; empty when the system has numbers for it."""
-    if config.load.read_back is None or config.load.read_back.totals:
+    if config.load.read_back is None or config.load.read_back.totals or config.load.totals:
         return ""
     return (
-        "of the data only what our clients write is looked at: without totals in [load.read_back] nobody sees whether"
-        " seeded data are still there"
+        "of the data only what our clients write is looked at: without [load.totals] nobody sees whether seeded data are"
+        " still there"
     )

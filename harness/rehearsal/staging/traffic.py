@@ -30,6 +30,7 @@ from harness.recording.events import (
 from harness.rehearsal.staging.access_log import MARKER, AccessLog
 from harness.rehearsal.staging.teardown import Teardown
 from harness.system.live import LiveSystem
+from harness.system.session import login_of
 
 STEADY_DEADLINE_S = 20.0
 # The prober begins before the load is steady: its first answers are there by then.
@@ -166,8 +167,8 @@ def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
         return ""
     path = re.sub(r"\{\w+\}", "1", read.path)
     deadline_s = system.config.service.deadline_ms / 1000
-    asked = system.service.ask("GET", path, deadline_s, headers=read.headers)
-    nowhere = system.service.ask("GET", f"/no-such-page-{mono_ns():x}", deadline_s, headers=read.headers)
+    asked = system.service.ask_as_client("GET", path, deadline_s, headers=read.headers)
+    nowhere = system.service.ask_as_client("GET", f"/no-such-page-{mono_ns():x}", deadline_s, headers=read.headers)
     if not (asked.ok and nowhere.ok and asked.body == nowhere.body):
         return ""
     return f"{path}, by which downtime is judged, is answered as any path that does not exist is ({asked.said()})"
@@ -179,7 +180,6 @@ def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Pa
     requests = tuple(r for r in load.requests if not (plan.reads_only and (r.kind == "write" or r.needs_known)))
     return LoadConfig(
         endpoint=endpoint,
-        cookies=config.service.cookies,
         deadline_ms=config.service.deadline_ms,
         users=plan.users,
         think_s=load.think_s,
@@ -187,6 +187,8 @@ def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Pa
         arrival_rate=load.arrival_rate,
         requests=requests,
         latencies=config.limits.stop_when is not None,
+        numbers=(int(load.n[0]), int(load.n[1])),
+        login=login_of(config),
         seed=plan.seed,
         samples_dir=str(folder / "samples"),
         ledger_dir=str(folder / "ledger"),

@@ -1,0 +1,25 @@
+"""The cookies of one client, as far as a client of one service needs them: names and values, until they are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class Cookies(dict[str, str]):
+    """Name -> value."""
+
+    def take(self, lines: Iterable[str]) -> None:
+        """Each line is a Set-Cookie header. One that has run out takes its cookie back."""
+        for line in lines:
+            pair, *attributes = line.split(";")
+            name, _, value = pair.partition("=")
+            over = any(a.strip().lower().replace(" ", "") in ("max-age=0", "max-age=-1") for a in attributes)
+            if over or not value.strip():
+                self.pop(name.strip(), None)
+            else:
+                self[name.strip()] = value.strip()
+
+    @property
+    def header(self) -> str:
+        """What a request says of them; empty for none."""
+        return "; ".join(f"{name}={value}" for name, value in self.items())
