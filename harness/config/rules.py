@@ -309,7 +309,9 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("No two requests have the same name.", _names_differ),
         Rule("At least one request has a weight above 0.", _something_is_sent),
         Rule("`write_rate` above 0 needs a request of kind `write`.", _something_is_written),
-        Rule("Each placeholder is one of a request's, or a variable that `[[load.login]]` takes.", _variables_are_taken),
+        Rule(
+            "Each placeholder is one of a request's, or a variable that `[[load.login]]` takes.", _variables_are_taken
+        ),
         Rule("`{id}` needs a write whose answer tells one (`id`).", _ids_are_told),
         Rule("`n` is a range of whole numbers.", _range_of_whole_numbers),
     ),

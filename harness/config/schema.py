@@ -909,7 +909,7 @@ class LoginStep:
             Patterns(),
             "Variables, each with an expression whose group 1 is found in the body of the answer.",
             default={},
-            example="{ csrf = 'name=\"csrf\" value=\"([^\"]+)' }",
+            example='{ csrf = \'name="csrf" value="([^"]+)\' }',
         ),
     ] = field(default_factory=dict)
     from_headers: Annotated[

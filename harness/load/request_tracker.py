@@ -21,7 +21,6 @@ from harness.recording.samples import (
     SampleWriter,
 )
 
-
 _LATENCIES_S = 5
 
 

@@ -45,9 +45,7 @@ class Sender:
     def __init__(self, config: LoadConfig, tracker: RequestTracker) -> None:
         self.config = config
         self.tracker = tracker
-        self.requests = Requests(
-            config.requests, "l", "deploydrill-load", config.seed, config.endpoint, config.numbers
-        )
+        self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed, config.endpoint, config.numbers)
         self.stopping = False
 
     def send(self, client: FastHttpSession, session: Session, request: Request, intended_ns: int) -> None:
@@ -73,9 +71,7 @@ class Sender:
         elif self.tracker.finish(entry, done.outcome, done.status, said=done.said, id_=done.id):
             self.requests.acknowledged(request, done.id)
 
-    def _exchange(
-        self, client: FastHttpSession, session: Session, request: Request, deadline_s: float
-    ) -> _Exchange:
+    def _exchange(self, client: FastHttpSession, session: Session, request: Request, deadline_s: float) -> _Exchange:
         """Log in where need be, send, and once more where the session was over. LoginRefused."""
         if not self.config.login.in_use:
             return self._sent(client, session, request)

@@ -187,9 +187,7 @@ class Prober:
         self._session = Session(config.endpoint, config.login)
         self._logging_in = asyncio.Lock()
         templates = [t for t in (config.write, config.read) if t]
-        self._requests = Requests(
-            templates, "p", "deploydrill-probe", config.seed, config.endpoint, config.numbers
-        )
+        self._requests = Requests(templates, "p", "deploydrill-probe", config.seed, config.endpoint, config.numbers)
         self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
         self._tasks: set[asyncio.Task[None]] = set()
         self.contents: dict[str, list[str]] = {}  # kinds of content of good answers by request, in the order they came

@@ -26,9 +26,9 @@ from harness.rehearsal.staging.stage import Stage
 from harness.rehearsal.steps import Round, Steps
 from harness.rehearsal.triggers import Triggers
 from harness.system.operations import OperationRequest, Operations
-from harness.system.read_back import read_back, totals
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
+from harness.system.read_back import read_back, totals
 
 
 class Rehearsal:

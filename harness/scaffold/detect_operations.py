@@ -29,7 +29,9 @@ _PLACES = {"bin", "scripts", "script", "ops", "deploy", "deployment", "kit", "to
 
 
 # How a shell script asks for its subcommand, and the labels of the branches it has for them.
-_CASE = re.compile(r"""^[ \t]*case[ \t]+["']?\$\{?(?:1|cmd|command|action|op|operation|verb|mode|task)\b[^\n]*\bin\b""", re.M | re.I)
+_CASE = re.compile(
+    r"""^[ \t]*case[ \t]+["']?\$\{?(?:1|cmd|command|action|op|operation|verb|mode|task)\b[^\n]*\bin\b""", re.M | re.I
+)
 _LABEL = re.compile(r"""^[ \t]*\(?((?:["']?[\w-]+["']?[ \t]*\|[ \t]*)*["']?[\w-]+["']?)\)""", re.M)
 _FIRST_LABEL = re.compile(r"""\bin[ \t]+\(?((?:["']?[\w-]+["']?[ \t]*\|[ \t]*)*["']?[\w-]+["']?)\)""")
 _SUBPARSER = re.compile(r"""add_parser\(\s*["']([\w-]+)["']""")

@@ -32,9 +32,7 @@ def commented(line: str, *comments: str) -> str:
     return f"# {comments[0]}\n{commented(line, *comments[1:])}"
 
 
-def keys(
-    path: str, *only: str, guesses: dict[str, str] | None = None, all_another: bool = False, **values: str
-) -> str:
+def keys(path: str, *only: str, guesses: dict[str, str] | None = None, all_another: bool = False, **values: str) -> str:
     """The keys of a table, one a line (``only`` these). Those in ``values`` are set: to their value, or where that is
     empty to the example; the others are comments. ``guesses``: what marks a value as a guess, by its dotted key.
     ``all_another``: the whole table is for another case than the usual one."""

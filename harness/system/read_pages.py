@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from harness.config.schema import ReadBackConfig
-from harness.host.clock import Deadline, mono_ns, sleep
-from harness.model import OUR_TOKEN
-from harness.recording.events import Warned
+from harness.host.clock import Deadline, sleep
 from harness.system import http
 from harness.system.live import LiveSystem
-from harness.system.operations import Status
+from harness.system.session import filled
 
 PAGE_DEADLINE_S = 15.0
 DEADLINE_S = 60.0

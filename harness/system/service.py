@@ -175,9 +175,7 @@ class Service:
     ) -> http.Answer:
         variables = session.variables
         own = {name: filled(value, variables) for name, value in headers.items()}
-        answer = self.ask(
-            method, filled(path, variables), deadline_s, filled(body, variables), session.headers() | own
-        )
+        answer = self.ask(method, filled(path, variables), deadline_s, filled(body, variables), session.headers() | own)
         session.take(answer.set_cookies)
         return answer
 

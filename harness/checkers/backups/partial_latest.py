@@ -232,9 +232,7 @@ def _reference(latest: Artefact, seen: Mapping[str, Artefact]) -> Artefact | Non
     return max((a for a in others if a.size), key=lambda a: a.size, default=None)
 
 
-def _smaller(
-    pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[str, Outcome]
-) -> Iterator[Finding]:
+def _smaller(pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[str, Outcome]) -> Iterator[Finding]:
     for (latest, reference), labels in pairs.items():
         sure = latest.kind == FULL or showed.get(latest.path) == "fail"
         details = (PartialIsLatest if sure else SizeDiffers)(

@@ -182,7 +182,16 @@ class Exclusive(Checker):
     held: bool = False
 
     name: ClassVar[str] = "exclusive"
-    codes: ClassVar = (Overlapped, OverlapNotSaid, ShareNoLock, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
+    codes: ClassVar = (
+        Overlapped,
+        OverlapNotSaid,
+        ShareNoLock,
+        OneAtATime,
+        NoneTogether,
+        LockNotMarked,
+        NoContention,
+        RaceByChance,
+    )
 
     def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
         return race_needs(kit, steps)

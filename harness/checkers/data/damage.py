@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details
-from harness.checkers.data.data_codes import Duplicated, Lags, RefusedFound, Torn, TotalsMissing, TotalWrong, UnknownWrites
+from harness.checkers.data.data_codes import (
+    Duplicated,
+    Lags,
+    RefusedFound,
+    Torn,
+    TotalsMissing,
+    TotalWrong,
+    UnknownWrites,
+)
 from harness.model import OUR_TOKEN, Observation
 from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np

@@ -81,7 +81,10 @@ class FailedUnderLeftFault(Details):
     title="It failed with a link cut",
     sentence="{{ end|ended }}, while {{ fault }} was on the link {{ link }}; {{ end|said }}",
     meaning="The operation failed under a cut link, and it is not said whether it can do without that link.",
-    causes=("it needs what is behind the link, such as the copy off site of a backup", "it does not, and failed anyhow"),
+    causes=(
+        "it needs what is behind the link, such as the copy off site of a backup",
+        "it does not, and failed anyhow",
+    ),
     look="the output of the operation, and what of it needs the link",
     hint='[operations.{{ name }}] needs_links = ["{{ link }}"] if it cannot do without; needs_links = [] if it can',
     matter="plan",

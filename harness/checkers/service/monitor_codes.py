@@ -58,7 +58,9 @@ class Unseen(DeploymentBlind):
     "deploy.unseen_not_said",
     "unknown",
     title="It went on unseen, which may be meant",
-    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it: " + _GONE + "; "
+    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it: "
+    + _GONE
+    + "; "
     + _WORDS,
     meaning="Every monitor was lost in the middle of the deployment, and it went on to success. Whether it is to ask "
     "them to its end, or only before it changes anything, is not said.",
@@ -148,4 +150,13 @@ class VersionAfterUnknown(DeploymentFailedBlind):
     pass
 
 
-CODES = (Unseen, UnseenNotSaid, AskedBefore, MonitorsOutUnsaid, DegradedSaid, HeldBlind, BlindLeftNew, VersionAfterUnknown)
+CODES = (
+    Unseen,
+    UnseenNotSaid,
+    AskedBefore,
+    MonitorsOutUnsaid,
+    DegradedSaid,
+    HeldBlind,
+    BlindLeftNew,
+    VersionAfterUnknown,
+)

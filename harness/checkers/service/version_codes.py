@@ -250,4 +250,12 @@ class NotWatched(Details):
 
 
 VERSIONS = (AsPromised, NotServedAtExit, DidNotStay, ChangedByFailure, Unanswered)
-BROKEN_VERSION = (BrokenPromoted, BrokenServedUnseen, BrokenNotSaid, BrokenWithdrawn, BrokenLeft, BrokenUnseen, NotWatched)
+BROKEN_VERSION = (
+    BrokenPromoted,
+    BrokenServedUnseen,
+    BrokenNotSaid,
+    BrokenWithdrawn,
+    BrokenLeft,
+    BrokenUnseen,
+    NotWatched,
+)

@@ -62,7 +62,9 @@ class Gates:
     """The gates of a whole run; every thread that reaches an edge calls them. ``also``: phases that are, too, whenever
     another is, by the name of that."""
 
-    def __init__(self, on_edge: OnEdge, record: Record, also: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
+    def __init__(
+        self, on_edge: OnEdge, record: Record, also: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> None:
         self._also = also
         self._on_edge = on_edge
         self._record = record

@@ -31,7 +31,15 @@ PYTHON = {"app.py": 'app.run(port=8123)\n@app.get("/health")\n@app.get("/version
 DOCKER = {
     "Dockerfile": 'FROM debian\nEXPOSE 9090\nCMD ["./serve", "--config", "serve.conf"]\n',
     "serve.conf": "",
-    "compose.yaml": 'services:\n  web:\n    ports:\n      - "80:9090"\n  db-backup:\n    image: restic\n  store:\n    image: postgres:16\n',
+    "compose.yaml": """services:
+  web:
+    ports:
+      - "80:9090"
+  db-backup:
+    image: restic
+  store:
+    image: postgres:16
+""",
 }
 PROCFILE = {"Procfile": "web: bundle exec puma -p $PORT && echo\nworker: rake\n", "Gemfile": ""}
 
@@ -117,7 +125,9 @@ def test_the_branches_of_a_shell_kit_are_operations(case: str, tmp_path: Path) -
 
 
 def test_the_subcommands_of_a_python_kit_are_operations(tmp_path: Path) -> None:
-    kit = 'commands.add_parser("backup")\nrestore = commands.add_parser("restore", help="...")\nrestore.add_argument("path")'
+    kit = (
+        'commands.add_parser("backup")\nrestore = commands.add_parser("restore", help="...")\nrestore.add_argument("p")'
+    )
     config = drafted(tmp_path, {"kit.py": kit, "app.py": ""})
     assert config.operations["backup"].command == ("python3", "{system}/kit.py", "backup")
     assert config.operations["restore"].command == ("python3", "{system}/kit.py", "restore")
