@@ -27,7 +27,7 @@ def _phase(name: str, table: Table) -> PhaseConfig:
         table.fail("operation", f"{name} is the operation itself, which needs no phase", f"such as {name}.copy")
     if same_as and (start or stop):
         table.fail("same_as", "stands beside start or stop", "leave them out: it is when the other phase is")
-    if same_as == name or same_as == operation:
+    if same_as in (name, operation):
         table.fail("same_as", f"is {same_as!r}", "another phase that your kit marks, such as deploy.start")
     if start is None and stop is None and not same_as:
         table.fail("start", "neither start nor stop is there, so it would be the operation itself", "give one of them")

@@ -334,8 +334,8 @@ class OperationConfig:
         Key(
             Choice(("same", "old", "new", "backup")),
             "The version that answers after it: that of before, one of `[versions]`, or that of its backup.",
-            "Only in `[operations.restore]` and `[operations.rollback]`. Unsaid, a restore leaves the version as it is, "
-            "and a rollback brings back the old one.",
+            "Only in `[operations.restore]` and `[operations.rollback]`. Unsaid, a restore leaves the version as it "
+            "is, and a rollback brings back the old one.",
             default="",
             example='"backup"',
             init="another",
@@ -386,7 +386,7 @@ class LockConfig:
         Key(
             Texts(),
             "These operations share the lock; others may run beside them.",
-            "Without any `[locks]`, a backup that ran beside a deployment is unknown, and two deployments that did fail.",
+            "Where nothing is said, a backup that ran beside a deployment is unknown; two deployments at once fail.",
             example='["deploy", "rollback", "restore"]',
         ),
     ]
@@ -763,8 +763,8 @@ class ReadBackConfig:
         Key(
             RequestPath(PAGES, open_=True),
             "Each page is read there; {after} is empty on the first.",
-            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first. With {id} each "
-            "write is asked for by itself, by the id that its answer gave.",
+            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first. With {id} "
+            "each write is asked for by itself, by the id that its answer gave.",
             example='"/items?after={after}"',
         ),
     ]

@@ -1,4 +1,4 @@
-"""The cookies of one client, as far as a client of one service needs them: names and values, until they are taken back."""
+"""The cookies of one client, as far as a client of one service needs them: names and values until they run out."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import msgspec
 
 from harness.config.schema import RequestTemplate
 from harness.host.endpoint import Endpoint
-from harness.system.session import Login
+from harness.system.session import NO_LOGIN, Login
 
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
 
@@ -47,7 +47,7 @@ class LoadConfig:
     status_path: str
     numbers: tuple[int, int] = (0, 999_999)
     latencies: bool = False  # whether status lines tell them
-    login: Login = Login()
+    login: Login = NO_LOGIN
 
     @property
     def profile(self) -> str:
@@ -76,7 +76,7 @@ class LoadConfig:
 
     def save(self, path: Path) -> bytes:
         """Write it down without how clients log in, which is returned as a line of its own."""
-        path.write_bytes(msgspec.json.encode(replace(self, login=Login())))
+        path.write_bytes(msgspec.json.encode(replace(self, login=NO_LOGIN)))
         return msgspec.json.encode(self.login) + b"\n"
 
     @staticmethod

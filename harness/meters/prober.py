@@ -25,7 +25,7 @@ from harness.load.config import START, next_line
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, id_in, is_ours
 from harness.model import NS
-from harness.system.session import Login, LoginRefused, Session
+from harness.system.session import NO_LOGIN, Login, LoginRefused, Session
 
 FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
@@ -49,7 +49,7 @@ class ProberConfig:
     ledger_dir: str
     seed: int
     numbers: tuple[int, int] = (0, 999_999)
-    login: Login = Login()
+    login: Login = NO_LOGIN
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ class ProberConfig:
 
     def save(self, path: Path) -> bytes:
         """Write it down without how a client logs in, which is returned as a line of its own."""
-        path.write_bytes(msgspec.json.encode(replace(self, login=Login())))
+        path.write_bytes(msgspec.json.encode(replace(self, login=NO_LOGIN)))
         return msgspec.json.encode(self.login) + b"\n"
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The guard of a run: once the service is worse off than its owner allows, no fault is left in and nothing more begins."""
+"""The guard of a run: once the service is worse off than its owner allows, no fault stays and nothing more begins."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LEAST_REQUESTS = 20
 
 
 class Guard:
-    """``watch`` from when the load is steady; ``stopped`` from when a limit was met. ``withdraw`` takes every fault out,
-    and lets none in any more."""
+    """``watch`` from when the load is steady; ``stopped`` from when a limit was met. ``withdraw`` takes every fault
+    out, and lets none in any more."""
 
     def __init__(
         self, limits: StopWhenConfig, load: LoadDriver, withdraw: Callable[[], None], recorder: Recorder

@@ -32,8 +32,9 @@ class Snapshots:
         return self._versions.get(backup, "")
 
     def seen(self, operation: OperationResult, latest: str, version: str) -> None:
-        """``latest`` is what the kit would restore after ``operation``, before which ``version`` served. Where nobody knows it yet and it was written
-        since that began, that made it, as a deployment does that takes a backup first."""
+        """``latest`` is what the kit would restore after ``operation``, before which ``version`` served. Where nobody
+        knows it yet and it was written since that began, that made it, as a deployment does that takes a backup
+        first."""
         if latest and operation.id and latest not in self._taken_ns and _written_since(latest, operation.start_ns):
             self._remember(operation, latest, version)
 

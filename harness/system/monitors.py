@@ -46,9 +46,10 @@ class Monitors(Mapping[str, Process]):
     def await_answer(self, name: str) -> None:
         """Wait until it answers; HarnessError when it does not."""
         if not wait_until(lambda: self.ask(name).ok, Deadline(MONITOR_DEADLINE_S, f"monitor {name}"), every_s=0.05):
+            where = self._health(name) or self.file(name)
             raise HarnessError(
                 f"start monitor {name}",
-                f"{self._health(name) or self.file(name)} did not answer after {MONITOR_DEADLINE_S:g} s ({self.ask(name).said()})",
+                f"{where} did not answer after {MONITOR_DEADLINE_S:g} s ({self.ask(name).said()})",
                 f"check [monitors.{name}] in system.toml",
                 ExitCode.UNKNOWN,
             )

@@ -40,6 +40,9 @@ def login_of(config: SystemConfig) -> Login:
     return Login(load.login, load.accounts, load.renew_s, load.headers or None, config.service.cookies)
 
 
+NO_LOGIN = Login()
+
+
 class LoginRefused(Exception):
     """Why a client could not log in, as a sentence; ``status`` of the answer, 0 where there was none."""
 

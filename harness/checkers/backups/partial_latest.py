@@ -95,8 +95,8 @@ class PartialIsLatest(Details):
     sentence="backup {{ backup }} is {{ '%.0f'|format(100 * share) }} % of its size ({{ size_bytes|size }}, "
     "{{ reference }} has {{ reference_bytes|size }}) and is what `restore` would use (at {{ read_backs|join(', ') }}); "
     "no restore showed whether it is whole",
-    meaning="A backup far smaller than another one of the run is what a restore would use. It is an increment, or it is "
-    "partial: `status` does not tell its kind, and it was not restored.",
+    meaning="A backup far smaller than another one of the run is what a restore would use. It is an increment, or it "
+    "is partial: `status` does not tell its kind, and it was not restored.",
     causes=("backups are increments", "a backup is written under its final name and stays there when it fails"),
     look="the backup operation that made it, and the directory of backups",
     hint='let `status` tell "kind": "full" of each full backup, and another kind of each increment',

@@ -264,7 +264,7 @@ class NotProvided(Details):
     "unknown",
     title="The data is not read back",
     sentence="nobody reads back what the clients wrote: no lost write would be seen",
-    meaning="The system.toml declares no [load.read_back], so that nothing tells whether acknowledged writes are there.",
+    meaning="The system.toml declares no [load.read_back]: nothing tells whether acknowledged writes are there.",
     hint="add [load.read_back], with write requests whose {token} and {payload} it gives back",
     matter="plan",
 )

@@ -133,8 +133,8 @@ class RestoredUnreadable(Details):
     "unknown",
     title="It is not known which backup was restored",
     sentence="it is not known which backup this was restored from, or when that was taken",
-    meaning="Without the time of the snapshot it cannot be told which writes have to be there, and what was restored is "
-    "a cut of the data at no backup of this run.",
+    meaning="Without the time of the snapshot it cannot be told which writes have to be there, and what was restored "
+    "is a cut of the data at no backup of this run.",
     causes=(
         "`status` does not name the latest backup",
         "the backup was not made in this run",

@@ -112,6 +112,6 @@ def data_unseen(config: SystemConfig) -> str:
     if config.load.read_back is None or config.load.read_back.totals or config.load.totals:
         return ""
     return (
-        "of the data only what our clients write is looked at: without [load.totals] nobody sees whether seeded data are"
-        " still there"
+        "of the data only what our clients write is looked at: without [load.totals] nobody sees whether seeded data"
+        " are still there"
     )

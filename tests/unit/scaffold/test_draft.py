@@ -125,9 +125,7 @@ def test_the_branches_of_a_shell_kit_are_operations(case: str, tmp_path: Path) -
 
 
 def test_the_subcommands_of_a_python_kit_are_operations(tmp_path: Path) -> None:
-    kit = (
-        'commands.add_parser("backup")\nrestore = commands.add_parser("restore", help="...")\nrestore.add_argument("p")'
-    )
+    kit = 'commands.add_parser("backup")\nrestore = commands.add_parser("restore", help="")\nrestore.add_argument("p")'
     config = drafted(tmp_path, {"kit.py": kit, "app.py": ""})
     assert config.operations["backup"].command == ("python3", "{system}/kit.py", "backup")
     assert config.operations["restore"].command == ("python3", "{system}/kit.py", "restore")
