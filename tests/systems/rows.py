@@ -1,0 +1,125 @@
+"""The habits of the field kit, row by row: what differs in its system.toml, what is rehearsed, and what has to be said.
+
+A row whose habit is sound passes, or is unknown by a code that names the key which mends it; the row after it has that
+key, and passes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+FIELD = Path(__file__).with_name("field")
+URL = 'url = "http://127.0.0.1:{port}"\n'
+LIST = 'path = "/notes?limit=20"\n'
+START = 'start = ["python3", "{system}/kit.py", "start", "{version}"]\n'
+VERSIONS = "[versions]\n"
+LOAD = '[[load.requests]]\nname = "create"\n'
+DATA = 'dir = "{dir}/data"\n'
+STORE = """
+[dependencies.store]
+start = ["python3", "{system}/store.py", "{port}", "{dir}/far"]
+health = "tcp://127.0.0.1:{port}"
+port = 9000
+store = "{dir}/far"
+[links.offsite]
+upstream = "store"
+serves = false
+env = { OFFSITE_URL = "http://{link}" }
+"""
+# What a newcomer runs first.
+FIRST = ("verify", "baseline:once")
+SOUND = (*FIRST, "disk_full", "concurrent_deployments:race-2", "power_loss:in-backup")
+Change = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """``flaws`` are variants of the kit, ``changes`` what is written instead of what in its system.toml, ``cells`` what is
+    run (``verify``: the command). ``outcome``: of each of them, with one of ``codes`` where it is no pass; ``refused``:
+    exit 64, with ``said`` in its message."""
+
+    name: str
+    flaws: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    cells: tuple[str, ...] = FIRST
+    outcome: Literal["pass", "unknown", "refused"] = "pass"
+    codes: tuple[str, ...] = ()
+    said: str = ""
+    words: tuple[str, ...] = ()
+
+    def folder(self, place: Path) -> Path:
+        """The system in a folder of its own below ``place``."""
+        folder = place / f"field-{self.name}"
+        shutil.copytree(FIELD / "base", folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(FIELD / "offsite/store.py", folder)
+        file = folder / "system.toml"
+        text = file.read_text().replace('name = "field"', f'name = "field-{self.name}"')
+        for old, new in self.changes:
+            assert old in text, (self.name, old)
+            text = text.replace(old, new, 1)
+        file.write_text(text)
+        return folder
+
+
+def _with(old: str, *more: str) -> Change:
+    return old, old + "".join(f"{line}\n" for line in more)
+
+
+_OFFSITE = ("\n[variants.", STORE + "\n[variants.")
+_CUT = ("network_partition:dropped", "network_partition:upload-half")
+
+ROWS: tuple[Row, ...] = (
+    Row("base", cells=SOUND),
+    Row("offsite", changes=(_OFFSITE,), cells=(*FIRST, *_CUT)),
+    Row(
+        "compressed",
+        ("a5a",),
+        (_OFFSITE,),
+        ("network_partition:dropped",),
+        "unknown",
+        ("offsite.not_comparable",),
+    ),
+    Row("compressed-told", ("a5a", "told"), (_OFFSITE,), _CUT),
+    Row("b1", ("b1",), (), ("verify",), "unknown", ("contract.broken_off_elsewhere",), "X-Forwarded-Proto"),
+    Row(
+        "b1-headers",
+        ("b1",),
+        (_with(URL, 'headers = { X-Forwarded-Proto = "https", Host = "shop.test" }'),),
+        SOUND,
+    ),
+    Row("b3", ("b3",), (), ("verify",), "unknown", ("load.turned_away",), "every_ms"),
+    Row(
+        "b3-fewer",
+        ("b3",),
+        ((LOAD, f"[probe]\nevery_ms = 100\n[load]\nusers = 2\nwrite_rate = 5\n{LOAD}"),),
+        ("verify", "baseline:once", "disk_full"),
+    ),
+    Row("b4", ("b4",), cells=SOUND),
+    Row("b8stop", ("b8stop",), cells=SOUND),
+    Row("b10", ("b10",), cells=SOUND),
+    Row("gzip", ("gzip",)),
+    Row("gzipalways", ("gzipalways",), cells=SOUND),
+    Row("http10", ("http10",)),
+    Row("noise", ("noise",)),
+    Row("dirbackup", ("dirbackup",), cells=SOUND),
+    Row("slow", ("slow",), (), ("verify",), "unknown", ("load.turned_away",), "deadline_ms"),
+    Row("slow3s", ("slow",), (_with(URL, "deadline_ms = 3000"),)),
+    Row("big-refused", words=("--size", "300MB"), cells=("baseline:once",), outcome="refused", said="[disks]"),
+    Row(
+        "big",
+        changes=((VERSIONS, f'[disks]\ndata = "2g"\nbackup = "2g"\n{VERSIONS}'),),
+        words=("--size", "300MB"),
+        cells=("baseline:once",),
+    ),
+    Row("localhost", changes=((URL, URL.replace("127.0.0.1", "localhost")),), cells=SOUND),
+    Row("relative", changes=((START, START.replace("{system}/", "./")),), outcome="refused", said="{system}/kit.py"),
+    Row("login", changes=(_with(LIST, 'headers = { Cookie = "session=x" }'),)),
+    Row("renamedir", ("renamedir",), (), ("verify",), "unknown", ("operation.met_our_mount",), "mount"),
+    Row("renamedir-mount", ("renamedir",), (_with(DATA, 'mount = "{dir}"'),), SOUND),
+    Row("immutable", ("immutable",), cells=SOUND),
+)
+# One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.
+QUICK = ("base", "b1-headers", "b3", "gzipalways", "b4", "compressed-told", "renamedir-mount", "immutable")
