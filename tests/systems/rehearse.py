@@ -1,6 +1,6 @@
-"""Every row of systems with habits of others, rehearsed as a person would: ``python -m tests.systems.rehearse [ROW]...``.
+"""Every row of systems with habits of others, rehearsed as a person would.
 
-Prints a line a command; exit 1 if one did not say what its row has to.
+``python -m tests.systems.rehearse [ROW]...`` prints a line a command; exit 1 if one did not say what its row has to.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ Change = tuple[str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """``flaws`` are variants of the kit, ``changes`` what is written instead of what in its system.toml, ``cells`` what is
-    run (``verify``: the command). ``outcome``: of each of them, with one of ``codes`` where it is no pass; ``refused``:
-    exit 64, with ``said`` in its message."""
+    """``flaws`` are variants of the kit, ``changes`` what is written instead of what in its system.toml, ``cells`` what
+    is run (``verify``: the command). ``outcome``: of each of them, with one of ``codes`` where it is no pass;
+    ``refused``: exit 64. ``said`` is in what is printed."""
 
     name: str
     flaws: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ def test_all_acknowledged_writes_found_is_a_pass_that_says_how_many(run: Run) ->
     run.observe("deploy", 5.5, tokens)
     found = judged(run.done())
     assert (found.outcome, found.code) == ("pass", "data.kept")
-    assert found.details == {"acknowledged": 50, "indeterminate": 0}
+    assert found.details == {"acknowledged": 50, "indeterminate": 0, "lag_s": 0.0}
 
 
 def test_what_an_earlier_run_left_doubled_in_an_attached_system_is_not_found_again(run: Run) -> None:
@@ -186,10 +186,12 @@ def test_what_was_written_before_the_data_are_seeded_is_not_asked_for(run: Run) 
 
 
 # -- restore -------------------------------------------------------------------------------------------------------
-def restored(run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5)) -> list[Finding]:
+def restored(
+    run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5), to: str = "snapshot"
+) -> list[Finding]:
     """Writes for 12 s; a backup that copied from 3.0 to 3.5, restored from 8 to 9; read back at 12.5."""
     run.op("backup", 2.8, 3.8)
-    run.op("restore", 8, 9)
+    run.op("restore", 8, 9, to=to)
     run.observe("restore", 12.5, found, snapshot=snapshot)
     return all_judged(run.done())
 
@@ -381,6 +383,66 @@ def test_a_restore_that_was_never_read_back_leaves_later_judgements_open(run: Ru
     found = judged(run.done())
     assert (found.outcome, found.code) == ("unknown", "data.undecidable")
     assert found.details["writes"] == 91  # all that had been sent before the restore ended
+
+
+# -- where a restore ends, and from which backup ----------------------------------------------------------------------
+def test_a_restore_that_ends_later_than_its_backup_is_unknown_where_nobody_says_where_it_ends(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 7.9) + between(tokens, 8.6, 12), to=""))
+    assert (found.code, found.outcome) == ("restore.ends_later", "unknown")
+    assert "to =" in found.hint
+
+
+def test_a_restore_that_replays_a_log_must_show_one_clean_cut_up_to_its_start(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 7.5) + between(tokens, 8.6, 12), to="latest"))
+    assert (found.code, found.outcome) == ("restore.exact", "pass")
+    assert found.details["lost"] == 11 and found.details["lost_s"] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("to", ["latest", ""])
+def test_a_hole_in_what_was_replayed_is_no_clean_cut(run: Run, to: str) -> None:
+    tokens = run.writes(0, 12)
+    kept = between(tokens, 0, 5) + between(tokens, 6, 7.5) + between(tokens, 8.6, 12)
+    assert {f.code for f in restored(run, kept, to=to)} == {"restore.mixed"}
+
+
+def test_a_restore_that_is_not_told_of_is_judged_by_what_it_restored(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("backup", 5.8, 6.2)
+    run.op("restore", 8, 9)
+    run.observe("restore", 12.5, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
+    found = only(all_judged(run.done()))
+    assert (found.code, found.details["by_content"]) == ("restore.exact", "backup-1")
+
+
+@pytest.mark.parametrize(
+    ("kept", "code", "outcome"),
+    [
+        (((0, 5), (8.6, 12)), "restore.backup_unknown", "unknown"),  # a cut, and at no backup
+        (((0, 3.2), (5, 6), (8.6, 12)), "restore.mixed", "fail"),
+    ],
+)
+def test_what_fits_no_backup_of_the_run_is_unknown_and_what_is_no_cut_fails(
+    run: Run, kept: tuple[tuple[float, float], ...], code: str, outcome: str
+) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9)
+    run.observe("restore", 12.5, [t for span in kept for t in between(tokens, *span)])
+    found = all_judged(run.done())
+    assert {(f.code, f.outcome) for f in found} == {(code, outcome)}
+
+
+# -- reads that lag ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("settle", "code", "outcome"), [(0, "data.lags", "unknown"), (2, "data.kept", "pass")])
+def test_writes_that_show_up_late_are_what_is_said_of_reads(run: Run, settle: float, code: str, outcome: str) -> None:
+    tokens = run.writes(0, 5)
+    run.op("deploy", 2, 3)
+    run.observe("deploy", 5.5, tokens, lag=0.8, settle=settle)
+    found = judged(run.done())
+    assert (found.code, found.outcome, found.details["lag_s"]) == (code, outcome, 0.8)
 
 
 # -- restorable ----------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -373,9 +374,9 @@ def test_the_data_disk_says_nothing_for_the_service_writes_there_too(run: Run) -
 
 
 # -- the backup a restore would use --------------------------------------------------------------------------------
-GOOD = Artefact("20251123T1010", "/b/20251123T1010", 20_000_000, True)
-GOOD_TOO = Artefact("20251123T1014", "/b/20251123T1014", 20_300_000, True)
-PARTIAL = Artefact("20251123T1012", "/b/20251123T1012", 6_200_000, True)
+GOOD = Artefact("20251123T1010", "/b/20251123T1010", 20_000_000, True, "full")
+GOOD_TOO = Artefact("20251123T1014", "/b/20251123T1014", 20_300_000, True, "full")
+PARTIAL = Artefact("20251123T1012", "/b/20251123T1012", 6_200_000, True, "full")
 
 
 def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> Finding:
@@ -386,7 +387,7 @@ def looked_at(run: Run, *looks: tuple[list[Artefact], str]) -> Finding:
 
 def test_backups_of_before_the_run_are_no_measure_for_those_of_the_run(run: Run) -> None:
     """The system may have held more then."""
-    old = Artefact("20250101T0000", "/b/20250101T0000", 90_000_000, True)
+    old = Artefact("20250101T0000", "/b/20250101T0000", 90_000_000, True, "full")
     run.observe("before", 1, [], artefacts=[old], latest=old.path)
     found = looked_at(run, ([old], old.path), ([old, GOOD], GOOD.path), ([old, GOOD, GOOD_TOO], GOOD_TOO.path))
     assert (found.outcome, found.code) == ("pass", "backup.whole_is_latest")
@@ -445,6 +446,36 @@ def test_a_read_back_at_which_the_latest_backup_was_not_known_is_not_made_good_b
 def test_a_kit_that_names_no_backup_at_all_offers_no_partial_one(run: Run) -> None:
     found = looked_at(run, ([], ""), ([GOOD], GOOD.path), ([GOOD, GOOD_TOO], GOOD_TOO.path))
     assert found.outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("exit_", "code"), [(None, "backup.size_differs"), (1, "backup.partial_is_latest"), (0, "backup.whole_is_latest")]
+)
+def test_of_a_kind_that_is_not_told_only_a_restore_says_whether_it_is_whole(
+    run: Run, exit_: int | None, code: str
+) -> None:
+    good, small = (replace(a, kind="") for a in (GOOD, PARTIAL))
+    tokens = run.writes(0, 3)
+    run.op("backup", 3, 4)
+    run.observe("backup", 5, tokens, artefacts=[good, small], latest=small.path)
+    if exit_ is not None:
+        later = run.writes(5.5, 6.5)
+        run.op("restore", 7, 8, exit_, restores=True, backup=small.path, to="snapshot")
+        run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[good], latest=good.path)
+        assert later
+    assert code in {f.code for f in answers(NoPartialLatest(), run.done())}
+
+
+def test_an_increment_is_compared_with_nothing_and_needs_its_base(run: Run) -> None:
+    increment = replace(PARTIAL, kind="incremental", needs=(GOOD.name,))
+    found = looked_at(run, ([GOOD, GOOD_TOO], GOOD_TOO.path), ([GOOD, increment], increment.path))
+    assert (found.code, found.outcome) == ("backup.whole_is_latest", "pass")
+
+
+def test_an_increment_whose_base_is_gone_is_a_fail(run: Run) -> None:
+    increment = replace(PARTIAL, kind="incremental", needs=("20251123T0800",))
+    found = looked_at(run, ([GOOD, increment], increment.path))
+    assert (found.code, found.details["missing"]) == ("backup.base_missing", ["20251123T0800"])
 
 
 # -- recovery ------------------------------------------------------------------------------------------------------
