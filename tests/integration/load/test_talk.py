@@ -15,7 +15,9 @@ from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.load.request_tracker import BadAnswer
 from harness.meters.outage import Prober, prober_config
+from harness.system.session import Login
 from tests.integration.answers import Certificates, Manners, answering, certificates
+from tests.integration.club import ACCOUNTS, STEPS, Club, open_club
 
 READ = RequestTemplate("look", "read", 1, "GET", "/r", expect_body='"ok": true')
 
@@ -114,7 +116,7 @@ def test_every_address_of_localhost_is_tried(send: Send, listens: str) -> None:
 def test_cookies_are_kept_only_if_that_is_asked_for(send: Send, cookies: bool) -> None:
     manners = Manners(cookie="session=17")
     with answering(manners) as port:
-        send(Endpoint(f"http://127.0.0.1:{port}"), cookies=cookies)
+        send(Endpoint(f"http://127.0.0.1:{port}"), login=Login(cookies=cookies))
     agents = {a.headers["user-agent"] for a in manners.asked if "session=17" in a.headers.get("cookie", "")}
     assert agents == ({"deploydrill-load", "deploydrill-probe"} if cookies else set())
 
@@ -133,3 +135,32 @@ def test_a_redirect_is_told_with_its_target(send: Send) -> None:
     with answering(Manners(status=302, location="/login")) as port:
         sent = send(Endpoint(f"http://127.0.0.1:{port}"))
     assert {(b.status, b.said) for b in (*sent.load_bad, *sent.probe_bad)} == {(302, "to /login")}
+
+
+@pytest.mark.parametrize("refuses", [401, 302])
+def test_each_client_logs_in_by_an_account_of_its_own_and_again_when_it_is_refused(send: Send, refuses: int) -> None:
+    club = Club(lasts=15, refuses=refuses)
+    login = Login(STEPS, ACCOUNTS, headers={"Authorization": "Bearer {access}"}, cookies=True)
+    with open_club(club) as port:
+        sent = send(Endpoint(f"http://127.0.0.1:{port}"), login=login)
+    assert (sent.load_bad, sent.probe_bad, sent.prober.unanswered()) == ((), (), [])
+    assert {name for name, _ in club.logins} == {"ann", "bob"}
+    assert len(club.logins) > len(ACCOUNTS), "no login lasted longer than 15 requests"
+
+
+def test_a_login_that_is_refused_is_told(send: Send) -> None:
+    login = Login(STEPS, ({"name": "ann", "password": "wrong"},), headers={"Authorization": "Bearer {access}"})
+    with open_club(Club()) as port:
+        sent = send(Endpoint(f"http://127.0.0.1:{port}"), login=login)
+    for bad in (*sent.load_bad, *sent.probe_bad):
+        assert (bad.status, "the login at /login was answered HTTP 403" in bad.said) == (403, True)
+
+
+def test_how_clients_log_in_is_written_down_nowhere(send: Send, tmp_path: Path) -> None:
+    login = Login(STEPS, ACCOUNTS, headers={"Authorization": "Bearer {access}"}, cookies=True)
+    club = Club()
+    with open_club(club) as port:
+        send(Endpoint(f"http://127.0.0.1:{port}"), login=login)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    secrets = [account["password"] for account in ACCOUNTS] + list(club.tokens)
+    assert secrets and not [s for s in secrets if s.encode() in written]
