@@ -54,5 +54,5 @@ class KitCapabilities:
 
     def missing_read_back(self) -> Iterator[str]:
         """Whether the written data can be read back."""
-        if self.config.load.read_back is None:
+        if not self.config.reads_back:
             yield "[load.read_back]"

@@ -21,6 +21,8 @@ def commands(config: SystemConfig) -> dict[str, Argv]:
     found = {"service.start": config.service.start, "service.stop": config.service.stop}
     if config.backups:
         found |= {"backups.list": config.backups.list, "backups.latest": config.backups.latest}
+    if config.client:
+        found["client.command"] = config.client.command
     found["service.version_command"] = config.service.version_command
     found |= {f"operations.{n}.command": o.command for n, o in config.operations.items()}
     found |= {f"dependencies.{n}.start": d.start for n, d in config.dependencies.items()}

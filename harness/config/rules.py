@@ -12,6 +12,7 @@ from harness.config.placeholders import PLACEHOLDER, REQUEST, complaint, unknown
 from harness.config.programs import commands
 from harness.config.schema import (
     BackupsConfig,
+    ClientConfig,
     DataConfig,
     LinkConfig,
     MonitorConfig,
@@ -192,6 +193,10 @@ def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
 # -- between tables --------------------------------------------------------------------------------------------------
 def _is_loadable(top: Table, config: SystemConfig) -> None:
     allowed = config.limits.allow_hosts if config.service.attach else None
+    if config.client:
+        return  # it is given the address as it is
+    if not config.service.url:
+        top.fail("service.url", "is required and missing", "such as http://127.0.0.1:{port}; or a [client] of your own")
     check_url(top, "service.url", config.service.url, allowed)
     if not config.service.verify and not is_here(config.service.url):
         why = "is false, and the address is of another host: whoever sits between could read and change all of it"
@@ -222,6 +227,33 @@ def _listed_one_way(table: Table, backups: BackupsConfig) -> None:
         table.fail("glob", why, "glob = the paths of the backups, or list = a command that names them, with a pattern")
     if bool(backups.list) != bool(backups.pattern):
         table.fail("pattern", "goes with list, and only with it", "a regular expression with a group called id")
+
+
+def _one_client(table: Table, client: ClientConfig) -> None:
+    if bool(client.python) == bool(client.command):
+        why = "stands beside command" if client.python else "is missing, and so is command"
+        table.fail(
+            "python", why, "python = a file with a harness.Client, or command = a program that answers JSON lines"
+        )
+
+
+def _requests_can_be_sent(top: Table, config: SystemConfig) -> None:
+    """By HTTP each has a path; a client of the user's own is told what to do, and nothing else."""
+    for number, request in enumerate(config.load.requests):
+        key = f"load.requests[{number}]"
+        if config.client is None and not request.path:
+            top.fail(f"{key}.path", "is required and missing", "such as /items; or a [client] of your own")
+        if config.client and (request.path or request.kind == "slow" or request.id):
+            what = "path" if request.path else "kind" if request.kind == "slow" else "id"
+            top.fail(
+                f"{key}.{what}",
+                "has no effect with a [client] of your own",
+                "leave it out: it is asked to write or to read",
+            )
+    if config.client:
+        there = {"read_back": config.load.read_back, "login": config.load.login, "totals": config.load.totals}
+        for name in (n for n, value in there.items() if value):
+            top.fail(f"load.{name}", "has no effect with a [client] of your own", "its read_all tells what is stored")
 
 
 def _status_or_backups(top: Table, config: SystemConfig) -> None:
@@ -297,6 +329,7 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("`key_file` goes with a `cert_file`.", _key_has_certificate),
         Rule("The version is told by a path, by `version_header` or by `version_command`.", _version_told_once),
     ),
+    ClientConfig: (Rule("A client of your own is in Python or a program (`command`).", _one_client),),
     BackupsConfig: (Rule("Backups are found by `glob`, or by `list` with a `pattern`.", _listed_one_way),),
     DataConfig: (Rule("`mount` is `dir`, or a directory above it.", _mount_is_above),),
     LinkConfig: (Rule("A link has either `upstream` or `near_port`.", _leads_somewhere),),
@@ -344,6 +377,10 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("No command names a file beside the system.toml by a relative path.", _no_relative_files),
         Rule("Each operation of a lock is one of `[operations]`.", _locks_are_of_operations),
         Rule("Each of `needs_links` is one of `[links]`.", _needed_links_are_there),
+        Rule(
+            "Each request has a `path`; with a `[client]` of your own none has, and there is no read-back, login or total.",
+            _requests_can_be_sent,
+        ),
         Rule("`[backups]` is for a kit without `[operations.status]`.", _status_or_backups),
         Rule("No value of `joined` is empty.", _joints_are_texts),
     ),

@@ -73,7 +73,8 @@ class ServiceConfig:
         Key(
             Url(),
             "All load goes to this address.",
-            "Its port is fixed or `{port}`.",
+            "Its port is fixed or `{port}`. A `[client]` of your own is given it as it is, and needs none.",
+            default="",
             example='"http://127.0.0.1:{port}"',
         ),
     ]
@@ -374,6 +375,30 @@ class OperationConfig:
             init="another",
         ),
     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """``[client]``: how a service is talked to that does not speak HTTP. ``python`` or ``command``, not both."""
+
+    python: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "A Python file with one subclass of `harness.Client`.",
+            "See [clients](clients.md#a-client-of-your-own).",
+            example='"{system}/client.py"',
+        ),
+    ] = ""
+    command: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of it: a program that answers JSON lines.",
+            example='["PROGRAM", "client"]',
+            init="another",
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -683,6 +708,8 @@ class RequestTemplate:
         Key(
             RequestPath(REQUEST, open_=True),
             "The clients ask for this path: {n} is a number, {known} a written token, {id} the id of one.",
+            "Left out beside a `[client]` of your own, which is asked to write or to read.",
+            default="",
         ),
     ]
     body: Annotated[
@@ -1203,6 +1230,10 @@ class SystemConfig:
     disks: Annotated[DisksConfig, Key(One(DisksConfig), "How large the two disks are.", default={}, where="island")]
     versions: Annotated[VersionsConfig, Key(One(VersionsConfig), "What {version} is filled with.")]
     load: Annotated[SystemLoadConfig, Key(One(SystemLoadConfig), "What clients do.")]
+    client: Annotated[
+        ClientConfig | None,
+        Key(One(ClientConfig), "A client of your own, for a service that does not speak HTTP.", default=None),
+    ]
     probe: Annotated[ProbeConfig, Key(One(ProbeConfig), "What downtime is judged by.", default={})]
     limits: Annotated[LimitsConfig, Key(One(LimitsConfig), "What a run may use.", default={})]
     env: Annotated[Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={})]
@@ -1290,6 +1321,11 @@ class SystemConfig:
     def tells_backups(self) -> bool:
         """Whether anybody says which backups there are."""
         return "status" in self.operations or self.backups is not None
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether the written data can be read back."""
+        return self.load.read_back is not None or self.client is not None
 
     @property
     def folder(self) -> Path:

@@ -48,6 +48,7 @@ class LoadConfig:
     numbers: tuple[int, int] = (0, 999_999)
     latencies: bool = False  # whether status lines tell them
     login: Login = NO_LOGIN
+    program: str = ""  # the door to a client of the user's own; empty: HTTP
 
     @property
     def profile(self) -> str:

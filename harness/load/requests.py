@@ -46,6 +46,17 @@ class Request:
     known_ns: int = 0
     values: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def do(self) -> str:
+        """What a client of the user's own is asked to do."""
+        return "write" if self.template.kind == "write" else "read"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What it is told with that."""
+        name = {"name": self.template.name}
+        return name | {"token": self.token, "payload": self.payload} if self.do == "write" else name
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:

@@ -25,6 +25,7 @@ from harness.load.config import LoadConfig
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, id_in, is_ours
 from harness.model import NS
+from harness.system.clients.talk import ClientGone, Talk, ended
 from harness.system.session import LoginRefused, Session
 
 # geventhttpclient sends idempotent requests again, up to pool size + 1 times, when a connection dies before the answer;
@@ -47,6 +48,7 @@ class Sender:
         self.tracker = tracker
         self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed, config.endpoint, config.numbers)
         self.stopping = False
+        self.talk = Talk(config.program) if config.program else None
 
     def send(self, client: FastHttpSession, session: Session, request: Request, intended_ns: int) -> None:
         template = request.template
@@ -73,6 +75,8 @@ class Sender:
 
     def _exchange(self, client: FastHttpSession, session: Session, request: Request, deadline_s: float) -> _Exchange:
         """Log in where need be, send, and once more where the session was over. LoginRefused."""
+        if self.talk is not None:
+            return self._told(self.talk, request, deadline_s)
         if not self.config.login.in_use:
             return self._sent(client, session, request)
         session.ensure(deadline_s)
@@ -82,6 +86,16 @@ class Sender:
             session.renew(since_ns, deadline_s)
             done = self._sent(client, session, self.requests.of(request, session))
         return done
+
+    def _told(self, talk: Talk, request: Request, deadline_s: float) -> _Exchange:
+        """By a client of the user's own."""
+        try:
+            told = talk.ask(request.do, deadline_s, **request.told)
+        except TimeoutError:
+            return _Exchange("timeout", 0)
+        except ClientGone as gone:
+            return _Exchange("reset", 0, str(gone))
+        return _Exchange(*ended(told))
 
     def _sent(self, client: FastHttpSession, session: Session, request: Request) -> _Exchange:
         template = request.template

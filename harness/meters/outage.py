@@ -69,6 +69,7 @@ def prober_config(load: LoadConfig, probe: ProbeConfig = DEFAULT) -> ProberConfi
         seed=load.seed,
         numbers=load.numbers,
         login=load.login,
+        program=load.program,
     )
 
 

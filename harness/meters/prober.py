@@ -24,7 +24,9 @@ from harness.host.endpoint import Endpoint
 from harness.load.config import START, next_line
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, id_in, is_ours
+from harness.meters.program_talk import ProgramTalk
 from harness.model import NS
+from harness.system.clients.talk import ended
 from harness.system.session import NO_LOGIN, Login, LoginRefused, Session
 
 FLUSH_EVERY_S = 0.05
@@ -50,10 +52,12 @@ class ProberConfig:
     seed: int
     numbers: tuple[int, int] = (0, 999_999)
     login: Login = NO_LOGIN
+    program: str = ""  # the door to a client of the user's own; empty: HTTP
 
     @property
     def channels(self) -> tuple[str, ...]:
-        reads = ("read_fresh", "read_reused")
+        # Which of its connections a client of the user's own takes is its own matter.
+        reads = ("read_reused",) if self.program else ("read_fresh", "read_reused")
         return (*reads, "write") if self.write else reads
 
     def save(self, path: Path) -> bytes:
@@ -186,6 +190,7 @@ class Prober:
         self._tls = config.endpoint.tls.context() if config.endpoint.secure else None
         self._session = Session(config.endpoint, config.login)
         self._logging_in = asyncio.Lock()
+        self._program = ProgramTalk(config.program) if config.program else None
         templates = [t for t in (config.write, config.read) if t]
         self._requests = Requests(templates, "p", "deploydrill-probe", config.seed, config.endpoint, config.numbers)
         self._idle: dict[str, deque[Connection]] = {"read_reused": deque(), "write": deque()}
@@ -226,7 +231,23 @@ class Prober:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def _by_program(self, program: ProgramTalk, channel: str, request: Request, due_ns: int) -> None:
+        """By a client of the user's own."""
+        entry = self._tracker.start(request, channel, due_ns)
+        outcome, status, said = "timeout", 0, ""
+        try:
+            async with asyncio.timeout(request.template.deadline_s(self._config.deadline_ms)):
+                outcome, status, said = ended(await program.ask(request.do, request.told))
+        except TimeoutError:
+            pass
+        except OSError as error:
+            outcome, said = "reset", str(error)[:WORDS_CHARS]
+        if self._tracker.finish(entry, outcome, status, said=said):
+            self._requests.acknowledged(request)
+
     async def _exchange(self, channel: str, request: Request, due_ns: int) -> None:
+        if self._program is not None:
+            return await self._by_program(self._program, channel, request, due_ns)
         connection = self._kept(channel)
         entry = self._tracker.start(request, channel, due_ns, fresh=connection is None)
         deadline_s = request.template.deadline_s(self._config.deadline_ms)
@@ -256,7 +277,7 @@ class Prober:
         except OSError as error:
             if is_ours(error):
                 self._tracker.withdraw(entry)
-                return
+                return None
             outcome, said = "refused", str(error)[:WORDS_CHARS]  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
         id_ = id_in(request.template, connection.body) if outcome == "ok" and connection is not None else ""
@@ -339,7 +360,7 @@ def _real_time() -> bool:
 async def _main(config: ProberConfig) -> None:
     loop = asyncio.get_running_loop()
     # Resolved once: a name server's pause is not the system's downtime.
-    addresses = [address for _, address in config.endpoint.addresses()]
+    addresses = [] if config.program else [address for _, address in config.endpoint.addresses()]
     stop = asyncio.Event()
     loop.add_reader(0, _stopped, loop, stop)
     names = list(dict.fromkeys(t.name for t in (config.read, config.write) if t))

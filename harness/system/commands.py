@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,6 +94,20 @@ class SystemCommands:
                 process.kill()
                 process.wait(_GONE_S)
             return Said(code, outputs.tail(out, outputs.MOST_BYTES), outputs.tail(errors, outputs.MOST_BYTES))
+
+    def spawn_on(
+        self, connection: socket.socket, argv: Sequence[str], output: str, env: Mapping[str, str]
+    ) -> commands.Process:
+        """Start a program whose standard input and output are the connection; its errors go to that file of the
+        recording."""
+        return commands.spawn(
+            argv,
+            env=env,
+            output=self.output(output),
+            cwd=self._cwd,
+            account=self.account,
+            connection=connection.fileno(),
+        )
 
     def spawn(
         self, argv: Sequence[str], output: str, env: Mapping[str, str] | None = None, fork: bool = False

@@ -12,6 +12,8 @@ from harness.host.commands import Process
 from harness.links.link import Link
 from harness.recording.events import Warned
 from harness.recording.recorder import Recorder
+from harness.system.clients.door import ClientDoor
+from harness.system.clients.talk import Talk
 from harness.system.commands import SystemCommands
 from harness.system.files import SystemFiles
 from harness.system.links import SystemLinks
@@ -45,7 +47,11 @@ class LiveSystem:
         self.running: dict[str, Process] = {}  # operations of the kit under way, by their id
         self.commands = SystemCommands(config, directory, port, size_bytes, python, recorder.folder / "operations")
         self._hand_over()
-        self.service = Service(config, self.commands)
+        self.door = (
+            ClientDoor(config.client, self.commands.text(config.service.url), self.commands) if config.client else None
+        )
+        self.talk = Talk(self.door.path) if self.door else None
+        self.service = Service(config, self.commands, self.talk)
         self.monitors = Monitors(config, self.commands)
         self.files = SystemFiles(config, self.commands, directory)
         self.links = SystemLinks(self.commands, recorder)
@@ -71,6 +77,13 @@ class LiveSystem:
         """The system's logs, and its data when asked, to the run folder; what is left out is recorded."""
         for said in self.files.copy_out(self.recorder.folder, keep_data):
             self.recorder.record(Warned(text=said))
+
+    def end_clients(self) -> None:
+        """The programs of a client of the user's own."""
+        if self.talk:
+            self.talk.close()
+        if self.door:
+            self.door.close()
 
     def stop(self) -> None:
         """Ask the system to stop; what stays is ended with the island."""

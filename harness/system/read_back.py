@@ -10,19 +10,31 @@ from harness.host.clock import Deadline, mono_ns
 from harness.model import NS, OUR_TOKEN
 from harness.recording.events import Warned
 from harness.system import http
+from harness.system.clients.talk import ClientGone, Talk
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
 from harness.system.read_back_by_id import each_by_id
-from harness.system.read_pages import DEADLINE_S, PAGE_DEADLINE_S, ReadBack, all_pages
+from harness.system.read_pages import DEADLINE_S, PAGE_DEADLINE_S, ReadBack, all_pages, bounded
 
 
 def read_back(system: LiveSystem) -> ReadBack:
     """Read while the load goes on: judge only by what was acknowledged before it began."""
+    if system.talk is not None:
+        return _by_client(system.talk)
     config = system.config.load.read_back
     if config is None:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
     return each_by_id(system, config, deadline) if config.by_id else all_pages(system, config, deadline)
+
+
+def _by_client(talk: Talk) -> ReadBack:
+    """What a client of the user's own says is stored."""
+    try:
+        found = talk.entries(DEADLINE_S)
+    except (TimeoutError, ClientGone, ValueError, KeyError, TypeError) as error:
+        return ReadBack(None, {}, f"read_all of the client: {error}")
+    return ReadBack(tuple((bounded(t), None if p is None else bounded(p)) for t, p in found), {}, "")
 
 
 def totals(system: LiveSystem, found: int) -> dict[str, float]:
@@ -94,7 +106,7 @@ def observe(
 
 def _not_provided(system: LiveSystem) -> list[str]:
     config = system.config
-    lacking = {"status": not config.tells_backups, "read_back": config.load.read_back is None}
+    lacking = {"status": not config.tells_backups, "read_back": not config.reads_back}
     return [name for name, lacks in lacking.items() if lacks]
 
 

@@ -16,6 +16,7 @@ from harness.host.outputs import error_in
 from harness.model import NS
 from harness.recording.outcomes import REFUSALS
 from harness.system import http
+from harness.system.clients.talk import ClientGone, Talk
 from harness.system.commands import SystemCommands
 from harness.system.session import LoginRefused, Session, filled, login_of
 
@@ -47,7 +48,9 @@ class Stop:
 class Service:
     """One service; ``url`` is its front's."""
 
-    def __init__(self, config: SystemConfig, commands: SystemCommands) -> None:
+    def __init__(self, config: SystemConfig, commands: SystemCommands, talk: Talk | None = None) -> None:
+        """``talk``: with a client of the user's own, where the service does not speak HTTP."""
+        self._talk = talk
         self._name = config.name
         self._config = config.service
         self._commands = commands
@@ -60,7 +63,7 @@ class Service:
         """Where its front answers."""
         config, fill = self._config, self._commands.text
         return Endpoint(
-            fill(config.url),
+            fill(config.url) if self._talk is None else "http://localhost",
             {name: fill(value) for name, value in config.headers.items()},
             Tls(fill(config.ca_file), fill(config.cert_file), fill(config.key_file), config.verify),
         )
@@ -97,10 +100,10 @@ class Service:
         return (mono_ns() - began) / NS
 
     def health(self) -> http.Answer:
-        return self._asked(self._config.health)
+        return self._asked(self._config.health) if self._talk is None else self._told("ready")
 
     def ready(self) -> http.Answer:
-        return self._asked(self._config.ready)
+        return self._asked(self._config.ready) if self._talk is None else self._told("ready")
 
     def version(self) -> str:
         """The version the service says it is, through its front; empty when it does not answer."""
@@ -113,6 +116,8 @@ class Service:
             said = self._commands.run(config.version_command, _VERSION_DEADLINE_S)
             failed = f"its version command ended with {said.exit}: {said.error}" if said.exit != 0 else ""
             answer = http.Answer(0 if failed else 200, said.stdout.encode(), failed)
+        elif self._talk is not None:
+            answer = self._told("version")
         else:
             answer = self._asked(config.version)
             if answer.status in (401, 403) and self._login.steps:
@@ -135,6 +140,19 @@ class Service:
             return text  # also one of digits alone, which is JSON of a kind
         found = http.pointer(document, self._config.version_pointer)
         return "" if found is None else str(found)
+
+    def _told(self, do: str) -> http.Answer:
+        """What a client of the user's own says, as an answer."""
+        assert self._talk is not None
+        try:
+            told = self._talk.ask(do, self._config.deadline_ms / 1000)
+        except (TimeoutError, ClientGone) as error:
+            return http.Answer(0, b"", str(error))
+        if said := told.get("error"):
+            return http.Answer(0, b"", str(said))
+        if do == "version":
+            return http.Answer(200, str(told.get("version", "")).encode())
+        return http.Answer(200 if told.get("ok") is True else 503, b"")
 
     def _asked(self, path: str) -> http.Answer:
         return self.ask("GET", path, self._config.deadline_ms / 1000, most_bytes=http.WORD_BYTES)

@@ -176,8 +176,8 @@ class RaceByChance(Details):
 @dataclass(frozen=True, slots=True)
 class Exclusive(Checker):
     """Critical is every phase after ``<operation>.lock``, of operations that share a lock ([locks]). One after the
-    other is fine; a run in which no operation was under way while another was inside proves nothing. ``held``: one of them
-    has to have been held at the barrier of the group, else the race was left to chance."""
+    other is fine; a run in which no operation was under way while another was inside proves nothing. ``held``: one of
+    them has to have been held at the barrier of the group, else the race was left to chance."""
 
     held: bool = False
 

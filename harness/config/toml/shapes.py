@@ -179,6 +179,8 @@ class RequestPath:
 
     def read(self, table: Table, key: str, default: Any) -> str:
         text = table.at(key, default).text(fills=_ANY_NAME if self.open_ else self.fills)
+        if not text and default == "":
+            return ""
         if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
             table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
         return text

@@ -55,6 +55,7 @@ class Stage:
         self.teardown.register("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         if not config.service.attach:
             self.teardown.register("stop the system", self.system.stop)
+        self.teardown.register("end the client programs", self.system.end_clients)
         account = self.system.commands.account
         check_commands(config, self.system.commands.values, account.barred if account else lambda _: None)
         self.service_start = ServiceStart(self.system, self.teardown)

@@ -51,7 +51,9 @@ class Traffic:
     def prepare(self) -> None:
         """Tell Locust what it will send, and start the prober, which imports what it needs while the system is set
         up."""
-        config = load_config(self._system.config, self._system.service.endpoint, self._plan, self._recorder.folder)
+        system = self._system
+        program = str(system.door.path) if system.door else ""
+        config = load_config(system.config, system.service.endpoint, self._plan, self._recorder.folder, program)
         self._prober = Prober(prober_config(config, self._system.config.probe), self._recorder.folder)
         self._teardown.register("end Locust and the prober", self._end_senders)
         self._load.configure(config)
@@ -163,7 +165,7 @@ class Traffic:
 def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
     """Why the prober's reads prove nothing; empty when they may. Who answers what nobody serves as it answers them is
     not the service: a page of the front for whatever it does not know, most often."""
-    if read.needs_known or read.method != "GET":
+    if system.door or read.needs_known or read.method != "GET":
         return ""
     path = re.sub(r"\{\w+\}", "1", read.path)
     deadline_s = system.config.service.deadline_ms / 1000
@@ -174,8 +176,9 @@ def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
     return f"{path}, by which downtime is judged, is answered as any path that does not exist is ({asked.said()})"
 
 
-def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Path) -> LoadConfig:
-    """The load of a system.toml as Locust and the prober are told it."""
+def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Path, program: str = "") -> LoadConfig:
+    """The load of a system.toml as Locust and the prober are told it; ``program`` is the door to a client of the
+    user's own."""
     load = config.load
     requests = tuple(r for r in load.requests if not (plan.reads_only and (r.kind == "write" or r.needs_known)))
     return LoadConfig(
@@ -189,6 +192,7 @@ def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Pa
         latencies=config.limits.stop_when is not None,
         numbers=(int(load.n[0]), int(load.n[1])),
         login=login_of(config),
+        program=program,
         seed=plan.seed,
         samples_dir=str(folder / "samples"),
         ledger_dir=str(folder / "ledger"),

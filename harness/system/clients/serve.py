@@ -1,0 +1,117 @@
+"""The program that serves a client of the user's own in Python: ``python -m harness.system.clients.serve FILE URL``.
+
+It answers questions on its standard input, a JSON line each, on its standard output; what the client itself prints goes
+to its standard error.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from harness.system.clients.client import Client
+
+AT_ONCE = 64
+# So many entries of a read-back go into a line.
+_ENTRIES = 1000
+_SAID_CHARS = 300
+
+
+def client_in(file: Path) -> type[Client]:
+    """The one subclass of Client that a file defines. ImportError where there is none, or more than one."""
+    spec = importlib.util.spec_from_file_location("client_of_the_user", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(file.parent))
+    spec.loader.exec_module(module)
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Client) and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise ImportError(f"{file} defines {len(own)} subclasses of harness.Client, and has to define one")
+    return own[0]
+
+
+class Service:
+    """Answers questions, each in a thread that has a client of its own."""
+
+    def __init__(self, make: type[Client], url: str, sink: BinaryIO) -> None:
+        self._make = make
+        self._url = url
+        self._sink = sink
+        self._lock = threading.Lock()
+        self._own = threading.local()
+
+    def answer(self, asked: Mapping[str, Any]) -> None:
+        try:
+            client = self._client()
+            if asked["do"] == "read_all":
+                entries = iter(client.read_all())
+                while some := list(islice(entries, _ENTRIES)):
+                    self._say(asked, entries=some)
+                self._say(asked, done=True)
+            else:
+                self._say(asked, **_told(client, asked))
+        except Exception as error:  # noqa: BLE001 - whatever a client of the user's raises, it is the answer
+            self._drop()
+            self._say(asked, error=f"{type(error).__name__}: {error}"[:_SAID_CHARS])
+
+    def _client(self) -> Client:
+        if getattr(self._own, "client", None) is None:
+            self._own.client = self._make(self._url)
+        client: Client = self._own.client
+        return client
+
+    def _drop(self) -> None:
+        client, self._own.client = getattr(self._own, "client", None), None
+        if client is not None:
+            try:
+                client.close()
+            except Exception:  # noqa: BLE001 - it is given up anyway
+                pass
+
+    def _say(self, asked: Mapping[str, Any], **told: Any) -> None:
+        with self._lock:
+            self._sink.write(json.dumps({"id": asked["id"], **told}).encode() + b"\n")
+            self._sink.flush()
+
+
+def _told(client: Client, asked: Mapping[str, Any]) -> dict[str, Any]:
+    match asked["do"]:
+        case "ready":
+            return {"ok": bool(client.ready())}
+        case "version":
+            return {"version": str(client.version())}
+        case "write":
+            return {"outcome": client.write(asked["token"], asked["payload"])}
+        case "read":
+            client.read()
+            return {"ok": True}
+    raise ValueError(f"nobody knows what {asked['do']!r} is")
+
+
+def main() -> None:
+    file, url = Path(sys.argv[1]), sys.argv[2]
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the client prints is no answer
+    service = Service(client_in(file), url, sink)
+    with ThreadPoolExecutor(AT_ONCE) as pool, os.fdopen(0, "rb") as source:
+        for line in source:
+            pool.submit(service.answer, json.loads(line))
+        pool.shutdown(wait=False, cancel_futures=True)
+    os._exit(0)  # threads that hang in the user's client would keep it
+
+
+if __name__ == "__main__":
+    main()
