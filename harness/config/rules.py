@@ -378,7 +378,8 @@ RULES: Mapping[type, tuple[Rule, ...]] = {
         Rule("Each operation of a lock is one of `[operations]`.", _locks_are_of_operations),
         Rule("Each of `needs_links` is one of `[links]`.", _needed_links_are_there),
         Rule(
-            "Each request has a `path`; with a `[client]` of your own none has, and there is no read-back, login or total.",
+            "Each request has a `path`; with a `[client]` of your own none has, and there is no read-back, login or "
+            "total.",
             _requests_can_be_sent,
         ),
         Rule("`[backups]` is for a kit without `[operations.status]`.", _status_or_backups),

@@ -227,17 +227,19 @@ class Prober:
         request = self._requests.fill(template)
         if request is None:  # a read of a known token before the first write was acknowledged
             return
-        task = loop.create_task(self._exchange(channel, request, due_ns))
+        exchange = self._by_http if self._program is None else self._by_program
+        task = loop.create_task(exchange(channel, request, due_ns))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _by_program(self, program: ProgramTalk, channel: str, request: Request, due_ns: int) -> None:
+    async def _by_program(self, channel: str, request: Request, due_ns: int) -> None:
         """By a client of the user's own."""
+        assert self._program is not None
         entry = self._tracker.start(request, channel, due_ns)
         outcome, status, said = "timeout", 0, ""
         try:
             async with asyncio.timeout(request.template.deadline_s(self._config.deadline_ms)):
-                outcome, status, said = ended(await program.ask(request.do, request.told))
+                outcome, status, said = ended(await self._program.ask(request.do, request.told))
         except TimeoutError:
             pass
         except OSError as error:
@@ -245,9 +247,7 @@ class Prober:
         if self._tracker.finish(entry, outcome, status, said=said):
             self._requests.acknowledged(request)
 
-    async def _exchange(self, channel: str, request: Request, due_ns: int) -> None:
-        if self._program is not None:
-            return await self._by_program(self._program, channel, request, due_ns)
+    async def _by_http(self, channel: str, request: Request, due_ns: int) -> None:
         connection = self._kept(channel)
         entry = self._tracker.start(request, channel, due_ns, fresh=connection is None)
         deadline_s = request.template.deadline_s(self._config.deadline_ms)
@@ -277,7 +277,7 @@ class Prober:
         except OSError as error:
             if is_ours(error):
                 self._tracker.withdraw(entry)
-                return None
+                return
             outcome, said = "refused", str(error)[:WORDS_CHARS]  # never connected: nothing can have been applied
         strange = outcome == "ok" and connection is not None and self._strange(request, connection.content)
         id_ = id_in(request.template, connection.body) if outcome == "ok" and connection is not None else ""

@@ -42,8 +42,8 @@ class Client:
 
 
 def acknowledging(*refused: type[Exception]) -> Callable[[Callable[..., Any]], Callable[..., Outcome]]:
-    """For a `write` that returns once it is stored, and else raises: ``refused`` are the errors by which the service says
-    that it carried nothing out; after any other nobody knows."""
+    """For a `write` that returns once it is stored, and else raises: ``refused`` are the errors by which the service
+    says that it carried nothing out; after any other nobody knows."""
 
     def decorate(write: Callable[..., Any]) -> Callable[..., Outcome]:
         @wraps(write)

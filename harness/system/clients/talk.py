@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,14 @@ class Talk:
             for token, payload in line["entries"]
         ]
 
-    def _asked(self, do: str, deadline_s: float, whole: Any, more: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    def _asked(
+        self,
+        do: str,
+        deadline_s: float,
+        whole: Callable[[list[Mapping[str, Any]]], bool],
+        more: Mapping[str, Any],
+    ) -> list[Mapping[str, Any]]:
+        """The lines of an answer, once they are ``whole``."""
         deadline, number, slot = Deadline(deadline_s, f"an answer to {do}"), next(self._numbers), _Slot()
         with self._lock:
             connection = self._connected()
