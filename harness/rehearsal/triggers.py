@@ -100,7 +100,7 @@ class Triggers:
         """Revert every fault now, and put none in any more."""
         with self._lock:
             self._withdrawn = True
-            self.heal_all()
+        self.heal_all()
 
     def heal_all(self) -> bool:
         """Whether any was still in."""

@@ -62,7 +62,9 @@ class LiveSystem:
         of a backup."""
         account = self.commands.account
         for path in (self.directory.parent, self.directory):
-            path.chmod(path.stat().st_mode | 0o111)  # whoever runs us may have a strict umask
+            mode = path.stat().st_mode
+            if mode & 0o111 != 0o111:  # whoever runs us may have a strict umask
+                path.chmod(mode | 0o111)
         if account and not self.config.service.attach:
             data = (Path(self.commands.text(place)) for place in (self.config.data.dir, self.config.data.backup_dir))
             made = [path for path in data if path.exists()]
