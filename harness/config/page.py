@@ -91,10 +91,11 @@ def _section(heading: str, says: str, of: type) -> str:
 def _phases(declared: Declared) -> str:
     operation = ("`operation`", "text", "the first part of its name", "The phase belongs to this operation.")
     edges = [(f"`{k}`", "an edge", "the operation's own", f"The phase has its {k} there.") for k in ("start", "stop")]
+    same = ("`same_as`", "text", "none", "Instead of both: the phase is whenever this other one is.")
     parts = [
         '### `[phases."NAME"]`',
         f"{_sentences(declared)} Its name holds a dot, so it stands in quotes. It has a `start`, a `stop`, or both.",
-        _rows(("key", "value", "default", "meaning"), [operation, *edges]),
+        _rows(("key", "value", "default", "meaning"), [operation, *edges, same]),
         "An edge is a table of one of these three forms.",
         *(f"**`{form}`**\n\n{_keys(of)}" for form, of in EDGES.items()),
     ]

@@ -457,7 +457,7 @@ class BackupsConfig:
         Key(
             Pattern(("id",)),
             "Each match in what `list` prints is a backup: group `id` is its name.",
-            "Group `path` is its {backup} if that is another, `size` its bytes.",
+            "Group `path` is its {backup} if that is another, `size` its bytes, `kind` as in `status`.",
             example=r"'^(?P<id>[0-9a-f]{8}) '",
             init="another",
         ),

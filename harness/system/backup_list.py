@@ -50,7 +50,7 @@ def _by_listing(config: BackupsConfig, commands: SystemCommands) -> list[Artefac
         path = groups.get("path") or name
         size = groups.get("size")
         held = int(size) if size and size.isdigit() else _bytes_or(Path(path))
-        found.append(Artefact(name, path, held, True))
+        found.append(Artefact(name, path, held, True, groups.get("kind") or ""))
     return found if config.newest == "last" else found[::-1]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 FIELD = Path(__file__).with_name("field")
+HABITS = Path(__file__).with_name("habits")
 URL = 'url = "http://127.0.0.1:{port}"\n'
 LIST = 'path = "/notes?limit=20"\n'
 START = 'start = ["python3", "{system}/kit.py", "start", "{version}"]\n'
@@ -49,14 +50,16 @@ class Row:
     codes: tuple[str, ...] = ()
     said: str = ""
     words: tuple[str, ...] = ()
+    kit: str = "field"
 
     def folder(self, place: Path) -> Path:
         """The system in a folder of its own below ``place``."""
-        folder = place / f"field-{self.name}"
-        shutil.copytree(FIELD / "base", folder, ignore=shutil.ignore_patterns("__pycache__"))
+        folder = place / f"{self.kit}-{self.name}"
+        kit = FIELD / "base" if self.kit == "field" else HABITS
+        shutil.copytree(kit, folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(FIELD / "offsite/store.py", folder)
         file = folder / "system.toml"
-        text = file.read_text().replace('name = "field"', f'name = "field-{self.name}"')
+        text = file.read_text().replace(f'name = "{self.kit}"', f'name = "{self.kit}-{self.name}"')
         for old, new in self.changes:
             assert old in text, (self.name, old)
             text = text.replace(old, new, 1)
@@ -120,6 +123,68 @@ ROWS: tuple[Row, ...] = (
     Row("renamedir", ("renamedir",), (), ("verify",), "unknown", ("operation.met_our_mount",), "mount"),
     Row("renamedir-mount", ("renamedir",), (_with(DATA, 'mount = "{dir}"'),), SOUND),
     Row("immutable", ("immutable",), cells=SOUND),
+)
+_READ_BACK = '[load.read_back]\npath = "/notes?page={page}"\nitems = ""\n'
+_LOGIN = """
+[[load.login]]
+path = "/session"
+body = '{"name": "{name}", "password": "{password}"}'
+pointers = { access = "/access" }
+"""
+_ACCOUNTS = """[load]
+accounts = [{ name = "ann", password = "of ann" }, { name = "bob", password = "of bob" }]
+headers = { Authorization = "Bearer {access}" }
+"""
+_CREATE = '[[load.requests]]\nname = "create"\n'
+
+
+def _habit(name: str, *changes: Change, flaws: tuple[str, ...] = (), cells: tuple[str, ...] = SOUND) -> Row:
+    return Row(name, flaws, changes, cells, kit="habits")
+
+
+ROWS += (
+    _habit("stops-first"),
+    _habit(
+        "queues",
+        (_CREATE, f'[locks.kit]\noperations = ["deploy", "rollback", "restore", "backup"]\nwaits_s = 10\n{_CREATE}'),
+        flaws=("queues",),
+    ),
+    Row(
+        "queues-unsaid",
+        ("queues",),
+        cells=("concurrent_deployments:race-2",),
+        outcome="unknown",
+        codes=("operations.loser_waited",),
+        said="[locks",
+        kit="habits",
+    ),
+    _habit("replays", ('to = "snapshot"', 'to = "latest"'), flaws=("replays",)),
+    Row(
+        "replays-unsaid",
+        ("replays",),
+        (('to = "snapshot"\n', ""),),
+        ("baseline:once",),
+        "unknown",
+        ("restore.ends_later",),
+        "to =",
+        kit="habits",
+    ),
+    _habit("offset", (_READ_BACK, _READ_BACK.replace("page={page}", "offset={offset}"))),
+    _habit("link", (_READ_BACK, _READ_BACK.replace("?page={page}", "") + "next_link = true\n")),
+    _habit("last-id", (_READ_BACK, _READ_BACK.replace("page={page}", "above={after}") + 'next_in_entry = "/id"\n')),
+    _habit(
+        "by-id",
+        (_READ_BACK, '[load.read_back]\npath = "/notes/{id}"\npayload = "/data/payload"\n'),
+    ),
+    _habit("tokens-alone", (_READ_BACK, _READ_BACK + 'token = ""\npayload = ""\n'), flaws=("bare",)),
+    _habit("lag", (_READ_BACK, _READ_BACK + "settle_s = 3\n"), flaws=("lag",)),
+    Row("lag-unsaid", ("lag",), (), ("baseline:once",), "unknown", ("data.lags",), "settle_s", kit="habits"),
+    _habit("login", (_CREATE, _ACCOUNTS + _CREATE), ("[claims]\n", _LOGIN + "[claims]\n"), flaws=("login",)),
+    _habit(
+        "version-command",
+        ('version_header = "X-App-Version"\n', 'version_command = ["python3", "{system}/kit.py", "version"]\n'),
+    ),
+    _habit("full", flaws=("full",)),
 )
 # One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.
 QUICK = ("base", "b1-headers", "b3", "gzipalways", "b4", "compressed-told", "renamedir-mount", "immutable")
