@@ -138,17 +138,18 @@ headers = { Authorization = "Bearer {access}" }
 _CREATE = '[[load.requests]]\nname = "create"\n'
 
 
+_LOCK = '[locks.kit]\noperations = ["deploy", "rollback", "restore", "backup"]\n'
+_BY_HEADER = 'version_header = "X-App-Version"\n'
+_BY_COMMAND = 'version_command = ["python3", "{system}/kit.py", "version"]\n'
+
+
 def _habit(name: str, *changes: Change, flaws: tuple[str, ...] = (), cells: tuple[str, ...] = SOUND) -> Row:
     return Row(name, flaws, changes, cells, kit="habits")
 
 
 ROWS += (
     _habit("stops-first"),
-    _habit(
-        "queues",
-        (_CREATE, f'[locks.kit]\noperations = ["deploy", "rollback", "restore", "backup"]\nwaits_s = 10\n{_CREATE}'),
-        flaws=("queues",),
-    ),
+    _habit("queues", (_CREATE, f"{_LOCK}waits_s = 10\n{_CREATE}"), flaws=("queues",)),
     Row(
         "queues-unsaid",
         ("queues",),
@@ -180,10 +181,7 @@ ROWS += (
     _habit("lag", (_READ_BACK, _READ_BACK + "settle_s = 3\n"), flaws=("lag",)),
     Row("lag-unsaid", ("lag",), (), ("baseline:once",), "unknown", ("data.lags",), "settle_s", kit="habits"),
     _habit("login", (_CREATE, _ACCOUNTS + _CREATE), ("[claims]\n", _LOGIN + "[claims]\n"), flaws=("login",)),
-    _habit(
-        "version-command",
-        ('version_header = "X-App-Version"\n', 'version_command = ["python3", "{system}/kit.py", "version"]\n'),
-    ),
+    _habit("version-command", (_BY_HEADER, _BY_COMMAND)),
     _habit("full", flaws=("full",)),
 )
 # One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.

@@ -1,7 +1,7 @@
 """A kit that stops the service to change it.
 
-kit.py start VERSION | stop | seed BYTES | backup | validate ID | deploy VERSION | rollback | restore [ID] | list | latest
-| status | version
+kit.py start VERSION | stop | seed BYTES | backup | validate ID | deploy VERSION | rollback | restore [ID] | list |
+latest | status | version
 
 Backups have an id and lie in a store (a directory that nobody else looks into): a full one first, increments after it.
 HABITS: ``queues`` (waits 10 s for the lock), ``replays`` (a restore replays what was written since), ``gap`` (2 s more
@@ -169,51 +169,65 @@ def migrate():
         notes.execute("ALTER TABLE notes ADD COLUMN shout TEXT")
 
 
-def moved(version):
-    stop()
+@contextlib.contextmanager
+def stopped():
+    """Within, the service is down; what fails there leaves it up in the version that it had."""
+    before = version()
+    stop()  # before anything is marked
+    try:
+        yield
+    except BaseException:
+        stop()
+        start(before)
+        raise
+
+
+def start_marked(wanted):
     if "gap" in HABITS:
         time.sleep(2)
     with phase(f"{DO}.start"):
-        start(version)
+        start(wanted)
 
 
-def deploy(version):
-    with lock():
-        stop()  # before anything is marked
+def deploy(wanted):
+    with lock(), stopped():
         with phase("deploy.migrate"):
             migrate()
-        moved(version)
-    print("deployed", version)
+        start_marked(wanted)
+    print("deployed", wanted)
 
 
 def rollback():
-    with lock():
-        moved("1")
+    with lock(), stopped():
+        start_marked("1")
     print("rolled back")
 
 
 def restore(id_=""):
     with lock():
         parts = list(chain(id_ or backups()[-1]["id"]))
-        with phase("restore.copy"):
-            top = next(b["top"] for b in backups() if b["id"] == parts[-1].name)
-        stop()
-        with phase("restore.start"):
-            notes = database()
-            notes.execute("BEGIN IMMEDIATE")
-            kept = notes.execute("SELECT token, payload, made FROM notes WHERE id > ?", (top,)).fetchall()
-            notes.execute("DELETE FROM notes")
-            notes.execute("COMMIT")
-            for part in parts:
-                notes.execute("ATTACH ? AS part", (str(part),))
-                notes.execute("INSERT INTO notes(id, token, payload, made) SELECT * FROM part.notes")
-                notes.execute("DETACH part")
-            if "replays" in HABITS:
-                notes.executemany("INSERT INTO notes(token, payload, made) VALUES(?,?,?)", kept)
-            notes.close()
-            (RUN / "anew").touch()  # what is there now is no longer what the increments were made from
-            start((RUN / "version").read_text())
+        top = next(b["top"] for b in backups() if b["id"] == parts[-1].name)
+        with stopped():
+            with phase("restore.copy"):
+                put_back(parts, top)
+            start_marked(version())
     print("restored")
+
+
+def put_back(parts, top):
+    (RUN / "anew").touch()  # what is there then is no longer what the increments were made from
+    notes = database()
+    for part in parts:
+        notes.execute(f"ATTACH ? AS part{parts.index(part)}", (str(part),))
+    notes.execute("BEGIN IMMEDIATE")
+    kept = notes.execute("SELECT token, payload, made FROM notes WHERE id > ?", (top,)).fetchall()
+    notes.execute("DELETE FROM notes")
+    for number in range(len(parts)):
+        notes.execute(f"INSERT INTO notes(id, token, payload, made) SELECT * FROM part{number}.notes")
+    if "replays" in HABITS:
+        notes.executemany("INSERT INTO notes(token, payload, made) VALUES(?,?,?)", kept)
+    notes.execute("COMMIT")
+    notes.close()
 
 
 def list_():
