@@ -661,7 +661,7 @@ class MonitorConfig:
             Text(PLACES),
             "Instead of health: the monitor is up while it writes this file, at least every stale_after_s.",
             example='"{dir}/monitor.heartbeat"',
-            init="instead",
+            init="another",
         ),
     ] = ""
     pattern: Annotated[
@@ -1025,6 +1025,7 @@ class SystemLoadConfig:
         Key(
             Number(0, 86_400),
             "A client logs in again after this time; 0: when it is refused (401, 403, a redirect to the login).",
+            init="another",
         ),
     ] = 0.0
     headers: Annotated[

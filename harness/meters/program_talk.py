@@ -25,7 +25,8 @@ class ProgramTalk:
     async def ask(self, do: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
         """One line of answer. OSError where there is nobody, ClientGone once there is nobody any more."""
         writer, number = await self._connected(), next(self._numbers)
-        self._answers[number] = answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
         try:
             writer.write(json.dumps({"id": number, "do": do, **told}).encode() + b"\n")
             return await answer

@@ -161,7 +161,7 @@ def _linked(answer: http.Answer) -> str | None:
 def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
     """By patterns. An error page holds no entry either: what says nothing at all is not read as empty."""
     text = answer.body.decode(errors="replace")
-    found = [
+    found: list[Entry] = [
         (bounded(m["token"]), bounded(m["payload"] or ""))
         for m in re.finditer(config.pattern, text)
         if m["token"] is not None

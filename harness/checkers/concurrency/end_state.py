@@ -199,8 +199,9 @@ def _left_out(read_back: Observation) -> Iterator[Details]:
 
 def _sound(read_back: Observation) -> Details:
     promised = _last_promise(read_back)
+    keys = set(read_back.said)
     schema = str(read_back.said.get("schema") or "") if read_back.schemas else ""
-    return Sound(read_back.version, schema, promised.id if promised else "", "lock" in read_back.said)
+    return Sound(read_back.version, schema, promised.id if promised else "", "lock" in keys)
 
 
 def _last_promise(read_back: Observation) -> Operation | None:
