@@ -155,7 +155,9 @@ def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int,
         wrong.append(Resurrected(operation.id, len(back), first_tokens(back)))
     if mixed := returned(observation, _younger(observation, operation, ended_ns)):
         wrong.append(Mixed(operation.id, "newer_survived", len(mixed), first_tokens(mixed)))
-    answered = acknowledged(observation)
+    # A log that is replayed up to now brings back what there was, less what an earlier restore had taken away.
+    replayed = ended_ns >= operation.start_ns
+    answered = owed(observation, operation.start_ns).present if replayed else acknowledged(observation)
     around = answered.where((answered.end_ns < operation.start_ns) & (answered.sent_ns <= ended_ns))
     latest_ns = returned(observation, around).sent_ns.max(initial=0)
     if holes := missing(observation, around.where((around.end_ns >= began_ns) & (around.end_ns < latest_ns))):
