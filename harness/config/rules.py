@@ -92,6 +92,14 @@ def _something_is_written(table: Table, load: SystemLoadConfig) -> None:
         table.fail("write_rate", "needs a request of kind write, and there is none", "add one, or write_rate = 0")
 
 
+def _are_known(table: Table, where: str, request: RequestTemplate | ReadBackConfig, known: set[str]) -> None:
+    texts = {"path": request.path, "body": request.body}
+    texts |= {f"headers.{name}": text for name, text in request.headers.items()}
+    for key, text in texts.items():
+        if stranger := unknown(text, known):
+            table.fail(f"{where}.{key}", *complaint(stranger, known))
+
+
 def _variables_are_taken(table: Table, load: SystemLoadConfig) -> None:
     """Every placeholder of a request is one of a request's, or a variable that the login takes."""
     known = {key for account in load.accounts[:1] for key in account}
@@ -106,12 +114,9 @@ def _variables_are_taken(table: Table, load: SystemLoadConfig) -> None:
         known |= set(step.takes)
     taken = known - {key for account in load.accounts[:1] for key in account}
     for number, request in enumerate(load.requests):
-        if stranger := unknown(" ".join(request.texts), REQUEST | taken):
-            table.fail(f"requests[{number}]", *complaint(stranger, REQUEST | taken))
-    if back := load.read_back:
-        texts = " ".join((back.path, back.body, *back.headers.values()))
-        if stranger := unknown(texts, PAGES | {"id"} | taken):
-            table.fail("read_back", *complaint(stranger, PAGES | {"id"} | taken))
+        _are_known(table, f"requests[{number}]", request, REQUEST | taken)
+    if load.read_back:
+        _are_known(table, "read_back", load.read_back, PAGES | {"id"} | taken)
     if stranger := unknown(" ".join(load.headers.values()), taken):
         table.fail("headers", *complaint(stranger, taken))
     for key in ("accounts", "renew_s"):

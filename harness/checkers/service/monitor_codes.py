@@ -27,6 +27,7 @@ _GONE = (
     "{% if gone.from_s is none %}before its start{% else %}{{ gone.from_s|s }}{% endif %} to {{ gone.to_s|s }} of it"
     "{% if gone.phases %}, through {{ gone.phases|join(', ') }}{% endif %}"
 )
+_SINCE = "from {% if gone.from_s is none %}its start{% else %}{{ gone.from_s|s }} of it{% endif %} on"
 _WORDS = "{% if gone.said %}it said: {{ gone.said }}{% else %}neither it nor `status` said so{% endif %}"
 
 
@@ -58,7 +59,7 @@ class Unseen(DeploymentBlind):
     "deploy.unseen_not_said",
     "unknown",
     title="It went on unseen, which may be meant",
-    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it: "
+    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it: "
     + _GONE
     + "; "
     + _WORDS,
@@ -77,7 +78,7 @@ class UnseenNotSaid(DeploymentBlind):
     "deploy.asked_before",
     "note",
     title="It asked before, and went on unseen",
-    sentence="{{ end.id }} exited 0, and from {{ gone.from_s|s }} of it on no monitor could see it, as asks_monitors = "
+    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it, as asks_monitors = "
     '"before" has it: ' + _GONE,
     meaning="The deployment asks the monitors only before it changes anything. What that costs is how long a broken "
     "version serves then: monitor_crash:blind-broken measures it.",

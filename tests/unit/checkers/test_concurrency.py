@@ -287,6 +287,7 @@ def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
 def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(
     run: Run, stop: float, output: str, code: str, said: str
 ) -> None:
+    run.says(locks=[{"operations": ["deploy"], "waits_s": 0}])
     winner(run, 1, 1.1, 16)
     loser(run, 1, stop, output)
     found = won(run)
@@ -456,7 +457,7 @@ def ended(run: Run, **what: Any) -> Finding:
 def test_the_version_that_was_promised_last_on_its_schema_with_the_lock_free_is_a_pass(run: Run) -> None:
     found = ended(run)
     assert (found.outcome, found.code) == ("pass", "service.end_state_sound")
-    assert found.details == {"version": "2", "schema": "2", "operation": "deploy-1"}
+    assert found.details == {"version": "2", "schema": "2", "operation": "deploy-1", "lock_told": True}
 
 
 @pytest.mark.parametrize(
@@ -485,13 +486,21 @@ def test_a_kit_that_is_wrong_about_what_serves_is_a_fail(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "code", "details"),
+    ("what", "code", "details", "sound"),
     [
-        ({"schema": "untold"}, "service.status_incomplete", {"keys": ["schema"]}),
-        ({"schemas": ()}, "service.schemas_not_declared", {"version": "2"}),
-        ({"version": ""}, "service.version_not_answered", {}),
+        ({"schema": "untold"}, "service.status_incomplete", {"keys": ["schema"]}, ("", True)),
+        ({"lock": "untold"}, "service.status_incomplete", {"keys": ["lock"]}, ("2", False)),
+        ({"schemas": ()}, "service.schemas_not_declared", {"version": "2"}, ("", True)),
     ],
 )
-def test_what_is_not_told_is_unknown(run: Run, what: dict[str, Any], code: str, details: dict[str, Any]) -> None:
-    found = ended(run, **what)
-    assert (found.outcome, found.code, found.details) == ("unknown", code, details)
+def test_what_is_not_told_is_noted_and_not_claimed(
+    run: Run, what: dict[str, Any], code: str, details: dict[str, Any], sound: tuple[str, bool]
+) -> None:
+    passed, noted = ends(run, **what)
+    assert (noted.outcome, noted.code, noted.details) == ("note", code, details)
+    assert (passed.outcome, passed.details["schema"], passed.details["lock_told"]) == ("pass", *sound)
+
+
+def test_what_serves_is_unknown_where_no_version_is_answered(run: Run) -> None:
+    found = ended(run, version="")
+    assert (found.outcome, found.code, found.details) == ("unknown", "service.version_not_answered", {})

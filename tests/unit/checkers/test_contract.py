@@ -157,10 +157,10 @@ def test_what_breaks_the_contract_is_wrong_and_says_what_to_try(
 
 
 @pytest.mark.parametrize("name", ["backup", "validate", "deploy", "rollback", "restore"])
-def test_an_operation_that_is_left_out_is_not_provided_and_so_no_pass(name: str, tmp_path: Path) -> None:
+def test_an_operation_that_is_left_out_is_noted_and_breaks_no_promise(name: str, tmp_path: Path) -> None:
     run = Verified(tmp_path / "run", lacks=name)
     (found,) = [f for f in run.told() if f.subject.id == name]
-    assert (found.code, found.outcome, found.details) == ("contract.not_provided", "unknown", {"operation": name})
+    assert (found.code, found.outcome, found.details) == ("contract.not_provided", "note", {"operation": name})
 
 
 def test_a_service_that_cannot_be_started_again_is_wrong_by_its_own_words(told: Told) -> None:

@@ -127,9 +127,9 @@ def test_an_operation_that_fails_beside_no_fault_fails(run: Run) -> None:
 )
 def test_what_works_under_a_link_that_stays_cut_is_said(run: Run, said: Mapping[str, Any], code: str) -> None:
     run.says(**said)
-    run.fault(5, None, link="offsite", to_the_end=True)
+    run.fault(5, 25, link="offsite", to_the_end=True)
     run.op("deploy", 10, 12, 1)
-    run.recovered(13, "deploy-1")
+    run.recovered(25.4, "the last faults were healed")
     assert code in {f.code for f in answers(Recovery(), run.done())}
 
 

@@ -251,7 +251,7 @@ def test_an_operation_that_does_not_work_any_more_is_a_fail(run: CrashRun) -> No
 # -- a cut in a restore: before or after, nothing between ------------------------------------------------------------
 def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Finding:
     run = CrashRun(tmp_path / "run")
-    run.op("restore", 7, stop, restores=True)
+    run.op("restore", 7, stop, restores=True, to="snapshot")
     run.planned("cut-1-all")
     run.control()
     run.state("cut-1-all", found, operation="restore-1", snapshot=(3, 3.1))

@@ -153,8 +153,8 @@ def test_a_sample_says_how_old_the_row_it_named_was_at_most(tmp_path: Path, age_
 
 def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:
     config = LoadConfig(Endpoint("http://h"), 1000, 3, (0.1, 0.2), 20, 0, (CREATE, PATCH, READ), 1, "s", "l", "status")
-    config.save(tmp_path / "load.json")
-    assert LoadConfig.load(tmp_path / "load.json") == config
+    login = config.save(tmp_path / "load.json")
+    assert LoadConfig.load(tmp_path / "load.json", login) == config
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_what_is_expected_of_an_answer(
     statuses: tuple[int, ...], pattern: str, status: int, body: bytes, outcome: str
 ) -> None:
     template = replace(CREATE, expect_status=statuses, expect_body=pattern)
-    assert answered(template, status, body) == outcome
+    assert answered(template, status, body, {}) == outcome
 
 
 def test_a_form_is_sent_as_what_it_says_it_is() -> None:
