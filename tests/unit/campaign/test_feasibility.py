@@ -143,7 +143,7 @@ def test_before_a_run_only_what_the_system_toml_lacks_is_known_to_be_missing(tin
     without = replace(tiny, operations={n: o for n, o in tiny.operations.items() if n != "status"})
     full = registry.scenario("disk_full")
     assert needs(races, races.cell("free-2"), KitCapabilities(without)) == ()
-    assert needs(full, full.cell("within-backup"), KitCapabilities(without)) == ("[operations.status]",)
+    assert needs(full, full.cell("within-backup"), KitCapabilities(without)) == ("[operations.status] or [backups]",)
 
 
 def test_a_checker_whose_needs_raise_is_named(tiny: SystemConfig) -> None:

@@ -612,7 +612,7 @@ def test_an_operation_that_could_not_be_told_its_backup_says_nothing_about_the_k
     assert "the system declares no `status` operation" in works.details["why"]
     restorable = only(answers(Restorable(), recording))
     assert (restorable.outcome, restorable.code) == ("unknown", "backup.restorable_undecided")
-    assert "the system declares no `status` operation" in only(restorable.details["tries"])["why"]
+    assert "the system declares no `status` operation" in only(restorable.details["tries"])["excuse"]
 
 
 def test_a_kit_that_no_longer_works_after_the_fault_is_a_fail(run: Run) -> None:
