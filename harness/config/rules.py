@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import PurePath
 
 from harness.config.keys import Rule
@@ -92,7 +92,7 @@ def _something_is_written(table: Table, load: SystemLoadConfig) -> None:
         table.fail("write_rate", "needs a request of kind write, and there is none", "add one, or write_rate = 0")
 
 
-def _are_known(table: Table, where: str, request: RequestTemplate | ReadBackConfig, known: set[str]) -> None:
+def _are_known(table: Table, where: str, request: RequestTemplate | ReadBackConfig, known: Set[str]) -> None:
     texts = {"path": request.path, "body": request.body}
     texts |= {f"headers.{name}": text for name, text in request.headers.items()}
     for key, text in texts.items():

@@ -81,17 +81,26 @@ class Endpoint:
 
     def addresses(self) -> list[tuple[socket.AddressFamily, Any]]:
         """Family and address of each place it may answer at, in the order in which they are tried. OSError when its
-        name has none."""
+        name has none. `localhost` has both, whatever the host's files say (RFC 6761, section 6.3)."""
         if self.socket_path:
             return [(socket.AF_UNIX, self.socket_path)]
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in found]
+        told: list[tuple[socket.AddressFamily, Any]] = [(family, address) for family, _, _, _, address in found]
+        if self.host == "localhost":
+            both = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+            known = {address[0] for _, address in told}
+            told += [(family, (at, self.port)) for family, at in both if at not in known]
+        return told
 
     def connect(self, deadline: Deadline) -> socket.socket:
         """A connection to the first address that takes it, with its handshake done. OSError when none does in time."""
         refused: OSError | None = None
         for family, address in self.addresses():
-            connection = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                connection = socket.socket(family, socket.SOCK_STREAM)
+            except OSError as error:  # the kernel has no such family
+                refused = refused or error
+                continue
             try:
                 connection.settimeout(max(0.001, deadline.left_s))
                 connection.connect(address)

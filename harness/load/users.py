@@ -15,12 +15,14 @@ from gevent.pool import Pool
 from geventhttpclient import client as geventhttp_client
 from geventhttpclient import useragent as geventhttp_useragent
 from geventhttpclient.connectionpool import ConnectionPool
+from geventhttpclient.response import HTTPResponse, HTTPSocketResponse
 from locust import FastHttpUser, task
 from locust.contrib.fasthttp import FastHttpSession, LocustBadStatusCode
 
 from harness.config.schema import RequestTemplate, slow_deadline_s
 from harness.host.bodies import WORDS_CHARS, words_of
 from harness.host.clock import mono_ns
+from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Request, Requests, answered, id_in, is_ours
@@ -32,6 +34,19 @@ from harness.system.session import LoginRefused, Session
 # max_retries=0 does not stop it. A re-sent request hides exactly the failure we are here to count.
 geventhttp_client.IDEMPOTENT_METHODS = frozenset()
 geventhttp_useragent.IDEMPOTENT_METHODS = frozenset()
+
+
+def _message_complete(response: HTTPSocketResponse) -> None:
+    """The client gives its connection back once a message is complete, and takes an interim answer (103 before 200) for
+    one; what comes of the real answer after that is lost."""
+    if response.get_code() < 200:
+        HTTPResponse._on_message_complete(response)
+    else:
+        _whole_message_complete(response)
+
+
+_whole_message_complete = HTTPSocketResponse._on_message_complete
+HTTPSocketResponse._on_message_complete = _message_complete
 
 # So many choices without one that can be sent: there is none.
 _CHOICES = 1000
@@ -242,8 +257,7 @@ def user_classes(sender: Sender) -> dict[str, type[FastHttpUser]]:
     _LedgeredUser.network_timeout = _LedgeredUser.connection_timeout = slow_deadline_s(config.deadline_ms) + 1
     _LedgeredUser.insecure = not config.endpoint.tls.verify
     _LedgeredUser.ssl_context_factory = staticmethod(config.endpoint.tls.context)
-    if path := config.endpoint.socket_path:  # this process talks to nobody else
-        ConnectionPool._resolve = lambda _: [(gevent.socket.AF_UNIX, gevent.socket.SOCK_STREAM, 0, "", path)]
+    ConnectionPool._resolve = lambda _: _addresses(config.endpoint)  # this process talks to nobody else
     classes: dict[str, type[FastHttpUser]] = {}
     if config.arrival_rate > 0:
         classes["Arrivals"] = _stream("Arrivals", sender, config.arrival_rate, _weighted(config))
@@ -253,6 +267,11 @@ def user_classes(sender: Sender) -> dict[str, type[FastHttpUser]]:
         turn = itertools.cycle(config.writes)
         classes["Writes"] = _stream("Writes", sender, config.write_rate, lambda: next(turn))
     return classes
+
+
+def _addresses(endpoint: Endpoint) -> list[tuple[Any, Any, int, str, Any]]:
+    """As getaddrinfo tells them."""
+    return [(family, gevent.socket.SOCK_STREAM, 0, "", address) for family, address in endpoint.addresses()]
 
 
 def _stream(name: str, sender: Sender, rate: float, choose: Callable[[], RequestTemplate]) -> type[FastHttpUser]:

@@ -59,10 +59,7 @@ class Unseen(DeploymentBlind):
     "deploy.unseen_not_said",
     "unknown",
     title="It went on unseen, which may be meant",
-    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it: "
-    + _GONE
-    + "; "
-    + _WORDS,
+    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it: " + _GONE + "; " + _WORDS,
     meaning="Every monitor was lost in the middle of the deployment, and it went on to success. Whether it is to ask "
     "them to its end, or only before it changes anything, is not said.",
     causes=("the kit asks the monitors once, before it begins", "it takes silence, or an old answer, for good news"),

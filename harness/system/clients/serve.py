@@ -7,6 +7,7 @@ to its standard error.
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import os
 import sys
@@ -105,6 +106,8 @@ def main() -> None:
     file, url = Path(sys.argv[1]), sys.argv[2]
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what the client prints is no answer
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     service = Service(client_in(file), url, sink)
     with ThreadPoolExecutor(AT_ONCE) as pool, os.fdopen(0, "rb") as source:
         for line in source:

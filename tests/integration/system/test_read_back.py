@@ -65,7 +65,9 @@ def service(port: int, prefix: str = "") -> SimpleNamespace:
     endpoint = Endpoint(f"http://127.0.0.1:{port}{prefix}")
     return SimpleNamespace(
         endpoint=endpoint,
-        ask=lambda method, path, deadline_s, body, headers: http.ask(endpoint, method, path, deadline_s, body, headers),
+        ask_as_client=lambda method, path, deadline_s, body="", headers=None: http.ask(
+            endpoint, method, path, deadline_s, body, headers
+        ),
     )
 
 
@@ -75,6 +77,7 @@ def read(pages: Pages, **config: Any) -> ReadBack:
             config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
             service=service(port),
             commands=COMMANDS,
+            talk=None,
         )
         return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
@@ -190,7 +193,7 @@ def test_an_entry_far_too_long_to_be_ours_is_kept_short_and_is_none_of_ours() ->
 
 
 def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.system.read_back.MOST_ENTRIES", 10)
+    monkeypatch.setattr("harness.system.read_pages.MOST_ENTRIES", 10)
     back = read(lambda after: (200, {"items": ENTRIES, "next": f"{after}x"}))
     assert (back.found, back.error) == (None, "read-back: more than 10 entries")
 
@@ -207,14 +210,18 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
     with served(lambda _: (200, {"items": [theirs, ours, theirs], "next": None})) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(
-                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}")),
+                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={}),
                 service=SimpleNamespace(attach=attach),
                 versions=SimpleNamespace(schemas={}),
                 operations={},
+                tells_backups=False,
+                reads_back=True,
             ),
             service=SimpleNamespace(**vars(service(port)), version=lambda: "1"),
             commands=COMMANDS,
-            files=SimpleNamespace(stored=lambda: None),
+            files=SimpleNamespace(stored=lambda: None, digests=lambda _: {}),
+            talk=None,
+            first_totals={},
             recorder=Recorder(tmp_path),
         )
         observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # as above
@@ -273,6 +280,7 @@ class Counting:
                 config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, items="", **config))),
                 service=service(port, "/shop"),
                 commands=COMMANDS,
+                talk=None,
             )
             return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 

@@ -14,7 +14,6 @@ import pytest
 
 from harness.config.reader import load_system
 from harness.host.checkout import BUNDLED
-from harness.host.processes import descendants
 from harness.recording.recorder import Recorder
 from harness.system.live import LiveSystem
 
@@ -87,10 +86,9 @@ def make(tmp_path: Path) -> Iterator[Make]:
     for system in made:
         system.service.stop(0.5)
     recorder.close()
-    for pid in descendants(psutil.Process().pid):
-        for process in (p for p in psutil.process_iter(["cmdline"]) if p.pid == pid):
-            if "987654" in (process.info["cmdline"] or ()):
-                process.kill()
+    for left in tmp_path.rglob("left"):
+        for pid in left.read_text().split():
+            psutil.Process(int(pid)).kill()
 
 
 def test_one_that_drains_for_longer_than_two_seconds_is_let_end(make: Make) -> None:
@@ -114,7 +112,7 @@ def test_a_stop_that_waits_for_the_service_to_be_gone_sees_it_go(make: Make) -> 
 
 def test_a_stop_that_leaves_a_child_with_its_output_is_over_when_it_ends(make: Make) -> None:
     began = time.monotonic()
-    stop = make("kill $(cat pid); sleep 987654 & exit 0", 20, 0.1).service.stop()
+    stop = make("kill $(cat pid); sleep 987654 & echo $! >> left; exit 0", 20, 0.1).service.stop()
     assert (stop.error, stop.killed) == ("", False)
     assert time.monotonic() - began < 15
 

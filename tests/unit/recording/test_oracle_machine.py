@@ -451,9 +451,7 @@ class Oracle(RuleBasedStateMachine):
     def younger(self, restore: Restore, asked: dict[str, Write], backup: Backup) -> list[Write]:
         return [w for w in asked.values() if w.sent_ns > backup.ended and w.end_ns < restore.start]
 
-    def no_cut(
-        self, tokens: set[str], restore: Restore, asked: dict[str, Write], backup: Backup, until: int
-    ) -> bool:
+    def no_cut(self, tokens: set[str], restore: Restore, asked: dict[str, Write], backup: Backup, until: int) -> bool:
         known = {token: known for token, known in backup.known.items() if token in asked}
         wrong = any(k == "required" and token not in tokens for token, k in known.items())
         wrong |= any(k == "forbidden" and token in tokens for token, k in known.items())
