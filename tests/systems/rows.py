@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 FIELD = Path(__file__).with_name("field")
-HABITS = Path(__file__).with_name("habits")
 URL = 'url = "http://127.0.0.1:{port}"\n'
 LIST = 'path = "/notes?limit=20"\n'
 START = 'start = ["python3", "{system}/kit.py", "start", "{version}"]\n'
@@ -55,7 +54,7 @@ class Row:
     def folder(self, place: Path) -> Path:
         """The system in a folder of its own below ``place``."""
         folder = place / f"{self.kit}-{self.name}"
-        kit = FIELD / "base" if self.kit == "field" else HABITS
+        kit = FIELD / "base" if self.kit == "field" else Path(__file__).with_name(self.kit)
         shutil.copytree(kit, folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(FIELD / "offsite/store.py", folder)
         file = folder / "system.toml"
@@ -72,6 +71,7 @@ def _with(old: str, *more: str) -> Change:
 
 
 _OFFSITE = ("\n[variants.", STORE + "\n[variants.")
+_OWN = (*FIRST, "power_loss:in-backup")
 _CUT = ("network_partition:dropped", "network_partition:upload-half")
 
 ROWS: tuple[Row, ...] = (
@@ -183,6 +183,9 @@ ROWS += (
     _habit("login", (_CREATE, _ACCOUNTS + _CREATE), ("[claims]\n", _LOGIN + "[claims]\n"), flaws=("login",)),
     _habit("version-command", (_BY_HEADER, _BY_COMMAND)),
     _habit("full", flaws=("full",)),
+    # Talked to by clients of their own.
+    Row("redis", cells=_OWN, kit="redis"),
+    Row("sql", cells=_OWN, kit="sql"),
 )
 # One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.
 QUICK = ("base", "b1-headers", "b3", "gzipalways", "b4", "compressed-told", "renamedir-mount", "immutable")

@@ -35,7 +35,7 @@ for line in sys.stdin:
 """
 
 
-class _Commands:
+class Commands:
     """As much of SystemCommands as the door needs."""
 
     def __init__(self, folder: Path) -> None:
@@ -61,7 +61,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def door(folder: Path) -> Iterator[ClientDoor]:
-    door = ClientDoor(ClientConfig(python=str(CLIENT)), f"file:{folder / 'notes'}", _Commands(folder))  # type: ignore[arg-type]
+    door = ClientDoor(ClientConfig(python=str(CLIENT)), f"file:{folder / 'notes'}", Commands(folder))  # type: ignore[arg-type]
     yield door
     door.close()
 
@@ -101,7 +101,7 @@ def test_a_program_that_ends_is_told_and_another_is_started(talk: Talk, door: Cl
 
 
 def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
-    door = ClientDoor(ClientConfig(command=(sys.executable, "-c", PROGRAM)), "", _Commands(folder))  # type: ignore[arg-type]
+    door = ClientDoor(ClientConfig(command=(sys.executable, "-c", PROGRAM)), "", Commands(folder))  # type: ignore[arg-type]
     talk = Talk(door.path)
     try:
         assert talk.ask("version", 20) == {"id": 1, "version": "7"}
@@ -114,7 +114,7 @@ def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
 
 def test_what_is_no_client_is_told_on_its_output(folder: Path) -> None:
     (folder / "empty.py").write_text("")
-    door = ClientDoor(ClientConfig(python=str(folder / "empty.py")), "", _Commands(folder))  # type: ignore[arg-type]
+    door = ClientDoor(ClientConfig(python=str(folder / "empty.py")), "", Commands(folder))  # type: ignore[arg-type]
     talk = Talk(door.path)
     with pytest.raises(ClientGone):
         talk.ask("ready", 20)
