@@ -10,7 +10,7 @@ from harness.host.checkout import BUNDLED
 from harness.host.clock import mono_ns
 from harness.host.outputs import error_in
 from harness.load.driver import LoadDriver
-from harness.model import BEFORE, NS, OUR_TOKEN
+from harness.model import BEFORE, NS
 from harness.plan import Plan
 from harness.recording.events import Seeded, ServiceRestarted, ServiceStopped, Warned
 from harness.recording.recorder import Recorder
@@ -28,7 +28,7 @@ from harness.rehearsal.triggers import Triggers
 from harness.system.operations import OperationRequest, Operations
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
-from harness.system.read_back import read_back, totals
+from harness.system.read_back import first_totals
 
 
 class Rehearsal:
@@ -82,7 +82,7 @@ class Rehearsal:
         if "seed" in self._config.operations:
             self._seed()
         self._stage.service_start.up()
-        self._system.first_totals = self._first_totals()
+        self._system.first_totals = first_totals(self._system)
         if self._config.service.attach:
             self._read_backs.after(BEFORE)
         self._stage.traffic.start()
@@ -100,16 +100,6 @@ class Rehearsal:
             raise HarnessError(f"seed {self._config.name}", why, f"see operations/{output.name}", ExitCode.UNKNOWN)
         found = self._system.files.database_bytes()
         self._recorder.record(Seeded(asked_bytes=self._plan.size_bytes, found_bytes=found))
-
-    def _first_totals(self) -> dict[str, float]:
-        """Before any client writes; an attached system may hold entries of ours from an earlier run."""
-        wanted = [t for t in self._config.load.totals.values() if t.equals is None]
-        if not wanted:
-            return {}
-        counted = self._config.service.attach and any(t.with_writes for t in wanted)
-        found = read_back(self._system).found if counted else ()
-        ours = sum(OUR_TOKEN.match(token) is not None for token, _ in found or ())
-        return totals(self._system, ours)
 
     def perform(self) -> None:
         rounds = [Round(r, True) for r in range(self._plan.warmup)] + [Round(r) for r in range(self._plan.repeat)]

@@ -37,15 +37,45 @@ def _by_client(talk: Talk) -> ReadBack:
     return ReadBack(tuple((bounded(t), None if p is None else bounded(p)) for t, p in found), {}, "")
 
 
-def totals(system: LiveSystem, found: int) -> dict[str, float]:
-    """What each of [load.totals] tells now; one that could not be asked is not there. ``found``: so many entries of our
-    clients are there."""
+def read_with_totals(system: LiveSystem) -> tuple[ReadBack, dict[str, float]]:
+    """The read-back and what each of [load.totals] tells beside it, less our clients' entries where it counts them. The
+    load goes on: such a total is told once before and once after, and what it has to be counts as kept when it lies
+    between. One that could not be asked is not there."""
+    before = _told_totals(system)
+    back = read_back(system)
+    after = _told_totals(system)
+    expected, totals = _expected_totals(system), dict(back.totals)
+    for name, total in system.config.load.totals.items():
+        if name not in after or (total.with_writes and (name not in before or back.found is None)):
+            continue
+        ours = _ours(back) * total.with_writes
+        low, high = sorted((before.get(name, after[name]) - ours, after[name] - ours))
+        must = expected.get(name, high)
+        totals[name] = min(max(must, low), high) if total.with_writes else high
+    return back, totals
+
+
+def first_totals(system: LiveSystem) -> dict[str, float]:
+    """What each of [load.totals] without `equals` tells before any client writes. A system that runs already may hold
+    entries of ours from an earlier run."""
+    wanted = {name: total for name, total in system.config.load.totals.items() if total.equals is None}
+    counted = system.config.service.attach and any(total.with_writes for total in wanted.values())
+    ours = _ours(read_back(system)) if counted else 0
+    told = _told_totals(system) if wanted else {}
+    return {name: told[name] - ours * total.with_writes for name, total in wanted.items() if name in told}
+
+
+def _ours(back: ReadBack) -> int:
+    return sum(OUR_TOKEN.match(token) is not None for token, _ in back.found or ())
+
+
+def _told_totals(system: LiveSystem) -> dict[str, float]:
     told: dict[str, float] = {}
     for name, total in system.config.load.totals.items():
         answer = system.service.ask_as_client("GET", total.path, PAGE_DEADLINE_S)
         value = http.pointer(answer.json(), total.pointer) if answer.ok else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            told[name] = value - found * total.with_writes
+            told[name] = value
     return told
 
 
@@ -68,9 +98,9 @@ def observe(
     ``again`` says so of one that began then. What others wrote to a system that runs already is theirs: it is neither
     kept nor judged."""
     start = mono_ns()
-    back, lag_s = read_back(system), 0.0
+    (back, totals), lag_s = read_with_totals(system), 0.0
     while again(back, start):
-        back, lag_s = read_back(system), round((mono_ns() - start) / NS, 3)
+        (back, totals), lag_s = read_with_totals(system), round((mono_ns() - start) / NS, 3)
     if system.config.service.attach and back.found is not None:
         back = replace(back, found=tuple(entry for entry in back.found if OUR_TOKEN.match(entry[0])))
     version = system.service.version()
@@ -80,7 +110,7 @@ def observe(
         "error_status": back.error_status,
         "not_provided": _not_provided(system),
         "asked_again": back.asked_again,
-        "totals": {**back.totals, **totals(system, len(back.found or ()))},
+        "totals": totals,
         "expected_totals": _expected_totals(system),
         "lag_s": lag_s,
         "settle_s": system.config.load.read_back.settle_s if system.config.load.read_back else 0.0,

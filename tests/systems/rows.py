@@ -119,7 +119,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("localhost", changes=((URL, URL.replace("127.0.0.1", "localhost")),), cells=SOUND),
     Row("relative", changes=((START, START.replace("{system}/", "./")),), outcome="refused", said="{system}/kit.py"),
-    Row("login", changes=(_with(LIST, 'headers = { Cookie = "session=x" }'),)),
+    Row("cookie-of-its-own", changes=(_with(LIST, 'headers = { Cookie = "session=x" }'),)),
     Row("renamedir", ("renamedir",), (), ("verify",), "unknown", ("operation.met_our_mount",), "mount"),
     Row("renamedir-mount", ("renamedir",), (_with(DATA, 'mount = "{dir}"'),), SOUND),
     Row("immutable", ("immutable",), cells=SOUND),

@@ -13,7 +13,14 @@ from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
-from harness.judged.critical_sections import CriticalSection, held_while_paused, killed, marks_lock, overlaps
+from harness.judged.critical_sections import (
+    CriticalSection,
+    held_while_paused,
+    killed,
+    locked_before,
+    marks_lock,
+    overlaps,
+)
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import policies
 from harness.model import NS, Finding, Operation, Subject
@@ -102,7 +109,8 @@ class ShareNoLock(Details):
     "{% if late_ms %} for longer than {{ '%.1f'|format(late_ms) }} ms, so late may we have seen it{% endif %}; "
     "{% if held_at %}{{ held_operation }} was held at {{ held_at }} for {{ held_s|s(1) }}; {% endif %}"
     "{% for c in contenders[:3] %}{{ c.operation }} was under way while {{ c.inside }} "
-    "{{ 'stood still' if c.stalled else 'was' }} inside {{ c.phase }}{{ '; ' if not loop.last }}{% endfor %}",
+    "{{ 'stood still' if c.stalled else 'was' }} {{ 'past' if c.phase.endswith('.lock') else 'inside' }} "
+    "{{ c.phase }}{{ '; ' if not loop.last }}{% endfor %}",
     meaning="At least one operation was under way while another was inside its critical phases, and it stayed out.",
 )
 class OneAtATime(Details):
@@ -218,11 +226,12 @@ class Exclusive(Checker):
             return ShareNoLock(ids)
         if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
             return LockNotMarked(silent)
+        locked = {m.id: locked_before(recording, m) for m in members}
         contenders = [
             Contender(b.id, a.id, max(shared)[1], False)
             for a, b in permutations(members, 2)
             if said.share_lock(a.name, b.name) is not False
-            if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (_whole(b),))])
+            if (shared := [(ns, s.phase) for s, _, ns in overlaps(locked[a.id] + inside[a.id], (_whole(b),))])
         ] or [
             Contender(b.id, a.id, phases[0], True)
             for a, b in permutations(members, 2)

@@ -196,8 +196,8 @@ class Pointer:
     whole: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.at(key, default).text()
-        return text if not text and (self.whole or not default) else _pointer(table, key, text)
+        text = table.at(key, default).text(empty=self.whole)
+        return _pointer(table, key, text) if text else text
 
     def describe(self) -> str:
         return "JSON pointer"

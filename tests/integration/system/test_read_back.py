@@ -15,13 +15,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.config.placeholders import fill
-from harness.config.schema import ReadBackConfig
+from harness.config.schema import ReadBackConfig, TotalConfig
 from harness.host.endpoint import Endpoint
 from harness.load.requests import payload_of
 from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.operations import Status
-from harness.system.read_back import ReadBack, observe, read_back
+from harness.system.read_back import ReadBack, observe, read_back, read_with_totals
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
@@ -229,6 +229,32 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
     kept = (tmp_path / "observations" / "end-1.json").read_text()
     assert ours["payload"] in kept
     assert ("customer" in kept) == ("Invoice" in kept) == (not attach)
+
+
+@pytest.mark.parametrize(("expected", "told"), [(40, 40), (41, 40), (35, 39)])
+def test_rows_that_clients_write_meanwhile_do_not_change_a_total(expected: float, told: float) -> None:
+    """40 rows were seeded. One of ours is written before the pages are read, another after."""
+    counts = iter([42, 43])
+    entries = [{"token": f"l-1-{i}-0", "payload": ""} for i in range(3)]
+    with served(lambda _: (200, {"items": entries, "next": None})) as port:
+        asked = service(port)
+        by_http = asked.ask_as_client
+        asked.ask_as_client = lambda method, path, *more: (
+            http.Answer(200, json.dumps({"rows": next(counts)}).encode())
+            if path == "/count"
+            else by_http(method, path, *more)
+        )
+        total = TotalConfig("rows", "/count", "/rows", with_writes=True)
+        load = SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={"rows": total})
+        system = SimpleNamespace(
+            config=SimpleNamespace(load=load, service=SimpleNamespace(attach=False)),
+            service=asked,
+            commands=COMMANDS,
+            talk=None,
+            first_totals={"rows": expected},
+        )
+        back, totals = read_with_totals(system)  # type: ignore[arg-type]  # as above
+    assert (len(back.found or ()), totals) == (3, {"rows": told})
 
 
 PAGE_OF = 2

@@ -48,6 +48,17 @@ def test_one_inside_while_another_waits_and_leaves_is_a_pass(run: Run) -> None:
     assert found.details["contenders"] == [contender]
 
 
+def test_one_that_is_refused_before_the_winner_marks_what_it_does_has_met_it(run: Run) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.migrate", 4, 6)  # it stops the service first
+    run.op("deploy", 1, 8, group=1, expect="any")
+    loser(run, 1.2, 1.4)
+    found = only(answers(Exclusive(), run.done()))
+    assert found.details["contenders"] == [
+        {"operation": "deploy-2", "inside": "deploy-1", "phase": "deploy.lock", "stalled": False}
+    ]
+
+
 def test_two_that_win_one_after_the_other_are_a_pass(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 1, 4.01, 7)
