@@ -187,5 +187,13 @@ ROWS += (
     Row("redis", cells=_OWN, kit="redis"),
     Row("sql", cells=_OWN, kit="sql"),
 )
+# The one of which it is known how long its service is down for.
+GAP = Row(
+    "gap",
+    ("queues", "gap"),
+    ((_CREATE, f"{_LOCK}waits_s = 10\n{_CREATE}"),),
+    ("concurrent_deployments:race-2",),
+    kit="habits",
+)
 # One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.
 QUICK = ("base", "b1-headers", "b3", "gzipalways", "b4", "compressed-told", "renamedir-mount", "immutable")
