@@ -293,7 +293,8 @@ class Observation:
     ``label`` names the moment (``restore#2``). ``cause`` is the operation it follows: an observation after a
     successful ``restore`` starts a new history. ``writes`` is the whole ledger up to ``stop_ns``; ``earlier`` the
     observations before this one, oldest first. ``found`` is None when the system could not be read; ``error`` says why.
-    ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
+    ``totals`` are the invariants the system reported (pointer or name -> value), ``expected_totals`` what they must be;
+    ``totals_with_writes``: those that count entries of our clients, of which the found ones are taken off already.
     ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
     ``said`` is what the kit's ``status`` told besides, each only when it did: ``version``, ``schema``, ``lock`` (who
@@ -319,6 +320,7 @@ class Observation:
     writes: Sequence[Write]
     totals: Mapping[str, float] = field(default_factory=dict)
     expected_totals: Mapping[str, float] = field(default_factory=dict)
+    totals_with_writes: frozenset[str] = frozenset()
     operations: tuple[Operation, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     latest: str = ""

@@ -18,10 +18,10 @@ from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig, nex
 from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
+from harness.system.ledger_tail import FLUSH_EVERY_S
 
 STATUS_EVERY_S = 0.1
 MOST_BAD = 5  # of the ways in which requests ended badly, so many are told
-FLUSH_EVERY_S = 0.05
 # At the end, answers already under way get this long. Not the deadline: a frozen server must show as `unfinished`.
 DRAIN_S = 0.5
 DRAIN_SLOW_S = 2.5

@@ -27,9 +27,9 @@ from harness.load.requests import Request, Requests, answered, id_in, is_ours
 from harness.meters.program_talk import ProgramTalk
 from harness.model import NS
 from harness.system.clients.talk import ended
+from harness.system.ledger_tail import FLUSH_EVERY_S
 from harness.system.session import NO_LOGIN, Login, LoginRefused, Session
 
-FLUSH_EVERY_S = 0.05
 DRAIN_S = 0.25  # at the end, answers under way get this long; a frozen server must show as `unfinished`
 _PRIORITY = 10  # any real-time priority will do: it only has to beat the load and the system under test
 _IDLE_KEPT = 64

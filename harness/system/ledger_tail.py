@@ -7,6 +7,12 @@ from pathlib import Path
 
 import msgspec
 
+from harness.host.clock import mono_ns, sleep
+from harness.model import NS
+
+# So often each sender writes down what it was told.
+FLUSH_EVERY_S = 0.05
+
 
 class _Line(msgspec.Struct):
     token: str
@@ -37,6 +43,11 @@ class LedgerTail:
         self._read_to: dict[Path, int] = {}
         self._told: list[Told] = []
         self._decoder = msgspec.json.Decoder(_Line)
+
+    def acknowledged_by(self, at_ns: int) -> list[Told]:
+        """All that was acknowledged by then, and perhaps more; waits until each sender has written it down."""
+        sleep(max(0.0, (at_ns - mono_ns()) / NS + 2 * FLUSH_EVERY_S))
+        return self.acknowledged()
 
     def acknowledged(self) -> list[Told]:
         """So far, in no order; a line that is not whole yet waits for its rest."""

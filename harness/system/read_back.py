@@ -38,20 +38,13 @@ def _by_client(talk: Talk) -> ReadBack:
 
 
 def read_with_totals(system: LiveSystem) -> tuple[ReadBack, dict[str, float]]:
-    """The read-back and what each of [load.totals] tells beside it, less our clients' entries where it counts them. The
-    load goes on: such a total is told once before and once after, and what it has to be counts as kept when it lies
-    between. One that could not be asked is not there."""
-    before = _told_totals(system)
+    """The read-back, and then what each of [load.totals] tells, less the entries of ours that were found where it counts
+    them; what the load writes meanwhile is in it still. One that could not be asked is not there."""
     back = read_back(system)
-    after = _told_totals(system)
-    expected, totals = _expected_totals(system), dict(back.totals)
+    totals, told = dict(back.totals), _told_totals(system)
     for name, total in system.config.load.totals.items():
-        if name not in after or (total.with_writes and (name not in before or back.found is None)):
-            continue
-        ours = _ours(back) * total.with_writes
-        low, high = sorted((before.get(name, after[name]) - ours, after[name] - ours))
-        must = expected.get(name, high)
-        totals[name] = min(max(must, low), high) if total.with_writes else high
+        if name in told and not (total.with_writes and back.found is None):
+            totals[name] = told[name] - _ours(back) * total.with_writes
     return back, totals
 
 
@@ -111,6 +104,7 @@ def observe(
         "not_provided": _not_provided(system),
         "asked_again": back.asked_again,
         "totals": totals,
+        "totals_with_writes": [n for n, total in system.config.load.totals.items() if total.with_writes],
         "expected_totals": _expected_totals(system),
         "lag_s": lag_s,
         "settle_s": system.config.load.read_back.settle_s if system.config.load.read_back else 0.0,

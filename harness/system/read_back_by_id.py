@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 from harness.config.schema import ReadBackConfig
-from harness.host.clock import Deadline
+from harness.host.clock import Deadline, mono_ns
 from harness.system import http
 from harness.system.ledger_tail import LedgerTail, Told
 from harness.system.live import LiveSystem
@@ -20,12 +20,13 @@ _GONE = (404, 410)
 
 def each_by_id(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
     """Every write that was acknowledged, asked for by the id that its answer gave."""
-    writes = [w for w in _ledger_of(system).acknowledged() if w.id]
+    ledger, began_ns, asked = _ledger_of(system), mono_ns(), 0
+    answers: list[Entry | ReadBack | None] = []
 
     def ask(write: Told) -> Entry | ReadBack | None:
         """The entry, None where it is not there, or what went wrong."""
         if deadline.passed:
-            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(writes)} writes to ask for)")
+            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({asked} writes asked for)")
         told = {"id": quote(write.id, safe="")}
         answer = system.service.ask_as_client(
             config.method, filled(config.path, told), PAGE_DEADLINE_S, filled(config.body, told), config.headers
@@ -39,7 +40,13 @@ def each_by_id(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -
         return _payload_of(config, write, answer)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(ask, writes))
+        # A sender that stood still writes down late what it was told before we began.
+        more = True
+        while more:
+            told = ledger.acknowledged_by(mono_ns())
+            new, asked = told[asked:], len(told)
+            answers += pool.map(ask, (w for w in new if w.id))
+            more = any(w.end_ns < began_ns for w in new)
     if wrong := next((a for a in answers if isinstance(a, ReadBack)), None):
         return wrong
     return ReadBack(tuple(a for a in answers if a is not None and not isinstance(a, ReadBack)), {}, "")

@@ -44,6 +44,7 @@ def read_observations(
             error=content["error"],
             totals=content["totals"],
             expected_totals=content["expected_totals"],
+            totals_with_writes=frozenset(content.get("totals_with_writes", ())),
             artefacts=tuple(Artefact(**{**a, "needs": tuple(a.get("needs", ()))}) for a in content["artefacts"]),
             latest=content["latest"],
             status_error=content["status_error"],

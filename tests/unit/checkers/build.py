@@ -155,6 +155,7 @@ class Run:
         error_status: int = 0,
         not_provided: Sequence[str] = (),
         lag: float = 0.0,
+        counted: Sequence[str] = (),
         settle: float = 0.0,
     ) -> str:
         self._counts["look"] = self._counts.get("look", 0) + 1
@@ -176,6 +177,7 @@ class Run:
             "offsite": None if offsite is None else [asdict(c) for c in offsite],
             "stored": stored,
             "lag_s": lag,
+            "totals_with_writes": counted,
             "settle_s": settle,
         }
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))

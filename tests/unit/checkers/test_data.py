@@ -393,6 +393,27 @@ def test_a_restore_that_was_never_read_back_leaves_later_judgements_open(run: Ru
     assert found.details["writes"] == 91  # all that had been sent before the restore ended
 
 
+# -- totals that count our clients' entries ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("rows", "code"), [(40, "data.kept"), (43, "data.kept"), (44, "data.total_wrong"), (39, "data.total_wrong")]
+)
+def test_a_total_may_count_what_was_written_while_it_was_read_back(run: Run, rows: float, code: str) -> None:
+    tokens = run.writes(0, 12)
+    for number in range(3):
+        run.write(f"w-late-{number}", 12.05, 12.3)
+    run.observe(
+        "deploy", 12.1, tokens, totals={"rows": rows}, expected_totals={"rows": 40}, counted=["rows"], stop=12.4
+    )
+    assert judged(run.done()).code == code
+
+
+def test_a_total_that_counts_no_entries_is_what_it_has_to_be(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    run.write("w-late", 12.05, 12.3)
+    run.observe("deploy", 12.1, tokens, totals={"rows": 41}, expected_totals={"rows": 40}, stop=12.4)
+    assert judged(run.done()).code == "data.total_wrong"
+
+
 # -- where a restore ends, and from which backup ----------------------------------------------------------------------
 def test_a_restore_that_ends_later_than_its_backup_is_unknown_where_nobody_says_where_it_ends(run: Run) -> None:
     tokens = run.writes(0, 12)

@@ -331,7 +331,7 @@ class Oracle(RuleBasedStateMachine):
             "returned": lambda: one([e for e in written if e[0] in self.known and e[0] not in there]),
             "refused": lambda: one([e for e in written if self.writes[e[0]].outcome == "refused"]),
             "twice": lambda: one(found),
-            "torn": lambda: one(found),
+            "torn": lambda: one([e for e in found if e[0] in self.writes]),
             "truthful": lambda: None,
         }[damage]()
         if entry is None:
