@@ -34,8 +34,12 @@ class SystemFiles:
         place = self.data_place()
         if place is None:
             return 0
-        files = [place] if place.is_file() else place.rglob("*")
-        return sum(p.stat().st_size for p in files if p.is_file())
+        return _total_bytes(place)
+
+    def backup_bytes(self) -> int:
+        """The size of the largest backup there is; 0 when there is none."""
+        folder = Path(self._commands.text(self._config.data.backup_dir))
+        return max(map(_total_bytes, folder.iterdir()), default=0) if folder.is_dir() else 0
 
     def newest_backup_bytes(self) -> int:
         """Size of the backup written last; an error when there is none, for then no share of it can be told."""
@@ -100,3 +104,9 @@ class SystemFiles:
                 artefacts.copy(path, path.name)
             copied.append(artefacts)
         return [said for c in copied if (said := c.left_out())]
+
+
+def _total_bytes(place: Path) -> int:
+    """Of a file, or of all in a directory."""
+    files = [place] if place.is_file() else place.rglob("*")
+    return sum(p.stat().st_size for p in files if p.is_file())

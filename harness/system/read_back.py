@@ -38,8 +38,8 @@ def _by_client(talk: Talk) -> ReadBack:
 
 
 def read_with_totals(system: LiveSystem) -> tuple[ReadBack, dict[str, float]]:
-    """The read-back, and then what each of [load.totals] tells, less the entries of ours that were found where it counts
-    them; what the load writes meanwhile is in it still. One that could not be asked is not there."""
+    """The read-back, and then what each of [load.totals] tells, less the entries of ours that were found where it
+    counts them; what the load writes meanwhile is in it still. One that could not be asked is not there."""
     back = read_back(system)
     totals, told = dict(back.totals), _told_totals(system)
     for name, total in system.config.load.totals.items():

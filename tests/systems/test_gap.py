@@ -1,4 +1,4 @@
-"""Of a service that is down while the harness holds the kit, the time in which it would have been down anyway is found."""
+"""Of a service that is down while the harness holds the kit, the time in which it is down by itself is found."""
 
 from __future__ import annotations
 
