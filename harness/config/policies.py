@@ -22,19 +22,20 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """``locks`` as [locks] has them. ``needs_links`` and ``asks_monitors`` by operation, without those of which nothing
-    is said."""
+    """``locks`` as [locks] has them. ``needs_links``, ``checks_space`` and ``asks_monitors`` by operation, without those
+    of which nothing is said."""
 
     locks: tuple[Lock, ...] = ()
     needs_links: Mapping[str, tuple[str, ...]] | None = None
     asks_monitors: Mapping[str, str] | None = None
+    checks_space: Mapping[str, bool] | None = None
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Policies:
         """What ``policies`` gave, also after JSON; of an empty table, nothing is said."""
         locks = tuple(Lock(frozenset(lock["operations"]), lock["waits_s"]) for lock in raw.get("locks", ()))
         needs = {name: tuple(links) for name, links in raw.get("needs_links", {}).items()}
-        return cls(locks, needs, dict(raw.get("asks_monitors", {})))
+        return cls(locks, needs, dict(raw.get("asks_monitors", {})), dict(raw.get("checks_space", {})))
 
     def share_lock(self, one: str, other: str) -> bool | None:
         """Whether two operations keep each other out; None where nothing is said, and both are sound."""
@@ -53,6 +54,10 @@ class Policies:
         said = (self.needs_links or {}).get(operation)
         return None if said is None else link in said
 
+    def looks_at_space(self, operation: str) -> bool | None:
+        """Whether it makes sure that there is room before it writes; None where nothing is said."""
+        return (self.checks_space or {}).get(operation)
+
     def asks(self, operation: str) -> str:
         """When it asks the monitors: ``throughout``, ``before``, or empty where nothing is said."""
         return (self.asks_monitors or {}).get(operation, "")
@@ -65,4 +70,5 @@ def policies(config: SystemConfig) -> dict[str, Any]:
         "locks": [{"operations": list(lock.operations), "waits_s": lock.waits_s} for lock in config.locks.values()],
         "needs_links": {n: list(o.needs_links) for n, o in operations.items() if o.needs_links is not None},
         "asks_monitors": {n: o.asks_monitors for n, o in operations.items() if o.asks_monitors},
+        "checks_space": {n: o.checks_space for n, o in operations.items() if o.checks_space is not None},
     }

@@ -354,6 +354,17 @@ class OperationConfig:
             init="another",
         ),
     ] = None
+    checks_space: Annotated[
+        bool | None,
+        Key(
+            Flag(),
+            "Whether it makes sure that there is room before it writes; `false`: it ends when the disk is full.",
+            "Both are sound, if it fails and cleans up. Unsaid, one that had filled the disk is unknown.",
+            default=None,
+            example="true",
+            init="another",
+        ),
+    ] = None
     asks_monitors: Annotated[
         str,
         Key(

@@ -12,7 +12,7 @@ _COMMENT_AT = 38
 _WIDTH = 130
 # Keys of an operation that say more of it.
 _MORE = {
-    "backup": ("needs_links",),
+    "backup": ("needs_links", "checks_space"),
     "deploy": ("asks_monitors",),
     "rollback": ("restores",),
     "restore": ("to", "version"),

@@ -356,9 +356,20 @@ def test_refusing_before_writing_is_a_pass(run: Run) -> None:
     assert (found.outcome, found.code, found.subject.id) == ("pass", "space.refused_first", "backup-1")
 
 
-def test_eating_the_disk_first_is_a_fail_that_says_how_much(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("said", "code", "outcome"),
+    [
+        ({}, "space.check_not_said", "unknown"),
+        ({"checks_space": {"backup": False}}, "space.ran_out", "note"),
+        ({"checks_space": {"backup": True}}, "space.not_checked", "fail"),
+    ],
+)
+def test_eating_the_disk_first_is_what_the_team_says_it_is(
+    run: Run, said: dict[str, dict[str, bool]], code: str, outcome: str
+) -> None:
+    run.says(**said)
     found = full(run, 8_900_000)
-    assert (found.outcome, found.code, found.subject.id) == ("fail", "space.not_checked", "backup-1")
+    assert (found.outcome, found.code, found.subject.id) == (outcome, code, "backup-1")
     assert (found.details["written_bytes"], found.details["free_bytes"]) == (8_900_000, 9_000_000)
     assert found.details["disk"] == "backup"
 
