@@ -75,8 +75,8 @@ class CheckNotSaid(Details):
     "space.ran_out",
     "note",
     title="The operation filled the disk, as it may",
-    sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk: it does not look at "
-    "the space first, as checks_space = false has it",
+    sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk: it does not look "
+    "at the space first, as checks_space = false has it",
     meaning="All else that writes to this disk had no space meanwhile.",
 )
 class RanOut(Details):
