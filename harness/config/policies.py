@@ -22,8 +22,8 @@ class Lock:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """``locks`` as [locks] has them. ``needs_links``, ``checks_space`` and ``asks_monitors`` by operation, without those
-    of which nothing is said."""
+    """``locks`` as [locks] has them. ``needs_links``, ``checks_space`` and ``asks_monitors`` by operation, without
+    those of which nothing is said."""
 
     locks: tuple[Lock, ...] = ()
     needs_links: Mapping[str, tuple[str, ...]] | None = None

