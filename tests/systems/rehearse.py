@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _EXIT = {"pass": 0, "unknown": 3, "refused": 64}
 def commands(row: Row, place: Path) -> Iterator[tuple[str, tuple[str | Path, ...]]]:
     """What is run for a row, each with its name."""
     folder = row.folder(place)
+    if (folder / "build.sh").exists():
+        subprocess.run(["sh", folder / "build.sh"], check=True)
     flaws = [word for flaw in row.flaws for word in ("--flaw", flaw)]
     common = (*flaws, *row.words, "--out", place / "reports")
     if "verify" in row.cells:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 FIELD = Path(__file__).with_name("field")
+# Systems that others wrote; each has a build.sh.
+OTHERS = "others"
 URL = 'url = "http://127.0.0.1:{port}"\n'
 LIST = 'path = "/notes?limit=20"\n'
 START = 'start = ["python3", "{system}/kit.py", "start", "{version}"]\n'
@@ -52,7 +54,9 @@ class Row:
     kit: str = "field"
 
     def folder(self, place: Path) -> Path:
-        """The system in a folder of its own below ``place``."""
+        """The system in a folder of its own below ``place``; one of others lies where it was built."""
+        if self.kit.startswith(OTHERS):
+            return Path(__file__).with_name(OTHERS) / self.kit.removeprefix(f"{OTHERS}/")
         folder = place / f"{self.kit}-{self.name}"
         kit = FIELD / "base" if self.kit == "field" else Path(__file__).with_name(self.kit)
         shutil.copytree(kit, folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -180,6 +184,9 @@ ROWS += (
     # Talked to by clients of their own.
     Row("redis", cells=_OWN, kit="redis"),
     Row("sql", cells=_OWN, kit="sql"),
+    # Of others, by their own commands.
+    Row("etcd", cells=(*_OWN, "disk_full:before-backup"), words=("--size", "5MB"), kit="others/etcd"),
+    Row("wagtail", cells=_OWN, words=("--size", "1MB"), kit="others/wagtail"),
 )
 # The one of which it is known how long its service is down for.
 GAP = Row(

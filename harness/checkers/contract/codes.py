@@ -317,8 +317,9 @@ class BackupNotNamed(Details):
     "contract.backup_made",
     "pass",
     title="A backup is made and named",
-    sentence="{{ end|ended }}; status names {{ backup }}, {{ held_bytes|size }} on the disk",
-    meaning="`backup` exited with 0, `status` names a new backup, and its file is there.",
+    sentence="{{ end|ended }}; status names {{ backup }}"
+    "{% if held_bytes %}, {{ held_bytes|size }} on the disk{% endif %}",
+    meaning="`backup` exited with 0, `status` names a new backup, and its file is there; or it is known by an id.",
 )
 class BackupMade(Details):
     end: OperationEnd
