@@ -6,18 +6,20 @@ from collections.abc import Iterable
 
 
 class Cookies(dict[str, str]):
-    """Name -> value."""
+    """Name -> value. Never changed, for several threads may read it."""
 
-    def take(self, lines: Iterable[str]) -> None:
-        """Each line is a Set-Cookie header. One that has run out takes its cookie back."""
+    def with_(self, lines: Iterable[str]) -> Cookies:
+        """And those of an answer: each line is a Set-Cookie header. One that has run out takes its cookie back."""
+        kept = Cookies(self)
         for line in lines:
             pair, *attributes = line.split(";")
             name, _, value = pair.partition("=")
             over = any(a.strip().lower().replace(" ", "") in ("max-age=0", "max-age=-1") for a in attributes)
             if over or not value.strip():
-                self.pop(name.strip(), None)
+                kept.pop(name.strip(), None)
             else:
-                self[name.strip()] = value.strip()
+                kept[name.strip()] = value.strip()
+        return kept
 
     @property
     def header(self) -> str:

@@ -13,7 +13,7 @@ from harness.stats.spans import merged_spans, within_s
 # Whether the service was down when a hold began is told by what each channel showed in this time before it.
 _BEFORE_NS = int(0.25 * NS)
 # A gate that is opened at once holds nobody.
-_LEAST_NS = 1_000_000
+_LEAST_NS = 5_000_000
 
 
 def holds(recording: Recording) -> list[tuple[int, int]]:
@@ -52,7 +52,10 @@ def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float) -> 
     """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it
     was not down then."""
     bad = bad_mask(records, limit_ms)
-    before = (records["intended_ns"] >= start_ns - _BEFORE_NS) & (records["intended_ns"] < start_ns)
+    # Where probes are rare, the last one will do.
+    apart_ns = int(np.median(np.diff(np.sort(records["intended_ns"])))) if len(records) > 1 else 0
+    since_ns = start_ns - max(_BEFORE_NS, 2 * apart_ns)
+    before = (records["intended_ns"] >= since_ns) & (records["intended_ns"] < start_ns)
     if not before.any() or not bad[before][np.argmax(records["intended_ns"][before])]:
         return None
     good = records["end_ns"][~bad & (records["intended_ns"] >= start_ns)]

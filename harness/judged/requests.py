@@ -95,7 +95,7 @@ def judged_requests(recording: Recording) -> JudgedRequests:
         counts = np.ones(len(records), np.bool_)
         reasons: tuple[tuple[Exclusion, Mask], ...] = (
             ("in_flight_at_end", _in_flight_at_end(records, limit_ms)),
-            ("kit_held", overlap(records, held)),
+            ("kit_held", held_up(records, held, limit_ms)),
             ("refused_on_full_disk", _refusals_on_a_full_disk(records, recording.faults)),
             ("during_restore", _in_a_restore(records, recording)),
             ("cut_by_harness", overlap(records, cuts)),
@@ -219,6 +219,23 @@ def cuts_by_harness(recording: Recording, serves: bool | None = True) -> list[tu
         for f in recording.faults
         if f.targets.get("link") in serving and f.injected_ns is not None
     ]
+
+
+_WAITED = [OUTCOMES.index(kind) for kind in ("ok", "timeout", "unfinished")]
+
+
+def held_up(records: Records, spans: list[tuple[int, int]], limit_ms: float) -> Mask:
+    """Those due while the harness held the kit with the service down; and those due before that which, less the time
+    they shared with it, did not wait for longer than their deadline. What was already lost when the hold began is not
+    among them."""
+    due, waited_ns = np.zeros(len(records), np.bool_), records["end_ns"] - records["intended_ns"]
+    for start, stop in spans:
+        due |= (records["intended_ns"] >= start) & (records["intended_ns"] <= stop)
+        shared_ns = np.minimum(records["end_ns"], stop) - np.maximum(records["intended_ns"], start)
+        waited_ns = waited_ns - np.maximum(shared_ns, 0)
+    late = np.isin(records["outcome"], _WAITED) & overlap(records, spans)
+    mask: Mask = due | (late & (waited_ns < limit_ms * 1e6))
+    return mask
 
 
 def overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:

@@ -113,7 +113,7 @@ class Sender:
         return _Exchange(*ended(told))
 
     def _sent(self, client: FastHttpSession, session: Session, request: Request) -> _Exchange:
-        template = request.template
+        template, sent_ns = request.template, mono_ns()
         with client.request(
             template.method,
             request.path,
@@ -126,7 +126,7 @@ class Sender:
             error = response.request_meta["exception"]
             headers = response.headers or {}
             outcome, status = classified(template, response.status_code or 0, body, headers, error)
-            session.take(_lines(headers, "set-cookie"))
+            session.take(_lines(headers, "set-cookie"), sent_ns)
             return _Exchange(
                 outcome,
                 status,

@@ -261,6 +261,7 @@ class Prober:
                 since_ns = mono_ns()
                 outcome, status = await self._sent(connection, request, channel)
                 if self._session.refused(status, connection.headers.get("location", "")):
+                    outcome, status = "timeout", 0  # what counts is the answer to the next one
                     await self._log_in(deadline_s, since_ns)
                     self._put_back(channel, connection)
                     connection = self._kept(channel) or await self._connect()
@@ -272,8 +273,8 @@ class Prober:
             outcome, status, said = "http_error" if refused.status else "refused", refused.status, str(refused)
         except ConnectionResetError:
             outcome = "reset"
-        except h11.LocalProtocolError as error:  # our own client would not send it
-            outcome, said = "refused", f"it cannot be sent: {error}"
+        except h11.LocalProtocolError:  # its words hold the header, and so perhaps a secret
+            outcome, said = "refused", "it cannot be sent: a path or a header holds what none can"
         except OSError as error:
             if is_ours(error):
                 self._tracker.withdraw(entry)
@@ -297,8 +298,9 @@ class Prober:
     async def _sent(self, connection: Connection, request: Request, channel: str) -> tuple[str, int]:
         if self._config.login.in_use:
             request = self._requests.of(request, self._session)
+        sent_ns = mono_ns()
         ended = await connection.send(request, close=channel == "read_fresh")
-        self._session.take(connection.set_cookies)
+        self._session.take(connection.set_cookies, sent_ns)
         return ended
 
     def _strange(self, request: Request, content: str) -> bool:

@@ -21,13 +21,14 @@ _LEAST_REQUESTS = 20
 
 
 class Guard:
-    """``watch`` from when the load is steady; ``stopped`` from when a limit was met. ``withdraw`` takes every fault
-    out, and lets none in any more."""
+    """``watch`` from when the load is steady to ``close``; ``stopped`` from when a limit was met. ``url`` is that of
+    the limits, filled in. ``withdraw`` takes every fault out, and lets none in any more."""
 
     def __init__(
-        self, limits: StopWhenConfig, load: LoadDriver, withdraw: Callable[[], None], recorder: Recorder
+        self, limits: StopWhenConfig, url: str, load: LoadDriver, withdraw: Callable[[], None], recorder: Recorder
     ) -> None:
         self.stopped = False
+        self._url = url
         self._limits = limits
         self._load = load
         self._withdraw = withdraw
@@ -44,6 +45,17 @@ class Guard:
             self._thread.join(_URL_DEADLINE_S + 1)
 
     def _work(self) -> None:
+        try:
+            self._look()
+        except Exception as error:  # noqa: BLE001 - a guard that is gone guards nothing: nobody is to go on
+            self._stop(StopWhenMet(limit="url", said=f"it could not be looked at: {type(error).__name__}: {error}"))
+
+    def _stop(self, met: StopWhenMet) -> None:
+        self.stopped = True
+        self._recorder.record(met)
+        self._withdraw()
+
+    def _look(self) -> None:
         looks: deque[LoadProgress] = deque()
         while not self._over.wait(_LOOK_EVERY_S):
             now = self._load.progress()
@@ -52,9 +64,7 @@ class Guard:
                 looks.popleft()
             met = self._met(looks[0], now)
             if met is not None:
-                self.stopped = True
-                self._recorder.record(met)
-                self._withdraw()
+                self._stop(met)
                 return
 
     def _met(self, before: LoadProgress, now: LoadProgress) -> StopWhenMet | None:
@@ -68,7 +78,7 @@ class Guard:
                 limit="latency_ms_p95", value=round(now.latency_ms_p95, 1), allowed=limits.latency_ms_p95
             )
         if limits.url:
-            answer = http.get(limits.url, _URL_DEADLINE_S, http.WORD_BYTES)
+            answer = http.get(self._url, _URL_DEADLINE_S, http.WORD_BYTES)
             if not answer.ok:
                 return StopWhenMet(limit="url", said=answer.said())
         return None

@@ -58,7 +58,8 @@ class Rehearsal:
         self._snapshots = Snapshots(self._phases)
         self._read_backs = ReadBacks(system, self._operations, self._snapshots, ask_status=not plan.reads_only)
         stop_when = config.limits.stop_when
-        self._guard = Guard(stop_when, load, self._triggers.withdraw, recorder) if stop_when else None
+        url = system.commands.text(stop_when.url) if stop_when else ""
+        self._guard = Guard(stop_when, url, load, self._triggers.withdraw, recorder) if stop_when else None
         damage = DamagedValidation(system, self._operations, recorder, Path(plan.work))
         self._steps = Steps(
             plan,
@@ -118,6 +119,8 @@ class Rehearsal:
                 break
         if self._triggers.heal_all():
             self._steps.see_recovered("the last faults were healed")
+        if self._guard:  # from here on the service is not what its owner knows it to be
+            self._guard.close()
         self._stage.stop_traffic()
         self._phases.tell_late()
         self._read_backs.after("end")

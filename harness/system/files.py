@@ -70,8 +70,8 @@ class SystemFiles:
         for copy in wanted:
             algorithm = copy.digest.partition(":")[0]
             for place in self._stores() if algorithm else ():
-                for path in (place / copy.object, *place.rglob(PurePath(copy.object).name)):
-                    with suppress(OSError), path.open("rb") as file:
+                for path in (place / copy.object, *place.rglob(PurePath(copy.object).name or "*")):
+                    with suppress(OSError, ValueError), path.open("rb") as file:
                         name = str(path.relative_to(place))
                         found[name] = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
         return found

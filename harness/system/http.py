@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import h11
 
@@ -80,7 +81,8 @@ def ask(
     if content or method not in ("GET", "HEAD"):
         told["Content-Length"] = str(len(content))
     try:
-        target, pairs = endpoint.prefix + path, [("Host", endpoint.authority), *told.items()]
+        pairs = [(name.encode(), value.encode()) for name, value in (("Host", endpoint.authority), *told.items())]
+        target = quote(endpoint.prefix + path, safe=string.punctuation)
         sent = http.send(h11.Request(method=method, target=target, headers=pairs)) or b""
         sent += (http.send(h11.Data(data=content)) or b"") + (http.send(h11.EndOfMessage()) or b"")
         with endpoint.connect(deadline) as connection:
@@ -100,6 +102,8 @@ def ask(
             return _answer(http, receive, most_bytes)
     except CannotDecode as cannot:
         return Answer(0, b"", str(cannot))
+    except h11.LocalProtocolError:  # its words hold the header, and so perhaps a secret
+        return Answer(0, b"", "it cannot be sent: a path or a header holds what none can")
     except (OSError, h11.ProtocolError) as error:
         return Answer(0, b"", f"{type(error).__name__}: {error}", isinstance(error, ConnectionRefusedError))
 

@@ -192,7 +192,7 @@ class Operations:
             return Status(_place(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
         except KeyError as error:
             return Status("", (), f"status has no {error.args[0]!r} in its JSON: {json.dumps(said)[:200]}")
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
             return Status("", (), f"status has JSON that is not as documented ({error}): {json.dumps(said)[:200]}")
 
     def _from_list(self) -> Status:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from harness.config.schema import ReadBackConfig
@@ -190,10 +191,18 @@ def _page(
     path, body = filled(config.path, told), filled(config.body, told)
     if config.next_link and not place.is_first:
         path = place.after.removeprefix(system.service.endpoint.prefix)
+    service = system.service
+    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers)
+    return asked_again(ask, deadline, again)
+
+
+def asked_again(ask: Callable[[], http.Answer], deadline: Deadline, again: list[str]) -> http.Answer:
+    """An answer, asked for again a few times where it is that it is not to be had just now; ``again`` gets what it
+    was."""
     for _ in range(_TIMES_ASKED_AGAIN):
-        answer = system.service.ask_as_client(config.method, path, PAGE_DEADLINE_S, body, config.headers)
+        answer = ask()
         if answer.status not in _NOT_NOW or deadline.passed:
             return answer
         again.append(f"a page answered {answer.status}")
         sleep(_PAUSE_S)
-    return system.service.ask_as_client(config.method, path, PAGE_DEADLINE_S, body, config.headers)
+    return ask()

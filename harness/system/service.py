@@ -191,10 +191,10 @@ class Service:
     def _asked_in(
         self, session: Session, method: str, path: str, deadline_s: float, body: str, headers: Mapping[str, str]
     ) -> http.Answer:
-        variables = session.variables
+        variables, sent_ns = session.variables, mono_ns()
         own = {name: filled(value, variables) for name, value in headers.items()}
         answer = self.ask(method, filled(path, variables), deadline_s, filled(body, variables), session.headers() | own)
-        session.take(answer.set_cookies)
+        session.take(answer.set_cookies, sent_ns)
         return answer
 
     def recovered(self, deadline_s: float, in_a_row: int = 3) -> tuple[bool, int]:

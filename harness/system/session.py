@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from harness.config.schema import LoginStep, SystemConfig
 from harness.host.clock import mono_ns
@@ -59,6 +60,9 @@ class Session:
         self._login = login
         self._account = login.accounts[number % len(login.accounts)] if login.accounts else {}
         self._lock = threading.Lock()
+        # Where a login is sent: a front page that only gives a token first is where much else leads to.
+        steps = [step for step in login.steps if step.method != "GET"] or list(login.steps)
+        self._doors = {endpoint.prefix + step.path.partition("?")[0] for step in steps if "{" not in step.path}
         self._since_ns = 0
         self.variables: Mapping[str, str] = {}
         self.cookies = Cookies()
@@ -81,13 +85,15 @@ class Session:
         """Whether such an answer means that this session is over."""
         if not self._login.steps:
             return False
-        to_login = any(location and step.path.partition("?")[0] in location for step in self._login.steps)
-        return status in _REFUSED or (300 <= status < 400 and to_login)
+        return status in _REFUSED or (300 <= status < 400 and urlsplit(location).path in self._doors)
 
-    def take(self, set_cookies: list[str] | tuple[str, ...]) -> None:
-        """Keep the cookies of an answer, where clients do."""
+    def take(self, set_cookies: list[str] | tuple[str, ...], sent_ns: int) -> None:
+        """Keep the cookies of an answer, where clients do: not of one to a request from before the last login
+        (``sent_ns`` in CLOCK_MONOTONIC ns), which was of another session."""
         if self._login.cookies and set_cookies:
-            self.cookies.take(set_cookies)
+            with self._lock:
+                if sent_ns >= self._since_ns:
+                    self.cookies = self.cookies.with_(set_cookies)
 
     def headers(self) -> dict[str, str]:
         """What every request of this client carries."""
@@ -109,8 +115,10 @@ class Session:
             answer = http.ask(self._endpoint, step.method, path, deadline_s, body, headers)
             good = answer.status in step.expect_status if step.expect_status else 200 <= answer.status < 400
             if not good:
-                raise LoginRefused(f"the login at {step.path} was answered {answer.said()}", answer.status)
-            cookies.take(answer.set_cookies)
+                # Its body may say what was sent, and that is nobody's business.
+                how = f"HTTP {answer.status}" if answer.status else answer.error
+                raise LoginRefused(f"the login at {step.path} was answered with {how}", answer.status)
+            cookies = cookies.with_(answer.set_cookies)
             values |= _taken(step, answer, cookies)
         self.cookies = cookies
         self.variables = {name: value for name, value in values.items() if name not in self._account}
@@ -131,7 +139,9 @@ def _taken(step: LoginStep, answer: http.Answer, cookies: Mapping[str, str]) -> 
     found |= {name: cookies.get(cookie) for name, cookie in step.from_cookies.items()}
     for name, value in found.items():
         if value is None:
-            raise LoginRefused(f"the login at {step.path} was answered without {name} ({answer.said()})", answer.status)
+            what = answer.headers.get("content-type", "no type")
+            why = f"the login at {step.path} was answered without {name} (HTTP {answer.status}, {what})"
+            raise LoginRefused(why, answer.status)
     return {name: value for name, value in found.items() if value is not None}
 
 

@@ -174,7 +174,7 @@ ROWS += (
     _habit("last-id", (_READ_BACK, _READ_BACK.replace("page={page}", "above={after}") + 'next_in_entry = "/id"\n')),
     _habit(
         "by-id",
-        (_READ_BACK, '[load.read_back]\npath = "/notes/{id}"\npayload = "/data/payload"\n'),
+        (_READ_BACK, '[load.read_back]\npath = "/notes/{id}"\ntoken = "/data/token"\npayload = "/data/payload"\n'),
     ),
     _habit("tokens-alone", (_READ_BACK, _READ_BACK + 'token = ""\npayload = ""\n'), flaws=("bare",)),
     _habit("lag", (_READ_BACK, _READ_BACK + "settle_s = 3\n"), flaws=("lag",)),

@@ -12,6 +12,7 @@ from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding, o
 from harness.checkers.core.protocol import Checker
 from harness.checkers.data.restore_exact import judge_restored
 from harness.config.kit_capabilities import KitCapabilities
+from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
 from harness.model import Artefact, Finding, Observation, Outcome, Subject, merged
 from harness.plan import Step, Together
@@ -214,7 +215,8 @@ def _restores(recording: Recording) -> dict[str, Outcome]:
             continue
         look = looks.get(operation.id)
         if not operation.succeeded:
-            outcome: Outcome = "unknown" if excused(recording, operation) else "fail"
+            says_nothing = excused(recording, operation) or cut_links(recording, operation)
+            outcome: Outcome = "unknown" if says_nothing else "fail"
         else:
             outcome = outcome_of(judge_restored(look)) if look is not None else "unknown"
         shown.setdefault(operation.backup, []).append(outcome)

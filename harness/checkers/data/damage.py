@@ -76,9 +76,9 @@ def _unseen(observation: Observation) -> int:
     writes = as_writes(observation.writes)
     restores = (o for o in observation.operations if o.restores and o.stop_ns <= observation.start_ns)
     since_ns = max((o.start_ns for o in restores), default=0)
-    return len(
-        missing(observation, writes.where((writes.end_ns >= since_ns) & ~writes.ledger.ended("refused")[writes.at]))
-    )
+    ended = writes.ledger.ended
+    perhaps = (writes.end_ns >= since_ns) | ended("indeterminate")[writes.at]
+    return len(missing(observation, writes.where(perhaps & ~ended("refused")[writes.at])))
 
 
 def gaps(observation: Observation) -> list[Details]:

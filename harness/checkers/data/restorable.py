@@ -11,6 +11,7 @@ import msgspec
 from harness.checkers.core.codes import Answer, Details, OperationEnd, answer, code, end_of, finding, outcome_of
 from harness.checkers.core.protocol import Checker
 from harness.checkers.data.restore_exact import judge_restored
+from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
 from harness.model import FaultRecord, Finding, Operation, Outcome, Subject
 from harness.recording.history import cause, excused
@@ -131,7 +132,7 @@ def _judge(recording: Recording, restores: list[Operation]) -> Details:
 def _try(recording: Recording, restore: Operation) -> tuple[Outcome, Try]:
     end = end_of(restore)
     if not restore.succeeded:
-        excuse = excused(recording, restore)
+        excuse = excused(recording, restore) or next((cut.why for cut in cut_links(recording, restore)), "")
         return "unknown" if excuse else "fail", Try(end, [], excuse)
     look = next((o for o in recording.observations if (c := cause(o)) is not None and c.id == restore.id), None)
     if look is None:

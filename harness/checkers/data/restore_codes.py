@@ -195,6 +195,24 @@ class NothingYounger(Details):
     pass
 
 
+@code(
+    "restore.replayed_nothing",
+    "unknown",
+    title="A restore that replays a log replayed nothing",
+    sentence="none of the {{ younger|count('write') }} that were acknowledged after the backup and before "
+    "{{ restore }} is there",
+    meaning="The restore is to end at the last commit before it began, and it ended at its backup. What is lost is "
+    "measured; it may be all that had not been archived yet.",
+    causes=("the log was not archived in time", "the restore does not replay it"),
+    look="the archive of the log, and what the restore prints",
+    hint='let more time pass between the backup and the restore; to = "snapshot" if it ends at its backup',
+    matter="plan",
+)
+class ReplayedNothing(Details):
+    restore: str
+    younger: int
+
+
 CODES = (
     Exact,
     OlderLost,
@@ -206,4 +224,5 @@ CODES = (
     EndsLater,
     NothingOlder,
     NothingYounger,
+    ReplayedNothing,
 )

@@ -20,6 +20,7 @@ from harness.checkers.data.restore_codes import (
     NothingOlder,
     NothingYounger,
     OlderLost,
+    ReplayedNothing,
     RestoredUnreadable,
     Resurrected,
 )
@@ -104,8 +105,11 @@ def judge_restored(observation: Observation) -> list[Details]:
         open_.append(NothingOlder())
     elif before.unclear:
         open_.append(Undecidable(before.unclear))
-    elif operation.to != "latest" and not _younger(observation, operation, snapshot_ns[1]):
-        open_.append(NothingYounger())
+    elif not (younger := _younger(observation, operation, snapshot_ns[1])):
+        if operation.to != "latest":
+            open_.append(NothingYounger())
+    elif operation.to == "latest" and not returned(observation, younger):
+        open_.append(ReplayedNothing(operation.id, len(younger)))
     return open_ or [exact(observation, operation, by_content)]
 
 
@@ -131,16 +135,15 @@ def _first_ns(observation: Observation) -> int:
 def _snapshot(
     observation: Observation, operation: Operation, made: Sequence[Operation]
 ) -> tuple[tuple[int, int] | None, str]:
-    """When the backup was taken that was restored, as the kit told; else by what was restored: the newest of those made
-    at whose time the data are one clean cut, and its id. Of the data a power cut left nothing is guessed."""
+    """When the backup was taken that was restored, as the kit told; else by what was restored: the newest, if the data
+    are one clean cut at its time, and its id. Of the data a power cut left nothing is guessed."""
     if observation.snapshot_ns is not None or observation.crash is not None or not made:
         return observation.snapshot_ns, ""
     if operation.to == "latest":  # it ends where it began, whichever it began from
         return (made[0].start_ns, made[0].stop_ns), ""
-    for backup in reversed(made):
-        span = (backup.start_ns, backup.stop_ns)
-        if not _cut(observation, operation, span):
-            return span, backup.id
+    newest = next((o for o in reversed(made) if o.succeeded), None)
+    if newest and not _cut(observation, operation, (newest.start_ns, newest.stop_ns)):
+        return (newest.start_ns, newest.stop_ns), newest.id
     return None, ""
 
 

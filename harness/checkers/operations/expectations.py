@@ -24,6 +24,7 @@ from harness.checkers.operations.operation_codes import (
     SucceededUnseen,
     excuse,
 )
+from harness.judged.cut_links import cut_links, during
 from harness.judged.judged_run import JudgedRun
 from harness.judged.monitor_outages import lost_within
 from harness.judged.plan_values import policies
@@ -97,23 +98,9 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
 
 def _failed(recording: Recording, operation: Operation) -> Details | None:
     """Of one that should work; None where a link was cut that it cannot do without."""
-    said = policies(recording)
-    for fault in (f for f in recording.faults if "link" in f.targets and _during(f, operation)):
-        link = fault.targets["link"]
-        needs = said.needs_link(operation.name, link)
-        if needs:
-            return None
-        if needs is None:
-            return MayNeedLink(operation.name, end_of(operation), fault.name, link)
+    for cut in cut_links(recording, operation):
+        return None if cut.needed else MayNeedLink(operation.name, end_of(operation), cut.fault, cut.link)
     return OperationFailed(operation.name, end_of(operation))
-
-
-def _during(fault: FaultRecord, operation: Operation) -> bool:
-    return (
-        fault.injected_ns is not None
-        and fault.injected_ns <= operation.stop_ns
-        and (fault.healed_ns is None or fault.healed_ns >= operation.start_ns)
-    )
 
 
 def _left_in(recording: Recording, operation: Operation) -> FailedUnderLeftFault | None:
@@ -132,5 +119,5 @@ def _met(recording: Recording, operation: Operation) -> list[FaultRecord]:
         for f in recording.faults
         if f.evidence.felt
         and (f.targets.get("disk") != "data" or f.felt_said in operation.output)
-        and _during(f, operation)
+        and during(f, operation)
     ]

@@ -28,6 +28,7 @@ from harness.judged.requests import (
     Mask,
     cuts_by_harness,
     excused_ns,
+    held_up,
     overlap,
     sender_stalled,
 )
@@ -192,7 +193,7 @@ class Outages(Checker):
         limit_ms = deadline_ms(recording)
         held = list(run.requests.held)
         probes = within(joined(recording.samples.probe), recording.measured_ns)
-        probes = probes[~overlap(probes, held)]
+        probes = probes[~held_up(probes, held, limit_ms)]
         doubtful = sender_stalled(probes, limit_ms)
         whole = overall(probes[~doubtful], limit_ms, held=held)
         for claim in claims(recording, "outage_s"):

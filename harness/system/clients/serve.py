@@ -129,8 +129,7 @@ def main() -> None:
     with ThreadPoolExecutor(AT_ONCE) as pool, os.fdopen(0, "rb") as source:
         for line in source:
             pool.submit(service.answer, json.loads(line))
-        pool.shutdown(wait=False, cancel_futures=True)
-    os._exit(0)  # threads that hang in the user's client would keep it
+        os._exit(0)  # threads that hang in the user's client would keep it
 
 
 if __name__ == "__main__":

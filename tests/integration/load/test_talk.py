@@ -153,7 +153,7 @@ def test_a_login_that_is_refused_is_told(send: Send) -> None:
     with open_club(Club()) as port:
         sent = send(Endpoint(f"http://127.0.0.1:{port}"), login=login)
     for bad in (*sent.load_bad, *sent.probe_bad):
-        assert (bad.status, "the login at /login was answered HTTP 403" in bad.said) == (403, True)
+        assert (bad.status, "the login at /login was answered with HTTP 403" in bad.said) == (403, True)
 
 
 def test_how_clients_log_in_is_written_down_nowhere(send: Send, tmp_path: Path) -> None:

@@ -435,13 +435,13 @@ class Oracle(RuleBasedStateMachine):
         return wrong or self.no_cut(tokens, restore, asked, backup, restore.start if replays else backup.ended)
 
     def taken_for(self, tokens: set[str], restore: Restore, asked: dict[str, Write]) -> Backup | None:
-        """The backup that it is judged by: the one that was told, or the latest that explains what is there."""
+        """The backup that it is judged by: the one that was told, or the latest if that explains what is there."""
         if restore.told:
             return restore.backup
         if restore.to == "latest":
             return self.spans[0]
-        fits = [s for s in self.spans if not self.no_cut(tokens, restore, asked, s, s.ended)]
-        return fits[-1] if fits else None
+        last = self.spans[-1]
+        return None if self.no_cut(tokens, restore, asked, last, last.ended) else last
 
     def ends_later(self, tokens: set[str], restore: Restore, asked: dict[str, Write], backup: Backup) -> bool:
         """It is not said where it ends, and it is all the same a clean cut up to its start."""
@@ -471,8 +471,9 @@ class Oracle(RuleBasedStateMachine):
         if backup is None or self.ends_later(tokens, restore, asked, backup):
             return True
         known = [k for token, k in backup.known.items() if token in asked]
-        younger = restore.to == "latest" or self.younger(restore, asked, backup)
-        return "required" not in known or "undecidable" in known or not younger
+        younger = self.younger(restore, asked, backup)
+        told = bool(younger) if restore.to != "latest" else not younger or any(w.token in tokens for w in younger)
+        return "required" not in known or "undecidable" in known or not told
 
     def astray(self) -> set[str]:
         """Writes of the other sender, once it is plain that it spoke to another server."""
