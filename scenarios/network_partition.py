@@ -117,8 +117,15 @@ def _front(name: str, about: str, link: str, phase: str, full: bool) -> Cell:
 def _of_link(link: str) -> tuple[Cell, ...]:
     """The cells of a link of a system's own, such as the one from the service to its database or queue: it is gone for
     a while as an operation begins. Whether the operation can work then is the system's own matter; afterwards all that
-    was acknowledged is there, and the kit works again."""
-    after = (Step("read_back"), Step("backup"), Step("deploy", version="new"), Step("read_back"))
+    was acknowledged is there, the kit works again, and what it takes for its latest backup can be restored."""
+    after = (
+        Step("read_back"),
+        Step("backup"),
+        Step("deploy", version="new"),
+        Step("read_back"),
+        Step("restore"),
+        Step("read_back"),
+    )
     ways: tuple[tuple[str, str, Fault, Tier], ...] = (
         ("cut", "cut both ways", faults.Partition(link), "quick"),
         ("dropped", "refused, and its connections closed", faults.Down(link), "full"),
@@ -129,9 +136,10 @@ def _of_link(link: str) -> tuple[Cell, ...]:
             name=f"{link.replace('_', '-')}-{how}-{operation}",
             about=f"the link {link} is {said} for two seconds as a {operation} begins",
             steps=(*before, Step(operation, expect="any", version=version), *after),
-            triggers=(Trigger(fault, Edge(operation, "start"), hold=2.0),),
+            triggers=(Trigger(fault, Edge(operation, "start"), occurrence=1 + (operation == "backup"), hold=2.0),),
+            checkers=(checkers.NoPartialLatest(), checkers.Restorable()),
             tier=tier,
-            budget_s=25,
+            budget_s=30,
         )
         for how, said, fault, tier in ways
         for operation, version, before in _OF_LINK
@@ -139,7 +147,7 @@ def _of_link(link: str) -> tuple[Cell, ...]:
 
 
 _OF_LINK: tuple[tuple[str, Version, tuple[Step, ...]], ...] = (
-    ("backup", "", ()),
+    ("backup", "", (Step("backup"), Step("read_back"))),
     ("deploy", "new", (Step("backup"),)),
 )
 

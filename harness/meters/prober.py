@@ -273,7 +273,7 @@ class Prober:
             outcome, status, said = "http_error" if refused.status else "refused", refused.status, str(refused)
         except ConnectionResetError:
             outcome = "reset"
-        except h11.LocalProtocolError:  # its words hold the header, and so perhaps a secret
+        except (h11.LocalProtocolError, UnicodeEncodeError):  # its words hold the header, and so perhaps a secret
             outcome, said = "refused", "it cannot be sent: a path or a header holds what none can"
         except OSError as error:
             if is_ours(error):

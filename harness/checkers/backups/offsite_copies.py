@@ -305,9 +305,20 @@ def _copies(look: Observation) -> Iterator[OffsiteCopy]:
         yield from look.offsite
         return
     for artefact in look.artefacts:
-        file = artefact.path.rpartition("/")[2]
-        if stored_as(look, file):
-            yield OffsiteCopy(artefact.name, file, True)
+        if stored := _stored_of(look, PurePath(artefact.path)):
+            yield OffsiteCopy(artefact.name, stored, True)
+
+
+def _stored_of(look: Observation, path: PurePath) -> str:
+    """The one stored object that ends as the backup's path does, by as many of its parts as tell it from others; empty
+    where there is none, or they do not."""
+    parts = path.parts
+    for number in range(1, len(parts) + 1):
+        ends = parts[-number:]
+        same = [name for name in look.stored or {} if PurePath(name).parts[-number:] == ends]
+        if len(same) <= 1:
+            return same[0] if same else ""
+    return ""
 
 
 def stored_as(look: Observation, name: str) -> list[str]:
@@ -330,10 +341,12 @@ def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> Broke
         return CopyPartial(copy.name, copy.object, stored, told, [])
     if copy.digest and digest and copy.digest != digest:
         return CopyChanged(copy.name, copy.object, copy.digest, digest, [])
+    if told is not None or (copy.digest and digest):
+        return None
     whole = sizes.get(copy.name)
     if whole is None:
         return CopyUnknown(copy.name, copy.object, [])
-    if stored == whole or told is not None or (copy.digest and digest):
+    if stored == whole:
         return None
     return (
         NotComparable(copy.name, copy.object, stored, whole, [])

@@ -224,7 +224,8 @@ class Exclusive(Checker):
             return OverlapNotSaid(unsaid)
         if not any(share is not False for share in pairs.values()):
             return ShareNoLock(ids)
-        if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
+        racing = {m.id for pair, share in pairs.items() if share is not False for m in pair}
+        if silent := [m.id for m in members if m.id in racing and not marks_lock(recording, m) and not killed(m)]:
             return LockNotMarked(silent)
         locked = {m.id: locked_before(recording, m) for m in members}
         contenders = [

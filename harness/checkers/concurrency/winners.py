@@ -129,7 +129,7 @@ class LosersLeft(Details):
 @dataclass(frozen=True, slots=True)
 class Winners(Checker):
     """``leave_within_s``: a loser's own time, and after what [locks] says it waits; gates do not count, its own or of
-    others. What the harness killed or stopped is no loser."""
+    others. What the harness killed or stopped is no loser, nor one that shares no lock with another of its group."""
 
     leave_within_s: float = 10.0
 
@@ -158,7 +158,14 @@ class Winners(Checker):
     def _judge(self, run: JudgedRun, members: tuple[Operation, ...]) -> Iterator[Finding]:
         group = Subject("operation", ", ".join(m.id for m in members))
         won = [m for m in members if m.succeeded]
-        lost = [m for m in members if not m.succeeded and not faults_on(run.recording, m)]
+        said = policies(run.recording)
+        lost = [
+            m
+            for m in members
+            if not m.succeeded
+            and not faults_on(run.recording, m)
+            and any(said.share_lock(m.name, other.name) for other in members if other.id != m.id)
+        ]
         bad = [finding(_QUESTION, group, NoneWon([end_of(m) for m in members]))] if not won else []
         bad += [finding(_QUESTION, Subject("operation", m.id), d) for m in lost for d in self._wrong(run, m)]
         if bad:
