@@ -83,7 +83,9 @@ def system_among(words: Sequence[str], directories: Sequence[Path] = ()) -> tupl
     if not words:
         return "", ()
     known, systems = registry.scenarios(directories), registry.systems()
-    named = [w for w in words if w.partition(":")[0] not in known and ("/" in w or w in systems or Path(w).exists())]
+    named = [
+        w for w in words if w.partition(":")[0] not in known and ("/" in w or w in systems or (w and Path(w).exists()))
+    ]
     if len(named) > 1:
         raise HarnessError(f"run on {' and '.join(named)}", "a run has one system", "name one of them")
     return "".join(named), tuple(w for w in words if w not in named)

@@ -46,7 +46,9 @@ def check_commands(
             program = fill(argv[0], {**values, **here})
             # One that runs already is where its system.toml is, and so are its commands run there.
             place = config.folder / program if config.service.attach and "/" in program else program
-            found = shutil.which(place, path=path)
+            # As whoever starts it looks for it: the next on PATH will do where one is closed to it.
+            there = [f for entry in path.split(os.pathsep) if (f := shutil.which(place, path=entry))]
+            found = next((f for f in there if not barred(Path(f))), next(iter(there), None))
             if found is None:
                 hint = _unseen(program) or "install it, or name it by its full path"
                 raise HarnessError(what, f"there is no program {program!r}", hint)

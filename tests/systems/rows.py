@@ -186,6 +186,7 @@ ROWS += (
     Row("sql", cells=_OWN, kit="sql"),
     # Of others, by their own commands.
     Row("etcd", cells=(*_OWN, "disk_full:before-backup"), words=("--size", "5MB"), kit="others/etcd"),
+    Row("directus", cells=_OWN, kit="others/directus"),
     Row("wagtail", cells=_OWN, words=("--size", "1MB"), kit="others/wagtail"),
 )
 # The one of which it is known how long its service is down for.

@@ -54,7 +54,7 @@ class NotChecked(Details):
 @code(
     "space.check_not_said",
     "unknown",
-    title="The operation filled the disk before failing, which may be meant",
+    title="It filled the disk, which may be meant",
     sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk, which had "
     "{{ free_bytes|size }} free; whether it is to look at that first is not said",
     meaning="The operation began on a disk without the space it needs, used up what was left, and failed then. Many "

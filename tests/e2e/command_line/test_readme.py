@@ -61,13 +61,17 @@ def test_the_phases_of_a_kit_that_is_not_to_be_changed_fit_in(tmp_path: Path, mo
 
 
 def test_the_requests_of_the_page_of_clients_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    templates, json_pages, no_json = blocks(DOCS / "clients.md", "toml")
+    templates, login, json_pages, total, no_json, own = blocks(DOCS / "clients.md", "toml")
     whole = tomllib.loads(complete())
     assert tomllib.loads(templates)["load"]["requests"] == whole["load"]["requests"]
     assert tomllib.loads(json_pages)["load"] == {"read_back": whole["load"]["read_back"]}
     config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(no_json)))
     assert config.service.version_pattern and config.load.requests[0].expect_status == (303,)
     assert config.load.read_back and config.load.read_back.next_pattern
+    load = whole["load"] | tomllib.loads(login)["load"] | tomllib.loads(total)["load"]
+    config = read(tmp_path, monkeypatch, whole | {"load": load})
+    assert [step.path for step in config.load.login] == ["/auth/login"] and config.load.totals["rows"].with_writes
+    assert tomllib.loads(own)["client"] == {"python": "{system}/client.py"}
 
 
 def test_the_claims_of_the_page_of_timings_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,10 +84,11 @@ def test_the_claims_of_the_page_of_timings_fit_in(tmp_path: Path, monkeypatch: p
 
 
 def test_the_attached_system_of_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shown,) = blocks(DOCS / "attach.md", "toml")
+    shown, guarded = blocks(DOCS / "attach.md", "toml")
     whole = tomllib.loads(complete())
     del whole["data"], whole["operations"]["seed"], whole["env"], whole["service"]["start"], whole["service"]["stop"]
-    config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(shown)))
+    config = read(tmp_path, monkeypatch, merged(merged(whole, tomllib.loads(shown)), tomllib.loads(guarded)))
+    assert config.limits.stop_when and config.limits.stop_when.bad_share == 0.2
     assert config.service.attach and config.limits.allow_hosts == ("shop.staging",)
 
 

@@ -4,7 +4,7 @@
 set -eu
 : "${DIR:?}" "${PORT:?}" "${BUILT:?where build.sh put both releases}" "${OLD:?}"
 export DB_CLIENT=sqlite3 DB_FILENAME="$DIR/data/data.db" HOST=127.0.0.1 KEY=of-the-drill SECRET=of-the-drill \
-    ADMIN_EMAIL=admin@shop.test ADMIN_PASSWORD=of-the-drill TELEMETRY=false LOG_LEVEL=warn STORAGE_LOCAL_ROOT="$DIR/uploads"
+    ADMIN_EMAIL=admin@example.com ADMIN_PASSWORD=of-the-drill TELEMETRY=false LOG_LEVEL=warn STORAGE_LOCAL_ROOT="$DIR/uploads"
 BACKUPS=$DIR/backup
 AT=http://127.0.0.1:$PORT
 directus() { release=$1 && shift && (cd "$BUILT/$release" && node node_modules/directus/cli.js "$@"); }
@@ -24,7 +24,7 @@ stop() {
     while kill -0 "$pid" 2>/dev/null && ! grep -q '^State:.Z' "/proc/$pid/status" 2>/dev/null; do sleep 0.05; done
 }
 alone() { exec 9>"$DIR/lock" && flock -n 9 || { echo "another operation has the lock" >&2 && exit 75; }; }
-whole() { [ "$(sqlite3 "file:$1?immutable=1" 'PRAGMA integrity_check')" = ok ] || { echo "$1 is damaged" >&2 && exit 1; }; }
+whole() { [ "$(sqlite3 "$1" 'PRAGMA integrity_check')" = ok ] || { echo "$1 is damaged" >&2 && exit 1; }; }
 
 case $1 in
 start) start "$2" ;;
@@ -37,7 +37,8 @@ seed)
         "$AT/auth/login" | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
     curl -fs -o /dev/null -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$AT/collections" -d '{
         "collection": "notes", "schema": {}, "meta": {},
-        "fields": [{"field": "token", "type": "string"}, {"field": "payload", "type": "string"}]}'
+        "fields": [{"field": "id", "type": "integer", "schema": {"is_primary_key": true, "has_auto_increment": true}},
+            {"field": "token", "type": "string"}, {"field": "payload", "type": "string"}]}'
     stop
     ;;
 backup)
@@ -46,9 +47,9 @@ backup)
     trap 'rm -f "$name.part"' EXIT
     sqlite3 "$DB_FILENAME" ".timeout 5000" ".backup '$name.part'"
     whole "$name.part"
-    sync "$name.part"
+    sha256sum <"$name.part" >"$name.sum"
+    sync "$name.part" "$name.sum"
     mv "$name.part" "$name.db"
-    sha256sum <"$name.db" >"$name.sum"
     sync "$BACKUPS"
     ;;
 validate) sha256sum -c "${2%.db}.sum" <"$2" >&2 ;;
