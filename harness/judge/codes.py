@@ -329,7 +329,8 @@ class LeftOut(Details):
     title="The run was stopped as [limits] has it",
     sentence="{% if limit == 'url' %}the URL of stop_when answered {{ said }}{% elif limit == 'bad_share' %}"
     "{{ '%.1f'|format(100 * value) }} % of the requests were bad, and {{ '%g'|format(100 * allowed) }} % are allowed"
-    "{% else %}the 95th percentile of latency was {{ value }} ms, and {{ '%g'|format(allowed) }} ms are allowed"
+    "{% elif limit == 'load' %}the load has told nothing of itself for {{ value }} s, so nobody knows how the service "
+    "is{% else %}the 95th percentile of latency was {{ value }} ms, and {{ '%g'|format(allowed) }} ms are allowed"
     "{% endif %}: every fault was reverted, and the rest was left out",
     meaning="[limits] stop_when says how badly off the service may be in a rehearsal. It was worse off than that.",
     causes=("the fault hurts clients", "the service was as badly off before"),
@@ -338,7 +339,8 @@ class LeftOut(Details):
     matter="plan",
 )
 class Stopped(Details):
-    """``limit``: bad_share, latency_ms_p95 or url; ``said`` is what that answered."""
+    """``limit``: bad_share, latency_ms_p95, url, or load, which was silent; ``said`` is what that
+    answered."""
 
     limit: str
     value: float

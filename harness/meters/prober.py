@@ -236,10 +236,11 @@ class Prober:
         """By a client of the user's own."""
         assert self._program is not None
         entry = self._tracker.start(request, channel, due_ns)
+        deadline_s = request.template.deadline_s(self._config.deadline_ms)
         outcome, status, said = "timeout", 0, ""
         try:
-            async with asyncio.timeout(request.template.deadline_s(self._config.deadline_ms)):
-                outcome, status, said = ended(await self._program.ask(request.do, request.told))
+            async with asyncio.timeout(deadline_s):
+                outcome, status, said = ended(await self._program.ask(request.do, deadline_s, request.told))
         except TimeoutError:
             pass
         except OSError as error:

@@ -22,13 +22,13 @@ class ProgramTalk:
         self._reading: asyncio.Task[None] | None = None
         self._connecting = asyncio.Lock()
 
-    async def ask(self, do: str, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One line of answer. OSError where there is nobody, ClientGone once there is nobody any more."""
+    async def ask(self, do: str, within_s: float, told: Mapping[str, Any]) -> Mapping[str, Any]:
+        """One line of answer, which is of no use after ``within_s``. OSError where there is nobody, ClientGone once there is nobody any more."""
         writer, number = await self._connected(), next(self._numbers)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         try:
-            writer.write(json.dumps({"id": number, "do": do, **told}).encode() + b"\n")
+            writer.write(json.dumps({"id": number, "do": do, "within_s": within_s, **told}).encode() + b"\n")
             return await answer
         finally:
             self._answers.pop(number, None)

@@ -64,7 +64,7 @@ class RunFailed(Event, tag="error", frozen=True):
 class StopWhenMet(Event, tag="stop_when", frozen=True):
     """A limit of [limits] stop_when was met: every fault was reverted, and no further step was begun."""
 
-    limit: Annotated[str, "`bad_share`, `latency_ms_p95` or `url`"]
+    limit: Annotated[str, "`bad_share`, `latency_ms_p95`, `url` or `load`"]
     value: float = 0.0
     allowed: float = 0.0
     said: Annotated[str, "what the URL answered"] = ""

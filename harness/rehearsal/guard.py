@@ -16,6 +16,8 @@ from harness.system import http
 
 _LOOK_EVERY_S = 0.25
 _URL_DEADLINE_S = 5.0
+# The load tells of itself ten times a second: one that does not can be told nothing of.
+_SILENT_S = 3.0
 # Of fewer requests no share is told.
 _LEAST_REQUESTS = 20
 
@@ -62,10 +64,17 @@ class Guard:
             looks.append(now)
             while len(looks) > 1 and mono_ns() - looks[1].at_ns > self._limits.window_s * NS:
                 looks.popleft()
-            met = self._met(looks[0], now)
+            met = self._silent(now) or self._met(looks[0], now)
             if met is not None:
                 self._stop(met)
                 return
+
+    @staticmethod
+    def _silent(now: LoadProgress) -> StopWhenMet | None:
+        silent_s = (mono_ns() - now.at_ns) / NS
+        if silent_s < _SILENT_S:
+            return None
+        return StopWhenMet(limit="load", value=round(silent_s, 1), allowed=_SILENT_S, said="the load is silent")
 
     def _met(self, before: LoadProgress, now: LoadProgress) -> StopWhenMet | None:
         """The limit that is met; None while none is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from harness.host.clock import mono_ns
 from harness.rehearsal.settling import Settling
 from harness.rehearsal.snapshots import Snapshots
 from harness.system.ledger_tail import LedgerTail
@@ -36,5 +35,6 @@ class ReadBacks:
         return status.latest
 
     def restored(self) -> None:
-        """A restore has just ended: what was written before may be gone by right."""
-        self._settling.epoch_ns = mono_ns()
+        """A restore has just ended: what was written since its backup was begun may be gone by right."""
+        taken_ns = self._snapshots.taken_ns.get(self.restored_from)
+        self._settling.restored(taken_ns[0] if taken_ns else 0)

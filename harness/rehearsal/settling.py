@@ -15,25 +15,32 @@ _UNSAID_S = 5.0
 
 
 class Settling:
-    """``again`` is asked after each read-back. ``epoch_ns``: what was written before the end of the last restore may be
-    gone by right. ``settle_s``: 0 where nothing is said."""
+    """``again`` is asked after each read-back. ``settle_s``: 0 where nothing is said."""
 
     def __init__(self, ledger: LedgerTail, settle_s: float) -> None:
-        self.epoch_ns = 0
+        self._taken_back: list[tuple[int, int]] = []
         self._ledger = ledger
         self._settle_s = settle_s
+
+    def restored(self, since_ns: int) -> None:
+        """A restore has just ended: what was under way from ``since_ns`` (CLOCK_MONOTONIC) to now may be gone by
+        right."""
+        self._taken_back.append((since_ns, mono_ns()))
 
     def again(self, back: ReadBack, began_ns: int) -> bool:
         """Whether to read back once more; waits a little then."""
         if back.found is None or mono_ns() - began_ns > (self._settle_s or _UNSAID_S) * NS:
             return False
         there = {token for token, _ in back.found}
-        owed = [w for w in self._ledger.acknowledged() if w.end_ns < began_ns and w.sent_ns > self.epoch_ns]
+        owed = [w for w in self._ledger.acknowledged() if w.end_ns < began_ns and not self._may_be_gone(w)]
         missing = [w for w in owed if w.token not in there]
         if not missing or not (self._settle_s or _are_the_newest(missing, owed)):
             return False
         sleep(_PAUSE_S)
         return True
+
+    def _may_be_gone(self, write: Told) -> bool:
+        return any(since_ns <= write.end_ns and write.sent_ns <= to_ns for since_ns, to_ns in self._taken_back)
 
 
 def _are_the_newest(missing: Sequence[Told], owed: Sequence[Told]) -> bool:

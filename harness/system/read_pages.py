@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -58,10 +58,10 @@ def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) ->
             page = read(config, answer, first=place.is_first)
         except _Unreadable as unreadable:
             return ReadBack(None, {}, f"read-back: {unreadable}")
-        found += page.found
+        found += page.found[_moved_on(found, page.found) :]
         entries += page.entries
         first_entries = first_entries or page.entries
-        if len(found) > MOST_ENTRIES:
+        if entries > MOST_ENTRIES:
             return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
         following = page.next
         if config.counted:
@@ -75,6 +75,16 @@ def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) ->
             return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
         place = _Place(following, place.number + 1, entries, is_first=False)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+def _moved_on(found: Sequence[Entry], page: Sequence[Entry]) -> int:
+    """How many entries at the start of a page are the last ones of those before it: where the newest come first, those
+    that were written meanwhile move others to the next page. An entry that is stored twice stands twice in one page, or
+    apart from itself."""
+    for at in range(max(0, len(found) - len(page)), len(found)):
+        if page[0] == found[at] and list(page[: len(found) - at]) == list(found[at:]):
+            return len(found) - at
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from harness.recording.history import cause, excused
 from harness.recording.recording import Recording
 
 _QUESTION = "backup.latest_is_whole"
+# Path and size: a kit may write one backup over another.
+_Content = tuple[str, int]
 _RUN = Subject("run", "")
 # Full backups of one run hold the same data but for what its load wrote: none can rightly be this much smaller. Those
 # that an attached system had before may be of other data.
@@ -49,19 +51,22 @@ _LOOKS = (
 @code(
     "backup.whole_is_latest",
     "pass",
-    title="The latest backup was always a whole one",
+    title="No partial backup was the latest",
     sentence="what `restore` would use was never under {{ '%.0f'|format(100 * least_share) }} % of the largest backup "
     "({{ comparisons|count('comparison') }})"
-    "{% if restored %}; {{ restored|count('time') }} it was one that was restored exactly later{% endif %}",
+    "{% if restored %}; {{ restored|count('time') }} it was one that was restored exactly later{% endif %}"
+    "{% if increments %}; {{ increments|count('time') }} it was an increment, whose size tells nothing{% endif %}",
     meaning="At each read-back the backup that `status` calls latest was about as large as the largest one of the run, "
-    "or was restored exactly later, whatever its size.",
+    "or was restored exactly, whatever its size. Of an increment that was not restored nothing is known.",
 )
 class WholeIsLatest(Details):
-    """``restored``: at so many read-backs it was one that a restore brought back exactly."""
+    """``restored``: at so many read-backs it was one that a restore brought back exactly; ``increments``: at so many one
+    that no restore showed, and that says to be an increment."""
 
     comparisons: int
     least_share: float
     restored: int = 0
+    increments: int = 0
 
 
 @code(
@@ -185,7 +190,7 @@ class NoPartialLatest(Checker):
                 seen[artefact.path] = max(seen.get(artefact.path, artefact), artefact, key=lambda a: a.size)
             if _missing(latest, look):
                 baseless.setdefault(latest, []).append(look.label)
-            elif showed.get(latest.path) == "pass":
+            elif showed.get((latest.path, latest.size)) == "pass":
                 compared += 1
                 restored += 1
             elif latest.kind not in ("", FULL):
@@ -198,17 +203,18 @@ class NoPartialLatest(Checker):
         yield from found
         if found:
             return
+        increments = sum(gap.why == "increment" for gap in gaps)
         if blind:
             yield finding(_QUESTION, _RUN, LatestUnknown(gaps[:MOST_EXAMPLES]))
         elif not compared:
             yield finding(_QUESTION, _RUN, NothingToCompare(gaps[:MOST_EXAMPLES]))
         else:
-            yield finding(_QUESTION, _RUN, WholeIsLatest(compared, _LEAST_SHARE, restored))
+            yield finding(_QUESTION, _RUN, WholeIsLatest(compared, _LEAST_SHARE, restored, increments))
 
 
-def _restores(recording: Recording) -> dict[str, Outcome]:
-    """What a restore showed of a backup, by its path: ``fail`` also where it did not succeed and could have."""
-    shown: dict[str, list[Outcome]] = {}
+def _restores(recording: Recording) -> dict[_Content, Outcome]:
+    """What a restore showed of a backup: ``fail`` also where it did not succeed and could have."""
+    shown: dict[_Content, list[Outcome]] = {}
     looks = {c.id: look for look in recording.observations if look.crash is None and (c := cause(look)) is not None}
     for operation in recording.operations:
         if not operation.restores or not operation.backup:
@@ -219,8 +225,16 @@ def _restores(recording: Recording) -> dict[str, Outcome]:
             outcome: Outcome = "unknown" if says_nothing else "fail"
         else:
             outcome = outcome_of(judge_restored(look)) if look is not None else "unknown"
-        shown.setdefault(operation.backup, []).append(outcome)
-    return {path: "pass" if "pass" in those else merged(those) for path, those in shown.items()}
+        shown.setdefault((operation.backup, _size(recording, operation)), []).append(outcome)
+    return {which: "pass" if "pass" in those else merged(those) for which, those in shown.items()}
+
+
+def _size(recording: Recording, restore: Operation) -> int:
+    """Of the backup that a restore used, as `status` told it last before that, or first after it; -1: never."""
+    told = [(o.start_ns, a.size) for o in recording.observations for a in o.artefacts if a.path == restore.backup]
+    before = [size for at_ns, size in told if at_ns <= restore.start_ns]
+    after = [size for at_ns, size in told if at_ns > restore.start_ns]
+    return before[-1] if before else after[0] if after else -1
 
 
 def _missing(backup: Artefact, look: Observation) -> list[str]:
@@ -234,9 +248,9 @@ def _reference(latest: Artefact, seen: Mapping[str, Artefact]) -> Artefact | Non
     return max((a for a in others if a.size), key=lambda a: a.size, default=None)
 
 
-def _smaller(pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[str, Outcome]) -> Iterator[Finding]:
+def _smaller(pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[_Content, Outcome]) -> Iterator[Finding]:
     for (latest, reference), labels in pairs.items():
-        sure = latest.kind == FULL or showed.get(latest.path) == "fail"
+        sure = latest.kind == FULL or showed.get((latest.path, latest.size)) == "fail"
         details = (PartialIsLatest if sure else SizeDiffers)(
             latest.name,
             latest.size,

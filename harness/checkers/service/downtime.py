@@ -79,7 +79,8 @@ def _judged(run: JudgedRun, row: MeasuredClaim, both: Records, bad: Records) -> 
     if excluded["version_unknown"].bad:
         return codes.VersionUnknown(**_shown(run, row, both, bad, in_doubt=True))
     if excluded["link_may_serve"].bad:
-        links = sorted(e.name for e in run.recording.of(LinkLaid) if e.serves is None)
+        cut = {f.targets.get("link") for f in run.recording.faults if f.injected_ns is not None}
+        links = sorted(e.name for e in run.recording.of(LinkLaid) if e.serves is None and e.name in cut)
         return codes.LinkMayServe(**_shown(run, row, both, bad, in_doubt=True), links=links)
     if n := excluded["sender_stalled"].requests:
         limit_s = deadline_ms(run.recording) / 1000 * STALLED_SHARE

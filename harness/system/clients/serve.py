@@ -18,12 +18,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from harness.host.clock import Deadline, mono_ns
 from harness.system.clients.client import Client
 
 AT_ONCE = 64
 # So many entries of a read-back go into a line.
 _ENTRIES = 1000
 _SAID_CHARS = 300
+# A question that does not say how long it may take may take as long as a read-back.
+_UNSAID_S = 60.0
 _OF_OURS = ("ready", "version", "read_all")
 
 
@@ -54,24 +57,28 @@ class Service:
         self._sink = sink
         self._lock = threading.Lock()
         self._own = threading.local()
+        self._failed_ns = 0
 
-    def answer(self, asked: Mapping[str, Any]) -> None:
+    def answer(self, asked: Mapping[str, Any], deadline: Deadline) -> None:
+        if deadline.passed:  # it had to wait for a thread, and nobody waits for it any more
+            return
         try:
             for told in self._told(asked):
                 self._say(asked, **told)
         except Exception as error:  # noqa: BLE001 - whatever a client of the user's raises, it is the answer
+            self._failed_ns = mono_ns()
             self._drop()
             self._say(asked, error=f"{type(error).__name__}: {error}"[:_SAID_CHARS])
 
     def _told(self, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """What the harness asks for itself is asked again by a new client, where one that was connected before fails:
         the service may have been started anew since. What stands for a user's request is not."""
-        kept = getattr(self._own, "client", None) is not None
-        answers = _told(self._client(), asked)
+        began_ns = mono_ns()
+        answers, made_ns = _told(self._client(), asked), self._own.made_ns
         try:
             first = next(answers)
         except Exception:
-            if not kept or asked["do"] not in _OF_OURS:
+            if made_ns >= began_ns or asked["do"] not in _OF_OURS:
                 raise
             self._drop()
             answers = _told(self._client(), asked)
@@ -80,10 +87,16 @@ class Service:
         yield from answers
 
     def _client(self) -> Client:
-        if getattr(self._own, "client", None) is None:
-            self._own.client = self._make(self._url)
+        if self._kept and self._own.made_ns < self._failed_ns:  # what another met since then, it would meet, too
+            self._drop()
+        if not self._kept:
+            self._own.made_ns, self._own.client = mono_ns(), self._make(self._url)
         client: Client = self._own.client
         return client
+
+    @property
+    def _kept(self) -> bool:
+        return getattr(self._own, "client", None) is not None
 
     def _drop(self) -> None:
         client, self._own.client = getattr(self._own, "client", None), None
@@ -128,7 +141,8 @@ def main() -> None:
     service = Service(client_in(file), url, sink)
     with ThreadPoolExecutor(AT_ONCE) as pool, os.fdopen(0, "rb") as source:
         for line in source:
-            pool.submit(service.answer, json.loads(line))
+            asked = json.loads(line)
+            pool.submit(service.answer, asked, Deadline(asked.get("within_s", _UNSAID_S), asked["do"]))
         os._exit(0)  # threads that hang in the user's client would keep it
 
 

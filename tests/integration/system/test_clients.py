@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
+from harness.system.clients.client import Client, Outcome
 from harness.system.clients.door import ClientDoor
+from harness.system.clients.serve import Service
 from harness.system.clients.talk import ClientGone, Talk, ended
 
 CLIENT = Path(__file__).with_name("notes_client.py")
@@ -110,6 +114,62 @@ def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
     finally:
         talk.close()
         door.close()
+
+
+CONNECTED = """
+import time
+from harness import Client
+
+class Connected(Client):
+    def __init__(self, url):
+        self.number = open(url).read()
+        self.url = url
+
+    def read(self):
+        time.sleep(0.3)
+        if open(self.url).read() != self.number:
+            raise ConnectionError("of a service that is gone")
+"""
+
+
+def test_after_a_restart_one_failure_is_enough_for_all_that_were_connected_before(folder: Path) -> None:
+    """Whoever keeps connections gives them up once one of them is found dead: the others would fail one by one, long
+    after the service is back."""
+    (folder / "connected.py").write_text(CONNECTED)
+    number = folder / "number"
+    number.write_text("1")
+    door = ClientDoor(ClientConfig(python=str(folder / "connected.py")), str(number), Commands(folder))  # type: ignore[arg-type]
+    talk = Talk(door.path)
+
+    def reads(together: int) -> list[str]:
+        with ThreadPoolExecutor(together) as pool:
+            asked = [pool.submit(talk.ask, "read", 20.0, name="get") for _ in range(together)]
+            return [ended(a.result())[0] for a in asked]
+
+    try:
+        assert reads(4) == ["ok"] * 4
+        number.write_text("2")
+        assert reads(1) == ["reset"]
+        assert reads(4) == ["ok"] * 4
+    finally:
+        talk.close()
+        door.close()
+
+
+def test_a_question_that_nobody_waits_for_any_more_is_not_asked() -> None:
+    asked: list[str] = []
+
+    class Asked(Client):
+        def write(self, token: str, payload: str) -> Outcome:
+            asked.append(token)
+            return "acknowledged"
+
+    told = io.BytesIO()
+    service = Service(Asked, "", told)
+    for token, within_s in (("late", 0.0), ("in time", 20.0)):
+        question = {"id": 1, "do": "write", "token": token, "payload": ""}
+        service.answer(question, Deadline(within_s, "an answer"))
+    assert (asked, told.getvalue().count(b"\n")) == (["in time"], 1)
 
 
 def test_what_is_no_client_is_told_on_its_output(folder: Path) -> None:

@@ -262,6 +262,10 @@ class Counting:
         self.entries, self.empty_last = entries, empty_last
         self.asked: list[str] = []
 
+    def shown(self) -> list[dict[str, Any]]:
+        """What is there as a page is asked for."""
+        return self.entries
+
     @contextmanager
     def serve(self) -> Iterator[int]:
         counting = self
@@ -273,10 +277,11 @@ class Counting:
                 start = int(asked.get("offset", (int(asked.get("page", 1)) - 1) * PAGE_OF))
                 if "since" in asked:
                     start = [e["id"] for e in counting.entries].index(int(asked["since"])) + 1
-                rows = counting.entries[start : start + PAGE_OF]
+                entries = counting.shown()
+                rows = entries[start : start + PAGE_OF]
                 body = json.dumps(rows).encode()
                 self.send_response(200)
-                if start + PAGE_OF < len(counting.entries):
+                if start + PAGE_OF < len(entries):
                     number = start // PAGE_OF + 2
                     self.send_header("Link", f'</shop/x?page=1>; rel="first", </shop/x?page={number}>; rel="next"')
                 self.send_header("Content-Length", str(len(body)))
@@ -306,6 +311,21 @@ class Counting:
             return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
 
+class Growing(Counting):
+    """With the newest first; so many are written after each page, up to a number that lets the reading end."""
+
+    def __init__(self, entries: list[dict[str, Any]], between: int) -> None:
+        super().__init__(entries)
+        self._fresh = [{"id": -n, "token": f"new-{n}", "payload": "p"} for n in range(6)]
+        self._between = between
+
+    def shown(self) -> list[dict[str, Any]]:
+        rows = [*self.entries]
+        self.entries = [*self._fresh[: self._between], *self.entries]
+        del self._fresh[: self._between]
+        return rows
+
+
 NUMBERED = [{"id": i, "token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 
 
@@ -326,6 +346,21 @@ def test_pages_are_read_to_the_last_however_the_next_is_told(entries: int, path:
     assert back.error == ""
     assert back.found == tuple((f"t-{i}", f"p-{i}") for i in range(entries))
     assert all(asked.startswith("/shop/x") for asked in pages.asked)
+
+
+@pytest.mark.parametrize("between", [1, 2])
+@pytest.mark.parametrize("path", ["/x?page={page}", "/x?offset={offset}"])
+def test_where_the_newest_come_first_what_is_written_meanwhile_doubles_nothing(path: str, between: int) -> None:
+    pages = Growing(NUMBERED, between)
+    back = pages.read(path)
+    tokens = [token for token, _ in back.found or ()]
+    assert (len(tokens), len(set(tokens))) == (5, 5)
+
+
+@pytest.mark.parametrize("twice", [1, 2, 4])
+def test_an_entry_that_is_stored_twice_is_told_twice(twice: int) -> None:
+    back = Counting([*NUMBERED, NUMBERED[twice]]).read("/x?page={page}")
+    assert [token for token, _ in back.found or ()].count(f"t-{twice}") == 2
 
 
 def test_entries_may_be_plain_texts_without_a_payload() -> None:
