@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -29,6 +29,7 @@ from harness.checkers.core.codes import Details, answer, code_of
 from harness.checkers.core.late import HarnessLate
 from harness.config.policies import policies
 from harness.config.reader import load_system
+from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.checkout import BUNDLED
@@ -48,6 +49,14 @@ SET_UP_AND_MARGIN_S = 90.0
 
 
 Ended = tuple[Selected, Result, Path]
+
+
+def _shown_to_the_service(config: SystemConfig) -> Iterator[Mapping[str, str]]:
+    """By which clients prove who they are."""
+    yield from (config.service.headers, config.load.headers, *config.load.accounts)
+    yield from (request.headers for request in config.load.requests)
+    if config.load.read_back:
+        yield config.load.read_back.headers
 
 
 class Progress(Protocol):
@@ -99,7 +108,7 @@ class Campaign:
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
-        self._secrets = secret_values(os.environ, self.config.env)
+        self._secrets = secret_values(os.environ, self.config.env, *_shown_to_the_service(self.config))
         # Called once, in a thread of its own, while the load of a run begins: nothing is measured yet.
         self.meanwhile: Callable[[], None] | None = None
         self._enough = False  # a run failed, and --fail-fast was asked for

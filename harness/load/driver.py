@@ -28,7 +28,7 @@ _WINDOW = 10  # status lines (1 s) that must be without error, and over whose ha
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
     """What Locust last said about itself; ``at_ns`` is when. ``bad`` is every finished request that was not ok;
-    ``answered`` are those the server must have counted."""
+    ``answered`` are those the server must have counted, and each ``sent_again`` with a new session once more."""
 
     started: int
     ok: int
@@ -41,6 +41,7 @@ class LoadProgress:
     wall_s: float = 0.0
     final: bool = False
     answered: int = 0
+    sent_again: int = 0
     bad_answers: tuple[BadAnswer, ...] = ()
     latency_ms_p95: float = 0.0  # of the last seconds; 0 where nobody asked
 
@@ -245,6 +246,7 @@ def _progress(line: Mapping[str, Any]) -> LoadProgress:
         cpu_s=line["cpu_s"],
         wall_s=line["wall_s"],
         final=line["final"],
+        sent_again=line.get("sent_again", 0),
         answered=line["outcomes"].get("ok", 0) + line["outcomes"].get("http_error", 0),
         bad_answers=tuple(BadAnswer(**bad) for bad in line["bad_answers"]),
         latency_ms_p95=line.get("latency_ms_p95", 0.0),

@@ -55,6 +55,7 @@ def write_status(users: int, final: bool = False) -> None:
         "dropped": tracker.dropped,
         "acknowledged": tracker.acknowledged,
         "users": users,
+        "sent_again": sender.sent_again,
         "outcomes": dict(tracker.outcomes),
         "bad_answers": [asdict(bad) for bad in tracker.bad[:MOST_BAD]],
         "cpu_s": time.process_time() - began_cpu_s,

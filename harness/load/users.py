@@ -63,6 +63,7 @@ class Sender:
         self.tracker = tracker
         self.requests = Requests(config.requests, "l", "deploydrill-load", config.seed, config.endpoint, config.numbers)
         self.stopping = False
+        self.sent_again = 0  # with a new session; the server counts each
         self.talk = Talk(config.program) if config.program else None
 
     def send(self, client: FastHttpSession, session: Session, request: Request, intended_ns: int) -> None:
@@ -99,6 +100,7 @@ class Sender:
         done = self._sent(client, session, self.requests.of(request, session))
         if session.refused(done.status, done.location):
             session.renew(since_ns, deadline_s)
+            self.sent_again += 1
             done = self._sent(client, session, self.requests.of(request, session))
         return done
 

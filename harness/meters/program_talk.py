@@ -23,7 +23,8 @@ class ProgramTalk:
         self._connecting = asyncio.Lock()
 
     async def ask(self, do: str, within_s: float, told: Mapping[str, Any]) -> Mapping[str, Any]:
-        """One line of answer, which is of no use after ``within_s``. OSError where there is nobody, ClientGone once there is nobody any more."""
+        """One line of answer, which is of no use after ``within_s``. OSError where there is nobody, ClientGone once
+        there is nobody any more."""
         writer, number = await self._connected(), next(self._numbers)
         answer: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer

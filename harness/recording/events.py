@@ -245,6 +245,7 @@ class ServerCount(Event, tag="server.count", frozen=True):
 
     marker: Annotated[str, "what those requests say they come from"]
     requests: int
+    sent_again: Annotated[int, "so many requests of the load were, with a new session"] = 0
 
 
 # -- operations and phases -------------------------------------------------------------------------------------------

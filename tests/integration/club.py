@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,13 +30,15 @@ STEPS = (
 @dataclass
 class Club:
     """``lasts``: a token holds for so many requests, then it is refused with the status ``refuses``. ``logins`` are
-    name and token of each that went well; ``tokens`` how often each may still be shown."""
+    name and token of each that went well; ``tokens`` how often each may still be shown; ``agents``:
+    how many requests each made, but for logins."""
 
     lasts: int = 1_000_000
     refuses: int = 401
     logins: list[tuple[str, str]] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)
     forms: dict[str, str] = field(default_factory=dict)
+    agents: Counter[str] = field(default_factory=Counter)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def admits(self, token: str) -> bool:
@@ -64,6 +67,8 @@ class _Desk(BaseHTTPRequestHandler):
             club.forms[session] = word
             form = f'<form><input name="csrf" value="{word}"></form>'.encode()
             return self._say(200, form, Set_Cookie=f"session={session}; Path=/; HttpOnly")
+        with club.lock:
+            club.agents[self.headers["User-Agent"]] += 1
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         if club.admits(token) and "session=" in (self.headers.get("Cookie") or ""):
             return self._say(200, b'{"ok": true}')

@@ -75,6 +75,8 @@ def _with(old: str, *more: str) -> Change:
 
 
 _OFFSITE = ("\n[variants.", STORE + "\n[variants.")
+# What a proxy before the service adds.
+_PROXIED = 'headers = { X-Forwarded-Proto = "https", Host = "shop.test" }'
 _OWN = (*FIRST, "power_loss:in-backup")
 _CUT = ("network_partition:dropped", "network_partition:upload-half")
 
@@ -94,7 +96,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "b1-headers",
         ("b1",),
-        (_with(URL, 'headers = { X-Forwarded-Proto = "https", Host = "shop.test" }'),),
+        (_with(URL, _PROXIED),),
         SOUND,
     ),
     Row("b3", ("b3",), (), ("verify",), "unknown", ("load.turned_away",), "every_ms"),
@@ -107,6 +109,13 @@ ROWS: tuple[Row, ...] = (
     Row("b4", ("b4",), cells=SOUND),
     Row("b8stop", ("b8stop",), cells=SOUND),
     Row("b10", ("b10",), cells=SOUND),
+    # Several habits at once, for `make test`.
+    Row(
+        "front",
+        ("b1", "b10", "gzipalways"),
+        ((URL, URL.replace("127.0.0.1", "localhost") + _PROXIED + "\n"),),
+    ),
+    Row("copies", ("a5a", "told", "b4", "b8stop", "immutable"), (_OFFSITE,)),
     Row("gzip", ("gzip",)),
     Row("gzipalways", ("gzipalways",), cells=SOUND),
     Row("http10", ("http10",)),
@@ -197,5 +206,5 @@ GAP = Row(
     ("concurrent_deployments:race-2",),
     kit="habits",
 )
-# One a kind: talking to the service, its load, its answers, its commands, its copies, its directory, its backups.
-QUICK = ("base", "b1-headers", "b3", "gzipalways", "b4", "compressed-told", "renamedir-mount", "immutable")
+# One a kind: talking to the service and its answers, its load, its commands and its copies, its directory.
+QUICK = ("front", "b3", "copies", "renamedir-mount")

@@ -14,7 +14,7 @@ from harness.checkers.data.restore_exact import judge_restored
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
-from harness.model import Artefact, Finding, Observation, Outcome, Subject, merged
+from harness.model import Artefact, Finding, Observation, Operation, Outcome, Subject, merged
 from harness.plan import Step, Together
 from harness.recording.history import cause, excused
 from harness.recording.recording import Recording
@@ -60,8 +60,8 @@ _LOOKS = (
     "or was restored exactly, whatever its size. Of an increment that was not restored nothing is known.",
 )
 class WholeIsLatest(Details):
-    """``restored``: at so many read-backs it was one that a restore brought back exactly; ``increments``: at so many one
-    that no restore showed, and that says to be an increment."""
+    """``restored``: at so many read-backs it was one that a restore brought back exactly; ``increments``: at so many an
+    increment that no restore showed."""
 
     comparisons: int
     least_share: float
@@ -248,7 +248,9 @@ def _reference(latest: Artefact, seen: Mapping[str, Artefact]) -> Artefact | Non
     return max((a for a in others if a.size), key=lambda a: a.size, default=None)
 
 
-def _smaller(pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[_Content, Outcome]) -> Iterator[Finding]:
+def _smaller(
+    pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[_Content, Outcome]
+) -> Iterator[Finding]:
     for (latest, reference), labels in pairs.items():
         sure = latest.kind == FULL or showed.get((latest.path, latest.size)) == "fail"
         details = (PartialIsLatest if sure else SizeDiffers)(

@@ -68,7 +68,7 @@ def _reasons(run: JudgedRun) -> Iterator[Reason]:
         yield from _silences(recording)
         for event in recording.of(ServerCount):
             files = recording.samples.probe if "probe" in event.marker else recording.samples.load
-            yield from server_count(files, event.requests)
+            yield from server_count(files, event.requests - event.sent_again)
     yield from _strays(recording)
     yield from _hollow(recording)
 

@@ -158,8 +158,9 @@ class Traffic:
             )
         )
         if self._access_log.named:
-            answered = self._load.progress().answered
-            self._recorder.record(ServerCount(marker=MARKER, requests=self._access_log.settled(answered)))
+            told = self._load.progress()
+            counted = self._access_log.settled(told.answered + told.sent_again)
+            self._recorder.record(ServerCount(marker=MARKER, requests=counted, sent_again=told.sent_again))
 
 
 def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:

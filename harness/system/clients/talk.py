@@ -67,7 +67,9 @@ class Talk:
             connection = self._connected()
             self._slots[number] = slot
             try:
-                connection.sendall(json.dumps({"id": number, "do": do, "within_s": deadline_s, **more}).encode() + b"\n")
+                connection.sendall(
+                    json.dumps({"id": number, "do": do, "within_s": deadline_s, **more}).encode() + b"\n"
+                )
             except OSError as error:
                 self._lost(connection)
                 raise ClientGone(GONE) from error

@@ -139,13 +139,16 @@ def test_a_redirect_is_told_with_its_target(send: Send) -> None:
 
 @pytest.mark.parametrize("refuses", [401, 302])
 def test_each_client_logs_in_by_an_account_of_its_own_and_again_when_it_is_refused(send: Send, refuses: int) -> None:
-    club = Club(lasts=15, refuses=refuses)
+    club = Club(lasts=8, refuses=refuses)
     login = Login(STEPS, ACCOUNTS, headers={"Authorization": "Bearer {access}"}, cookies=True)
     with open_club(club) as port:
         sent = send(Endpoint(f"http://127.0.0.1:{port}"), login=login)
     assert (sent.load_bad, sent.probe_bad, sent.prober.unanswered()) == ((), (), [])
     assert {name for name, _ in club.logins} == {"ann", "bob"}
-    assert len(club.logins) > len(ACCOUNTS), "no login lasted longer than 15 requests"
+    assert len(club.logins) > len(ACCOUNTS), "no login lasted longer than 8 requests"
+    told = sent.load.progress()
+    assert told.sent_again > 0
+    assert told.answered <= club.agents["deploydrill-load"] - told.sent_again <= told.started
 
 
 def test_a_login_that_is_refused_is_told(send: Send) -> None:

@@ -1,4 +1,4 @@
-"""A read-back is asked again for what has been acknowledged and is not there yet, and for nothing a restore took away."""
+"""A read-back is asked again for what was acknowledged and is not there yet, and for nothing a restore took away."""
 
 from __future__ import annotations
 

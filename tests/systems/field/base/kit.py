@@ -353,10 +353,13 @@ def renamed(source):  # builds the directory beside the old one and swaps the tw
     new = HOME / "data.new"
     new.mkdir()
     source.backup(connect(new / "app.db"))
+    held = connect()
+    held.execute("BEGIN IMMEDIATE")  # the service has the old one open until it is switched: nobody writes to it
     shutil.rmtree(HOME / "data.old", ignore_errors=True)
     os.rename(DATA, HOME / "data.old")
     os.rename(new, DATA)
     switch("restore", active())
+    held.rollback()
 
 
 def status():
