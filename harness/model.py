@@ -240,6 +240,7 @@ class Operation:
     last_s: float | None = None
     last_cpu_s: float | None = None
     last_written_bytes: int | None = None
+    left_traces: bool | None = None
 
     @property
     def seconds(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.judged.downtime import Records, bad_mask
 from harness.model import NS, Operation
 from harness.recording.events import PhaseEdge
@@ -37,26 +39,32 @@ def down_while_held(recording: Recording, probes: Records, limit_ms: float) -> l
     answers well again. A kit that stops the service before its first edge stands still there with the service down, as
     long as we like. What goes down only in a hold is not among it: somebody else may have done that."""
     found: list[tuple[int, int]] = []
+    channels = [probes[probes["channel"] == number] for number in range(len(CHANNELS))]
+    faults_ns = [f.injected_ns for f in recording.faults if f.injected_ns is not None]
     for start_ns, stop_ns in holds(recording):
-        back_ns = [
-            back
-            for number in range(len(CHANNELS))
-            if (back := _back_ns(probes[probes["channel"] == number], start_ns, stop_ns, limit_ms)) is not None
-        ]
+        back_ns = [back for c in channels if (back := _back_ns(c, start_ns, stop_ns, limit_ms, faults_ns)) is not None]
         if back_ns:
             found.append((start_ns, max(back_ns)))
     return merged_spans(found)
 
 
-def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float) -> int | None:
+def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float, faults_ns: Sequence[int]) -> int | None:
     """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it
-    was not down then."""
+    was not down then. A kit that marks as soon as it has stopped the service may do so before the next probe: then the
+    first one in the hold tells, unless a fault of ours came before it."""
     bad = bad_mask(records, limit_ms)
     # Where probes are rare, the last one will do.
     apart_ns = int(np.median(np.diff(np.sort(records["intended_ns"])))) if len(records) > 1 else 0
     since_ns = start_ns - max(_BEFORE_NS, 2 * apart_ns)
     before = (records["intended_ns"] >= since_ns) & (records["intended_ns"] < start_ns)
-    if not before.any() or not bad[before][np.argmax(records["intended_ns"][before])]:
+    due_ns = records["intended_ns"]
+    if not before.any():
         return None
+    if not bad[before][np.argmax(due_ns[before])]:
+        first = (due_ns >= start_ns) & (due_ns <= start_ns + 2 * apart_ns)
+        if not first.any() or not bad[first][np.argmin(due_ns[first])]:
+            return None
+        if any(start_ns <= at_ns <= due_ns[first].min() for at_ns in faults_ns):
+            return None
     good = records["end_ns"][~bad & (records["intended_ns"] >= start_ns)]
     return min(stop_ns, int(good.min())) if len(good) else stop_ns

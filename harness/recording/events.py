@@ -291,6 +291,9 @@ class OperationStopped(Event, tag="operation.stop", frozen=True):
     last_s: Annotated[float | None, "of one that was ended: the last seconds, of which the next two tell"] = None
     last_cpu_s: Annotated[float | None, "CPU used then"] = None
     last_written_bytes: Annotated[int | None, "bytes written then; null: that is not known"] = None
+    left_traces: Annotated[
+        bool | None, "whether a restore to the latest replaced the data or read its backup; null: that is not known"
+    ] = None
 
 
 class PhaseEdge(Event, tag="phase", frozen=True):

@@ -95,7 +95,8 @@ def network_failure(said: str) -> str:
 def cannot_be_moved(said: str, name: str) -> str:
     """The first line in ``said`` that says of a file called ``name`` that it cannot be renamed or removed, as it is of
     the place of a mount; empty when none does."""
-    lines = (line for line in said.split("\n") if name in line)
+    whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
+    lines = (line for line in said.split("\n") if whole.search(line))
     return next((found for line in lines if (found := quoted(_IN_PLACE, line))), "")
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from harness.recording.events import LeftOut, NotProvided
 from harness.recording.recorder import Recorder
 from harness.rehearsal.damaged_file import MUTATIONS, CannotDamage, damaged
+from harness.system.largest_file import largest_file
 from harness.system.live import LiveSystem
-from harness.system.operations import OperationRequest, Operations, copied, largest_file
+from harness.system.operations import OperationRequest, Operations, copied
 
 
 class DamagedValidation:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from harness.host.clock import now
 from harness.rehearsal.phase_record import PhaseRecord
-from harness.system.operations import OperationResult, largest_file
+from harness.system.largest_file import largest_file
+from harness.system.operations import OperationResult
 
 # The phase whose span brackets the moment a backup stands for; the whole operation when a kit marks no such phase.
 SNAPSHOT_PHASE = "backup.copy"

@@ -24,6 +24,7 @@ from harness.system.backup_list import CannotList, listed
 from harness.system.live import LiveSystem
 from harness.system.phases.mark_server import PhaseServer
 from harness.system.phases.watcher import PhaseWatch
+from harness.system.restore_traces import RestoreTraces
 
 # How long an operation that exited 0 is watched for the version it promised.
 VERSION_GRACE_S = 15.0
@@ -105,6 +106,8 @@ class Operations:
         phases = [p for p in system.config.phases if p.operation == request.operation and not p.same_as]
         watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
+        looked_for = request.restores and config.to == "latest"
+        traces = RestoreTraces(system.files.data_place(), request.backup) if looked_for else None
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
         code, did = self._wait(process, id_, start, config.deadline_s)
@@ -155,6 +158,7 @@ class Operations:
                 last_s=did.last_s if did else None,
                 last_cpu_s=did.cpu_s if did else None,
                 last_written_bytes=did.written_bytes if did else None,
+                left_traces=traces.left() if traces else None,
             ),
             stopped,
         )
@@ -316,9 +320,3 @@ def copied(path: Path, into: Path) -> Path:
     if path.is_dir():
         return shutil.copytree(path, into / path.name, symlinks=True)
     return Path(shutil.copy2(path, into / path.name))
-
-
-def largest_file(path: Path) -> Path:
-    if path.is_dir():
-        return max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size, default=path)
-    return path

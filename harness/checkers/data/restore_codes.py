@@ -213,6 +213,23 @@ class ReplayedNothing(Details):
     younger: int
 
 
+@code(
+    "restore.left_no_traces",
+    "unknown",
+    title="A restore may have done nothing",
+    sentence="{{ restore }} exited 0, all is there, and it left no trace: the data file is the one it was, the backup "
+    "was not read, and nobody was turned away",
+    meaning='A restore that ends at the last commit (to = "latest") leaves the data as it was, and so does one that '
+    "does nothing.",
+    causes=("the restore does nothing, and says that it succeeded", "the backup is no file of this host"),
+    look="what the restore prints, and which files it writes",
+    hint="let the restore put new files in the place of the old ones; name the data in [data] database or dir",
+    matter="plan",
+)
+class LeftNoTraces(Details):
+    restore: str
+
+
 CODES = (
     Exact,
     OlderLost,
@@ -225,4 +242,5 @@ CODES = (
     NothingOlder,
     NothingYounger,
     ReplayedNothing,
+    LeftNoTraces,
 )

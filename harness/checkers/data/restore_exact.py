@@ -16,6 +16,7 @@ from harness.checkers.data.restore_codes import (
     EndsLater,
     Exact,
     LaterLost,
+    LeftNoTraces,
     Mixed,
     NothingOlder,
     NothingYounger,
@@ -25,11 +26,14 @@ from harness.checkers.data.restore_codes import (
     Resurrected,
 )
 from harness.config.kit_capabilities import KitCapabilities
+from harness.judged.downtime import bad_mask, joined
 from harness.judged.judged_run import JudgedRun
+from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Finding, Observation, Operation, Subject
 from harness.plan import Step, Together
 from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
 from harness.recording.ledger import Writes
+from harness.recording.recording import Recording
 
 _QUESTION = "restore.exact"
 
@@ -74,7 +78,20 @@ class RestoreExact(Checker):
         for look in run.recording.observations:
             if is_restored(look) and look.crash is None:
                 for details in judge_restored(look):
+                    if isinstance(details, Exact) and _did_nothing(run.recording, look):
+                        details = LeftNoTraces(details.restore)
                     yield finding(_QUESTION, Subject("read_back", look.label), details)
+
+
+def _did_nothing(recording: Recording, look: Observation) -> bool:
+    """Whether a restore to the latest left the data file as it was, read no backup, and turned nobody away: one that
+    does nothing leaves the same data."""
+    restore = cause(look)
+    if restore is None or restore.to != "latest" or restore.left_traces is not False:
+        return False
+    probes = joined(recording.samples.probe)
+    meanwhile = (probes["intended_ns"] <= restore.stop_ns) & (probes["end_ns"] >= restore.start_ns)
+    return not bad_mask(probes[meanwhile], deadline_ms(recording)).any()
 
 
 def judge_restored(observation: Observation) -> list[Details]:

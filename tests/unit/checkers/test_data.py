@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -426,6 +427,30 @@ def test_a_restore_that_replays_a_log_must_show_one_clean_cut_up_to_its_start(ru
     found = only(restored(run, between(tokens, 0, 7.5) + between(tokens, 8.6, 12), to="latest"))
     assert (found.code, found.outcome) == ("restore.exact", "pass")
     assert found.details["lost"] == 11 and found.details["lost_s"] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("traces", "code"), [(True, "restore.exact"), (None, "restore.exact"), (False, "restore.left_no_traces")]
+)
+def test_one_that_leaves_all_as_it_was_and_no_trace_may_have_done_nothing(
+    run: Run, traces: bool | None, code: str
+) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9, to="latest", left_traces=traces)
+    run.observe("restore", 12.5, tokens, snapshot=(3.0, 3.5))
+    assert only(all_judged(run.done())).code == code
+
+
+@pytest.mark.parametrize(("down", "code"), [((8.2, 8.6), "restore.exact"), ((9.2, 9.6), "restore.left_no_traces")])
+def test_whom_it_turned_away_meanwhile_is_a_trace(run: Run, down: tuple[float, float], code: str) -> None:
+    tokens = run.writes(0, 8)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9, to="latest", left_traces=False)
+    run.load((*down, "refused", 0, ("read_new", "read_reused")))
+    written = [json.loads(line)["token"] for lines in run._sampled.values() for line in lines]
+    run.observe("restore", 12.5, [*tokens, *written], snapshot=(3.0, 3.5))
+    assert {f.code for f in all_judged(run.done())} == {code}
 
 
 @pytest.mark.parametrize("to", ["latest", ""])
