@@ -12,11 +12,12 @@ import pytest
 
 from harness.config.schema import ClientConfig, RequestTemplate
 from harness.host import commands
-from harness.host.clock import Deadline, wait_until
+from harness.host.clock import Deadline, mono_ns, wait_until
 from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters.outage import Prober, prober_config
+from harness.model import NS
 from harness.system.clients.client import Client, Outcome
 from harness.system.clients.door import ClientDoor
 from harness.system.clients.serve import Service
@@ -114,6 +115,18 @@ def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
     finally:
         talk.close()
         door.close()
+
+
+def test_a_program_that_ends_as_soon_as_it_is_asked_is_not_started_as_fast_as_it_is_asked(folder: Path) -> None:
+    door = ClientDoor(ClientConfig(command=(sys.executable, "-c", "")), "", Commands(folder))  # type: ignore[arg-type]
+    talk, began_ns = Talk(door.path), mono_ns()
+    for _ in range(6):
+        with pytest.raises(ClientGone):
+            talk.ask("ready", 20)
+        wait_until(lambda: all(p.exit is not None for p in door.programs), Deadline(20, "its end"))
+    assert (mono_ns() - began_ns) / NS > 1.0  # each after the third waits half a second
+    talk.close()
+    door.close()
 
 
 CONNECTED = """

@@ -53,6 +53,29 @@ def test_a_redirect_elsewhere_does_not_end_a_session() -> None:
     assert not Session(Endpoint("http://127.0.0.1:1"), Login()).refused(401, "")
 
 
+def test_only_where_a_login_is_sent_leads_a_session_that_is_over() -> None:
+    """Its first page may be one that much else leads to, as a home page that gives a token."""
+    steps = (LoginStep("/", "GET", from_cookies={"csrf": "csrf"}), LoginStep("/enter?next=/", "POST"))
+    session = Session(Endpoint("http://127.0.0.1:1/shop"), Login(steps))
+    assert session.refused(302, "/shop/enter?next=/items")
+    assert not session.refused(302, "/shop/")
+    only_page = Session(Endpoint("http://127.0.0.1:1"), Login(steps[:1]))
+    assert only_page.refused(302, "/")
+
+
+def test_a_cookie_of_a_session_that_is_over_does_not_come_back_with_a_late_answer() -> None:
+    club = Club()
+    with open_club(club) as port:
+        session = Session(Endpoint(f"http://127.0.0.1:{port}"), LOGIN)
+        sent_ns = mono_ns()
+        session.ensure(DEADLINE_S)
+        mine = session.cookies["session"]
+        session.take(["session=of-before"], sent_ns)
+        assert session.cookies["session"] == mine
+        session.take(["session=rotated"], mono_ns())
+        assert session.cookies["session"] == "rotated"
+
+
 def test_a_session_is_renewed_after_its_time() -> None:
     club = Club()
     login = Login(STEPS, ACCOUNTS, renew_s=0.05, headers=LOGIN.headers, cookies=True)

@@ -453,6 +453,13 @@ def test_whom_it_turned_away_meanwhile_is_a_trace(run: Run, down: tuple[float, f
     assert {f.code for f in all_judged(run.done())} == {code}
 
 
+def test_one_that_replays_nothing_of_what_there_was_to_replay_is_unknown(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12), to="latest"))
+    assert (found.code, found.outcome) == ("restore.replayed_nothing", "unknown")
+    assert found.details["younger"] > 40
+
+
 @pytest.mark.parametrize("to", ["latest", ""])
 def test_a_hole_in_what_was_replayed_is_no_clean_cut(run: Run, to: str) -> None:
     tokens = run.writes(0, 12)

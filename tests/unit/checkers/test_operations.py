@@ -477,10 +477,26 @@ def test_of_a_kind_that_is_not_told_only_a_restore_says_whether_it_is_whole(
     assert code in {f.code for f in answers(NoPartialLatest(), run.done())}
 
 
+def test_what_a_restore_showed_is_of_what_lay_at_its_path_then(run: Run) -> None:
+    """A kit with slots writes its third backup over the first one, which had been restored."""
+    slot = replace(GOOD, name="slot-1", path="/b/1", kind="")
+    other = replace(GOOD_TOO, name="slot-2", path="/b/2", kind="")
+    tokens = run.writes(0, 3)
+    run.op("backup", 3, 4)
+    run.observe("backup", 5, tokens, artefacts=[slot, other], latest=slot.path)
+    run.writes(5.5, 6.5)
+    run.op("restore", 7, 8, restores=True, backup=slot.path, to="snapshot")
+    run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[slot, other], latest=slot.path)
+    partial = replace(slot, size=PARTIAL.size)
+    run.observe("backup", 11, tokens, artefacts=[partial, other], latest=partial.path)
+    assert only(answers(NoPartialLatest(), run.done())).code == "backup.size_differs"
+
+
 def test_an_increment_is_compared_with_nothing_and_needs_its_base(run: Run) -> None:
     increment = replace(PARTIAL, kind="incremental", needs=(GOOD.name,))
     found = looked_at(run, ([GOOD, GOOD_TOO], GOOD_TOO.path), ([GOOD, increment], increment.path))
     assert (found.code, found.outcome) == ("backup.whole_is_latest", "pass")
+    assert (found.details["comparisons"], found.details["increments"]) == (1, 1)
 
 
 def test_an_increment_whose_base_is_gone_is_a_fail(run: Run) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
+from harness.checkers.backups.partial_latest import NoPartialLatest
 from harness.checkers.concurrency.exclusive import Exclusive
 from harness.checkers.concurrency.winners import Winners
+from harness.checkers.data.restorable import Restorable
 from harness.checkers.operations.expectations import Expectations
 from harness.checkers.service.downtime import Downtime
 from harness.checkers.service.monitored import Monitored
 from harness.checkers.service.recovery import Recovery
-from harness.model import Finding
+from harness.model import Artefact, Finding
 from tests.unit.checkers.build import Run, answers, only
 
 
@@ -82,6 +84,20 @@ def test_how_long_a_loser_may_wait_is_said(run: Run, said: Mapping[str, Any], co
     assert only(answers(Winners(), run.done())).code == code
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (locks("deploy", "backup"), "operations.loser_was_inside"),
+        (locks("deploy", "rollback"), "operations.losers_left"),
+    ],
+)
+def test_who_shares_no_lock_with_another_is_no_loser_of_theirs(run: Run, said: Mapping[str, Any], code: str) -> None:
+    run.says(**said)
+    marked(run, "deploy", 1, 1.1, 6)
+    marked(run, "backup", 2, 2.1, 5, exit_=1)
+    assert only(answers(Winners(), run.done())).code == code
+
+
 def test_a_loser_that_waits_for_one_that_the_harness_holds_waits_for_the_harness(run: Run) -> None:
     marked(run, "deploy", 1, 1.1, 20, gate=12)
     waits(run, 1, 16)
@@ -131,6 +147,37 @@ def test_what_works_under_a_link_that_stays_cut_is_said(run: Run, said: Mapping[
     run.op("deploy", 10, 12, 1)
     run.recovered(25.4, "the last faults were healed")
     assert code in {f.code for f in answers(Recovery(), run.done())}
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({}, "unknown"),
+        ({"needs_links": {"restore": []}}, "fail"),
+        ({"needs_links": {"restore": ["offsite"]}}, "unknown"),
+    ],
+)
+def test_a_restore_that_fails_under_a_cut_link_says_nothing_of_its_backup_where_it_may_need_it(
+    run: Run, said: Mapping[str, Any], outcome: str
+) -> None:
+    run.says(**said)
+    large = Artefact("one", "/backup/one", 20_000_000, True)
+    small = Artefact("two", "/backup/two", 2_000_000, True)
+    run.op("backup", 1, 2)
+    run.observe("backup", 3, [], artefacts=[large, small], latest=small.path)
+    run.fault(5, 25, link="offsite", to_the_end=True)
+    run.op("restore", 10, 12, 1, restores=True, backup=small.path, output="fetch: timed out")
+    recording = run.done()
+    assert only(answers(Restorable(), recording)).outcome == outcome
+    assert only(answers(NoPartialLatest(), recording)).outcome == outcome
+
+
+def test_of_several_unsaid_links_that_one_is_named_which_was_cut(run: Run) -> None:
+    run.link("database", None)
+    run.link("queue", None)
+    run.fault(10, 12, link="database")
+    run.load((10.5, 11.5, "http_error", 503, ()))
+    assert only(answers(Downtime(), run.done())).details["links"] == ["database"]
 
 
 @pytest.mark.parametrize(
