@@ -9,17 +9,20 @@ from harness.checkers.core.codes import Details, code
     "data.kept",
     "pass",
     title="Every acknowledged write was found",
-    sentence="all {{ acknowledged|count('acknowledged write') }} were found, none twice, none torn"
+    sentence="all {{ acknowledged|count('acknowledged write') }} were found, none twice"
+    "{% if payloads %}, none torn{% endif %}"
     "{% if lag_s %}, the last after {{ lag_s|s }}{% endif %}",
-    meaning="The read-back holds every write that was acknowledged before it, each once and as it was sent.",
+    meaning="The read-back holds every write that was acknowledged before it, each once and, where entries show their "
+    "payload, as it was sent.",
 )
 class Kept(Details):
     """``acknowledged``: how many were asked for; ``indeterminate`` ones may be there or not. ``lag_s``: for so long it
-    was asked again until all were there, as `settle_s` allows."""
+    was asked again until all were there, as `settle_s` allows. ``payloads``: whether all entries showed theirs."""
 
     acknowledged: int
     indeterminate: int
     lag_s: float = 0.0
+    payloads: bool = True
 
 
 @code(

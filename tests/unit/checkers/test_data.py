@@ -45,7 +45,7 @@ def test_all_acknowledged_writes_found_is_a_pass_that_says_how_many(run: Run) ->
     run.observe("deploy", 5.5, tokens)
     found = judged(run.done())
     assert (found.outcome, found.code) == ("pass", "data.kept")
-    assert found.details == {"acknowledged": 50, "indeterminate": 0, "lag_s": 0.0}
+    assert found.details == {"acknowledged": 50, "indeterminate": 0, "lag_s": 0.0, "payloads": True}
 
 
 def test_what_an_earlier_run_left_doubled_in_an_attached_system_is_not_found_again(run: Run) -> None:
