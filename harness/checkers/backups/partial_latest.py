@@ -175,7 +175,7 @@ class NoPartialLatest(Checker):
         smaller: dict[tuple[Artefact, Artefact], list[str]] = {}
         baseless: dict[Artefact, list[str]] = {}
         gaps: list[NoLatest] = []
-        compared = blind = restored = 0  # blind: a restore may have had something to use, and it is not known what
+        compared = blind = restored = increments = 0  # blind: a restore may have had something to use, and it is not known what
         showed = _restores(run.recording)
         for look in run.recording.observations:
             latest = next((a for a in look.artefacts if look.latest and a.path == look.latest), None)
@@ -194,6 +194,7 @@ class NoPartialLatest(Checker):
                 compared += 1
                 restored += 1
             elif latest.kind not in ("", FULL):
+                increments += 1
                 gaps.append(NoLatest(look.label, "increment", latest.name, ""))
             elif reference := _reference(latest, seen):
                 compared += 1
@@ -203,7 +204,6 @@ class NoPartialLatest(Checker):
         yield from found
         if found:
             return
-        increments = sum(gap.why == "increment" for gap in gaps)
         if blind:
             yield finding(_QUESTION, _RUN, LatestUnknown(gaps[:MOST_EXAMPLES]))
         elif not compared:
