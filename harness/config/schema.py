@@ -223,6 +223,8 @@ class DataConfig:
         Key(
             Choice(("sqlite", "postgres", "opaque")),
             "The engine that keeps the data: sqlite, postgres or opaque (any other).",
+            "For whoever reads the file: no judgement depends on it.",
+            default="opaque",
             attached="opaque",
         ),
     ]
@@ -837,6 +839,7 @@ class ReadBackConfig:
         Key(
             Flag(),
             'Instead of next: the header `Link: <...>; rel="next"` leads to the next page.',
+            "Its path and query are asked for at `url`, whatever host it names.",
             example="true",
             init="another",
         ),

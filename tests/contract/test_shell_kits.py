@@ -16,7 +16,7 @@ import pytest
 from harness.host.clock import Deadline, wait_until
 from harness.registry import BUNDLED
 from harness.rehearsal.damaged_file import MUTATIONS, damaged
-from harness.system.operations import largest_file
+from harness.system.largest_file import largest_file
 
 ORIGINAL, REPAIRED = BUNDLED / "shellkit" / "procedure.sh", BUNDLED / "shellkit-repaired" / "kit.sh"
 TOOLS = BUNDLED.parents[1] / ".tools"

@@ -175,7 +175,8 @@ class NoPartialLatest(Checker):
         smaller: dict[tuple[Artefact, Artefact], list[str]] = {}
         baseless: dict[Artefact, list[str]] = {}
         gaps: list[NoLatest] = []
-        compared = blind = restored = increments = 0  # blind: a restore may have had something to use, and it is not known what
+        # blind: a restore may have had something to use, and it is not known what
+        compared = blind = restored = increments = 0
         showed = _restores(run.recording)
         for look in run.recording.observations:
             latest = next((a for a in look.artefacts if look.latest and a.path == look.latest), None)
