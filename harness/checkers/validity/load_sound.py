@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, get_args
 
 from harness.checkers.core.codes import Details, finding
@@ -175,7 +176,10 @@ def lateness(records: Records, limit_ms: float, who: str) -> Iterator[Reason]:
 def cpu(rows: Sequence[Mapping[str, float]], window_ns: tuple[int, int]) -> Iterator[Reason]:
     """A generator near one whole core measures its own queue."""
     for key, who in (("load_cpu_percent", "load"), ("prober_cpu_percent", "prober")):
-        used = [row[key] for row in rows if key in row and window_ns[0] <= row["t"] < window_ns[1]]
+        told = [row for row in rows if key in row]
+        used = [row[key] for row in told if window_ns[0] <= row["t"] < window_ns[1]]
+        # Each tells of the time since the one before it: a window shorter than that lies within the next one.
+        used = used or [row[key] for before, row in pairwise(told) if before["t"] < window_ns[1] <= row["t"]]
         if not used:
             yield who, codes.CpuNotKnown(who)
         elif (mean := sum(used) / len(used)) > CPU_LIMIT_PERCENT:
