@@ -8,7 +8,8 @@ READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
 # Those that mostly wait, and those that rehearse, each of which keeps a processor busy.
 WAITING_TESTS := $(wildcard tests/contract tests/integration tests/golden)
-REHEARSING_TESTS := $(wildcard tests/e2e tests/sabotage tests/systems)
+# The longest files first: each is one worker's.
+REHEARSING_TESTS := $(wildcard tests/systems tests/sabotage tests/e2e)
 # One session of pytest. With ARGS, such as '-k word', it may hold none of the tests asked for (pytest says 5).
 pytest = $(PYTHON) -m pytest $(1) $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
@@ -53,7 +54,7 @@ check: lint ## lint and the unit tests: under a minute, at every change
 
 test: check ## all of check, then every other test; at the end, alone, those that measure time
 	@$(call pytest,-n auto --dist worksteal -m "not calm" $(WAITING_TESTS))
-	@$(call pytest,-n 2 --dist loadfile -m "not calm" $(REHEARSING_TESTS))
+	@$(call pytest,-n 2 --dist loadfile --no-loadscope-reorder -m "not calm" $(REHEARSING_TESTS))
 	@$(call pytest,-n 0 -m calm $(WAITING_TESTS) $(REHEARSING_TESTS))
 
 golden: $(READY_TEST) ## make the golden recordings anew, and what they are judged and rendered as

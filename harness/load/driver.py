@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from harness.island.spec import OURS
 from harness.load.config import START, STOP, LoadConfig
 from harness.load.request_tracker import BadAnswer
 from harness.model import NS
+from harness.recording.outcomes import REFUSALS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _WINDOW = 10  # status lines (1 s) that must be without error, and over whose halves the rate must not climb
+# A load that was refused in each of so many seconds is refused: waiting changes nothing.
+_REFUSED_S = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class LoadProgress:
     sent_again: int = 0
     bad_answers: tuple[BadAnswer, ...] = ()
     latency_ms_p95: float = 0.0  # of the last seconds; 0 where nobody asked
+
+    @property
+    def refused(self) -> int:
+        """How many were turned away by a service that is well."""
+        return sum(bad.count for bad in self.bad_answers if bad.status in REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +180,7 @@ class LoadDriver:
                 return Steady(True, self._rate(self._lines[-_WINDOW - 1 :]), seconds, "")
             if not alive:
                 return Steady(False, 0.0, seconds, f"Locust ended by itself: {self._last_output()}")
-            if deadline.passed:
+            if deadline.passed or self._is_refused():
                 rate = self._rate(self._lines[-_WINDOW - 1 :])
                 return Steady(False, rate, seconds, f"{why}, after {seconds:.1f} s", self.progress().bad_answers)
             sleep(0.05)
@@ -197,6 +206,11 @@ class LoadDriver:
         if after - before > 0.3 * before + 3 * (before + after) ** 0.5:
             return f"its rate still climbs ({before} and then {after} requests a half second)"
         return ""
+
+    def _is_refused(self) -> bool:
+        """Whether the service has refused requests for a while without a break."""
+        seconds = self._lines[::-_WINDOW][: _REFUSED_S + 1]
+        return len(seconds) > _REFUSED_S and all(a.refused > b.refused for a, b in pairwise(seconds))
 
     @staticmethod
     def _rate(lines: list[LoadProgress]) -> float:
