@@ -66,7 +66,7 @@ golden-accept: $(READY_TEST) ## take what the golden recordings are judged and r
 deaths: $(READY_TEST) ## kill the harness after every record of a run of each scenario (an hour; ARGS='--points 60')
 	@$(PYTHON) -m tests.deaths $(ARGS)
 
-systems: $(READY_TEST) ## rehearse systems with habits of others, row by row (an hour; ARGS='b1 renamedir')
+systems: $(READY_TEST) ## rehearse systems with habits of others, row by row (two hours; ARGS='b1 etcd')
 	@$(PYTHON) -m tests.systems.rehearse $(ARGS)
 
 lint: $(READY_TEST) ## ruff, mypy --strict, and the arrows between the packages
