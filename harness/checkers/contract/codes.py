@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from harness.checkers.core.codes import Details, OperationEnd, code
 
+_WHICH_BACKUPS = (
+    '`status` prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}; without one, '
+    "[backups] says it by glob, or by list and pattern"
+)
+
 
 @code(
     "contract.attached_ready",
@@ -305,7 +310,7 @@ class OperationFailed(Details):
     title="It was not told which backup",
     sentence="{{ end|ended }}; {{ why }}",
     meaning="The operation failed, but the kit's `status` had not told which backup it was to use.",
-    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint=_WHICH_BACKUPS,
     matter="plan",
 )
 class BackupNotNamed(Details):
@@ -333,7 +338,7 @@ class BackupMade(Details):
     title="What the backup made is not known",
     sentence='{{ end|ended }}; what it made is not known: {{ why or "there was no read-back after it" }}',
     meaning="`backup` exited with 0, and `status` did not say what there is.",
-    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint=_WHICH_BACKUPS,
     matter="plan",
 )
 class BackupNotKnown(Details):
@@ -347,8 +352,7 @@ class BackupNotKnown(Details):
     title="No new backup is named",
     sentence="{{ end|ended }}, and status names no backup that was not there before",
     meaning="`backup` exited with 0 and made nothing that `status` knows of.",
-    hint='exit 0 only with a new backup; it prints on stdout {"latest": PATH, "backups": [{"name", "path", '
-    '"size", "eligible"}]}',
+    hint="exit 0 only with a new backup. " + _WHICH_BACKUPS,
 )
 class NoNewBackup(Details):
     end: OperationEnd
@@ -400,14 +404,20 @@ class RestoreNotKnown(Details):
     "contract.status_answered",
     "pass",
     title="Status answers",
-    sentence='asked {{ asked|count("time") }}, named up to {{ backups|count("backup") }}{% if also %}; also '
-    'tells {{ also|join(", ") }}{% endif %}',
-    meaning="`status` printed the JSON object that it has to print, each time.",
+    sentence='asked {{ asked|count("time") }}, named up to {{ backups|count("backup") }}'
+    "{% if latest %}, at last {{ latest }} as what a restore would use{% endif %}"
+    "{% if kinds %}; of the kinds {{ kinds|join(', ') }}{% endif %}"
+    "{% if also %}; also tells {{ also|join(', ') }}{% endif %}",
+    meaning="`status`, or [backups] in its place, told each time which backups there are.",
 )
 class StatusAnswered(Details):
+    """``latest``: the name of what a restore would use, at the last read-back; ``kinds``: what backups say they are."""
+
     asked: int
     backups: int
     also: list[str]
+    latest: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @code(
@@ -416,7 +426,7 @@ class StatusAnswered(Details):
     title="Status does not answer",
     sentence="at {{ read_back }}: {{ error }}",
     meaning="`status` failed, or did not print the JSON object that it has to print.",
-    hint='it prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint=_WHICH_BACKUPS,
 )
 class StatusFailed(Details):
     read_back: str

@@ -82,7 +82,11 @@ def status(recording: Recording) -> Iterator[Answer]:
     else:
         also = {key for o in looks for key in o.said}
         also |= {"offsite"} if any(o.offsite is not None for o in looks) else set()
-        yield "status", codes.StatusAnswered(len(looks), max(len(o.artefacts) for o in looks), sorted(also))
+        named = [a for o in looks for a in o.artefacts]
+        latest = next((a.name for a in looks[-1].artefacts if a.path == looks[-1].latest), looks[-1].latest)
+        kinds = tuple(sorted({a.kind for a in named if a.kind}))
+        most = max(len(o.artefacts) for o in looks)
+        yield "status", codes.StatusAnswered(len(looks), most, sorted(also), latest, kinds)
 
 
 def read_back(recording: Recording) -> Iterator[Answer]:

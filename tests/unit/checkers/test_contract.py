@@ -112,7 +112,8 @@ def test_a_system_that_keeps_its_contract_has_nothing_to_put_right(told: Told) -
     assert {f.code for of_one in found.values() for f in of_one if f.outcome not in ("pass", "note")} == set()
     operations = {"backup", "validate", "deploy", "rollback", "restore", "status"}
     assert operations | {"load.read_back", "stop and start", "service.start", "service.version"} <= set(found)
-    (moved,), (made,) = found["deploy"], found["backup"]
+    (moved,), (made,), (status,) = found["deploy"], found["backup"], found["status"]
+    assert (status.details["latest"], status.details["backups"]) == ("1.db", 1)
     assert (moved.code, moved.details["before"], moved.details["after"]) == ("contract.version_moved", "1", "2")
     assert (made.code, made.details["backup"], made.details["held_bytes"]) == ("contract.backup_made", "1.db", 100)
 
