@@ -47,7 +47,7 @@ def wrong(row: Row, done: Done) -> str:
         return f"{row.said!r} is not said"
     if row.codes and not done.codes("unknown") & set(row.codes):
         return f"unknown by {sorted(done.codes('unknown'))} instead of {', '.join(row.codes)}"
-    return ""
+    return row.seen(done) if row.seen else ""
 
 
 def main(words: list[str]) -> int:

@@ -7,9 +7,13 @@ key, and passes.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from tests.e2e.command import Done
+from tests.systems.gap import gap_is_found
 
 FIELD = Path(__file__).with_name("field")
 # Systems that others wrote; each has a build.sh.
@@ -41,7 +45,7 @@ Change = tuple[str, str]
 class Row:
     """``flaws`` are variants of the kit, ``changes`` what is written instead of what in its system.toml, ``cells`` what
     is run (``verify``: the command). ``outcome``: of each of them, with one of ``codes`` where it is no pass;
-    ``refused``: exit 64. ``said`` is in what is printed."""
+    ``refused``: exit 64. ``said`` is in what is printed; ``seen``: what was found otherwise than it should."""
 
     name: str
     flaws: tuple[str, ...] = ()
@@ -51,6 +55,7 @@ class Row:
     codes: tuple[str, ...] = ()
     said: str = ""
     words: tuple[str, ...] = ()
+    seen: Callable[[Done], str] | None = None
     kit: str = "field"
 
     def folder(self, place: Path) -> Path:
@@ -190,6 +195,15 @@ ROWS += (
     Row("lag-unsaid", ("lag",), (), ("baseline:once",), "unknown", ("data.lags",), "settle_s", kit="habits"),
     _habit("login", (_CREATE, _ACCOUNTS + _CREATE), ("[claims]\n", _LOGIN + "[claims]\n"), flaws=("login",)),
     _habit("version-command", (_BY_HEADER, _BY_COMMAND)),
+    # The one of which it is known how long its service is down for.
+    Row(
+        "gap",
+        ("queues", "gap"),
+        ((_CREATE, f"{_LOCK}waits_s = 10\n{_CREATE}"),),
+        ("concurrent_deployments:race-2",),
+        kit="habits",
+        seen=gap_is_found,
+    ),
     # Talked to by clients of their own.
     Row("redis", cells=_OWN, kit="redis"),
     Row("sql", cells=_OWN, kit="sql"),
@@ -197,14 +211,6 @@ ROWS += (
     Row("etcd", cells=(*_OWN, "disk_full:before-backup"), words=("--size", "5MB"), kit="others/etcd"),
     Row("directus", cells=_OWN, kit="others/directus"),
     Row("wagtail", cells=_OWN, words=("--size", "1MB"), kit="others/wagtail"),
-)
-# The one of which it is known how long its service is down for.
-GAP = Row(
-    "gap",
-    ("queues", "gap"),
-    ((_CREATE, f"{_LOCK}waits_s = 10\n{_CREATE}"),),
-    ("concurrent_deployments:race-2",),
-    kit="habits",
 )
 # One a kind: talking to the service and its answers, its load, its commands and its copies, its directory.
 QUICK = ("front", "b3", "copies", "renamedir-mount")

@@ -24,9 +24,8 @@ SCENARIOS = ROOT / "scenarios" / "README.md"
 
 
 def complete() -> str:
-    """The one complete system.toml."""
-    (text,) = blocks(DOCS / "system-toml.md", "toml")
-    return text
+    """The complete system.toml."""
+    return blocks(DOCS / "system-toml.md", "toml")[0]
 
 
 def merged(whole: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +50,20 @@ def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
     file.write_text(complete())
     config = read_system(file)
     assert set(config.operations) >= {"seed", "backup", "validate", "deploy", "rollback", "restore", "status"}
+
+
+def test_backups_of_a_kit_without_status_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, *shown = blocks(DOCS / "system-toml.md", "toml")
+    found = []
+    for text in shown:
+        whole = tomllib.loads(complete())
+        del whole["operations"]["status"]
+        found.append(read(tmp_path, monkeypatch, merged(whole, tomllib.loads(text))).backups)
+    files, snapshots = found
+    assert files and files.glob == "{dir}/backup/*.dump"
+    assert snapshots and snapshots.list == ("restic", "snapshots", "--compact")
+    listing = "ID        Time                 Host  Size\n4f3c1a2b  2026-11-30 10:00:00  here  1.2 GiB\n1 snapshots\n"
+    assert re.findall(snapshots.pattern, listing, re.MULTILINE) == ["4f3c1a2b"]
 
 
 def test_the_phases_of_a_kit_that_is_not_to_be_changed_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
