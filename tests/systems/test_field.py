@@ -17,7 +17,7 @@ pytestmark = pytest.mark.island
 def test_a_sound_kit_is_green_or_the_key_is_named(name: str, tmp_path: Path) -> None:
     row = next(r for r in ROWS if r.name == name)
     what, words = next(iter(commands(row, tmp_path)))  # the rest is for `make systems`
-    done = deploydrill(*words)
+    done = deploydrill(*words, "--size", "4MB")
     why = wrong(row, done)
     if why and done.exit == 3:
         conclusive(done)

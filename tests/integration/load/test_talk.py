@@ -33,6 +33,8 @@ class Senders:
 
 
 Send = Callable[..., Senders]
+# As requests may end beside other work, whatever is answered.
+LATE = {"timeout", "unfinished"}
 
 
 @pytest.fixture(scope="module")
@@ -124,17 +126,18 @@ def test_cookies_are_kept_only_if_that_is_asked_for(send: Send, cookies: bool) -
 def test_what_is_turned_away_is_told_in_the_words_of_the_service(send: Send) -> None:
     with answering(Manners(status=429, body=b"too many\n requests")) as port:
         sent = send(Endpoint(f"http://127.0.0.1:{port}"))
-    for bad in (sent.load_bad, sent.probe_bad):
-        assert [(b.request, b.outcome, b.status, b.said) for b in bad] == [
-            ("look", "http_error", 429, "too many requests")
-        ]
-        assert bad[0].count >= 20
+    for most, *others in (sent.load_bad, sent.probe_bad):
+        assert (most.request, most.outcome, most.status, most.said) == ("look", "http_error", 429, "too many requests")
+        assert most.count >= 20
+        assert {b.outcome for b in others} <= LATE
 
 
 def test_a_redirect_is_told_with_its_target(send: Send) -> None:
     with answering(Manners(status=302, location="/login")) as port:
         sent = send(Endpoint(f"http://127.0.0.1:{port}"))
-    assert {(b.status, b.said) for b in (*sent.load_bad, *sent.probe_bad)} == {(302, "to /login")}
+    for most, *others in (sent.load_bad, sent.probe_bad):
+        assert (most.status, most.said) == (302, "to /login")
+        assert {b.outcome for b in others} <= LATE
 
 
 @pytest.mark.parametrize("refuses", [401, 302])
