@@ -117,8 +117,8 @@ ROWS: tuple[Row, ...] = (
     # Several habits at once, for `make test`.
     Row(
         "front",
-        ("b1", "b10", "gzipalways"),
-        ((URL, URL.replace("127.0.0.1", "localhost") + _PROXIED + "\n"),),
+        ("b1", "b10", "gzipalways", "renamedir"),
+        ((URL, URL.replace("127.0.0.1", "localhost") + _PROXIED + "\n"), _with(DATA, 'mount = "{dir}"')),
     ),
     Row("copies", ("a5a", "told", "b4", "b8stop", "immutable"), (_OFFSITE,)),
     Row("gzip", ("gzip",)),
@@ -212,5 +212,5 @@ ROWS += (
     Row("directus", cells=_OWN, kit="others/directus"),
     Row("wagtail", cells=_OWN, words=("--size", "1MB"), kit="others/wagtail"),
 )
-# One a kind: talking to the service and its answers, its load, its commands and its copies, its directory.
-QUICK = ("front", "b3", "copies", "renamedir-mount")
+# Talking to the service, its answers and its directory; its load; its commands, its backups and their copies.
+QUICK = ("front", "b3", "copies")
