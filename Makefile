@@ -8,12 +8,13 @@ READY_TEST := .venv/.ready-test
 LOCKED := $(wildcard .ci/*.txt)
 # Those that mostly wait, and those that rehearse, each of which keeps a processor busy.
 WAITING_TESTS := $(wildcard tests/contract tests/integration tests/golden)
-REHEARSING_TESTS := $(wildcard tests/e2e tests/sabotage)
+# The longest files first: each is one worker's.
+REHEARSING_TESTS := $(wildcard tests/systems tests/sabotage tests/e2e)
 # One session of pytest. With ARGS, such as '-k word', it may hold none of the tests asked for (pytest says 5).
 pytest = $(PYTHON) -m pytest $(1) $(ARGS)$(if $(ARGS), || [ $$? -eq 5 ])
 
 .DEFAULT_GOAL := help
-.PHONY: setup lock check test golden golden-accept deaths lint chaos chaos-full discriminate report docs bench doctor heal clean-reports clean help
+.PHONY: setup lock check test golden golden-accept deaths systems lint chaos chaos-full discriminate report docs bench doctor heal clean-reports clean help
 MAKEFLAGS += --no-print-directory
 # set -e also in recipes of several lines: a failing step fails the target.
 .SHELLFLAGS := -ec
@@ -53,7 +54,7 @@ check: lint ## lint and the unit tests: under a minute, at every change
 
 test: check ## all of check, then every other test; at the end, alone, those that measure time
 	@$(call pytest,-n auto --dist worksteal -m "not calm" $(WAITING_TESTS))
-	@$(call pytest,-n 2 --dist loadfile -m "not calm" $(REHEARSING_TESTS))
+	@$(call pytest,-n 2 --dist loadfile --no-loadscope-reorder -m "not calm" $(REHEARSING_TESTS))
 	@$(call pytest,-n 0 -m calm $(WAITING_TESTS) $(REHEARSING_TESTS))
 
 golden: $(READY_TEST) ## make the golden recordings anew, and what they are judged and rendered as
@@ -64,6 +65,9 @@ golden-accept: $(READY_TEST) ## take what the golden recordings are judged and r
 
 deaths: $(READY_TEST) ## kill the harness after every record of a run of each scenario (an hour; ARGS='--points 60')
 	@$(PYTHON) -m tests.deaths $(ARGS)
+
+systems: $(READY_TEST) ## rehearse systems with habits of others, row by row (two hours; ARGS='b1 etcd')
+	@$(PYTHON) -m tests.systems.rehearse $(ARGS)
 
 lint: $(READY_TEST) ## ruff, mypy --strict, and the arrows between the packages
 	@$(PYTHON) -m ruff check .

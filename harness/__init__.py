@@ -1,6 +1,6 @@
 """Deploydrill rehearses a deployment under real load and real failures.
 
-What a scenario, a fault or a checker of one's own is made of is imported from here, and what reads a report:
+What a scenario, a fault, a checker or a client of one's own is made of is imported from here, and what reads a report:
 ``rehearse``, ``open_report`` and ``frames``. Nothing else is promised to stay where it is.
 """
 
@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from harness.faults.fault import Fault, Injection
     from harness.judged.judged_run import JudgedRun
     from harness.model import Edge, Evidence, Finding, Subject
-    from harness.plan import Expect, Hold, PowerCuts, Step, Together
+    from harness.plan import Expect, Hold, PowerCuts, Step, Together, Version
     from harness.report.data.frames import frames
     from harness.report.data.opened import open_report
     from harness.scenario import Cell, Scenario, Tier, Trigger
+    from harness.system.clients.client import Client, acknowledging
 
 __all__ = [
     "Cell",
     "Checker",
+    "Client",
     "Details",
     "Edge",
     "Evidence",
@@ -43,6 +45,8 @@ __all__ = [
     "Tier",
     "Together",
     "Trigger",
+    "Version",
+    "acknowledging",
     "checkers",
     "code",
     "faults",
@@ -62,7 +66,8 @@ _HOME = {
     **dict.fromkeys(("KitCapabilities",), "harness.config.kit_capabilities"),
     **dict.fromkeys(("Fault", "Injection"), "harness.faults.fault"),
     **dict.fromkeys(("Edge", "Evidence", "Finding", "Subject"), "harness.model"),
-    **dict.fromkeys(("Expect", "Hold", "PowerCuts", "Step", "Together"), "harness.plan"),
+    **dict.fromkeys(("Expect", "Hold", "PowerCuts", "Step", "Together", "Version"), "harness.plan"),
+    **dict.fromkeys(("Client", "acknowledging"), "harness.system.clients.client"),
     **dict.fromkeys(("Cell", "Scenario", "Tier", "Trigger"), "harness.scenario"),
     "frames": "harness.report.data.frames",
     "open_report": "harness.report.data.opened",

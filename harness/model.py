@@ -149,7 +149,7 @@ LedgerOutcome = Literal["acknowledged", "refused", "indeterminate"]
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write a client attempted; times in CLOCK_MONOTONIC ns. ``indeterminate``: sent, and
-    no answer was had that says whether it was carried out."""
+    no answer was had that says whether it was carried out. ``id``: what the service calls it, where its answer told."""
 
     token: str
     operation: str
@@ -159,34 +159,47 @@ class Write:
     outcome: LedgerOutcome
     status: int = 0
     worker: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One entry of the system's own data as read back."""
+    """One entry of the system's own data as read back; ``payload`` is None where its entries show none."""
 
     token: str
-    payload: str
+    payload: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Artefact:
-    """A backup as the system's ``status`` names it. ``eligible``: the system itself would restore from it."""
+    """A backup as the system's ``status`` names it. ``eligible``: the system itself would restore from it. ``kind``:
+    ``full`` or a word of the kit's own, such as ``incremental``; empty where it does not tell. ``needs``: the names of
+    the backups without which it cannot be restored."""
 
     name: str
     path: str
     size: int
     eligible: bool
+    kind: str = ""
+    needs: tuple[str, ...] = ()
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file or directory of this host, and no object in a store."""
+        return self.path.startswith("/")
 
 
 @dataclass(frozen=True, slots=True)
 class OffsiteCopy:
-    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name there, and
-    whether the system itself would rely on it."""
+    """A copy at the far side as the system's ``status`` names it: of which backup, under which file name, path or
+    pattern of paths there, and whether the system itself would rely on it. ``size`` and ``digest`` (``sha256:...``) are
+    of what is stored, for it may be compressed or encrypted; None and empty where ``status`` does not tell."""
 
     name: str
     object: str
     counts: bool
+    size: int | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +223,7 @@ class Operation:
     output: str
     # What was asked for, and what was seen of it: as the event that told its end has it (recording/events.py).
     restores: bool = False
+    to: str = ""
     group: int | None = None
     again: bool = False
     backup: str = ""
@@ -226,6 +240,7 @@ class Operation:
     last_s: float | None = None
     last_cpu_s: float | None = None
     last_written_bytes: int | None = None
+    left_traces: bool | None = None
 
     @property
     def seconds(self) -> float:
@@ -279,17 +294,20 @@ class Observation:
     ``label`` names the moment (``restore#2``). ``cause`` is the operation it follows: an observation after a
     successful ``restore`` starts a new history. ``writes`` is the whole ledger up to ``stop_ns``; ``earlier`` the
     observations before this one, oldest first. ``found`` is None when the system could not be read; ``error`` says why.
-    ``totals`` are the invariants the system reported (pointer -> value), ``expected_totals`` what they must be.
+    ``totals`` are the invariants the system reported (pointer or name -> value), ``expected_totals`` what they must be;
+    ``totals_with_writes``: those that count entries of our clients, of which the found ones are taken off already.
     ``latest`` is the path of the backup `restore` would use, empty for none; ``status_error`` why that is not known.
     ``snapshot_ns`` for a restore: start and stop of the phase that took the snapshot it was restored from.
     ``said`` is what the kit's ``status`` told besides, each only when it did: ``version``, ``schema``, ``lock`` (who
     holds it; None: nobody). ``schemas`` are those that the version in service runs on, as [versions] has them.
     ``offsite``: the copies the system says it has at the far side, None when it does not say; ``stored``: what is
-    really there (file name -> bytes), None when nothing says where to look.
+    really there (path below the store -> bytes), None when nothing says where to look.
     ``held_before``: tokens of our clients that were there before the run, in a system that it was attached to;
     ``backups_before``: path and size of the backups its ``status`` named then.
     ``error_status``: the HTTP status of the answer that ended the read-back, 0 for none. ``not_provided``: which of
     ``status`` and ``read_back`` the system.toml declares nothing for.
+    ``lag_s``: for so long it was asked again for writes that did not show up at once; ``settle_s``: so long they may
+    take, as system.toml says (0: it does not).
     ``crash``: this is the data a power cut left, not the live one. Then ``writes`` and ``operations`` end at the cut
     (what was under way is indeterminate, or has no exit), and ``operations`` goes on with what was run on that state.
     """
@@ -303,6 +321,7 @@ class Observation:
     writes: Sequence[Write]
     totals: Mapping[str, float] = field(default_factory=dict)
     expected_totals: Mapping[str, float] = field(default_factory=dict)
+    totals_with_writes: frozenset[str] = frozenset()
     operations: tuple[Operation, ...] = ()
     artefacts: tuple[Artefact, ...] = ()
     latest: str = ""
@@ -313,12 +332,15 @@ class Observation:
     schemas: tuple[str, ...] = ()
     offsite: tuple[OffsiteCopy, ...] | None = None
     stored: Mapping[str, int] | None = None
+    stored_digests: Mapping[str, str] = field(default_factory=dict)
     earlier: tuple[Observation, ...] = ()
     crash: CrashState | None = None
     held_before: frozenset[str] = frozenset()
     backups_before: frozenset[tuple[str, int]] = frozenset()
     error_status: int = 0
     not_provided: frozenset[str] = frozenset()
+    lag_s: float = 0.0
+    settle_s: float = 0.0
 
     def is_new(self, artefact: Artefact) -> bool:
         """Whether a backup was made, or made anew, since the run began."""

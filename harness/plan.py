@@ -27,6 +27,7 @@ class Step:
     ``version`` names one of [versions]; ``seconds`` is how long ``wait`` lets the load run on. The next two are for
     members of a ``Together``: one starts with the group, or once an edge was met (and the fault there is in), or once
     so many other members have ended; and then so many seconds later, of which a range is drawn from the run's seed.
+    ``optional``: a system that has no such operation is none the worse for it.
     ``promises`` is filled in by the plan: the version that must answer once it succeeded; empty: none of its own.
     """
 
@@ -37,6 +38,7 @@ class Step:
     seconds: float = 0.0
     after: Edge | int = 0
     offset_s: float | tuple[float, float] = 0.0
+    optional: bool = False
     promises: str = ""
 
 
@@ -171,6 +173,7 @@ class Plan:
     power: PowerCuts | None = None
     disk: DiskKind = "sized"
     restart: bool = False
+    reads_only: bool = False
     timing: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from harness.config.reader import FILE
+from harness.config.reader import bundled
 from harness.config.suggest import did_you_mean
 from harness.errors import HarnessError
 from harness.host.checkout import BUNDLED, ROOT
@@ -53,8 +53,8 @@ def scenario(name: str, directories: Sequence[Path] = ()) -> Scenario:
 
 
 def systems() -> list[str]:
-    """The names of the bundled systems (their folders)."""
-    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{FILE}"))
+    """The names of the bundled systems."""
+    return sorted(bundled(BUNDLED))
 
 
 def _load(path: Path) -> ModuleType:

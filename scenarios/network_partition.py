@@ -1,6 +1,6 @@
 """The network fails while the kit works: the way off site, to a monitor, from the front to the service."""
 
-from harness import Cell, Edge, Expect, Fault, Hold, Scenario, Step, Trigger, checkers, faults
+from harness import Cell, Edge, Expect, Fault, Hold, Scenario, Step, Tier, Trigger, Version, checkers, faults
 
 _LINK = "offsite"
 _UPLOAD = Edge("backup.upload", "start")
@@ -114,11 +114,49 @@ def _front(name: str, about: str, link: str, phase: str, full: bool) -> Cell:
     )
 
 
+def _of_link(link: str) -> tuple[Cell, ...]:
+    """The cells of a link of a system's own, such as the one from the service to its database or queue: it is gone for
+    a while as an operation begins. Whether the operation can work then is the system's own matter; afterwards all that
+    was acknowledged is there, the kit works again, and what it takes for its latest backup can be restored."""
+    after = (
+        Step("read_back"),
+        Step("backup"),
+        Step("deploy", version="new"),
+        Step("read_back"),
+        Step("restore"),
+        Step("read_back"),
+    )
+    ways: tuple[tuple[str, str, Fault, Tier], ...] = (
+        ("cut", "cut both ways", faults.Partition(link), "quick"),
+        ("dropped", "refused, and its connections closed", faults.Down(link), "full"),
+        ("stalled", "stalled: all is accepted, and nothing answered", faults.StalledPeer(link), "full"),
+    )
+    return tuple(
+        Cell(
+            name=f"{link.replace('_', '-')}-{how}-{operation}",
+            about=f"the link {link} is {said} for two seconds as a {operation} begins",
+            steps=(*before, Step(operation, expect="any", version=version), *after),
+            triggers=(Trigger(fault, Edge(operation, "start"), occurrence=1 + (operation == "backup"), hold=2.0),),
+            checkers=(checkers.NoPartialLatest(), checkers.Restorable()),
+            tier=tier,
+            budget_s=30,
+        )
+        for how, said, fault, tier in ways
+        for operation, version, before in _OF_LINK
+    )
+
+
+_OF_LINK: tuple[tuple[str, Version, tuple[Step, ...]], ...] = (
+    ("backup", "", (Step("backup"), Step("read_back"))),
+    ("deploy", "new", (Step("backup"),)),
+)
+
 scenario = Scenario(
     name="network_partition",
     title="The network fails",
     requirements=("R43", "R83", "R84", "R85", "R86"),
     checkers=checkers.standard(),
+    of_link=_of_link,
     cells=(
         _upload("upload-cut", "the way off site is cut both ways when the upload begins", faults.Partition(_LINK)),
         _upload(

@@ -12,10 +12,10 @@ _FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 
 def pages() -> list[Path]:
-    """Every document; what tests compare with is none."""
+    """Every document; what tests compare with is none, nor what `make systems` builds."""
     folders = ("harness", "scenarios", "tests", "reports")
     found = [ROOT / "README.md", *(p for f in folders for p in sorted((ROOT / f).rglob("*.md")))]
-    return [p for p in found if "expected" not in p.parts and not _of_a_run(p)]
+    return [p for p in found if not {"expected", "built"} & set(p.parts) and not _of_a_run(p)]
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -12,6 +12,8 @@ import pytest
 from tests.busy import Inconclusive, Machine
 
 MOST = 10
+# No want of time raises these.
+_MISTAKES = (TypeError, AttributeError, NameError, ImportError, NotImplementedError)
 _OUTCOME = "inconclusive"
 _MACHINE = pytest.StashKey[Machine]()
 
@@ -32,7 +34,7 @@ def _why(item: pytest.Item, raised: pytest.ExceptionInfo[BaseException]) -> str:
     if isinstance(raised.value, Inconclusive):
         return str(raised.value)
     machine = item.stash.get(_MACHINE, None)
-    timed = machine is not None and isinstance(raised.value, Exception)
+    timed = machine is not None and isinstance(raised.value, Exception) and not isinstance(raised.value, _MISTAKES)
     if timed and (busy := machine.had_no_time):
         return f"{raised.exconly(tryshort=True).splitlines()[0]}; meanwhile {busy}"
     return ""

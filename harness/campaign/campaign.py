@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ import msgspec
 
 from harness import __version__
 from harness.campaign.compile import compiled
+from harness.campaign.fit import refuse_small_disks
 from harness.campaign.jobs import run_parallel
 from harness.campaign.options import Options, command_line
 from harness.campaign.outside import Signals, rehearse
@@ -26,7 +27,9 @@ from harness.campaign.review_rows import read_rows
 from harness.campaign.selection import Selected, kind_for, select
 from harness.checkers.core.codes import Details, answer, code_of
 from harness.checkers.core.late import HarnessLate
+from harness.config.policies import policies
 from harness.config.reader import load_system
+from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.checkout import BUNDLED
@@ -46,6 +49,14 @@ SET_UP_AND_MARGIN_S = 90.0
 
 
 Ended = tuple[Selected, Result, Path]
+
+
+def _shown_to_the_service(config: SystemConfig) -> Iterator[Mapping[str, str]]:
+    """By which clients prove who they are."""
+    yield from (config.service.headers, config.load.headers, *config.load.accounts)
+    yield from (request.headers for request in config.load.requests)
+    if config.load.read_back:
+        yield config.load.read_back.headers
 
 
 class Progress(Protocol):
@@ -91,11 +102,13 @@ class Campaign:
         if self.config.user:
             account(self.config.user)  # an error here and now when nobody can become it
         self.selected = list(selected) or select(options, self.kind, self.config)
+        if self.kind != "none":
+            refuse_small_disks(self.config, max(self._size_bytes(s.cell) for s in self.selected))
         # Without namespaces two runs would meet: their ports, files and processes; and so would two at one system.
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
-        self._secrets = secret_values(os.environ, self.config.env)
+        self._secrets = secret_values(os.environ, self.config.env, *_shown_to_the_service(self.config))
         # Called once, in a thread of its own, while the load of a run begins: nothing is measured yet.
         self.meanwhile: Callable[[], None] | None = None
         self._enough = False  # a run failed, and --fail-fast was asked for
@@ -119,7 +132,7 @@ class Campaign:
             scenario=selected.scenario.name,
             cell=cell.name,
             seed=options.seed,
-            size_bytes=min(options.size_bytes, cell.size_bytes or options.size_bytes),
+            size_bytes=self._size_bytes(cell),
             repeat=options.repeat if options.repeat and cell.timing else cell.repeat,
             warmup=cell.warmup,
             users=0 if self.config.load.arrival_rate else options.users or self.config.load.users,
@@ -130,6 +143,9 @@ class Campaign:
             keep_data=not self.config.service.attach,  # what is in use is nobody's to take away
         )
         return compiled(plan, selected.scenario, cell, self.config.versions)
+
+    def _size_bytes(self, cell: Cell) -> int:
+        return min(self.options.size_bytes, cell.size_bytes or self.options.size_bytes)
 
     def results(self, out: Path, again: Sequence[Selected] = ()) -> Generator[Ended, None, None]:
         """Each result with the folder of its run, as ``in_turn`` has them; of the cells of ``again`` alone if there are
@@ -221,6 +237,7 @@ class Campaign:
             "timing": plan.timing,
             "claims": [asdict(c) for c in self.config.claims],
             "waives": [{"name": w.name, "reason": w.reason, "until": w.until.isoformat()} for w in self.config.waives],
+            "policies": policies(self.config),
             "deadline_ms": self.config.service.deadline_ms,
             "slow_requests": [r.name for r in self.config.load.requests if r.kind == "slow"],
             "rollback_restores": bool(

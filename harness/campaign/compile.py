@@ -29,6 +29,7 @@ def compiled(plan: Plan, scenario: Scenario, cell: Cell, versions: VersionsConfi
         power=cell.power,
         disk=cell.disk,
         restart=cell.restart,
+        reads_only=cell.reads_only,
         timing=cell.timing,
         versions=named,
     )

@@ -38,7 +38,7 @@ def feasibility(scenarios: Sequence[Scenario], kit: KitCapabilities, host: Mappi
     return [
         Feasibility(s.name, c.name, c.tier, tuple(dict.fromkeys((*_host_needs(s, c, kit, host), *needs(s, c, kit)))))
         for s in scenarios
-        for c in s.cells
+        for c in s.cells_on(kit.config.links)
     ]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from harness.config.operations import HARNESS_STEPS, OPERATIONS
 from harness.config.schema import SystemConfig
 from harness.config.suggest import misspelt
 from harness.errors import HarnessError
+from harness.host.sizes import size
 from harness.model import Edge
 from harness.plan import Together
 from harness.scenario import Cell, Scenario
 
+# The data, and what a restore, a migration or the next backup writes beside them.
+_COPIES = 2
 # Phases that bundled scenarios wait for, and so that kits mark.
 PHASES = (
     *(f"backup.{p}" for p in ("lock", "check", "copy", "encrypt", "verify", "upload")),
@@ -54,6 +58,26 @@ def refuse_misspelt(config: SystemConfig, scenario: Scenario, cell: Cell) -> Non
             if meant := _meant(name, known):
                 what = f"run {scenario.name}:{cell.name} on {config.name}"
                 raise HarnessError(what, f"there is no {kind} {name!r}", f"did you mean {meant!r}?")
+
+
+def refuse_small_disks(config: SystemConfig, size_bytes: int) -> None:
+    """HarnessError where a disk does not hold the seeded data ``_COPIES`` times: what is full by itself would look like
+    a fault of the kit. A system that no seed fills, or fills regardless of ``{size}``, is taken as it is."""
+    seed = config.operations.get("seed")
+    if seed is None or not any("{size}" in word for word in seed.command):
+        return
+    needed = _COPIES * size_bytes
+    disks = {"data": config.disks.data_bytes, "backup": config.disks.backup_bytes}
+    small = {name: held for name, held in disks.items() if held < needed}
+    if small:
+        have = " and ".join(f"{name} {size(held)}" for name, held in small.items())
+        keys = " and ".join(f'{name} = "{math.ceil(needed / 2**20)}m"' for name in small)
+        raise HarnessError(
+            f"run {config.name} with {size(size_bytes)} of data",
+            f"its disks are too small ({have}): each has to hold the data twice, with the copy that a restore, a"
+            " migration or the next backup writes beside what is there",
+            f"[disks] {keys} or more, in {config.file}; or a smaller --size",
+        )
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -78,6 +78,19 @@ def kind_for(config: SystemConfig) -> Kind:
     return "none" if config.service.attach else best_kind()
 
 
+def system_among(words: Sequence[str], directories: Sequence[Path] = ()) -> tuple[str, tuple[str, ...]]:
+    """Which of the words names a system (none: ""), and those that name scenarios. HarnessError for two systems."""
+    if not words:
+        return "", ()
+    known, systems = registry.scenarios(directories), registry.systems()
+    named = [
+        w for w in words if w.partition(":")[0] not in known and ("/" in w or w in systems or (w and Path(w).exists()))
+    ]
+    if len(named) > 1:
+        raise HarnessError(f"run on {' and '.join(named)}", "a run has one system", "name one of them")
+    return "".join(named), tuple(w for w in words if w not in named)
+
+
 def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> list[Selected]:
     """The cells meant by names (``disk_full``, or one cell: ``disk_full:in-migration``) and tier; none is an error.
     ``config``: the system they are to run on."""
@@ -88,14 +101,15 @@ def select(options: Options, kind: Kind, config: SystemConfig | None = None) -> 
     for name in names:
         wanted, colon, cell_name = name.partition(":")
         scenario = registry.scenario(wanted, options.scenario_dirs)
-        cells = [c for c in scenario.cells if options.tier == "full" or c.tier == "quick"]
+        every = scenario.cells_on(config.links) if config else scenario.cells
+        cells = [c for c in every if options.tier == "full" or c.tier == "quick"]
         if colon:
-            cells = [c for c in scenario.cells if c.name == cell_name]
+            cells = [c for c in every if c.name == cell_name]
             if not cells:
                 raise HarnessError(
                     f"find the cell {name!r}",
                     f"{wanted} has no cell {cell_name!r}",
-                    f"cells: {', '.join(c.name for c in scenario.cells)}",
+                    f"cells: {', '.join(c.name for c in every)}",
                 )
         for cell in cells:
             if config:

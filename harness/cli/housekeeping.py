@@ -57,10 +57,15 @@ def clean(keep: int, out: Path, dry_run: bool) -> int:
     return ExitCode.FAIL if failed else ExitCode.PASS
 
 
-def heal(dry_run: bool) -> int:
-    healed = undo.heal(dry_run=dry_run)
+def heal(dry_run: bool, check: bool = False) -> int:
+    """``check``: nothing is undone, and what would be is a failure."""
+    healed = undo.heal(dry_run=dry_run or check)
     for one in healed:
         click.echo(f"{one.outcome}: {one.subject}: {one.said}")
     if not healed:
         click.echo("nothing to heal")
+    left = [h for h in healed if h.outcome not in ("live", "gone")]
+    if check and left:
+        click.echo(f"{len(left)} left behind: `deploydrill heal` undoes it")
+        return ExitCode.FAIL
     return ExitCode.FAIL if any(h.outcome in ("failed", "refused") for h in healed) else ExitCode.PASS

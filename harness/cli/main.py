@@ -99,7 +99,7 @@ def deploydrill() -> None:
 
 
 @deploydrill.command()
-@click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:CELL]]...")
+@click.argument("scenarios", nargs=-1, metavar="[SYSTEM] [SCENARIO[:CELL]]...")
 @_system
 @_dirs
 @click.option(
@@ -146,12 +146,18 @@ def run(
 ) -> int:
     """Run scenarios on a system, judge and report.
 
-    Without SCENARIO: every cell of the tier.
+    Without SCENARIO: every cell of the tier. A word that no scenario is called
+    by names the system, as after --system.
     """
     from harness.campaign.options import Options
     from harness.campaign.rerun import RERUN_KEYS
+    from harness.campaign.selection import system_among
     from harness.cli import rehearsals
 
+    named, options["scenarios"] = system_among(options["scenarios"], options["scenario_dirs"])
+    if named and _given(["system"]):
+        raise click.UsageError(f"the system is named twice: {named} and --system {options['system']}")
+    options["system"] = named or options["system"]
     return rehearsals.run(
         Options(**options, command=_command_line()),
         out=out,
@@ -264,13 +270,19 @@ def init(folder: Path) -> int:
 
 
 @deploydrill.command(short_help="Try what a system.toml promises, operation by operation.")
+@click.argument("named", metavar="[SYSTEM]", required=False)
 @_system
 @_dirs
+@click.option("--size", "size_bytes", type=Size(), default="20MB", show_default=True, help="Seed data of the system.")
 @click.option("--flaw", "--variant", "flaws", multiple=True, help="Switch a variant of the system on.")
+@click.option("--users", type=click.IntRange(1, 10_000), help="Concurrent users of the load.")
+@click.option("--probes-only", is_flag=True, help="Only read: no write, no operation of the kit.")
 @_out
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def verify(out: Path, as_json: bool, **options: Any) -> int:
+def verify(out: Path, as_json: bool, named: str | None, probes_only: bool, **options: Any) -> int:
     """Try what a system.toml promises, operation by operation, without faults.
+
+    SYSTEM is a bundled system, or a system.toml or its folder, as after --system.
 
     Each line is ok, wrong (exit 1), or not provided or not seen (exit 3), with
     what to try. Then, for each scenario: whether it can be rehearsed on this
@@ -279,7 +291,11 @@ def verify(out: Path, as_json: bool, **options: Any) -> int:
     from harness.campaign.options import Options
     from harness.cli import rehearsals
 
-    return rehearsals.verify(Options(**options, command=_command_line()), out, as_json)
+    if named is not None:
+        if _given(["system"]):
+            raise click.UsageError(f"the system is named twice: {named} and --system {options['system']}")
+        options["system"] = named
+    return rehearsals.verify(Options(**options, command=_command_line()), out, as_json, probes_only)
 
 
 @deploydrill.command()
@@ -348,11 +364,15 @@ def clean_(keep: int, out: Path, dry_run: bool) -> int:
 
 @deploydrill.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be done.")
-def heal(dry_run: bool) -> int:
-    """Undo what a crashed run left outside its island. Safe beside a live run."""
+@click.option("--check", is_flag=True, help="Do nothing; exit 1 if anything is left.")
+def heal(dry_run: bool, check: bool) -> int:
+    """Undo what a crashed run left outside its island. Safe beside a live run.
+
+    With --check it is the last step of a CI job: nothing is left, or exit 1.
+    """
     from harness.cli import housekeeping
 
-    return housekeeping.heal(dry_run)
+    return housekeeping.heal(dry_run, check)
 
 
 def _given(names: Sequence[str]) -> dict[str, str]:

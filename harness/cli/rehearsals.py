@@ -113,18 +113,21 @@ def _print_plan(campaign: Campaign) -> int:
     return ExitCode.PASS
 
 
-def verify(options: Options, out: Path, as_json: bool) -> int:
-    """Try the contract of a system operation by operation, and say what can be rehearsed on it."""
+def verify(options: Options, out: Path, as_json: bool, probes_only: bool = False) -> int:
+    """Try the contract of a system operation by operation, and say what can be rehearsed on it. ``probes_only``: only
+    read; then of operations nothing is seen, and nothing is missing."""
     signals = Signals()
+    cell = "reads" if probes_only else "once"
     with LiveView() as view:
-        campaign = Campaign(replace(options, scenarios=("contract:once",)), signals, view)
+        campaign = Campaign(replace(options, scenarios=(f"contract:{cell}",)), signals, view)
         signals.install()
         folder, results = rehearse(campaign, out)
     recording = Recording(folder / campaign.selected[0].run)
     nothing = KitCapabilities(campaign.config, frozenset(), frozenset(), frozenset())
+    seen = observed(campaign.config, recording) if recording.events else nothing
     cells = feasibility(
         [s for s in registry.scenarios(options.scenario_dirs).values() if s.name != "contract"],
-        observed(campaign.config, recording) if recording.events else nothing,
+        KitCapabilities(campaign.config) if probes_only else seen,
         capabilities(campaign.kind),
     )
     outcome = campaign.outcome(results)

@@ -43,7 +43,9 @@ class KitCapabilities:
 
     def missing_status(self, *keys: str) -> Iterator[str]:
         """Each of these keys that `status` does not print; without a key, whether `status` works at all."""
-        if "status" not in self.config.operations:
+        if not self.config.tells_backups:
+            yield "[operations.status] or [backups]"
+        elif "status" not in self.config.operations and keys:
             yield "[operations.status]"
         elif self.status is not None and not self.status:
             yield "a status that works"
@@ -52,5 +54,5 @@ class KitCapabilities:
 
     def missing_read_back(self) -> Iterator[str]:
         """Whether the written data can be read back."""
-        if self.config.load.read_back is None:
+        if not self.config.reads_back:
             yield "[load.read_back]"

@@ -33,7 +33,7 @@ KNOWN_OPERATIONS: dict[str, KnownOperation] = {
         "{backup}", "The service answers with all that {backup} held. Clients write while it runs.", True
     ),
     "status": KnownOperation(
-        "", 'Its last line is JSON: {"latest": PATH or null, "backups": [{"name", "path", "size", "eligible"}]}'
+        "", 'It prints on stdout {"latest": PATH or null, "backups": [{"name", "path", "size", "eligible"}]}'
     ),
 }
 OPERATIONS = tuple(KNOWN_OPERATIONS)

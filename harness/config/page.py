@@ -13,7 +13,7 @@ from harness.config.operations import KNOWN_OPERATIONS
 from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
 from harness.config.rules import RULES
 from harness.config.schema import EDGES, PhaseConfig, SystemConfig
-from harness.config.toml.shapes import AFTER, ByName, Flag, One, Several
+from harness.config.toml.shapes import PAGES, ByName, Flag, One, Several
 from harness.config.toml.value import REQUIRED
 from harness.host.checkout import DOCS
 
@@ -36,7 +36,7 @@ def _rows(head: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _placeholders() -> str:
-    where = {"commands": COMMAND, "places": PLACES, "links": LINK, "requests": REQUEST, "the read-back": AFTER}
+    where = {"commands": COMMAND, "places": PLACES, "links": LINK, "requests": REQUEST, "the read-back": PAGES}
     return _rows(
         ("placeholder", "is", "in"),
         (
@@ -91,10 +91,11 @@ def _section(heading: str, says: str, of: type) -> str:
 def _phases(declared: Declared) -> str:
     operation = ("`operation`", "text", "the first part of its name", "The phase belongs to this operation.")
     edges = [(f"`{k}`", "an edge", "the operation's own", f"The phase has its {k} there.") for k in ("start", "stop")]
+    same = ("`same_as`", "text", "none", "Instead of both: the phase is whenever this other one is.")
     parts = [
         '### `[phases."NAME"]`',
         f"{_sentences(declared)} Its name holds a dot, so it stands in quotes. It has a `start`, a `stop`, or both.",
-        _rows(("key", "value", "default", "meaning"), [operation, *edges]),
+        _rows(("key", "value", "default", "meaning"), [operation, *edges, same]),
         "An edge is a table of one of these three forms.",
         *(f"**`{form}`**\n\n{_keys(of)}" for form, of in EDGES.items()),
     ]

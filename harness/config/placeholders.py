@@ -28,14 +28,17 @@ MEANINGS = {
     "token": "a new token, which no other request has",
     "payload": "a new text, which the read-back must give back",
     "known": "a token whose write was acknowledged before",
-    "n": "a random number below 1 000 000",
+    "id": "the id that the service gave a write which was acknowledged before",
+    "n": "a random whole number in the range of `[load] n`",
     "after": "what the page before named as next; nothing on the first page",
+    "page": "the number of the page, from `first_page` on",
+    "offset": "how many entries were read before this page",
 }
 
 PLACES = frozenset({"dir", "system", "python", "host", "port"})
 COMMAND = PLACES | {"version", "size", "backup"}
 LINK = PLACES | {"link", "near"}
-REQUEST = frozenset({"token", "payload", "known", "n"})
+REQUEST = frozenset({"token", "payload", "known", "id", "n"})
 
 
 @overload

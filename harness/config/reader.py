@@ -19,6 +19,7 @@ from harness.config.schema import OperationConfig, PhaseConfig, SystemConfig, Va
 from harness.config.suggest import did_you_mean
 from harness.config.toml.shapes import ByName, One, Several
 from harness.config.toml.table import Table
+from harness.config.toml.value import REQUIRED
 from harness.errors import HarnessError
 
 FILE = "system.toml"
@@ -32,8 +33,8 @@ def load_system(name_or_path: str | Path, bundled_dir: Path, *, variants: Sequen
 def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
     """The TOML file meant. A bundled name wins over a folder of that name; ``./name`` is always the folder."""
     text = str(name_or_path)
-    bundled = {file.parent.name: file for file in sorted(bundled_dir.glob(f"*/{FILE}"))}
-    by_name = {_name_in(file) or folder: file for folder, file in bundled.items()} | bundled
+    named = bundled(bundled_dir)
+    by_name = named | {file.parent.name: file for file in named.values()}
     if "/" not in text and text in by_name:
         return by_name[text]
     try:
@@ -52,6 +53,11 @@ def find_system(name_or_path: str | Path, bundled_dir: Path) -> Path:
         "no bundled system and no file has that name",
         "; ".join(part for part in (did_you_mean(text, by_name), known, f"or the path of a {FILE}") if part),
     )
+
+
+def bundled(bundled_dir: Path) -> dict[str, Path]:
+    """The files of the systems below ``bundled_dir``, by the name that each gives itself."""
+    return {_name_in(file) or file.parent.name: file for file in sorted(bundled_dir.glob(f"*/{FILE}"))}
 
 
 def _name_in(file: Path) -> str:
@@ -110,6 +116,8 @@ def _read(of: type[Any], table: Table, *, attached: bool = False, **given: Any) 
 def _table(declared: Declared, table: Table, attached: bool) -> Any:
     """A key that is a table, or tables, of declared keys itself."""
     name, shape, default = declared.name, declared.key.shape, declared.default_of(attached)
+    if isinstance(shape, Several) and name not in table and default is not REQUIRED:
+        return default
     if isinstance(shape, Several):
         return tuple(_read(shape.of, inner) for inner in table.array(name))
     if isinstance(shape, ByName):
@@ -133,7 +141,14 @@ def _operations(table: Table) -> dict[str, OperationConfig]:
         inner, known = table.table(name), name in OPERATIONS
         if not known:
             _check_own(name, table, inner)
-        leave = [key for key, there in (("own", not known), ("restores", name == "rollback")) if not there]
+        there = {
+            "own": not known,
+            "restores": name == "rollback",
+            "to": name in ("restore", "rollback"),
+            "version": name in ("restore", "rollback"),
+            "asks_monitors": name == "deploy",
+        }
+        leave = [key for key, may in there.items() if not may]
         values = read_keys(OperationConfig, inner, leave=leave)
         inner.end()
         found[name] = OperationConfig(name, **values | {"own": not known})

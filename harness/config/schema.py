@@ -11,7 +11,8 @@ from harness.config.claims import ClaimLimit
 from harness.config.keys import Key
 from harness.config.placeholders import LINK, PLACES, REQUEST
 from harness.config.toml.shapes import (
-    AFTER,
+    PAGES,
+    Accounts,
     Argv,
     ByName,
     Choice,
@@ -25,6 +26,7 @@ from harness.config.toml.shapes import (
     Number,
     One,
     Pattern,
+    Patterns,
     Pointer,
     Program,
     RequestPath,
@@ -71,7 +73,8 @@ class ServiceConfig:
         Key(
             Url(),
             "All load goes to this address.",
-            "Its port is fixed or `{port}`.",
+            "Its port is fixed or `{port}`. A `[client]` of your own is given it as it is, and needs none.",
+            default="",
             example='"http://127.0.0.1:{port}"',
         ),
     ]
@@ -86,6 +89,60 @@ class ServiceConfig:
             init="another",
         ),
     ] = False
+    headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Headers(PLACES),
+            "Every request carries these headers: of the load, the probes, the read-back and for version and health.",
+            "`Host` is sent instead of the address. A request's own headers win.",
+            example='{ X-Forwarded-Proto = "https", Host = "shop.example" }',
+        ),
+    ] = field(default_factory=dict)
+    cookies: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Clients keep the cookies that they are given: each user of the load its own, the prober its own.",
+            example="true",
+            init="another",
+        ),
+    ] = False
+    ca_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The certificate of the service is checked by these authorities, instead of the host's.",
+            example='"{dir}/tls/ca.pem"',
+            init="another",
+        ),
+    ] = ""
+    cert_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "Clients show this certificate.",
+            example='"{system}/client.pem"',
+            init="another",
+        ),
+    ] = ""
+    key_file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The key of that certificate, where it is in a file of its own.",
+            example='"{system}/client.key"',
+            init="another",
+        ),
+    ] = ""
+    verify: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Whether the certificate of the service is checked; false for an address of this host only.",
+            example="false",
+            init="another",
+        ),
+    ] = True
     stop: Annotated[
         Argv,
         Key(
@@ -111,10 +168,38 @@ class ServiceConfig:
             init="instead",
         ),
     ] = ""
+    version_header: Annotated[
+        str,
+        Key(
+            Text(),
+            "Instead of it: this header of the answer is the version.",
+            example='"X-App-Version"',
+            init="another",
+        ),
+    ] = ""
+    version_command: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of asking for `version`: this command prints it.",
+            "It prints what the path would answer: JSON, for `version_pointer`, or a text.",
+            example='["PROGRAM", "version"]',
+            init="another",
+        ),
+    ] = ()
     deadline_ms: Annotated[float, Key(Number(1, 600_000), "A request answered later than this counts as failed.")] = (
         1000.0
     )
     start_deadline_s: Annotated[float, Key(Number(0.1, 3600), "A start may take this long.")] = 20.0
+    stop_deadline_s: Annotated[
+        float,
+        Key(
+            Number(0.1, 3600),
+            "A stop may take this long.",
+            "The harness kills what is still there then, and says so. At the end of a run it waits 2 s at most.",
+            where="island",
+        ),
+    ] = 20.0
     access_log: Annotated[
         str,
         Key(
@@ -138,6 +223,8 @@ class DataConfig:
         Key(
             Choice(("sqlite", "postgres", "opaque")),
             "The engine that keeps the data: sqlite, postgres or opaque (any other).",
+            "For whoever reads the file: no judgement depends on it.",
+            default="opaque",
             attached="opaque",
         ),
     ]
@@ -162,6 +249,23 @@ class DataConfig:
         ),
     ]
     database: Annotated[str, Key(Text(PLACES), "The database is this file.", example='"{dir}/data/app.db"')] = ""
+    mount: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The data disk is mounted here, at data.dir or above it.",
+            "Name a directory above it if the kit renames, replaces or links `data.dir` as a whole: to the place of a "
+            'mount nobody can do that. With `"{dir}"` all of the system but `backup_dir` is on that disk.',
+            where="island",
+            example='"{dir}"',
+            init="another",
+        ),
+    ] = ""
+
+    @property
+    def mounted_at(self) -> str:
+        """Where the data disk is mounted, with its placeholders."""
+        return self.mount or self.dir
 
 
 def _too_small(size: int) -> str:
@@ -216,6 +320,64 @@ class OperationConfig:
             init="another",
         ),
     ] = False
+    to: Annotated[
+        str,
+        Key(
+            Choice(("snapshot", "latest")),
+            "Where the restore ends: at its backup, or (it replays a log) at the last commit before it began.",
+            "Only in `[operations.restore]`, and in a rollback that `restores`. Unsaid, data that is one clean cut "
+            "after the backup is unknown.",
+            default="",
+            example='"latest"',
+            init="another",
+        ),
+    ] = ""
+    version: Annotated[
+        str,
+        Key(
+            Choice(("same", "old", "new", "backup")),
+            "The version that answers after it: that of before, one of `[versions]`, or that of its backup.",
+            "Only in `[operations.restore]` and `[operations.rollback]`. Unsaid, a restore leaves the version as it "
+            "is, and a rollback brings back the old one.",
+            default="",
+            example='"backup"',
+            init="another",
+        ),
+    ] = ""
+    needs_links: Annotated[
+        tuple[str, ...] | None,
+        Key(
+            Texts(),
+            "The operation cannot work while one of these links is cut; `[]`: it needs none.",
+            "Such as a deployment that begins with a backup and its copy off site. Unsaid, one that fails under a cut "
+            "link is unknown.",
+            default=None,
+            example='["offsite"]',
+            init="another",
+        ),
+    ] = None
+    checks_space: Annotated[
+        bool | None,
+        Key(
+            Flag(),
+            "Whether it makes sure that there is room before it writes; `false`: it ends when the disk is full.",
+            "Both are sound, if it fails and cleans up. Unsaid, one that had filled the disk is unknown.",
+            default=None,
+            example="true",
+            init="another",
+        ),
+    ] = None
+    asks_monitors: Annotated[
+        str,
+        Key(
+            Choice(("throughout", "before")),
+            "When it asks the monitors: to its end, or only before it changes anything.",
+            "Only in `[operations.deploy]`. Unsaid, one that went on after the monitors were lost in it is unknown.",
+            default="",
+            example='"throughout"',
+            init="another",
+        ),
+    ] = ""
     own: Annotated[
         bool,
         Key(
@@ -226,6 +388,104 @@ class OperationConfig:
             init="another",
         ),
     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """``[client]``: how a service is talked to that does not speak HTTP. ``python`` or ``command``, not both."""
+
+    python: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "A Python file with one subclass of `harness.Client`.",
+            "See [clients](clients.md#a-client-of-your-own).",
+            example='"{system}/client.py"',
+        ),
+    ] = ""
+    command: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of it: a program that answers JSON lines.",
+            example='["PROGRAM", "client"]',
+            init="another",
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LockConfig:
+    """``[locks.NAME]``: operations of which only one at a time may change something."""
+
+    name: str
+    operations: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "These operations share the lock; others may run beside them.",
+            "Where nothing is said, a backup that ran beside a deployment is unknown; two deployments at once fail.",
+            example='["deploy", "rollback", "restore"]',
+        ),
+    ]
+    waits_s: Annotated[
+        float,
+        Key(
+            Number(0, 86_400),
+            "One that finds the lock taken waits so long for it before it gives up; 0: it gives up at once.",
+            "Time in which the harness holds the other one does not count.",
+        ),
+    ] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsConfig:
+    """``[backups]``: how a kit without ``[operations.status]`` tells which backups there are."""
+
+    glob: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "The files or directories that match this are the backups.",
+            "`**` is any depth.",
+            example='"{dir}/backup/*.dump"',
+        ),
+    ] = ""
+    order: Annotated[
+        str,
+        Key(Choice(("time", "name")), "Which of them is the newest: the one written last, or the last by name."),
+    ] = "time"
+    list: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "Instead of `glob`: this command lists the backups.",
+            "For backups that are no files here, such as objects in a store or snapshots.",
+            example='["restic", "snapshots"]',
+            init="another",
+        ),
+    ] = ()
+    pattern: Annotated[
+        str,
+        Key(
+            Pattern(("id",)),
+            "Each match in what `list` prints is a backup: group `id` is its name.",
+            "Group `path` is its {backup} if that is another, `size` its bytes, `kind` as in `status`.",
+            example=r"'^(?P<id>[0-9a-f]{8}) '",
+            init="another",
+        ),
+    ] = ""
+    newest: Annotated[
+        str, Key(Choice(("last", "first")), "Where the newest stands in what `list` prints.", init="another")
+    ] = "last"
+    latest: Annotated[
+        Argv,
+        Key(
+            Program(),
+            "This command prints the backup that a restore would use; without it, the newest.",
+            example='["PROGRAM", "latest"]',
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,12 +582,14 @@ EDGES: dict[str, type[LogEdge] | type[BytesEdge] | type[CallEdge]] = {
 
 @dataclass(frozen=True, slots=True)
 class PhaseConfig:
-    """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself."""
+    """``[phases."NAME"]``: a phase within an operation; None is the start or the end of the operation itself.
+    ``same_as``: it is whenever that other phase is."""
 
     name: str
     operation: str
     start: EdgeConfig | None
     stop: EdgeConfig | None
+    same_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +641,16 @@ class LinkConfig:
             example="8081",
         ),
     ] = 0
-    serves: Annotated[bool, Key(Flag(), "The clients' requests go over this cable.", example="true")] = False
+    serves: Annotated[
+        bool | None,
+        Key(
+            Flag(),
+            "Whether the clients' requests need this cable, as those to a database of the service do.",
+            "What is bad while it is cut is then not counted as downtime. Unsaid, such requests are unknown.",
+            default=None,
+            example="true",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,9 +664,29 @@ class MonitorConfig:
         Key(
             Health("http://127.0.0.1:9101/status"),
             "The monitor is up once it answers there.",
+            default="",
             example='"http://127.0.0.1:9101/status"',
         ),
-    ]
+    ] = ""
+    file: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "Instead of health: the monitor is up while it writes this file, at least every stale_after_s.",
+            example='"{dir}/monitor.heartbeat"',
+            init="another",
+        ),
+    ] = ""
+    pattern: Annotated[
+        str,
+        Key(
+            Pattern(),
+            "And this is found in it.",
+            "Only with `file`.",
+            example="'^ok'",
+            init="another",
+        ),
+    ] = ""
     stale_after_s: Annotated[float, Key(Number(0.1, 3600), "What the monitor said is stale after this time.")] = 3.0
 
 
@@ -427,12 +718,17 @@ class RequestTemplate:
     ]
     path: Annotated[
         str,
-        Key(RequestPath(REQUEST), "The clients ask for this path: {n} is a number, {known} a written token."),
+        Key(
+            RequestPath(REQUEST, open_=True),
+            "The clients ask for this path: {n} is a number, {known} a written token, {id} the id of one.",
+            "Left out beside a `[client]` of your own, which is asked to write or to read.",
+            default="",
+        ),
     ]
     body: Annotated[
         str,
         Key(
-            Text(REQUEST),
+            Text(REQUEST, open_=True),
             "The clients send this; the body of a write holds {token} and {payload}.",
             example="""'{"token": "{token}", "payload": "{payload}"}'""",
         ),
@@ -440,7 +736,7 @@ class RequestTemplate:
     headers: Annotated[
         Mapping[str, str],
         Key(
-            Headers(REQUEST),
+            Headers(REQUEST, open_=True),
             "The clients send these headers.",
             "With another `Content-Type` the body need not be JSON.",
             example='{ Accept = "application/json" }',
@@ -458,10 +754,41 @@ class RequestTemplate:
             example="'</html>'",
         ),
     ] = ""
+    expect_headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Patterns(),
+            "These are found in the headers of a good answer.",
+            "A redirect to the page of what was written is a success, and one to the login page is none.",
+            default={},
+            example="{ Location = '^/items/' }",
+            init="another",
+        ),
+    ] = field(default_factory=dict)
+    id: Annotated[
+        str,
+        Key(
+            Pointer(),
+            "The id that the service gave what was written stands there in the answer to a write.",
+            "It goes into the ledger, and fills `{id}` of later requests and of the read-back.",
+            example='"/data/id"',
+            init="another",
+        ),
+    ] = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that is filled in."""
+        return (self.path, self.body, *self.headers.values())
 
     @property
     def needs_known(self) -> bool:
-        return any("{known}" in text for text in (self.path, self.body, *self.headers.values()))
+        return any("{known}" in text or "{id}" in text for text in self.texts)
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the body of a good answer tells something."""
+        return bool(self.expect_body or self.id)
 
     def deadline_s(self, deadline_ms: float) -> float:
         return slow_deadline_s(deadline_ms) if self.kind == "slow" else deadline_ms / 1000
@@ -474,17 +801,50 @@ class ReadBackConfig:
     path: Annotated[
         str,
         Key(
-            RequestPath(AFTER),
+            RequestPath(PAGES, open_=True),
             "Each page is read there; {after} is empty on the first.",
+            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first. With {id} "
+            "each write is asked for by itself, by the id that its answer gave.",
             example='"/items?after={after}"',
         ),
     ]
-    items: Annotated[str, Key(Pointer(), "The list of entries stands there in the answer.")] = "/items"
-    token: Annotated[str, Key(Pointer(), "The token stands there in an entry.")] = "/token"
-    payload: Annotated[str, Key(Pointer(), "The payload stands there in an entry.")] = "/payload"
+    items: Annotated[
+        str, Key(Pointer(whole=True), "The list of entries stands there in the answer.", 'With `""` it is the answer.')
+    ] = "/items"
+    token: Annotated[
+        str, Key(Pointer(whole=True), "The token stands there in an entry.", 'With `""` an entry is the token itself.')
+    ] = "/token"
+    payload: Annotated[
+        str,
+        Key(
+            Pointer(whole=True),
+            "The payload stands there in an entry.",
+            'With `""` entries have none, and of a write only that it is there is judged.',
+        ),
+    ] = "/payload"
     next: Annotated[
         str, Key(Pointer(), "What the next {after} is stands there in the answer; null on the last page.")
     ] = "/next"
+    next_in_entry: Annotated[
+        str,
+        Key(
+            Pointer(),
+            "Instead of next: the next {after} stands there in the last entry of a page.",
+            example='"/id"',
+            init="another",
+        ),
+    ] = ""
+    next_link: Annotated[
+        bool,
+        Key(
+            Flag(),
+            'Instead of next: the header `Link: <...>; rel="next"` leads to the next page.',
+            "Its path and query are asked for at `url`, whatever host it names.",
+            example="true",
+            init="another",
+        ),
+    ] = False
+    first_page: Annotated[int, Key(Whole(0, 1), "The number of the first {page}.", init="another")] = 1
     totals: Annotated[
         Mapping[str, float],
         Key(
@@ -524,10 +884,124 @@ class ReadBackConfig:
         ),
     ] = ""
     method: Annotated[str, Key(Choice(("GET", "POST")), "The HTTP method.")] = "GET"
-    body: Annotated[str, Key(Text(AFTER), "The harness sends this.", example='""')] = ""
+    body: Annotated[str, Key(Text(PAGES, open_=True), "The harness sends this.", example='""')] = ""
     headers: Annotated[
-        Mapping[str, str], Key(Headers(), "The harness sends these headers.", example='{ Accept = "application/json" }')
+        Mapping[str, str],
+        Key(Headers(open_=True), "The harness sends these headers.", example='{ Accept = "application/json" }'),
     ] = field(default_factory=dict)
+    settle_s: Annotated[
+        float,
+        Key(
+            Number(0, 600),
+            "What was written shows up in the read-back within this time, as of a replica or an index that lags.",
+            "What is missing is asked for again so long, and how long it took is told. Unsaid, the newest writes that "
+            "show up late are unknown.",
+            example="2",
+            init="another",
+        ),
+    ] = 0.0
+
+    @property
+    def by_id(self) -> bool:
+        """Whether each write is asked for by itself."""
+        return "{id}" in self.path
+
+    @property
+    def counted(self) -> bool:
+        """Whether the harness counts pages or entries, and no answer says what comes next."""
+        return any(word in self.path + self.body for word in ("{page}", "{offset}"))
+
+
+@dataclass(frozen=True, slots=True)
+class LoginStep:
+    """One of ``[[load.login]]``: a request by which a client logs in, and what it takes from the answer. A placeholder
+    is a variable that an earlier one took, or a key of `accounts`."""
+
+    path: Annotated[str, Key(RequestPath(open_=True), "The client asks for this path.", example='"/auth/login"')]
+    method: Annotated[str, Key(Choice(("GET", "POST", "PUT", "PATCH")), "The HTTP method.", default="POST")] = "POST"
+    body: Annotated[
+        str,
+        Key(
+            Text(open_=True),
+            "The client sends this.",
+            example="""'{"email": "{name}", "password": "{password}"}'""",
+        ),
+    ] = ""
+    headers: Annotated[
+        Mapping[str, str],
+        Key(Headers(open_=True), "The client sends these headers.", example='{ X-CSRFToken = "{csrf}" }'),
+    ] = field(default_factory=dict)
+    expect_status: Annotated[
+        tuple[int, ...],
+        Key(Statuses(), "A good answer has one of these statuses; without it, any 2xx or 3xx.", example="[200]"),
+    ] = ()
+    pointers: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the JSON pointer at which it stands in the answer.",
+            default={},
+            example='{ access = "/data/access_token" }',
+        ),
+    ] = field(default_factory=dict)
+    patterns: Annotated[
+        Mapping[str, str],
+        Key(
+            Patterns(),
+            "Variables, each with an expression whose group 1 is found in the body of the answer.",
+            default={},
+            example='{ csrf = \'name="csrf" value="([^"]+)\' }',
+        ),
+    ] = field(default_factory=dict)
+    from_headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the header of the answer that is its value.",
+            default={},
+            example='{ session = "X-Session" }',
+        ),
+    ] = field(default_factory=dict)
+    from_cookies: Annotated[
+        Mapping[str, str],
+        Key(
+            Environment(),
+            "Variables, each with the cookie that is its value.",
+            default={},
+            example='{ csrf = "csrftoken" }',
+        ),
+    ] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The variables that it takes."""
+        return (*self.pointers, *self.patterns, *self.from_headers, *self.from_cookies)
+
+
+@dataclass(frozen=True, slots=True)
+class TotalConfig:
+    """``[load.totals.NAME]``: a number that a request of its own tells, such as how many rows there are."""
+
+    name: str
+    path: Annotated[str, Key(RequestPath(), "The harness asks for this path.", example='"/count"')]
+    pointer: Annotated[str, Key(Pointer(whole=True), "The number stands there in the JSON answer.", example='"/rows"')]
+    equals: Annotated[
+        float | None,
+        Key(
+            Number(-1e15),
+            "It must always be this; unsaid, what it was when the service had come up.",
+            default=None,
+            example="0",
+        ),
+    ] = None
+    with_writes: Annotated[
+        bool,
+        Key(
+            Flag(),
+            "Entries of our clients are counted in it: as many as the read-back finds are taken off.",
+            example="true",
+        ),
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -541,6 +1015,46 @@ class SystemLoadConfig:
         ReadBackConfig | None,
         Key(One(ReadBackConfig), "How the harness reads every write again, page by page.", default=None),
     ]
+    login: Annotated[
+        tuple[LoginStep, ...],
+        Key(Several(LoginStep), "How a client logs in, request by request.", default=()),
+    ] = ()
+    totals: Annotated[
+        Mapping[str, TotalConfig],
+        Key(ByName(TotalConfig), "Numbers of the data that no client wrote, each by a request of its own.", default={}),
+    ] = field(default_factory=dict)
+    accounts: Annotated[
+        tuple[Mapping[str, str], ...],
+        Key(
+            Accounts(),
+            "Each client logs in by one of these, in turn.",
+            "Never recorded.",
+            default=(),
+            example='[{ name = "ann", password = "..." }, { name = "bob", password = "..." }]',
+            init="another",
+        ),
+    ] = ()
+    renew_s: Annotated[
+        float,
+        Key(
+            Number(0, 86_400),
+            "A client logs in again after this time; 0: when it is refused (401, 403, a redirect to the login).",
+            init="another",
+        ),
+    ] = 0.0
+    headers: Annotated[
+        Mapping[str, str],
+        Key(
+            Headers(open_=True),
+            "Every request of a client, and the read-back, carries these: here a variable of the login may stand.",
+            example='{ Authorization = "Bearer {access}" }',
+            init="another",
+        ),
+    ] = field(default_factory=dict)
+    n: Annotated[
+        tuple[float, float],
+        Key(Span(), "{n} is a whole number from the first to the second."),
+    ] = (0, 999_999)
     users: Annotated[int, Key(Whole(1, 100_000), "So many clients send requests at once.")] = 12
     think_s: Annotated[
         tuple[float, float], Key(Span(), "A client waits between these times from an answer to its next request.")
@@ -559,6 +1073,30 @@ class SystemLoadConfig:
             "Above 0: so many requests arrive each second, however slow the answers, instead of users.",
         ),
     ] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """``[probe]``: what downtime is judged by."""
+
+    every_ms: Annotated[
+        float,
+        Key(
+            Number(1, 60_000),
+            "A probe is sent so often, whatever became of those before.",
+            "An outage shorter than this is not seen. Where a service limits how often one address may ask, the probes "
+            "and the load together have to stay below that.",
+        ),
+    ] = 10.0
+    requests: Annotated[
+        tuple[str, ...],
+        Key(
+            Texts(),
+            "These of `[[load.requests]]` are probed: a read, and a write if it is to be probed too.",
+            "Without it the first read and the first write that name no known token.",
+            example='["look", "create"]',
+        ),
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -619,6 +1157,30 @@ class VariantConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StopWhenConfig:
+    """``[limits.stop_when]``: how badly off the service may be. Beyond it every fault is reverted at once, the rest of
+    the run is left out, and its result is unknown."""
+
+    bad_share: Annotated[
+        float,
+        Key(Number(0, 1), "More than this share of the load's requests is bad.", example="0.2"),
+    ] = 0.0
+    latency_ms_p95: Annotated[
+        float,
+        Key(Number(0, 600_000), "The 95th percentile of the load's latency is above this.", example="500"),
+    ] = 0.0
+    url: Annotated[
+        str,
+        Key(
+            Text(PLACES),
+            "This address, such as one of your own alarms, answers anything else than 2xx.",
+            example='"http://127.0.0.1:9100/all-well"',
+        ),
+    ] = ""
+    window_s: Annotated[float, Key(Number(0.5, 600), "Share and latency are those of so many seconds.")] = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """``[limits]``."""
 
@@ -634,6 +1196,10 @@ class LimitsConfig:
             init="another",
         ),
     ] = ()
+    stop_when: Annotated[
+        StopWhenConfig | None,
+        Key(One(StopWhenConfig), "How badly off the service may be in a run.", default=None),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -679,6 +1245,11 @@ class SystemConfig:
     disks: Annotated[DisksConfig, Key(One(DisksConfig), "How large the two disks are.", default={}, where="island")]
     versions: Annotated[VersionsConfig, Key(One(VersionsConfig), "What {version} is filled with.")]
     load: Annotated[SystemLoadConfig, Key(One(SystemLoadConfig), "What clients do.")]
+    client: Annotated[
+        ClientConfig | None,
+        Key(One(ClientConfig), "A client of your own, for a service that does not speak HTTP.", default=None),
+    ]
+    probe: Annotated[ProbeConfig, Key(One(ProbeConfig), "What downtime is judged by.", default={})]
     limits: Annotated[LimitsConfig, Key(One(LimitsConfig), "What a run may use.", default={})]
     env: Annotated[Mapping[str, str], Key(Environment(PLACES), "Variables for every command.", default={})]
     operations: Annotated[
@@ -687,6 +1258,18 @@ class SystemConfig:
             ByName(OperationConfig),
             "What the kit can do. What needs an operation that is left out is unknown, never a pass.",
             default={},
+        ),
+    ]
+    locks: Annotated[
+        Mapping[str, LockConfig],
+        Key(ByName(LockConfig), "Which operations keep each other out, and how long one waits.", default={}),
+    ]
+    backups: Annotated[
+        BackupsConfig | None,
+        Key(
+            One(BackupsConfig),
+            "Which backups there are, for a kit without [operations.status].",
+            default=None,
         ),
     ]
     phases: Annotated[
@@ -748,6 +1331,16 @@ class SystemConfig:
             example='{ MODES = "," }',
         ),
     ] = field(default_factory=dict)
+
+    @property
+    def tells_backups(self) -> bool:
+        """Whether anybody says which backups there are."""
+        return "status" in self.operations or self.backups is not None
+
+    @property
+    def reads_back(self) -> bool:
+        """Whether the written data can be read back."""
+        return self.load.read_back is not None or self.client is not None
 
     @property
     def folder(self) -> Path:

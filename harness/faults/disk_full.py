@@ -37,7 +37,8 @@ _SAID = Words(
 @dataclass(frozen=True, slots=True)
 class DiskFull(Fault):
     """Fills ``disk`` with a file nobody can see or remove, until ``leave`` times the size of the system's database is
-    free. ``leave`` is a number, or a (low, high) range from which the run's seed chooses."""
+    free; on the disk of the backups, of the largest backup there if that is less, for backups may be compressed.
+    ``leave`` is a number, or a (low, high) range from which the run's seed chooses."""
 
     disk: str
     leave: float | tuple[float, float] = 0.0
@@ -56,7 +57,10 @@ class DiskFull(Fault):
                 f"add {self.disk} to [disks] in system.toml",
             )
         assert not isinstance(self.leave, tuple), "inject before resolved()"
-        share, place = self.leave * system.files.database_bytes(), system.files.data_place()
+        whole, place = system.files.database_bytes(), system.files.data_place()
+        if self.disk == "backup":
+            whole = min(whole, system.files.backup_bytes() or whole)
+        share = self.leave * whole
         if self.leave and not share:
             raise HarnessError(
                 f"inject disk_full on {self.disk}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from harness.errors import ExitCode, HarnessError
 from harness.faults.fault import Fault, Undo
-from harness.faults.support.impostor import Impostor
+from harness.faults.support.impostor import Forger, Impostor
 from harness.faults.support.monitors_out import How, MonitorsOut
 from harness.host.clock import mono_ns, sleep
 from harness.host.processes import descendants
@@ -26,7 +26,7 @@ Which = Literal["one", "all"]
 class MonitorFault(Fault):
     """What happens to monitors of the system: the first that system.toml declares (``one``), or ``all``. ``how`` tells
     the four apart. All but a kill hold the kit at the edge until what the monitors last saw is stale
-    (``stale_after_s``)."""
+    (``stale_after_s``); of one that writes a file a kill does, too."""
 
     which: Which = "all"
 
@@ -40,7 +40,7 @@ class MonitorFault(Fault):
         out = MonitorsOut(system, self.how, operation, names, began, {})
         for name in names:
             self._take_out(system, name, undo, out)
-        if self.how != "killed":
+        if self.how != "killed" or any(system.monitors.file(name) for name in names):
             sleep(max(system.config.monitors[name].stale_after_s for name in names) + 0.2)
         return out
 
@@ -101,7 +101,8 @@ class MonitorLies(MonitorFault):
             )
         _kill(system, name, undo)
         undo(lambda: out.liars[name].close() if name in out.liars else None)
-        out.liars[name] = Impostor(system.commands.text(system.config.monitors[name].health), answer.body)
+        file, health = system.monitors.file(name), system.commands.text(system.config.monitors[name].health)
+        out.liars[name] = Forger(file, answer.body) if file else Impostor(health, answer.body)
 
 
 @dataclass(frozen=True, slots=True)

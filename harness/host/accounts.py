@@ -21,6 +21,23 @@ class Account:
     groups: tuple[int, ...]
     prefix: tuple[str, ...] = ()
 
+    def barred(self, path: Path) -> Path | None:
+        """The first directory on the way to ``path`` that it may not enter, or ``path`` itself where it may not read
+        that; None where nothing is in the way, or that cannot be told."""
+        if self.prefix or self.uid == 0:
+            return None
+        ways = (path.absolute(), path.resolve())  # a link is followed, and has to be got at itself
+        for place in dict.fromkeys(p for way in ways for p in (*reversed(way.parents), way)):
+            try:
+                state = place.stat()
+            except OSError:
+                return None
+            own = state.st_uid == self.uid
+            shift = 6 if own else 3 if state.st_gid in (self.gid, *self.groups) else 0
+            if not state.st_mode >> shift & (0o1 if place.is_dir() else 0o4):
+                return place
+        return None
+
     def own(self, path: Path) -> None:
         """Make it the owner of a file or directory."""
         os.chown(path, self.uid, self.gid, follow_symlinks=False)

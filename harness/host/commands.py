@@ -90,12 +90,15 @@ def spawn(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     output: Path | IO[bytes] | None = None,
+    errors: IO[bytes] | None = None,
+    connection: int | None = None,
     pass_fds: Sequence[int] = (),
     stdin_pipe: bool = False,
     account: Account | None = None,
     fork: bool = False,
 ) -> Process:
-    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere.
+    """Start ``argv`` as the leader of its own session; stdout and stderr go to ``output`` (appended) or nowhere, stderr
+    to ``errors`` where that is given. ``connection``: a descriptor that is its stdin and stdout.
 
     ``account``: as that user. ``fork``: never by vfork, during which this process stands still until the other's exec.
     """
@@ -111,9 +114,9 @@ def spawn(
             [*(account.prefix if account else ()), *argv],
             env=None if env is None else dict(env),
             cwd=cwd,
-            stdin=subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT if sink is not subprocess.DEVNULL else subprocess.DEVNULL,
+            stdin=connection if connection is not None else subprocess.PIPE if stdin_pipe else subprocess.DEVNULL,
+            stdout=sink if connection is None else connection,
+            stderr=errors or (sink if connection is not None else subprocess.STDOUT),
             pass_fds=tuple(pass_fds),
             start_new_session=True,
             **_identity(account, fork),

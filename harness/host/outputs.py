@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -17,6 +18,8 @@ _EVERY_S = 0.25
 _COLLAPSE_RANGE = 8  # linux/falloc.h; ext4 and XFS can
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+# How far from its end an output is looked through for the line that tells its error.
+_TOLD_BYTES = 16 * 1024
 
 
 def trim(path: Path) -> int:
@@ -68,6 +71,36 @@ def last_line(path: Path, limit: int = 300) -> str:
     """The last line that says anything, cut to ``limit`` characters; however long the file and its lines are."""
     lines = tail(path, 8 * limit).strip().splitlines() if path.exists() else []
     return lines[-1].strip()[-limit:] if lines else ""
+
+
+def error_in(path: Path) -> str:
+    """``telling_line`` of the end of a file; empty if there is none, or nothing in it."""
+    return telling_line(tail(path, _TOLD_BYTES)) if path.exists() else ""
+
+
+# What a line says that tells an error, the plainest first: the words of systems and programs, in no order of ours.
+_ERRORS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"no space left|disk is full|quota exceeded|out of memory|permission denied|operation not permitted|read-only"
+        r"|no such file|connection refused|connection reset|timed? ?out|(database|resource|device) (is )?(locked|busy)"
+        r"|address already in use|not a database|malformed|corrupt",
+        r"\b(error|fatal|panic|exception)\b|\w(Error|Exception)\b",
+        r"\b(fail(ed|ure)?|can ?not|can't|could not|unable to|refused|denied|abort(ed|ing)?|invalid|missing)\b",
+    )
+)
+_NO_ERROR = re.compile(r"\b(0|no|without|zero) (error|failure|warning)", re.IGNORECASE)
+
+
+def telling_line(text: str, limit: int = 300) -> str:
+    """The line of a program's output that tells its error, cut to ``limit`` characters: the last of the plainest there
+    are, such as one with ``No space left on device``; where none looks like an error, the last that says anything."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    for pattern in _ERRORS:
+        for line in reversed(lines):
+            if pattern.search(line) and not _NO_ERROR.search(line):
+                return line[:limit]
+    return lines[-1][:limit] if lines else ""
 
 
 def tail(path: Path, most_bytes: int) -> str:

@@ -323,6 +323,31 @@ class LeftOut(Details):
     why: str
 
 
+@code(
+    "plan.stopped",
+    "unknown",
+    title="The run was stopped as [limits] has it",
+    sentence="{% if limit == 'url' %}the URL of stop_when answered {{ said }}{% elif limit == 'bad_share' %}"
+    "{{ '%.1f'|format(100 * value) }} % of the requests were bad, and {{ '%g'|format(100 * allowed) }} % are allowed"
+    "{% elif limit == 'load' %}the load has told nothing of itself for {{ value }} s, so nobody knows how the service "
+    "is{% else %}the 95th percentile of latency was {{ value }} ms, and {{ '%g'|format(allowed) }} ms are allowed"
+    "{% endif %}: every fault was reverted, and the rest was left out",
+    meaning="[limits] stop_when says how badly off the service may be in a rehearsal. It was worse off than that.",
+    causes=("the fault hurts clients", "the service was as badly off before"),
+    look="the timeline of the run, and what was in when it was stopped",
+    hint="raise [limits] stop_when, or rehearse on a system that nobody needs",
+    matter="plan",
+)
+class Stopped(Details):
+    """``limit``: bad_share, latency_ms_p95, url, or load, which was silent; ``said`` is what that
+    answered."""
+
+    limit: str
+    value: float
+    allowed: float
+    said: str
+
+
 class Step(msgspec.Struct):
     """How often a step ended, of how often it was planned."""
 
@@ -429,6 +454,7 @@ CODES = (
     Unreadable,
     NotProvided,
     LeftOut,
+    Stopped,
     StepsMissing,
     NoChecker,
     CheckerMissing,

@@ -184,7 +184,7 @@ def outages(run: JudgedRun, deadline_ms: float) -> Facts:
     phases += [(o.name, o.start_ns, o.stop_ns) for o in recording.operations]
     rows: list[Mapping[str, Any]] = []
     for records in (run.requests.probes, run.requests.load):
-        for channel, downtime in by_channel(records, deadline_ms).items():
+        for channel, downtime in by_channel(records, deadline_ms, held=run.requests.held).items():
             rows.extend(_outage(recording, channel, span, phases) for span in downtime.spans)
     return tuple(sorted(rows, key=lambda r: float(r["start_s"])))
 
@@ -225,7 +225,7 @@ def load(run: JudgedRun, deadline_ms: float) -> Mapping[str, Any]:
         "rate_per_s": round(float(counts.sum()) / window_s, 2) if window_s else None,
         "window_s": round(window_s, 3),
         "counted": {"n": len(judged), "bad": int(bad_mask(judged, deadline_ms).sum())},
-        "probe": probe(overall(requests.probes, deadline_ms, requests.exclusions)),
+        "probe": probe(overall(requests.probes, deadline_ms, requests.exclusions, requests.held)),
         "series": {
             "second": [round(s + offset_s, 3) for s in series.second],
             "p50_ms": list(series.latency_ms_p50),

@@ -29,7 +29,7 @@ from harness.judge.named import named
 from harness.judged.judged_run import JudgedRun
 from harness.model import NS, Finding, Result, Subject, merged
 from harness.plan import Plan
-from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, Warned
+from harness.recording.events import LeftOut, NotProvided, RunFailed, RunInterrupted, StopWhenMet, Warned
 from harness.recording.format import FORMAT, format_of
 from harness.recording.problems import Problem
 from harness.recording.recorder import PLAN
@@ -230,10 +230,14 @@ def _left_out(recording: Recording, plan: Plan) -> list[Finding]:
     """What was planned and not done: operations the system lacks, rounds that were broken off."""
     check = "run.as_planned"
     lacking = dict.fromkeys(e.named for e in recording.of(NotProvided))
-    found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in lacking]
+    missing = dict.fromkeys(e.named for e in recording.of(NotProvided) if not e.optional)
+    found = [finding(check, Subject("step", name), codes.NotProvided(operation=name)) for name in missing]
     found += [
         finding(check, Subject("step", e.what), codes.LeftOut(what=e.what, why=e.why)) for e in recording.of(LeftOut)
     ]
+    if stopped := next(recording.of(StopWhenMet), None):
+        details = codes.Stopped(stopped.limit, stopped.value, stopped.allowed, stopped.said)
+        return [*found, finding(check, RUN, details)]
     ends = [o.name for o in recording.operations if not o.on_our_backup]
     short: list[codes.Step] = []
     steps = plan.single_steps
@@ -284,7 +288,7 @@ def _said_by(checker: Checker, run: JudgedRun) -> list[Finding]:
 
 def _warnings(recording: Recording) -> tuple[str, ...]:
     texts = [e.text for e in recording.of(Warned)]
-    texts += [f"the system provides no {e.named}: not judged" for e in recording.of(NotProvided)]
+    texts += [f"the system provides no {e.named}: not judged" for e in recording.of(NotProvided) if not e.optional]
     return tuple(dict.fromkeys(texts))
 
 

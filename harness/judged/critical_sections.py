@@ -60,6 +60,18 @@ def critical_sections(recording: Recording, operation: Operation) -> tuple[Criti
     return tuple(sorted(found, key=lambda s: s.start_ns))
 
 
+def locked_before(recording: Recording, operation: Operation) -> tuple[CriticalSection, ...]:
+    """From when it had the lock to its first critical phase: a kit may stop the service before it marks anything. Empty
+    where no phase followed, for then it may have let go of the lock at any time."""
+    inside = critical_sections(recording, operation)
+    lock = f"{operation.name}.lock"
+    locked_ns = [s.stop.mono_ns for id_, s, _ in recording.phases if id_ == operation.id and s.name == lock]
+    if not inside or inside[0].start_ns <= min(locked_ns):
+        return ()
+    whole = (min(locked_ns), inside[0].start_ns)
+    return tuple(CriticalSection(lock, a, b) for a, b in without(whole, pauses(recording, operation)))
+
+
 def held_while_paused(recording: Recording, operation: Operation) -> tuple[CriticalSection, ...]:
     """The pauses that a fault put it into within a critical section, each until it went on or ended."""
     inside = critical_sections(recording, operation)

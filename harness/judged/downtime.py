@@ -25,7 +25,8 @@ class BadSpan:
     """A run of bad requests: from when the first was due to the first good answer after the last.
 
     ``open``: no good answer came after it; then it ends where the samples end. ``failed`` counts its requests,
-    ``kinds`` what became of them (``late``: answered after the deadline). Times in CLOCK_MONOTONIC ns.
+    ``kinds`` what became of them (``late``: answered after the deadline). ``held_ns`` of it do not count: the harness
+    held the kit meanwhile. Times in CLOCK_MONOTONIC ns.
     """
 
     channel: str
@@ -36,10 +37,11 @@ class BadSpan:
     failed: int
     kinds: Mapping[str, int]
     open: bool
+    held_ns: int = 0
 
     @property
     def seconds(self) -> float:
-        return (self.stop_ns - self.start_ns) / 1e9
+        return (self.stop_ns - self.start_ns - self.held_ns) / 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,34 +97,44 @@ def within(records: Records, window_ns: tuple[int, int]) -> Records:
 
 
 def by_channel(
-    records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({})
+    records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({}), held: Spans = ()
 ) -> dict[str, Downtime]:
-    """One Downtime for each channel that has samples; the stretches ``apart`` of a channel are no gap of it."""
+    """One Downtime for each channel that has samples; the stretches ``apart`` of a channel are no gap of it, and no
+    time that is ``held`` counts as an outage."""
     return {
-        name: _downtime(name, records[records["channel"] == number], deadline_ms, apart.get(name, ()))
+        name: _downtime(name, records[records["channel"] == number], deadline_ms, apart.get(name, ()), held)
         for number, name in enumerate(CHANNELS)
         if (records["channel"] == number).any()
     }
 
 
-def overall(records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({})) -> Downtime:
+def overall(
+    records: Records, deadline_ms: float, apart: Mapping[str, Spans] = MappingProxyType({}), held: Spans = ()
+) -> Downtime:
     """All channels together: the system is down while any channel is, and has the gap and the resolution of the worst.
     They take turns: between two probes of a channel nobody asks what only that channel would tell."""
-    channels = list(by_channel(records, deadline_ms, apart).values())
+    channels = list(by_channel(records, deadline_ms, apart, held).values())
     together = _downtime("any", records, deadline_ms)
     if not channels:
         return together
     worst = max(channels, key=lambda c: c.longest_gap_ms)
     return replace(
         together,
-        spans=tuple(_union([span for one in channels for span in one.spans])),
+        spans=tuple(_less(_union([span for one in channels for span in one.spans]), held)),
         longest_gap_ms=worst.longest_gap_ms,
         gap_channel=worst.channel,
         resolution_ms=max(c.resolution_ms for c in channels),
     )
 
 
-def _downtime(channel: str, records: Records, deadline_ms: float, apart: Spans = ()) -> Downtime:
+def _less(spans: Sequence[BadSpan], held: Spans) -> list[BadSpan]:
+    def held_in(span: BadSpan) -> int:
+        return sum(max(0, min(stop, span.stop_ns) - max(start, span.start_ns)) for start, stop in held)
+
+    return [replace(span, held_ns=held_in(span)) for span in spans]
+
+
+def _downtime(channel: str, records: Records, deadline_ms: float, apart: Spans = (), held: Spans = ()) -> Downtime:
     records = records[np.argsort(records["intended_ns"], kind="stable")]
     bad = bad_mask(records, deadline_ms)
     n = len(records)
@@ -133,7 +145,7 @@ def _downtime(channel: str, records: Records, deadline_ms: float, apart: Spans =
         channel=channel,
         n=n,
         bad=int(bad.sum()),
-        spans=tuple(_spans(channel, records, bad)),
+        spans=tuple(_less(_spans(channel, records, bad), held)),
         longest_gap_ms=_longest_gap_ms(records, bad, apart),
         gap_channel=channel,
         interval_ms=interval_ms,

@@ -1,7 +1,8 @@
-"""What run.json states beforehand and checkers judge by: claims, the deadline, whether times count."""
+"""What run.json states beforehand and checkers judge by: claims, policies, the deadline, whether times count."""
 
 from __future__ import annotations
 
+from harness.config.policies import Policies
 from harness.model import Claim
 from harness.recording.recording import Recording
 
@@ -9,6 +10,11 @@ from harness.recording.recording import Recording
 def claims(recording: Recording, measure: str) -> tuple[Claim, ...]:
     """The claims about one measure (``duration_s``, ``bad``, ``lost_writes``, ``lost_s``, ``outage_s``)."""
     return tuple(c for c in (Claim(**raw) for raw in recording.plan["claims"]) if c.measure == measure)
+
+
+def policies(recording: Recording) -> Policies:
+    """What the team says of its own practice; in a run of before nothing is said."""
+    return Policies.from_dict(recording.plan.get("policies", {}))
 
 
 def deadline_ms(recording: Recording) -> float:

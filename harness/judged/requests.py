@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from harness.config.schema import slow_deadline_s
 from harness.judged.broken_version_spans import BrokenVersionSpan, broken_version_spans
 from harness.judged.downtime import BadSpan, Records, Spans, bad_mask, by_channel, joined, overall, within
+from harness.judged.kit_held import down_while_held
 from harness.judged.plan_values import deadline_ms
 from harness.model import NS, FaultRecord
 from harness.recording.events import LinkLaid
@@ -36,12 +37,14 @@ Mask: TypeAlias = "npt.NDArray[np.bool_]"
 # Why a request counts neither as good nor as bad.
 Exclusion = Literal[
     "in_flight_at_end",
+    "kit_held",
     "refused_on_full_disk",
     "during_restore",
     "cut_by_harness",
     "removed_by_restore",
     "known_broken_version",
     "version_unknown",
+    "link_may_serve",
     "sender_stalled",
 ]
 
@@ -58,14 +61,17 @@ class Excluded:
 class JudgedRequests:
     """The requests that count as downtime or its absence; ``excluded`` tells how many others are left out, and why.
 
-    ``in_flight_at_end``: not answered when the load stopped; ``refused_on_full_disk``: writes refused while the data
+    ``in_flight_at_end``: not answered when the load stopped; ``kit_held``: under way while the service was down and the
+    harness held the kit that had stopped it; ``refused_on_full_disk``: writes refused while the data
     disk was full. ``during_restore``: under way in a restore; ``removed_by_restore``: not found after one.
     ``cut_by_harness``: under way while the harness kept the front from the service. ``known_broken_version``: bad while
-    a version known to be broken served, which the run asked for; ``version_unknown``: bad after that was heard last and
+    a version known to be broken served, which the run asked for; ``link_may_serve``: bad while a link was
+    cut of which nobody says whether requests need it. ``version_unknown``: bad after that was heard last and
     before another version was, so that it may have been that one. ``sender_stalled``: bad while our own sender was held
     up, so that it may have been the harness.
     ``never_recovered``: the outage that had not ended when the load stopped, and did not begin in an operation.
     ``exclusions``: by channel of the prober, when nothing was owed to it: what is left out, restores and our own cuts.
+    ``held``: when the kit was held with the service down.
     """
 
     load: Records
@@ -73,6 +79,7 @@ class JudgedRequests:
     excluded: Mapping[Exclusion, Excluded]
     never_recovered: BadSpan | None
     exclusions: Mapping[str, Spans]
+    held: Spans
 
 
 def judged_requests(recording: Recording) -> JudgedRequests:
@@ -81,18 +88,21 @@ def judged_requests(recording: Recording) -> JudgedRequests:
     aside: Records = joined(())
     excluded: dict[Exclusion, Excluded] = {}
     cuts = cuts_by_harness(recording)
+    held = down_while_held(recording, within(joined(recording.samples.probe), window_ns), limit_ms)
     for files in (recording.samples.load, recording.samples.probe):
         records = within(joined(files), window_ns)
         bad = bad_mask(records, limit_ms)
         counts = np.ones(len(records), np.bool_)
         reasons: tuple[tuple[Exclusion, Mask], ...] = (
             ("in_flight_at_end", _in_flight_at_end(records, limit_ms)),
+            ("kit_held", held_up(records, held, limit_ms)),
             ("refused_on_full_disk", _refusals_on_a_full_disk(records, recording.faults)),
             ("during_restore", _in_a_restore(records, recording)),
             ("cut_by_harness", overlap(records, cuts)),
             ("removed_by_restore", _removed_by_restore(records, recording)),
             ("known_broken_version", _of_a_broken_version(records, recording)),
             ("version_unknown", _of_an_unknown_version(records, recording)),
+            ("link_may_serve", bad & overlap(records, cuts_by_harness(recording, None))),
             ("sender_stalled", sender_stalled(records, limit_ms)),
         )
         for reason, mask in reasons:  # one reason each: the first that holds
@@ -106,11 +116,11 @@ def judged_requests(recording: Recording) -> JudgedRequests:
     never_recovered = _never_recovered(recording, probes, limit_ms)
     if never_recovered:
         load, probes = (r[r["end_ns"] < never_recovered.start_ns] for r in (load, probes))
-    return JudgedRequests(load, probes, excluded, never_recovered, _exclusions(aside, recording))
+    return JudgedRequests(load, probes, excluded, never_recovered, _exclusions(aside, recording, held), held)
 
 
-def _exclusions(aside: Records, recording: Recording) -> dict[str, Spans]:
-    for_all = [*_restores(recording), *cuts_by_harness(recording)]
+def _exclusions(aside: Records, recording: Recording, held: Spans) -> dict[str, Spans]:
+    for_all = [*_restores(recording), *cuts_by_harness(recording), *held]
     own = {name: aside[aside["channel"] == number] for number, name in enumerate(CHANNELS)}
     return {
         name: merged_spans([*for_all, *zip(left["intended_ns"].tolist(), left["end_ns"].tolist(), strict=True)])
@@ -199,15 +209,33 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
     return mask
 
 
-def cuts_by_harness(recording: Recording) -> list[tuple[int, int]]:
-    """When a fault of ours stood between the front and the service, and the grace after it."""
-    serving = {e.name for e in recording.of(LinkLaid) if e.serves}
+def cuts_by_harness(recording: Recording, serves: bool | None = True) -> list[tuple[int, int]]:
+    """When a fault of ours stood between the front and the service, and the grace after it; ``serves`` None: on a link
+    of which nobody says whether requests need it."""
+    serving = {e.name for e in recording.of(LinkLaid) if e.serves is serves}
     last_ns = recording.measured_ns[1]
     return [
         (f.injected_ns, (f.healed_ns if f.healed_ns is not None else last_ns) + int(CUT_GRACE_S * NS))
         for f in recording.faults
         if f.targets.get("link") in serving and f.injected_ns is not None
     ]
+
+
+_WAITED = [OUTCOMES.index(kind) for kind in ("ok", "timeout", "unfinished")]
+
+
+def held_up(records: Records, spans: list[tuple[int, int]], limit_ms: float) -> Mask:
+    """Those due while the harness held the kit with the service down; and those due before that which, less the time
+    they shared with it, did not wait for longer than their deadline. What was already lost when the hold began is not
+    among them."""
+    due, waited_ns = np.zeros(len(records), np.bool_), records["end_ns"] - records["intended_ns"]
+    for start, stop in spans:
+        due |= (records["intended_ns"] >= start) & (records["intended_ns"] <= stop)
+        shared_ns = np.minimum(records["end_ns"], stop) - np.maximum(records["intended_ns"], start)
+        waited_ns = waited_ns - np.maximum(shared_ns, 0)
+    late = np.isin(records["outcome"], _WAITED) & overlap(records, spans)
+    mask: Mask = due | (late & (waited_ns < limit_ms * 1e6))
+    return mask
 
 
 def overlap(records: Records, spans: list[tuple[int, int]]) -> Mask:

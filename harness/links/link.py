@@ -42,14 +42,14 @@ class ConnectProbe:
 @dataclass(frozen=True, slots=True)
 class Link:
     """``address`` (host:port) is what the system is given instead of ``upstream``'s own. ``serves``: the requests of
-    the clients go over it, from the front to the service."""
+    the clients need it, from the front to the service or from that to its database; None: nobody says."""
 
     name: str
     upstream: str
     cable: Cable
     far: FarSide
     api: ToxiproxyApi
-    serves: bool = False
+    serves: bool | None = None
 
     @property
     def address(self) -> str:

@@ -1,13 +1,17 @@
-"""What the Locust process is told: one JSON file, named by the first line of its standard input."""
+"""What the Locust process is told: one JSON file, named by the first line of its standard input, and what is never
+written down, in the second."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from harness.config.schema import RequestTemplate
+from harness.host.endpoint import Endpoint
+from harness.system.session import NO_LOGIN, Login
 
 RECORDING_VARIABLE = "DEPLOYDRILL_LOAD_RECORDING"  # "0" switches the recorder off, to measure what it costs
 
@@ -17,12 +21,20 @@ START = b"go\n"
 STOP = b"stop\n"
 
 
+def next_line() -> bytes:
+    """The next line of standard input, and no byte of the one after it; less once whoever started us is gone."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+        line += byte
+    return line
+
+
 @dataclass(frozen=True, slots=True)
 class LoadConfig:
     """The load of a run. ``arrival_rate`` above 0 sends non-ledger requests open loop at that rate (1/s) instead of by
     ``users`` with think time; ``write_rate`` is the rate (1/s) of ledger writes, always open loop."""
 
-    url: str
+    endpoint: Endpoint
     deadline_ms: float
     users: int
     think_s: tuple[float, float]
@@ -33,6 +45,10 @@ class LoadConfig:
     samples_dir: str
     ledger_dir: str
     status_path: str
+    numbers: tuple[int, int] = (0, 999_999)
+    latencies: bool = False  # whether status lines tell them
+    login: Login = NO_LOGIN
+    program: str = ""  # the door to a client of the user's own; empty: HTTP
 
     @property
     def profile(self) -> str:
@@ -59,9 +75,13 @@ class LoadConfig:
         """What users pick from: everything with a weight."""
         return tuple(t for t in self.requests if t.weight > 0)
 
-    def save(self, path: Path) -> None:
-        path.write_bytes(msgspec.json.encode(self))
+    def save(self, path: Path) -> bytes:
+        """Write it down without how clients log in, which is returned as a line of its own."""
+        path.write_bytes(msgspec.json.encode(replace(self, login=NO_LOGIN)))
+        return msgspec.json.encode(self.login) + b"\n"
 
     @staticmethod
-    def load(path: Path) -> LoadConfig:
-        return msgspec.json.decode(path.read_bytes(), type=LoadConfig)
+    def load(path: Path, login: bytes) -> LoadConfig:
+        """What ``save`` wrote, with the line that it gave."""
+        config = msgspec.json.decode(path.read_bytes(), type=LoadConfig)
+        return replace(config, login=msgspec.json.decode(login, type=Login))

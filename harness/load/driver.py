@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,20 @@ from harness.host.clock import Deadline, mono_ns, sleep
 from harness.host.outputs import last_line
 from harness.island.spec import OURS
 from harness.load.config import START, STOP, LoadConfig
+from harness.load.request_tracker import BadAnswer
 from harness.model import NS
+from harness.recording.outcomes import REFUSALS
 
 _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 _WINDOW = 10  # status lines (1 s) that must be without error, and over whose halves the rate must not climb
+# A load that was refused in each of so many seconds is refused: waiting changes nothing.
+_REFUSED_S = 8
 
 
 @dataclass(frozen=True, slots=True)
 class LoadProgress:
     """What Locust last said about itself; ``at_ns`` is when. ``bad`` is every finished request that was not ok;
-    ``answered`` are those the server must have counted."""
+    ``answered`` are those the server must have counted, and each ``sent_again`` with a new session once more."""
 
     started: int
     ok: int
@@ -39,16 +45,26 @@ class LoadProgress:
     wall_s: float = 0.0
     final: bool = False
     answered: int = 0
+    sent_again: int = 0
+    bad_answers: tuple[BadAnswer, ...] = ()
+    latency_ms_p95: float = 0.0  # of the last seconds; 0 where nobody asked
+
+    @property
+    def refused(self) -> int:
+        """How many were turned away by a service that is well."""
+        return sum(bad.count for bad in self.bad_answers if bad.status in REFUSALS)
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Whether the load became steady, at which rate and after how long; else why not."""
+    """Whether the load became steady, at which rate and after how long; else why not, and how requests ended badly, the
+    commonest way first."""
 
     ok: bool
     rate_per_s: float
     seconds: float
     why: str
+    bad: tuple[BadAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +119,7 @@ class LoadDriver:
         self._began_ns = 0
         self._lines: list[LoadProgress] = []
         self._read_to = 0
+        self._reading = threading.Lock()
 
     @property
     def pid(self) -> int:
@@ -134,10 +151,10 @@ class LoadDriver:
             )
         self.config = config
         path = self._folder / "load.json"
-        config.save(path)
+        login = config.save(path)
         if self._process is None:
             self.prepare()
-        tell(self._process, f"{path}\n".encode())
+        tell(self._process, f"{path}\n".encode() + login)
 
     def start(self) -> None:
         """Let the users begin."""
@@ -163,8 +180,9 @@ class LoadDriver:
                 return Steady(True, self._rate(self._lines[-_WINDOW - 1 :]), seconds, "")
             if not alive:
                 return Steady(False, 0.0, seconds, f"Locust ended by itself: {self._last_output()}")
-            if deadline.passed:
-                return Steady(False, self._rate(self._lines[-_WINDOW - 1 :]), seconds, f"{why}, after {seconds:.1f} s")
+            if deadline.passed or self._is_refused():
+                rate = self._rate(self._lines[-_WINDOW - 1 :])
+                return Steady(False, rate, seconds, f"{why}, after {seconds:.1f} s", self.progress().bad_answers)
             sleep(0.05)
 
     def _not_steady(self, acknowledged: int) -> str:
@@ -189,6 +207,11 @@ class LoadDriver:
             return f"its rate still climbs ({before} and then {after} requests a half second)"
         return ""
 
+    def _is_refused(self) -> bool:
+        """Whether the service has refused requests for a while without a break."""
+        seconds = self._lines[::-_WINDOW][: _REFUSED_S + 1]
+        return len(seconds) > _REFUSED_S and all(a.refused > b.refused for a, b in pairwise(seconds))
+
     @staticmethod
     def _rate(lines: list[LoadProgress]) -> float:
         if len(lines) < 2:
@@ -208,16 +231,18 @@ class LoadDriver:
         return LoadEnd(not why, why, last.cpu_s, last.wall_s, last.started)
 
     def _read(self) -> None:
-        """Take in the status lines written since the last call; a torn last line waits for its rest."""
+        """Take in the status lines written since the last call, by whichever thread; a torn last line waits for its
+        rest."""
         path = Path(self.config.status_path)
-        if not path.exists():
-            return
-        with path.open("rb") as file:
-            file.seek(self._read_to)
-            new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self._read_to += len(whole)
-        self._lines.extend(_progress(json.loads(line)) for line in whole.splitlines())
+        with self._reading:
+            if not path.exists():
+                return
+            with path.open("rb") as file:
+                file.seek(self._read_to)
+                new = file.read()
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read_to += len(whole)
+            self._lines.extend(_progress(json.loads(line)) for line in whole.splitlines())
 
     def _last_output(self) -> str:
         return last_line(self._folder / "load.out") or "it said nothing"
@@ -235,5 +260,8 @@ def _progress(line: Mapping[str, Any]) -> LoadProgress:
         cpu_s=line["cpu_s"],
         wall_s=line["wall_s"],
         final=line["final"],
+        sent_again=line.get("sent_again", 0),
         answered=line["outcomes"].get("ok", 0) + line["outcomes"].get("http_error", 0),
+        bad_answers=tuple(BadAnswer(**bad) for bad in line["bad_answers"]),
+        latency_ms_p95=line.get("latency_ms_p95", 0.0),
     )

@@ -18,7 +18,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=64 * 1024)
 
-    def add(self, request: Request, sent_ns: int, end_ns: int, outcome: str, status: int) -> None:
+    def add(self, request: Request, sent_ns: int, end_ns: int, outcome: str, status: int, id_: str = "") -> None:
         line = {
             "token": request.token,
             "operation": request.template.name,
@@ -28,6 +28,8 @@ class Ledger:
             "outcome": ledger_outcome(outcome, status),
             "status": status,
         }
+        if id_:
+            line["id"] = id_
         self._file.write(_encode(line) + b"\n")
 
     def flush(self) -> None:

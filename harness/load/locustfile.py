@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,36 +14,30 @@ import gevent.socket
 from locust import events
 
 from harness.host.clock import mono_ns
-from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig
+from harness.load.config import RECORDING_VARIABLE, START, STOP, LoadConfig, next_line
 from harness.load.request_tracker import RequestTracker
 from harness.load.users import Sender, user_classes
 from harness.model import NS
+from harness.system.ledger_tail import FLUSH_EVERY_S
 
 STATUS_EVERY_S = 0.1
-FLUSH_EVERY_S = 0.05
+MOST_BAD = 5  # of the ways in which requests ended badly, so many are told
 # At the end, answers already under way get this long. Not the deadline: a frozen server must show as `unfinished`.
 DRAIN_S = 0.5
 DRAIN_SLOW_S = 2.5
 
 
-def told() -> bytes:
-    """The next line of standard input, and no byte of the one after it; less once whoever started us is gone."""
-    line = b""
-    while not line.endswith(b"\n") and (byte := os.read(0, 1)):
-        line += byte
-    return line
-
-
-path = told()
+path = next_line()
 if path == STOP or not path.endswith(b"\n"):  # the run ends before it began, or whoever started us is gone
     os._exit(0)
-config = LoadConfig.load(Path(os.fsdecode(path[:-1])))
+config = LoadConfig.load(Path(os.fsdecode(path[:-1])), next_line())
 name = f"load-{os.getpid()}"
 tracker = RequestTracker(
     Path(config.samples_dir) / f"{name}.bin",
     Path(config.ledger_dir) / f"{name}.jsonl",
     [t.name for t in config.requests],
     recording=os.environ.get(RECORDING_VARIABLE) != "0",
+    latencies=config.latencies,
 )
 sender = Sender(config, tracker)
 globals().update(user_classes(sender))
@@ -60,11 +55,15 @@ def write_status(users: int, final: bool = False) -> None:
         "dropped": tracker.dropped,
         "acknowledged": tracker.acknowledged,
         "users": users,
+        "sent_again": sender.sent_again,
         "outcomes": dict(tracker.outcomes),
+        "bad_answers": [asdict(bad) for bad in tracker.bad[:MOST_BAD]],
         "cpu_s": time.process_time() - began_cpu_s,
         "wall_s": (mono_ns() - began_ns) / NS,
         "final": final,
     }
+    if config.latencies:
+        line["latency_ms_p95"] = tracker.latency_ms_p95()
     tracker.flush()  # so that no status line is ahead of the samples on disk
     status_file.write(json.dumps(line) + "\n")
     status_file.flush()
@@ -119,10 +118,11 @@ def obey() -> None:
 def begin(environment: Any, runner: Any, **_: Any) -> None:
     """Locust starts its users when this returns: not before it is told to."""
     global began_ns, began_cpu_s
-    environment.host = config.url
+    # Locust wants an address to put before each path; that of a Unix socket is told to its connections.
+    environment.host = "http://localhost" if config.endpoint.socket_path else config.endpoint.url
     environment.parsed_options.num_users = environment.parsed_options.spawn_rate = config.locust_users
     gevent.socket.wait_read(0)
-    if told() != START:
+    if next_line() != START:
         finish()
         os._exit(0)
     began_ns, began_cpu_s = mono_ns(), time.process_time()

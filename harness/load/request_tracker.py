@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.host.clock import mono_ns
@@ -21,6 +21,8 @@ from harness.recording.samples import (
     SampleWriter,
 )
 
+_LATENCIES_S = 5
+
 
 @dataclass(slots=True, eq=False)
 class InFlight:
@@ -33,13 +35,28 @@ class InFlight:
     fresh: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BadAnswer:
+    """So many requests of one name that ended like this; ``said`` are the first words of the first, or where it
+    leads."""
+
+    request: str
+    outcome: str
+    status: int
+    count: int
+    said: str
+
+
 class RequestTracker:
     """Keeps started = sum of the outcomes, whatever happens: an entry leaves the in-flight table exactly once.
 
-    ``recording`` False keeps the counts only (to measure what the recording itself costs).
+    ``recording`` False keeps the counts only (to measure what the recording itself costs). ``latencies``: those of the
+    last seconds are kept.
     """
 
-    def __init__(self, samples: Path, ledger: Path, operations: list[str], recording: bool = True) -> None:
+    def __init__(
+        self, samples: Path, ledger: Path, operations: list[str], recording: bool = True, latencies: bool = False
+    ) -> None:
         self._samples = SampleWriter(samples, operations, samples.stem)
         self._ledger = Ledger(ledger)
         self._recording = recording
@@ -49,6 +66,8 @@ class RequestTracker:
         self.dropped = 0
         self.acknowledged = 0
         self.closed = False
+        self._bad: dict[tuple[str, str, int], BadAnswer] = {}
+        self._latencies: deque[tuple[int, int]] | None = deque() if latencies else None  # ended at, took; both in ns
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
@@ -60,13 +79,27 @@ class RequestTracker:
         self.started += 1
         return entry
 
-    def finish(self, entry: InFlight, outcome: str, status: int, strange: bool = False) -> bool:
-        """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed."""
+    @property
+    def bad(self) -> list[BadAnswer]:
+        """How requests ended that did not end well, the commonest first."""
+        return sorted(self._bad.values(), key=lambda bad: -bad.count)
+
+    def finish(
+        self, entry: InFlight, outcome: str, status: int, strange: bool = False, said: str = "", id_: str = ""
+    ) -> bool:
+        """Write down how ``entry`` ended; True when it was an acknowledged write. Nothing after it was closed.
+        ``said``: the first words of a bad answer; ``id_``: what a good one calls what was written."""
         end_ns = mono_ns()
         if self._in_flight.pop(id(entry), None) is None:
             return False
         self.outcomes[outcome] += 1
+        if self._latencies is not None:
+            self._latencies.append((end_ns, end_ns - entry.intended_ns))
         template = entry.request.template
+        if outcome != "ok":
+            key = (template.name, outcome, status)
+            before = self._bad.get(key) or BadAnswer(*key, 0, said)
+            self._bad[key] = replace(before, count=before.count + 1)
         is_write = template.kind == "write"
         if self._recording:
             flags = FLAG_WRITE * is_write | FLAG_FRESH * entry.fresh | FLAG_SLOW * (template.kind == "slow")
@@ -76,10 +109,18 @@ class RequestTracker:
                 entry.intended_ns, entry.sent_ns, end_ns, template.name, status, outcome, entry.channel, flags, age_s
             )
             if is_write:
-                self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status)
+                self._ledger.add(entry.request, entry.sent_ns, end_ns, outcome, status, id_)
         acknowledged = is_write and ledger_outcome(outcome, status) == "acknowledged"
         self.acknowledged += acknowledged
         return acknowledged
+
+    def latency_ms_p95(self) -> float:
+        """Of the requests that ended in the last seconds, from when they were due; 0 without any."""
+        kept = self._latencies or deque()
+        while kept and mono_ns() - kept[0][0] > _LATENCIES_S * NS:
+            kept.popleft()
+        took = sorted(ns for _, ns in kept)
+        return took[min(len(took) - 1, len(took) * 95 // 100)] / 1e6 if took else 0.0
 
     def drop(self) -> None:
         """One request that was due could not even be started."""

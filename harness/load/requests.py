@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import random
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from harness.config.schema import RequestTemplate
+from harness.host.bodies import ACCEPTED
 from harness.host.clock import mono_ns
+from harness.host.endpoint import Endpoint
+from harness.system.http import pointer
+from harness.system.session import Session, filled
 
 _KNOWN_KEPT = 4096
 # Of these there were too few where the request came from: descriptors, ports, memory.
@@ -26,16 +32,39 @@ def payload_of(token: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A template filled in, ready to send. ``known_ns``: when the write whose token it names was; 0: it names none."""
+    """A template filled in with ``values``, ready to send. ``known_ns``: when the write whose token it names was; 0: it
+    names none."""
 
     template: RequestTemplate
     token: str
     payload: str
     path: str
     body: bytes
+    host: str
     headers: Mapping[str, str]
     made_ns: int
     known_ns: int = 0
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def do(self) -> str:
+        """What a client of the user's own is asked to do."""
+        return "write" if self.template.kind == "write" else "read"
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What it is told with that."""
+        name = {"name": self.template.name}
+        return name | {"token": self.token, "payload": self.payload} if self.do == "write" else name
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A write that was acknowledged: its token, when it was made, and its id at the service."""
+
+    token: str
+    made_ns: int
+    id: str
 
 
 class Requests:
@@ -46,56 +75,118 @@ class Requests:
     again.
     """
 
-    def __init__(self, templates: Sequence[RequestTemplate], prefix: str, agent: str, seed: int) -> None:
+    def __init__(
+        self,
+        templates: Sequence[RequestTemplate],
+        prefix: str,
+        agent: str,
+        seed: int,
+        endpoint: Endpoint,
+        numbers: tuple[int, int] = (0, 999_999),
+    ) -> None:
+        """``numbers``: what {n} ranges over, both ends included."""
+        self._endpoint = endpoint
+        self._numbers = numbers
         self._creates = next((t.name for t in templates if t.kind == "write" and not t.needs_known), "")
         self._agent = agent
         self._random = random.Random(f"{prefix}:{seed}")
         # Start time and pid: no two processes of a run share both, whatever the seed.
         self._prefix = f"{prefix}-{mono_ns():x}-{os.getpid():x}"
         self._count = 0
-        # With when each was made.
-        self._untouched: deque[tuple[str, int]] = deque(maxlen=_KNOWN_KEPT)
-        self._known: deque[tuple[str, int]] = deque(maxlen=_KNOWN_KEPT)
+        self._untouched: deque[_Known] = deque(maxlen=_KNOWN_KEPT)
+        self._known: deque[_Known] = deque(maxlen=_KNOWN_KEPT)
 
     def fill(self, template: RequestTemplate) -> Request | None:
         """None when the template needs a known token and there is none yet."""
         self._count += 1
         token = f"{self._prefix}-{self._count:x}"
         payload = payload_of(token)
-        values = {"{token}": token, "{payload}": payload, "{n}": str(self._random.randrange(1_000_000))}
+        values = {"token": token, "payload": payload, "n": str(self._random.randint(*self._numbers))}
         known_ns = 0
         if template.needs_known:
             if template.kind == "write":
                 if not self._untouched:
                     return None
-                values["{known}"], known_ns = self._untouched.popleft()
+                known = self._untouched.popleft()
             else:
                 if not self._known:
                     return None
-                values["{known}"], known_ns = self._random.choice(self._known)
-        own = {name: _filled(value, values) for name, value in template.headers.items()}
-        headers = {"User-Agent": self._agent}
+                known = self._random.choice(self._known)
+            values |= {"known": known.token, "id": known.id}
+            known_ns = known.made_ns
+        return self._made(template, values, mono_ns(), known_ns)
+
+    def of(self, request: Request, session: Session) -> Request:
+        """The same request with what the session of a client brings."""
+        return self._made(
+            request.template,
+            {**session.variables, **request.values},
+            request.made_ns,
+            request.known_ns,
+            session.headers(),
+        )
+
+    def _made(
+        self,
+        template: RequestTemplate,
+        values: Mapping[str, str],
+        made_ns: int,
+        known_ns: int,
+        of_session: Mapping[str, str] = MappingProxyType({}),
+    ) -> Request:
+        own = {name: filled(value, values) for name, value in template.headers.items()}
+        headers = {"User-Agent": self._agent, "Accept-Encoding": ACCEPTED, **of_session}
         if template.body and not any(name.lower() == "content-type" for name in own):
             headers["Content-Type"] = "application/json"
         if template.kind == "write":
-            headers["Idempotency-Key"] = token
-        headers.update(own)
-        path, body = _filled(template.path, values), _filled(template.body, values)
-        return Request(template, token, payload, path, body.encode(), headers, mono_ns(), known_ns)
+            headers["Idempotency-Key"] = values["token"]
+        headers = self._endpoint.all_headers(_over(headers, own))
+        host = next((v for name, v in own.items() if name.lower() == "host"), self._endpoint.authority)
+        path, body = filled(template.path, values), filled(template.body, values)
+        return Request(
+            template,
+            values["token"],
+            values["payload"],
+            path,
+            body.encode(),
+            host,
+            headers,
+            made_ns,
+            known_ns,
+            values,
+        )
 
-    def acknowledged(self, request: Request) -> None:
-        """Say that ``request`` was acknowledged: its token may be named by later ones."""
+    def acknowledged(self, request: Request, id_: str = "") -> None:
+        """Say that ``request`` was acknowledged: its token may be named by later ones, and its id."""
         if request.template.name == self._creates:
-            self._untouched.append((request.token, request.made_ns))
-            self._known.append((request.token, request.made_ns))
+            known = _Known(request.token, request.made_ns, id_)
+            self._untouched.append(known)
+            self._known.append(known)
 
 
-def answered(template: RequestTemplate, status: int, body: bytes) -> str:
-    """``ok`` when the answer is what the template expects, else ``http_error``: an error page with status 200, too."""
+def answered(template: RequestTemplate, status: int, body: bytes, headers: Mapping[str, str]) -> str:
+    """``ok`` when the answer is what the template expects, else ``http_error``: an error page with status 200, too. The
+    names of ``headers`` are in lower case."""
     good = status in template.expect_status if template.expect_status else 200 <= status < 300
     if good and template.expect_body:
         good = re.search(template.expect_body, body.decode(errors="replace")) is not None
+    if good and template.expect_headers:
+        told = ((pattern, headers.get(name.lower())) for name, pattern in template.expect_headers.items())
+        good = all(value is not None and re.search(pattern, value) for pattern, value in told)
+    if good and template.id:
+        good = bool(id_in(template, body))
     return "ok" if good else "http_error"
+
+
+def id_in(template: RequestTemplate, body: bytes) -> str:
+    """The id that the answer to a write tells; empty for none."""
+    if not template.id:
+        return ""
+    try:
+        found = pointer(json.loads(body), template.id)
+    except (ValueError, RecursionError):
+        return ""
+    return "" if found is None else str(found)
 
 
 def is_ours(error: OSError) -> bool:
@@ -103,8 +194,8 @@ def is_ours(error: OSError) -> bool:
     return error.errno in _TOO_FEW
 
 
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    for placeholder, value in values.items():
-        if placeholder in text:
-            text = text.replace(placeholder, value)
-    return text
+def _over(headers: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
+    """Both, ``own`` in place of those of the same name; without a Host."""
+    names = {name.lower() for name in own}
+    kept = {name: value for name, value in headers.items() if name.lower() not in names}
+    return kept | {name: value for name, value in own.items() if name.lower() != "host"}

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from harness.config.schema import ProbeConfig
 from harness.errors import HarnessError
 from harness.host import commands
 from harness.host.checkout import ROOT
@@ -19,10 +19,15 @@ from harness.host.outputs import last_line
 from harness.island.spec import OURS
 from harness.load.config import START, LoadConfig
 from harness.load.driver import end_sender, tell
+from harness.load.request_tracker import BadAnswer
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import answered_channels
 
-INTERVAL_MS = 10.0
+# The line by which the prober says how it ended.
+_END_CHARS = 16_000
+
+
+DEFAULT = ProbeConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +42,34 @@ class ProberEnd:
     cpu_s: float
     wall_s: float
     contents: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    bad_answers: tuple[BadAnswer, ...] = ()
 
 
-def prober_config(load: LoadConfig, interval_ms: float = INTERVAL_MS) -> ProberConfig:
-    """The probes that go with a load: its first read (if possible one that needs no known token), its first write."""
-    reads = [t for t in load.requests if t.kind == "read"]
+def prober_config(load: LoadConfig, probe: ProbeConfig = DEFAULT) -> ProberConfig:
+    """The probes that go with a load: its first read (if possible one that needs no known token) and its first write,
+    or the first of those that ``probe`` names."""
+    named = [t for t in load.requests if t.name in probe.requests] if probe.requests else load.requests
+    reads = [t for t in named if t.kind == "read"]
     if not reads:
         raise HarnessError(
             "start the prober", 'no request has kind = "read"', "add one to [[load.requests]]: downtime is judged by it"
         )
     read = next((t for t in reads if not t.needs_known), reads[0])
     # The first that can be sent at all: a write of a known token waits for another that makes one.
-    write = next((t for t in load.writes if not t.needs_known), None)
-    prefix = urlsplit(load.url).path.rstrip("/")  # Locust puts it before every path, too
+    write = next((t for t in named if t.kind == "write" and not t.needs_known), None)
+    prefix = load.endpoint.prefix  # Locust puts it before every path, too
     return ProberConfig(
-        url=load.url,
+        endpoint=load.endpoint,
         deadline_ms=load.deadline_ms,
-        interval_ms=interval_ms,
+        interval_ms=probe.every_ms,
         read=replace(read, path=prefix + read.path),
         write=replace(write, path=prefix + write.path) if write else None,
         samples_dir=load.samples_dir,
         ledger_dir=load.ledger_dir,
         seed=load.seed,
+        numbers=load.numbers,
+        login=load.login,
+        program=load.program,
     )
 
 
@@ -78,7 +89,7 @@ class Prober:
     def prepare(self) -> None:
         """Start the process, which imports what it needs and then waits for ``start``."""
         path = self._folder / "probe.json"
-        self.config.save(path)
+        login = self.config.save(path)
         self._process = commands.spawn(
             [sys.executable, "-m", "harness.meters.prober", str(path)],
             env=self._env | {"PYTHONPATH": str(ROOT), OURS: "prober"},
@@ -86,6 +97,7 @@ class Prober:
             output=self._folder / "probe.out",
             stdin_pipe=True,
         )
+        tell(self._process, login)
 
     def start(self, deadline_s: float = 5.0) -> None:
         """Let it probe and wait until it does; what was not prepared is now."""
@@ -129,6 +141,7 @@ class Prober:
             cpu_s=end.get("cpu_s", 0.0),
             wall_s=end.get("wall_s", 0.0),
             contents=end.get("contents", {}),
+            bad_answers=tuple(BadAnswer(**bad) for bad in end.get("bad_answers", ())),
         )
 
     def _end(self) -> dict[str, Any]:
@@ -139,4 +152,4 @@ class Prober:
         return end
 
     def _last_output(self) -> str:
-        return last_line(self._folder / "probe.out", 1000) or "it said nothing"
+        return last_line(self._folder / "probe.out", _END_CHARS) or "it said nothing"

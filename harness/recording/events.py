@@ -61,6 +61,15 @@ class RunFailed(Event, tag="error", frozen=True):
         return self.code in (ExitCode.UNKNOWN, ExitCode.USAGE) and self.matter == "system"
 
 
+class StopWhenMet(Event, tag="stop_when", frozen=True):
+    """A limit of [limits] stop_when was met: every fault was reverted, and no further step was begun."""
+
+    limit: Annotated[str, "`bad_share`, `latency_ms_p95`, `url` or `load`"]
+    value: float = 0.0
+    allowed: float = 0.0
+    said: Annotated[str, "what the URL answered"] = ""
+
+
 class Warned(Event, tag="warning", frozen=True):
     """Why this run may be less trustworthy than it looks."""
 
@@ -72,6 +81,7 @@ class NotProvided(Event, tag="not_provided", frozen=True):
 
     operation: str
     of: Annotated[str, "what it lacks it for: `a broken version`, `a damaged backup`; empty: it has none at all"] = ""
+    optional: Annotated[bool, "nothing is the worse for it: the step was to be tried only where there is one"] = False
 
     @property
     def named(self) -> str:
@@ -112,6 +122,7 @@ class DiskMounted(Event, tag="disk", frozen=True):
     name: str
     profile: Annotated[str, "what it stands on"]
     size_bytes: int = 0
+    path: Annotated[str, "where it is mounted"] = ""
 
 
 class LinkLaid(Event, tag="link.laid", frozen=True):
@@ -119,7 +130,7 @@ class LinkLaid(Event, tag="link.laid", frozen=True):
 
     name: str
     upstream: Annotated[str, "the address it leads to"]
-    serves: Annotated[bool, "requests of clients go over it"]
+    serves: Annotated[bool | None, "requests of clients need it; null: nobody says"]
 
 
 class Seeded(Event, tag="seeded", frozen=True):
@@ -136,6 +147,8 @@ class SystemUp(Event, tag="system.up", frozen=True):
     seconds: Annotated[float, "from its start"] = 0.0
     health: Annotated[str, "empty, or what was answered instead of a good answer"] = ""
     ready: Annotated[str, "empty, or what was answered instead of a good answer"] = ""
+    health_status: Annotated[int, "HTTP status of that answer; 0: there was none"] = 0
+    ready_status: Annotated[int, "HTTP status of that answer; 0: there was none"] = 0
     data_bytes: Annotated[int, "size of its data; 0: nobody asked"] = 0
     attached: Annotated[bool, "it ran already"] = False
 
@@ -144,6 +157,9 @@ class ServiceStopped(Event, tag="service.stopped", frozen=True):
     """The service was stopped, at the end of a cell that restarts it."""
 
     still_answers: Annotated[str, "empty, or what still answered"] = ""
+    error: Annotated[str, "how the command of [service] stop failed; empty: it did not, or there is none"] = ""
+    killed: Annotated[bool, "the process of the service had to be killed"] = False
+    seconds: Annotated[float, "how long it took"] = 0.0
 
 
 class ServiceRestarted(Event, tag="service.restarted", frozen=True):
@@ -168,11 +184,29 @@ class LoadSteady(Event, tag="load.steady", frozen=True):
     seconds: Annotated[float, "how long that took"]
 
 
+class BadAnswer(msgspec.Struct, frozen=True):
+    """So many requests of one name that ended like this."""
+
+    request: str
+    outcome: str
+    status: int
+    count: int
+    said: str
+
+
 class LoadUnsteady(Event, tag="load.unsteady", frozen=True):
     """The load did not become steady."""
 
     why: Annotated[str, "empty where only the probes were not answered"] = ""
     unanswered: Annotated[tuple[str, ...], "channels of the prober that got no good answer while the load did"] = ()
+    bad_answers: Annotated[
+        tuple[BadAnswer, ...],
+        "how requests ended badly, the commonest way first: `request`, `outcome`, `status`, `count`, and `said`, the "
+        "first words of the first such answer",
+    ] = ()
+    requests: Annotated[int, "so many requests had ended by then"] = 0
+    load_per_s: Annotated[float, "requests of the load"] = 0.0
+    probes_per_s: float = 0.0
 
 
 class LoadHollow(Event, tag="load.hollow", frozen=True):
@@ -211,6 +245,7 @@ class ServerCount(Event, tag="server.count", frozen=True):
 
     marker: Annotated[str, "what those requests say they come from"]
     requests: int
+    sent_again: Annotated[int, "so many requests of the load were, with a new session"] = 0
 
 
 # -- operations and phases -------------------------------------------------------------------------------------------
@@ -238,6 +273,7 @@ class OperationStopped(Event, tag="operation.stop", frozen=True):
     blocked_on: Annotated[str, "where it hung, if it did"] = ""
     # What was asked for; empty, null or false where it was not.
     restores: Annotated[bool, "it goes back to a backup"] = False
+    to: Annotated[str, "where a restore ends: `snapshot`, `latest`; empty where system.toml does not say"] = ""
     group: Annotated[int | None, "number of the group it ran in, beside others"] = None
     again: Annotated[bool, "tried once more, on what a power cut left"] = False
     backup: Annotated[str, "path of the backup it was given"] = ""
@@ -255,6 +291,9 @@ class OperationStopped(Event, tag="operation.stop", frozen=True):
     last_s: Annotated[float | None, "of one that was ended: the last seconds, of which the next two tell"] = None
     last_cpu_s: Annotated[float | None, "CPU used then"] = None
     last_written_bytes: Annotated[int | None, "bytes written then; null: that is not known"] = None
+    left_traces: Annotated[
+        bool | None, "whether a restore to the latest replaced the data or read its backup; null: that is not known"
+    ] = None
 
 
 class PhaseEdge(Event, tag="phase", frozen=True):

@@ -53,6 +53,14 @@ _NETWORK = Words(
         *("broken pipe", "reset by peer", "remote end", "no route", "not answer", "deadline", "unexpected eof"),
     ),
 )
+_IN_PLACE = Words(
+    re.compile(
+        r"\bdevice or resource busy\b|\bresource busy\b|\bE(?:BUSY|XDEV)\b|\b(?:invalid )?cross-device link\b"
+        r"|\bErrno (?:16|18)\b|\bos error (?:16|18)\b",
+        re.IGNORECASE,
+    ),
+    ("busy", "exdev", "cross-device", "errno 1", "os error 1"),
+)
 _DEGRADED = re.compile(
     r"\bdegraded\b|\bblind\b|\bno monitors? (?:answers?|sees?|looks?)\b"
     r"|\b(?:stale|unreachable|missing|dead|no answer from) monitors?\b",
@@ -82,6 +90,14 @@ def quoted(words: Words, said: str) -> str:
 def network_failure(said: str) -> str:
     """The first words in ``said`` that speak of a network failure; empty when none do."""
     return quoted(_NETWORK, said)
+
+
+def cannot_be_moved(said: str, name: str) -> str:
+    """The first line in ``said`` that says of a file called ``name`` that it cannot be renamed or removed, as it is of
+    the place of a mount; empty when none does."""
+    whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-]*\w)")
+    lines = (line for line in said.split("\n") if whole.search(line))
+    return next((found for line in lines if (found := quoted(_IN_PLACE, line))), "")
 
 
 def monitors_missing(said: str) -> str:

@@ -6,9 +6,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TypeVar, cast
 
 from harness.model import Observation, Operation
+from harness.recording.events import DiskMounted
+from harness.recording.failure_phrases import cannot_be_moved
 from harness.recording.ledger import Ledger, Mask, Writes, as_entries, as_writes
 from harness.recording.recording import Recording
 from harness.stats.arrays import np
@@ -54,6 +57,21 @@ def not_told(recording: Recording, operation: Operation) -> str:
         return ""
     said = next((o.status_error for o in recording.observations if o.status_error), "")
     return f"it could not be told which backup: {said}" if said else ""
+
+
+def mount_met(recording: Recording, operation: Operation) -> str:
+    """The place of a disk that the harness mounted, if the operation failed because nobody can rename or remove it."""
+    if operation.succeeded:
+        return ""
+    places = (event.path for event in recording.of(DiskMounted) if event.path)
+    return next((p for p in places if cannot_be_moved(operation.output, PurePath(p).name)), "")
+
+
+def excused(recording: Recording, operation: Operation) -> str:
+    """Why the failure of an operation says nothing about the kit, in words; empty where it does."""
+    if place := mount_met(recording, operation):
+        return f"the harness has a disk mounted at {place}, which cannot be renamed"
+    return not_told(recording, operation)
 
 
 def is_restored(observation: Observation) -> bool:

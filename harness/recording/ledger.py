@@ -148,7 +148,9 @@ class Entries(tuple[Found, ...]):
         return self._met[1]
 
     def torn(self, ledger: Ledger) -> Positions:
-        """Which of the entries have another payload than the write has."""
+        """Which of the entries have another payload than the write has; none where entries show no payload."""
+        if self and self[0].payload is None:
+            return np.zeros(0, np.int64)
         if self._torn is None or self._torn[0] is not ledger:
             positions = self.positions(ledger)
             known = np.flatnonzero((positions >= 0) & (positions < len(ledger)))

@@ -9,6 +9,8 @@ from harness.model import LedgerOutcome
 # RFC 4918) these are the exceptions: given up while waiting for the request; not implemented, no such version, no room.
 _UNSETTLED = (408,)
 _SETTLED = (501, 505, 507)
+# By these a service that is well refuses a stranger: it wants another address, another header, a login, or less.
+REFUSALS = frozenset({301, 302, 303, 307, 308, 400, 401, 403, 421, 426, 429})
 
 
 def ledger_outcome(outcome: str, status: int) -> LedgerOutcome:

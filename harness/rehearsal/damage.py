@@ -8,11 +8,10 @@ from pathlib import Path
 
 from harness.recording.events import LeftOut, NotProvided
 from harness.recording.recorder import Recorder
+from harness.rehearsal.damaged_file import MUTATIONS, CannotDamage, damaged
+from harness.system.largest_file import largest_file
 from harness.system.live import LiveSystem
-from harness.system.operations import OperationRequest, Operations, copied, damaged, largest_file
-
-# The one that is hardest to see first: a kit that strikes off a backup by its name has not seen the later ones at all.
-MUTATIONS = ("flipped", "truncated", "empty")
+from harness.system.operations import OperationRequest, Operations, copied
 
 
 class DamagedValidation:
@@ -24,14 +23,17 @@ class DamagedValidation:
         self._recorder = recorder
         self._work = work
 
-    def run(self) -> None:
-        """Damage the latest backup in each way, let the kit validate it, and put the backup right again."""
+    def run(self, optional: bool = False) -> None:
+        """Damage the latest backup in each way, let the kit validate it, and put the backup right again. ``optional``:
+        a kit that cannot is none the worse for it; nor is one whose backups are no files of this host."""
         latest = self._operations.status().latest
         if not latest or "validate" not in self._system.config.operations:
-            self._recorder.record(NotProvided(operation="validate", of="a damaged backup"))
+            self._recorder.record(NotProvided(operation="validate", of="a damaged backup", optional=optional))
             return
         why = ""
-        if self._system.config.service.attach:
+        if not latest.startswith("/"):
+            self._recorder.record(NotProvided(operation="validate", of="a damaged backup", optional=True))
+        elif self._system.config.service.attach:
             # Of a system in use nothing is damaged but a copy, which has to be good enough for the kit to begin with.
             with tempfile.TemporaryDirectory(dir=self._work) as place:
                 why = self._of_a_copy(Path(latest), Path(place))
@@ -69,11 +71,15 @@ class DamagedValidation:
             return self._operations.run(replace(request, damaged_how=damaged_how, put_back=put_back)).exit
 
         for number, mutation in enumerate(MUTATIONS, 1):
-            original = damaged(file, mutation)
             try:
-                refused = validate(damaged_how=mutation) != 0
-            finally:
-                file.write_bytes(original)
+                # Beside the recording: the work directory of an island is in memory.
+                with (
+                    tempfile.TemporaryDirectory(dir=self._recorder.folder, prefix="damaged-") as scratch,
+                    damaged(file, mutation, Path(scratch)),
+                ):
+                    refused = validate(damaged_how=mutation) != 0
+            except CannotDamage as cannot:
+                return str(cannot)
             left = ", ".join(MUTATIONS[number:])
             if refused and left and validate(put_back=mutation) != 0:
                 return f"validate refuses a backup that was {mutation} and is whole again: {left} would show nothing"

@@ -59,6 +59,7 @@ class Steps:
         self._recorder = recorder
         self._round = Round()
         self._last = OperationResult("", 0, 0, 0)
+        self._before_last = self.version  # what served before that
         self._groups = 0
 
     def take(self, step: Step | Together, round_: Round) -> None:
@@ -66,9 +67,10 @@ class Steps:
         if isinstance(step, Together):
             self._operate_together(step)
         elif step.do == "read_back":
-            self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
+            latest = self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
+            self._snapshots.seen(self._last, latest, self._before_last)
         elif step.do == "validate_damaged":
-            self._damage.run()
+            self._damage.run(step.optional)
         elif step.do == "wait":
             sleep(step.seconds)
         elif self._provided(step):
@@ -97,7 +99,7 @@ class Steps:
     def _provided(self, step: Step) -> bool:
         """Whether the system can do it at all; what it cannot is recorded, and unknown."""
         if step.do not in self._system.config.operations:
-            self._recorder.record(NotProvided(operation=step.do))
+            self._recorder.record(NotProvided(operation=step.do, optional=step.optional))
             return False
         if step.version and not self._versions[step.version]:
             self._recorder.record(NotProvided(operation=step.do, of=f"a {step.version} version"))
@@ -131,6 +133,7 @@ class Steps:
         restores = step.do == "restore" or operation.restores
         on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
         backup = self._operations.status().latest if on_backup else ""
+        self._snapshots.seen(self._last, backup, self._before_last)
         if step.version == "broken":
             self._watch_versions()
         return OperationRequest(
@@ -147,7 +150,18 @@ class Steps:
 
     def _wanted(self, step: Step, request: OperationRequest) -> str:
         """The version that is to serve afterwards; in a group that is only known of those that change it."""
-        return step.promises or self._owed(request)
+        return self._promised(step, request) or self._owed(request)
+
+    def _promised(self, step: Step, request: OperationRequest) -> str:
+        """The version that it brings; empty where it brings none, or nobody knows which."""
+        match self._system.config.operations[step.do].version:
+            case "old" | "new" as named:
+                return self._versions[named]
+            case "backup":
+                return self._snapshots.version_of(request.backup)
+            case "same":
+                return ""
+        return step.promises
 
     def _owed(self, request: OperationRequest) -> str:
         """The version that must serve if the operation failed; empty where nobody can say: another one of its group may
@@ -161,13 +175,16 @@ class Steps:
         return result, self.see_recovered(result.id, self._owed(request))
 
     def _conclude(self, step: Step, request: OperationRequest, result: OperationResult, recovered: bool) -> None:
-        self._last = result
+        self._last, self._before_last = result, self.version
         if result.exit == 0:
-            own = self._system.config.operations[request.operation].own
-            self.version = step.promises or ("" if own else self.version)
+            config = self._system.config.operations[request.operation]
+            unknown = config.own or config.version == "backup"
+            self.version = self._promised(step, request) or ("" if unknown else self.version)
         if request.operation == "backup":
-            self._snapshots.remember(result, self._operations.status().latest)
+            self._snapshots.remember(result, self._operations.status().latest, self.version)
         self._read_backs.restored_from = request.backup if request.restores and result.exit == 0 else ""
+        if request.restores:
+            self._read_backs.restored()
         if not recovered:
             self.derailed = self.derailed or f"the service did not recover after {result.id}"
         elif request.expect == "success" and result.exit != 0:

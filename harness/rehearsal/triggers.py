@@ -29,6 +29,9 @@ from harness.rehearsal.armed import Armed
 from harness.system.live import LiveSystem
 from harness.system.phases.gates import MARKED, EdgeDetection
 
+# So long the revert of a fault may take beyond the time that it lasts.
+_HEAL_S = 30.0
+_STOPPED = "the run was stopped, as [limits] stop_when has it"
 _SAID_LIMIT = 2 * 1024 * 1024
 
 
@@ -65,6 +68,7 @@ class Triggers:
         self._held: list[_Held] = []
         self._waiting = list(faults)
         self._marks: list[tuple[ByteMark, _Held]] = []
+        self._withdrawn = False
         for armed in faults:
             recorder.record(FaultPlanned(**armed.plan.described()))
 
@@ -77,8 +81,8 @@ class Triggers:
             for armed in due:
                 self._waiting.remove(armed)
                 held = _Held(armed, operation, self._log_sizes(), detection)
-                if detection.ended:  # on the aftermath of an operation it would prove nothing
-                    said = detection.describe()
+                if detection.ended or self._withdrawn:  # on the aftermath of an operation it would prove nothing
+                    said = _STOPPED if self._withdrawn else detection.describe()
                     self._recorder.record(FaultSkipped(id=held.id, said=said))
                 elif armed.plan.share:
                     self._await_share(held)
@@ -91,6 +95,12 @@ class Triggers:
                 for held in list(self._held):
                     if held.armed.plan.hold == ("operation" if held.operation == operation else "other"):
                         self._heal(held)
+
+    def withdraw(self) -> None:
+        """Revert every fault now, and put none in any more."""
+        with self._lock:
+            self._withdrawn = True
+        self.heal_all()
 
     def heal_all(self) -> bool:
         """Whether any was still in."""
@@ -106,6 +116,13 @@ class Triggers:
                 said = f"while waiting for its share of the bytes: {mark.problem}"
                 self._recorder.record(FaultFailed(id=held.id, said=said))
         return bool(held_to_here)
+
+    def await_timed(self) -> None:
+        """Wait until every fault that lasts for a time is reverted: what follows is to meet it no more."""
+        with self._lock:
+            timers = [held.timer for held in self._held if held.timer]
+        for timer in timers:
+            timer.join(timer.interval + _HEAL_S)
 
     def _await_share(self, held: _Held) -> None:
         """Let the operation go on, over a link slowed for the purpose, until the share of its bytes has crossed it."""

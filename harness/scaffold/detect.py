@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.toml.shapes import Argv
-from harness.scaffold.detect_operations import Command, operations
+from harness.scaffold.detect_operations import Command, named_for, operations, subcommands
 
 MOST_FILES = 400
 MOST_BYTES = 256 * 1024
@@ -69,7 +69,7 @@ def look(folder: Path) -> Found:
             routes.setdefault(route, str(path))
     if routes:
         said.append(f"routes: {', '.join(f'{route} ({file})' for route, file in routes.items())}")
-    databases = [p for p in files if p.suffix in _DATABASES and _is_sqlite(folder / p)]
+    databases = sorted((p for p in files if _is_sqlite(folder, p)), key=lambda p: _written_to(folder / p))
     if databases:
         said.append(f"SQLite: {', '.join(map(str, databases))}")
         where["database"] = str(databases[0])
@@ -78,6 +78,7 @@ def look(folder: Path) -> Found:
         said.append(f"PostgreSQL: {postgres} ({where['postgres']})")
     kit = operations(folder, files, texts)
     said += [f"{name}: {' '.join(command.argv)} ({command.where})" for name, command in kit.items()]
+    said += _containers(texts)
     images = tuple(image for name in _compose(texts) for image in re.findall(r"^\s+image:\s*(\S+)", texts[name], re.M))
     if images:
         said.append(f"images of compose: {', '.join(images)}")
@@ -120,18 +121,26 @@ def _text(path: Path) -> str:
         return ""  # what cannot be read shows nothing
 
 
-def _is_sqlite(path: Path) -> bool:
+def _is_sqlite(folder: Path, path: Path) -> bool:
+    if path.suffix not in _DATABASES:
+        return False
     try:
-        with path.open("rb") as file:
+        with (folder / path).open("rb") as file:
             return file.read(16) == b"SQLite format 3\0"
     except OSError:
         return False
 
 
+def _written_to(database: Path) -> tuple[bool, float]:
+    """By which the one that is written to comes first: one that is open has its log beside it; else the last."""
+    open_ = any(database.with_name(f"{database.name}{suffix}").exists() for suffix in ("-wal", "-journal"))
+    return not open_, -database.stat().st_mtime
+
+
 # -- how it starts -------------------------------------------------------------------------------------------------
 def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said: list[str]) -> tuple[Argv, str]:
-    """The first that says how, and where: Procfile, package.json, a script or make target that is called start,
-    Dockerfile, a file of a usual name."""
+    """The first that says how, and where: Procfile, package.json, a script or make target that is called start, a
+    subcommand of a script, a file of a usual name. What a container runs is no command of this host."""
     top = {str(path) for path in files if len(path.parts) == 1}
     found: list[tuple[str, Argv]] = []
     if web := re.search(r"^web:\s*(.+)$", texts.get(Path("Procfile"), ""), re.M):
@@ -147,9 +156,9 @@ def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said:
             found.append((script, (*runner, f"{{system}}/{script}")))
     for target in re.findall(r"^(start|run|serve)\s*:(?!=)", texts.get(Path("Makefile"), ""), re.M)[:1]:
         found.append((f"Makefile, target {target}", ("make", "-C", "{system}", target)))
-    for name in (p for p in texts if p.name.startswith("Dockerfile") and len(p.parts) == 1):
-        command = re.findall(r"^(?:CMD|ENTRYPOINT)\s+(.+)$", texts[name], re.M)
-        found.append((str(name), _docker(command[-1], top) if command else ()))
+    for name, command in subcommands(folder, texts):
+        if name in ("start", "serve", "run", "server"):
+            found.append((command.where, command.argv))
     found += [(entry, _argv(f"{_interpreter(folder, entry)} {entry}", top)) for entry in _ENTRIES if entry in top][:1]
     said += [f"{where}: {' '.join(argv) or 'nothing that starts it'}" for where, argv in found]
     said += [
@@ -171,12 +180,16 @@ def _npm_start(text: str) -> str:
         return ""
 
 
-def _docker(command: str, top: set[str]) -> Argv:
-    try:
-        words = json.loads(command) if command.startswith("[") else command
-    except ValueError:
-        words = command
-    return _argv(shlex.join(map(str, words)) if isinstance(words, list) else str(words), top)
+def _containers(texts: Mapping[Path, str]) -> Iterator[str]:
+    """What runs in containers, in words: their paths and commands are none of this host."""
+    for path, text in texts.items():
+        if path.name.startswith("Dockerfile") and len(path.parts) == 1:
+            for command in re.findall(r"^(?:CMD|ENTRYPOINT)\s+(.+)$", text, re.M):
+                yield f"{path}: {command.strip()} is what a container runs: name a program of this host"
+    for path in _compose(texts):
+        for service in re.findall(r"^  ([\w.-]+):\s*$", texts[path], re.M):
+            if operation := named_for(service):
+                yield f"{path}: the service {service} may be the {operation} of this kit, in a container"
 
 
 def _interpreter(folder: Path, entry: str) -> str:

@@ -131,7 +131,8 @@ def _operation(found: Found, name: str) -> str:
     if command is None or not _usable(command.argv):
         return lines.operation(name, (), "")
     guess = f"GUESS, from {_printable(command.where)}"
-    return lines.operation(name, command.argv, f"{guess}; does it need {argument}?" if argument else guess)
+    doubt = f"; does it need {argument}?" if argument and argument not in command.argv else ""
+    return lines.operation(name, command.argv, guess + doubt)
 
 
 def _usable(argv: Argv) -> bool:

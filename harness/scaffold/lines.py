@@ -10,6 +10,13 @@ from harness.config.toml.shapes import ByName, One, Several, written
 
 _COMMENT_AT = 38
 _WIDTH = 130
+# Keys of an operation that say more of it.
+_MORE = {
+    "backup": ("needs_links", "checks_space"),
+    "deploy": ("asks_monitors",),
+    "rollback": ("restores",),
+    "restore": ("to", "version"),
+}
 # A line with more blanks after its # stands instead of another one, or is for another case than the usual one.
 _MARKS = {"default": "# ", "instead": "#   ", "another": "#     "}
 
@@ -25,13 +32,15 @@ def commented(line: str, *comments: str) -> str:
     return f"# {comments[0]}\n{commented(line, *comments[1:])}"
 
 
-def keys(path: str, *only: str, guesses: dict[str, str] | None = None, **values: str) -> str:
+def keys(path: str, *only: str, guesses: dict[str, str] | None = None, all_another: bool = False, **values: str) -> str:
     """The keys of a table, one a line (``only`` these). Those in ``values`` are set: to their value, or where that is
-    empty to the example; the others are comments. ``guesses``: what marks a value as a guess, by its dotted key."""
+    empty to the example; the others are comments. ``guesses``: what marks a value as a guess, by its dotted key.
+    ``all_another``: the whole table is for another case than the usual one."""
     names = only or [d.name for d in keys_of(table_of(SystemConfig, path)) if _is_value(d)]
     declared = {d.name: d for d in keys_of(table_of(SystemConfig, path))}
     return "\n".join(
-        _line(declared[name], values.get(name), (guesses or {}).get(f"{path}.{name}", "")) for name in names
+        _line(declared[name], values.get(name), (guesses or {}).get(f"{path}.{name}", ""), all_another)
+        for name in names
     )
 
 
@@ -39,19 +48,20 @@ def _is_value(declared: Declared) -> bool:
     return not isinstance(declared.key.shape, One | ByName | Several)
 
 
-def _line(declared: Declared, value: str | None, guess: str) -> str:
-    mark = _MARKS[declared.key.init] if value is None else ""
+def _line(declared: Declared, value: str | None, guess: str, another: bool = False) -> str:
+    mark = _MARKS["another" if another else declared.key.init] if value is None else ""
     text = value or declared.key.example or declared.shown_default
     return commented(f"{mark}{declared.name} = {text}", declared.key.says, guess)
 
 
-def table(path: str, name: str = "", off: bool = False) -> str:
-    """The heading of a table, with what it is about; ``off``: as a comment."""
+def table(path: str, name: str = "", off: bool = False, another: bool = False) -> str:
+    """The heading of a table, with what it is about; ``off``: as a comment, ``another``: as one for another case."""
     parent, _, last = path.rpartition(".")
     declared = next(d for d in keys_of(table_of(SystemConfig, parent)) if d.name == last)
     shape = declared.key.shape
     heading = shape.heading(path) if isinstance(shape, One | ByName | Several) else f"[{path}]"
-    return commented(f"{'# ' * off}{heading.replace('NAME', name)}", declared.key.says)
+    mark = _MARKS["another"] if another else "# " * off
+    return commented(f"{mark}{heading.replace('NAME', name)}", declared.key.says)
 
 
 def says(key: str) -> str:
@@ -83,6 +93,5 @@ def operation(name: str, command: tuple[str, ...], guess: str) -> str:
         commented(f"{mark}command = {written(command or example)}", guess),
         f"{mark}deadline_s = {declared['deadline_s'].shown_default}",
     ]
-    if name == "rollback":
-        lines.append(_line(declared["restores"], None, ""))
+    lines += [_line(declared[key], None, "") for key in _MORE.get(name, ())]
     return "\n".join(lines)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from harness.model import Edge
@@ -42,7 +42,8 @@ class Cell:
     ``timing``: its durations are claims; it runs alone. ``repeat`` measured rounds of ``steps`` after ``warmup`` ones.
     ``disk``: what the system's directory lies on; ``logged`` where the power is to be cut (``power``), afterwards and
     as often as wanted. ``size_bytes``: as much data at most, where what is looked at does not grow with it.
-    ``restart``: once the load has stopped, the service is stopped and started, and read back.
+    ``restart``: once the load has stopped, the service is stopped and started, and read back. ``reads_only``: nothing
+    is written to the system, and no operation of its kit is run.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Cell:
     power: PowerCuts | None = None
     size_bytes: int | None = None
     restart: bool = False
+    reads_only: bool = False
 
     @property
     def single_steps(self) -> tuple[Step, ...]:
@@ -68,20 +70,30 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A named set of cells. ``checkers`` judge every cell, a cell's own come on top. What no system could make sense of
-    (a hold, a share, a disk that there is not) is a HarnessError here."""
+    """A named set of cells. ``checkers`` judge every cell, a cell's own come on top. ``of_link`` gives the cells of a
+    link that a system declares and that no cell names. What no system could make sense of (a hold, a share, a disk that
+    there is not) is a HarnessError here."""
 
     name: str
     title: str
     requirements: tuple[str, ...]
     cells: tuple[Cell, ...]
     checkers: tuple[Checker, ...]
+    of_link: Callable[[str], tuple[Cell, ...]] | None = None
 
     def __post_init__(self) -> None:
         check.scenario(self)
 
     def cell(self, name: str) -> Cell:
         return next(c for c in self.cells if c.name == name)
+
+    def cells_on(self, links: Iterable[str]) -> tuple[Cell, ...]:
+        """All cells on a system that has these links."""
+        if (of_link := self.of_link) is None:
+            return self.cells
+        named = {t.fault.aimed_at.get("link") for c in self.cells for t in c.triggers}
+        more = replace(self, cells=tuple(c for link in links if link not in named for c in of_link(link)))
+        return (*self.cells, *more.cells)
 
     def lacks(self, cell: Cell, capabilities: Mapping[str, bool]) -> tuple[str, ...]:
         """Of what a cell needs of a host (harness/host/host_needs.py) what is not there."""

@@ -50,6 +50,8 @@ def _cell(what: str, cell: Cell) -> None:
             _refuse(what, f"{step!r} is no step", 'Step("backup") or Together((Step(...), Step(...)))')
     for step in cell.single_steps:
         _step(what, step)
+        if cell.reads_only and step.do not in ("read_back", "wait"):
+            _refuse(what, f"it only reads, and has a step {step.do!r}", 'Step("read_back") and Step("wait", seconds=5)')
     for group in (s for s in cell.steps if isinstance(s, Together)):
         for edge in group.barrier:
             _edge(what, edge)

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import socket
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.config.placeholders import fill
 from harness.config.schema import SystemConfig
-from harness.host import commands
+from harness.host import commands, outputs
 from harness.host.accounts import account
+from harness.host.clock import Deadline
 from harness.system.environment import at_home, on_island
+
+# So often is looked at a command that runs, and its output kept within its bounds.
+_LOOK_S = 0.05
+# So long a command that was killed has until it is gone.
+_GONE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command of the system ended, and what it printed; ``exit`` is None if it was killed at its deadline."""
+
+    exit: int | None
+    stdout: str
+    stderr: str
+
+    @property
+    def error(self) -> str:
+        """The line that tells its error; empty if it printed nothing."""
+        return outputs.telling_line(self.stderr) or outputs.telling_line(self.stdout)
 
 
 class SystemCommands:
@@ -49,10 +72,42 @@ class SystemCommands:
         """Where the output of a spawned command of that name is written."""
         return self._outputs / name
 
-    def run(self, command: Sequence[str], deadline_s: float) -> commands.Completed:
-        """One of the system's commands, to its end; its placeholders are filled in."""
-        argv = self.argv(command)
-        return commands.run(argv, env=self.env, deadline_s=deadline_s, account=self.account, cwd=self._cwd)
+    def run(self, command: Sequence[str], deadline_s: float, meanwhile: Callable[[], object] = lambda: None) -> Said:
+        """One of the system's commands, to its end, or killed at its deadline with its whole session; its placeholders
+        are filled in. ``meanwhile`` is called while it runs.
+
+        Its output goes to files, never to pipes: nobody waits for what it leaves behind to close them. HarnessError
+        when it cannot be started.
+        """
+        deadline = Deadline(deadline_s, "the end of a command")
+        with tempfile.TemporaryDirectory(prefix="drill-said-") as place:
+            out, errors = Path(place, "out"), Path(place, "errors")
+            with errors.open("ab") as sink:
+                process = commands.spawn(
+                    self.argv(command), env=self.env, cwd=self._cwd, output=out, errors=sink, account=self.account
+                )
+            while (code := process.wait(min(_LOOK_S, deadline.left_s))) is None and not deadline.passed:
+                meanwhile()
+                outputs.trim(out)
+                outputs.trim(errors)
+            if code is None:
+                process.kill()
+                process.wait(_GONE_S)
+            return Said(code, outputs.tail(out, outputs.MOST_BYTES), outputs.tail(errors, outputs.MOST_BYTES))
+
+    def spawn_on(
+        self, connection: socket.socket, argv: Sequence[str], output: str, env: Mapping[str, str]
+    ) -> commands.Process:
+        """Start a program whose standard input and output are the connection; its errors go to that file of the
+        recording."""
+        return commands.spawn(
+            argv,
+            env=env,
+            output=self.output(output),
+            cwd=self._cwd,
+            account=self.account,
+            connection=connection.fileno(),
+        )
 
     def spawn(
         self, argv: Sequence[str], output: str, env: Mapping[str, str] | None = None, fork: bool = False

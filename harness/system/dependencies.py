@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, wait_until
 from harness.host.commands import Process
-from harness.host.outputs import last_line
+from harness.host.outputs import error_in
 from harness.links.cable import CONTROL, Cable, FarSide
 from harness.links.link import PROXY_PORT, Link
 from harness.links.toxiproxy import ToxiproxyApi
@@ -54,7 +54,8 @@ class Dependencies:
             directory = self._system.directory / "far" / name
             directory.mkdir(parents=True, exist_ok=True)
             if self._system.commands.account:
-                self._system.commands.account.own(directory)
+                for path in (directory.parent, directory):
+                    self._system.commands.account.own(path)
             self.processes[name] = self.far.spawn(
                 self._system.commands.argv(dependency.start, port=str(dependency.port)),
                 self._system.commands.env,
@@ -97,5 +98,5 @@ class Dependencies:
 
     def _last_words(self, name: str) -> str:
         path: Path = self._logs / f"dependency-{name}.out"
-        said = last_line(path, 200)
+        said = error_in(path)
         return f"it said: {said}" if said else "it said nothing"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
+from harness.model import OffsiteCopy
 from harness.system.commands import SystemCommands
 from harness.system.copies import ARTEFACTS, LOGS, Copies
 
@@ -31,8 +34,12 @@ class SystemFiles:
         place = self.data_place()
         if place is None:
             return 0
-        files = [place] if place.is_file() else place.rglob("*")
-        return sum(p.stat().st_size for p in files if p.is_file())
+        return _total_bytes(place)
+
+    def backup_bytes(self) -> int:
+        """The size of the largest backup there is; 0 when there is none."""
+        folder = Path(self._commands.text(self._config.data.backup_dir))
+        return max(map(_total_bytes, folder.iterdir()), default=0) if folder.is_dir() else 0
 
     def newest_backup_bytes(self) -> int:
         """Size of the backup written last; an error when there is none, for then no share of it can be told."""
@@ -45,18 +52,32 @@ class SystemFiles:
         return size
 
     def stored(self) -> dict[str, int] | None:
-        """What the far side really keeps, file name -> bytes; None when no dependency says where."""
-        places = [Path(self._commands.text(d.store)) for d in self._config.dependencies.values() if d.store]
-        if not places:
+        """What the far side really keeps, path below its store -> bytes; None when no dependency says where."""
+        if not self._stores():
             return None
         found: dict[str, int] = {}
-        for path in (p for place in places for p in place.rglob("*")):
-            try:
-                if path.is_file():
-                    found[path.name] = path.stat().st_size
-            except FileNotFoundError:
-                continue  # renamed or removed by its server in this moment
+        for place in self._stores():
+            for path in place.rglob("*"):
+                with suppress(FileNotFoundError):  # renamed or removed by its server in this moment
+                    if path.is_file():
+                        found[str(path.relative_to(place))] = path.stat().st_size
         return found
+
+    def digests(self, wanted: Iterable[OffsiteCopy]) -> dict[str, str]:
+        """Of the stored objects whose digest `status` tells, path below the store -> ``sha256:...``, by the algorithm
+        of theirs. Of a pattern, which may mean several objects, there is none."""
+        found: dict[str, str] = {}
+        for copy in wanted:
+            algorithm = copy.digest.partition(":")[0]
+            for place in self._stores() if algorithm else ():
+                for path in (place / copy.object, *place.rglob(PurePath(copy.object).name or "*")):
+                    with suppress(OSError, ValueError), path.open("rb") as file:
+                        name = str(path.relative_to(place))
+                        found[name] = f"{algorithm}:{hashlib.file_digest(file, algorithm).hexdigest()}"
+        return found
+
+    def _stores(self) -> list[Path]:
+        return [Path(self._commands.text(d.store)) for d in self._config.dependencies.values() if d.store]
 
     def logs(self) -> list[Path]:
         """The system's own logs, from [service] logs (files or directories)."""
@@ -83,3 +104,9 @@ class SystemFiles:
                 artefacts.copy(path, path.name)
             copied.append(artefacts)
         return [said for c in copied if (said := c.left_out())]
+
+
+def _total_bytes(place: Path) -> int:
+    """Of a file, or of all in a directory."""
+    files = [place] if place.is_file() else place.rglob("*")
+    return sum(p.stat().st_size for p in files if p.is_file())

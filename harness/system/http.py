@@ -1,33 +1,40 @@
-"""A plain HTTP request of the harness's own: one connection, a deadline and a bound on the whole of it, no proxy, no
-retry."""
+"""A request of the harness's own: one connection, a deadline and a bound on the whole answer, no proxy, no retry."""
 
 from __future__ import annotations
 
-import http.client
 import json
-import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+import string
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
+import h11
+
+from harness.host.bodies import ACCEPTED, WORDS_CHARS, CannotDecode, decoded, words_of
 from harness.host.clock import Deadline
+from harness.host.endpoint import Endpoint
 
 USER_AGENT = "deploydrill-harness"
 # A page of the read-back is the longest answer there is a use for.
 MOST_BYTES = 64 * 1024 * 1024
 # What is asked for a word, such as health and version, answers with a few.
 WORD_BYTES = 256 * 1024
+_PIECE = 1 << 16
+_ERROR_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status`` is 0 when there was no answer; then ``error`` says why. ``refused``: nothing listens there."""
+    """``status`` is 0 when there was no answer; then ``error`` says why. ``refused``: nothing listens there. ``body``
+    is decoded; the names of ``headers`` are in lower case."""
 
     status: int
     body: bytes
     error: str = ""
     refused: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
+    set_cookies: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -42,60 +49,87 @@ class Answer:
 
     def said(self) -> str:
         """The answer in a few words, for a sentence."""
-        return self.error[:300] or f"HTTP {self.status}: {self.body[:200].decode(errors='replace').strip()}"
-
-
-class _Socket(socket.socket):
-    """One that waits for each piece only as long as is left for all of them."""
-
-    deadline: Deadline
-
-    def recv_into(self, *arguments: Any) -> int:
-        self.settimeout(max(0.001, self.deadline.left_s))
-        if self.deadline.passed:
-            raise TimeoutError("the answer came too slowly")
-        return super().recv_into(*arguments)
-
-
-def _connected(host: str, port: int, deadline: Deadline) -> _Socket:
-    plain = socket.create_connection((host, port), deadline.left_s)
-    within = _Socket(fileno=plain.detach())
-    within.deadline = deadline
-    within.settimeout(deadline.seconds)
-    within.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return within
+        if self.error:
+            return self.error[:_ERROR_CHARS]
+        if 300 <= self.status < 400 and (target := self.headers.get("location")):
+            return f"HTTP {self.status} to {target[:WORDS_CHARS]}"
+        return f"HTTP {self.status}: {words_of(self.body)}"
 
 
 def get(url: str, deadline_s: float, most_bytes: int = MOST_BYTES) -> Answer:
-    """One answer, no more than ``most_bytes`` of it: a longer one is none."""
-    return ask("GET", url, deadline_s, most_bytes=most_bytes)
+    """One answer from an address of its own, such as a monitor's."""
+    parts = urlsplit(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return ask(Endpoint(f"{parts.scheme}://{parts.netloc}"), "GET", path, deadline_s, most_bytes=most_bytes)
 
 
 def ask(
+    endpoint: Endpoint,
     method: str,
-    url: str,
+    path: str,
     deadline_s: float,
     body: str = "",
     headers: Mapping[str, str] | None = None,
     most_bytes: int = MOST_BYTES,
 ) -> Answer:
-    parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    connection = http.client.HTTPConnection(host, port)
+    """One answer, no more than ``most_bytes`` of it: a longer one is none. Interim answers (1xx) are passed over, and
+    redirects are not followed."""
+    deadline, http = Deadline(deadline_s, "an answer"), h11.Connection(h11.CLIENT)
+    told = {"User-Agent": USER_AGENT, "Accept-Encoding": ACCEPTED, "Connection": "close"}
+    told = endpoint.all_headers(told | dict(headers or {}))
+    content = body.encode()
+    if content or method not in ("GET", "HEAD"):
+        told["Content-Length"] = str(len(content))
     try:
-        connection.sock = _connected(host, port, Deadline(deadline_s, "an answer"))
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
-        told = {"User-Agent": USER_AGENT, "Connection": "close", **(headers or {})}
-        connection.request(method, path or "/", body.encode() or None, told)
-        answer = connection.getresponse()
-        said = answer.read(most_bytes + 1)
-        if len(said) > most_bytes:
-            return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
-        return Answer(answer.status, said)
-    except (OSError, http.client.HTTPException) as error:
+        pairs = [(name.encode(), value.encode()) for name, value in (("Host", endpoint.authority), *told.items())]
+        target = quote(endpoint.prefix + path, safe=string.punctuation)
+        sent = http.send(h11.Request(method=method, target=target, headers=pairs)) or b""
+        sent += (http.send(h11.Data(data=content)) or b"") + (http.send(h11.EndOfMessage()) or b"")
+        with endpoint.connect(deadline) as connection:
+
+            def wait() -> None:
+                """The next call may take what is left for all of them."""
+                if deadline.passed:
+                    raise TimeoutError("the answer came too slowly")
+                connection.settimeout(max(0.001, deadline.left_s))
+
+            def receive() -> bytes:
+                wait()
+                return connection.recv(_PIECE)
+
+            wait()
+            connection.sendall(sent)
+            return _answer(http, receive, most_bytes)
+    except CannotDecode as cannot:
+        return Answer(0, b"", str(cannot))
+    except h11.LocalProtocolError:  # its words hold the header, and so perhaps a secret
+        return Answer(0, b"", "it cannot be sent: a path or a header holds what none can")
+    except (OSError, h11.ProtocolError) as error:
         return Answer(0, b"", f"{type(error).__name__}: {error}", isinstance(error, ConnectionRefusedError))
-    finally:
-        connection.close()
+
+
+def _answer(http: h11.Connection, receive: Callable[[], bytes], most_bytes: int) -> Answer:
+    headers: dict[str, str] = {}
+    cookies: tuple[str, ...] = ()
+    status, body = 0, bytearray()
+    while len(body) <= most_bytes:
+        event = http.next_event()
+        if event is h11.NEED_DATA:
+            http.receive_data(receive())
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+            pairs = [(name.decode(), value.decode(errors="replace")) for name, value in event.headers]
+            headers, cookies = dict(pairs), tuple(value for name, value in pairs if name == "set-cookie")
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            whole = decoded(bytes(body), headers.get("content-encoding", ""), most_bytes)
+            if len(whole) > most_bytes:
+                break
+            return Answer(status, whole, headers=headers, set_cookies=cookies)
+        elif isinstance(event, h11.ConnectionClosed):
+            raise ConnectionResetError("the connection was closed before an answer")
+    return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
 
 
 def pointer(document: Any, path: str, missing: Any = None) -> Any:

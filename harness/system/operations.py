@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +20,21 @@ from harness.host.held_calls import CannotHold, spawned_under
 from harness.host.processes import Effort, blocked_on, effort
 from harness.model import NS, Artefact, Edge, OffsiteCopy
 from harness.recording.events import LeftOut, OperationStarted, OperationStopped
+from harness.system.backup_list import CannotList, listed
 from harness.system.live import LiveSystem
 from harness.system.phases.mark_server import PhaseServer
 from harness.system.phases.watcher import PhaseWatch
+from harness.system.restore_traces import RestoreTraces
 
 # How long an operation that exited 0 is watched for the version it promised.
 VERSION_GRACE_S = 15.0
 # Of one that is still running at its deadline it is told what it did in so many seconds before it.
 LAST_S = 5.0
+# Of a copy off site.
+DIGESTS = ("sha256", "sha1", "md5")
+_KIND_CHARS = 80
+# So many lines that begin with { are looked at for what a `status` says.
+_OBJECTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +103,11 @@ class Operations:
                 system.watch.mark(disk)
             system.fault_free_bytes.clear()
         self._on_edge(Edge(request.operation, "start"), id_)
-        phases = [p for p in system.config.phases if p.operation == request.operation]
+        phases = [p for p in system.config.phases if p.operation == request.operation and not p.same_as]
         watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
+        looked_for = request.restores and config.to == "latest"
+        traces = RestoreTraces(system.files.data_place(), request.backup) if looked_for else None
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
         code, did = self._wait(process, id_, start, config.deadline_s)
@@ -130,6 +141,7 @@ class Operations:
                 timed_out=code is None,
                 blocked_on=blocked,
                 restores=request.restores,
+                to=config.to if request.restores else "",
                 group=request.group,
                 again=request.again,
                 backup=request.backup,
@@ -146,6 +158,7 @@ class Operations:
                 last_s=did.last_s if did else None,
                 last_cpu_s=did.cpu_s if did else None,
                 last_written_bytes=did.written_bytes if did else None,
+                left_traces=traces.left() if traces else None,
             ),
             stopped,
         )
@@ -166,26 +179,35 @@ class Operations:
         """Ask the kit what it would restore from. Not timed, not gated."""
         config = self._system.config.operations.get("status")
         if config is None:
-            return Status("", (), "the system declares no `status` operation")
+            return self._from_list()
         done = self._system.commands.run(config.command, config.deadline_s)
-        if done.exit:
-            return Status("", (), f"status exited with {done.exit}: {done.output[-200:]}")
+        if done.exit != 0:
+            how = "had not ended" if done.exit is None else f"exited with {done.exit}"
+            late = f" after {config.deadline_s:g} s" if done.exit is None else ""
+            return Status("", (), f"status {how}{late}: {done.error or 'it said nothing'}")
+        said = last_object(done.stdout, "backups")
+        if said is None:
+            return Status("", (), f"status printed no JSON object on stdout; it said: {done.error or 'nothing'}")
         try:
-            said: dict[str, Any] = json.loads(done.output.rpartition("\n")[2])
-            artefacts = tuple(
-                Artefact(_place(b["name"]), _place(b["path"]), int(b["size"]), bool(b["eligible"]))
-                for b in said["backups"]
-            )
+            artefacts = tuple(_artefact(told) for told in said["backups"])
             copies = said.get("offsite")
-            offsite = (
-                tuple(OffsiteCopy(_place(c["name"]), _place(c["object"]), bool(c["counts"])) for c in copies)
-                if copies is not None
-                else None
-            )
+            offsite = tuple(_offsite_copy(c) for c in copies) if copies is not None else None
             more: dict[str, Any] = {key: said[key] for key in ("version", "schema", "lock") if key in said}
             return Status(_place(said.get("latest") or ""), artefacts, said=more, offsite=offsite)
-        except (ValueError, KeyError, IndexError, TypeError, OverflowError, RecursionError) as error:
-            return Status("", (), f"status did not end with the documented JSON line ({repr(error)[:300]})")
+        except KeyError as error:
+            return Status("", (), f"status has no {error.args[0]!r} in its JSON: {json.dumps(said)[:200]}")
+        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+            return Status("", (), f"status has JSON that is not as documented ({error}): {json.dumps(said)[:200]}")
+
+    def _from_list(self) -> Status:
+        backups = self._system.config.backups
+        if backups is None:
+            return Status("", (), "the system declares neither [operations.status] nor [backups]")
+        try:
+            latest, found = listed(backups, self._system.commands)
+        except CannotList as cannot:
+            return Status("", (), str(cannot))
+        return Status(latest, found)
 
     def _next_id(self, operation: str) -> str:
         with self._lock:
@@ -195,11 +217,12 @@ class Operations:
     def _wait(
         self, process: commands.Process, id_: str, start_ns: int, deadline_s: float
     ) -> tuple[int | None, _Did | None]:
-        """The exit code, or None once the operation had ``deadline_s`` of its own time (gates not counted), with what
-        it did in the last of it."""
+        """The exit code, or None once the operation had ``deadline_s`` of its own time, with what it did in the last of
+        it. Time at gates does not count, its own or that of others, for whose lock it may wait."""
         earlier: tuple[float, Effort] | None = None
         while True:
-            own_s = (mono_ns() - start_ns - self._phases.gates.gate_ns(id_)) / NS
+            gates = self._phases.gates
+            own_s = (mono_ns() - start_ns - gates.gate_ns(id_) - gates.others_ns(id_, start_ns)) / NS
             if earlier is None and own_s >= deadline_s - min(LAST_S, deadline_s / 2):
                 earlier = own_s, effort(process.pid)
             # Asked also when it is too late: it may have ended while we ourselves stood still.
@@ -238,31 +261,53 @@ def _done_since(from_s: float, before: Effort, to_s: float, after: Effort) -> _D
     return _Did(round(to_s - from_s, 1), round(max(0.0, after.cpu_s - before.cpu_s), 2), written)
 
 
+def last_object(text: str, key: str) -> dict[str, Any] | None:
+    """The last JSON object in it that has ``key``, else the last one; None when none begins a line. It may stand on one
+    line or on several, with lines of a log, JSON as well, before and after it."""
+    starts = [match.start() for match in re.finditer(r"^[ \t]*\{", text, re.MULTILINE)]
+    # What is indented is most often a part of what is not.
+    starts.sort(key=lambda at: (text[at] == "{", at), reverse=True)
+    decoder, last = json.JSONDecoder(), None
+    for start in starts[:_OBJECTS]:
+        with suppress(ValueError, RecursionError):
+            found, _ = decoder.raw_decode(text, text.index("{", start))
+            if key in found:
+                return dict(found)
+            last = last or found
+    return last
+
+
+def _artefact(told: Mapping[str, Any]) -> Artefact:
+    """``eligible`` unsaid: what is listed can be restored."""
+    needs = told.get("needs") or ()
+    if isinstance(needs, str):
+        needs = (needs,)
+    return Artefact(
+        _place(told["name"]),
+        _place(told["path"]),
+        int(told["size"]),
+        bool(told.get("eligible", True)),
+        str(told.get("kind") or "")[:_KIND_CHARS],
+        tuple(_place(name) for name in needs),
+    )
+
+
+def _offsite_copy(told: Mapping[str, Any]) -> OffsiteCopy:
+    size, digest = told.get("size"), str(told.get("digest") or "").lower()
+    algorithm, _, value = digest.partition(":")
+    if digest and not (algorithm in DIGESTS and value.isalnum()):
+        raise ValueError(f"digest {digest[:80]!r} is none of {', '.join(f'{name}:HEX' for name in DIGESTS)}")
+    return OffsiteCopy(
+        _place(told["name"]), _place(told["object"]), bool(told["counts"]), None if size is None else int(size), digest
+    )
+
+
 def _place(value: object) -> str:
     """A name or path that a file can have."""
     text = str(value)
     if "\0" in text or len(os.fsencode(text)) > 4096:  # half a surrogate is a ValueError of its own
         raise ValueError(f"no file can be called {text[:80]!r}")
     return text
-
-
-def damaged(path: Path, mutation: str) -> bytes:
-    """Damage a backup in place and return what was there, to put it back with ``write_bytes``.
-
-    ``path`` may be a directory: then its largest file. Mutations: ``truncated`` (to 60 %), ``flipped`` (one byte in
-    the middle), ``empty``.
-    """
-    original = path.read_bytes()
-    middle = len(original) // 2
-    if mutation == "truncated":
-        path.write_bytes(original[: len(original) * 6 // 10])
-    elif mutation == "flipped":
-        path.write_bytes(original[:middle] + bytes([original[middle] ^ 0x5A]) + original[middle + 1 :])
-    elif mutation == "empty":
-        path.write_bytes(b"")
-    else:
-        raise ValueError(mutation)
-    return original
 
 
 def copied(path: Path, into: Path) -> Path:
@@ -275,9 +320,3 @@ def copied(path: Path, into: Path) -> Path:
     if path.is_dir():
         return shutil.copytree(path, into / path.name, symlinks=True)
     return Path(shutil.copy2(path, into / path.name))
-
-
-def largest_file(path: Path) -> Path:
-    if path.is_dir():
-        return max((p for p in path.rglob("*") if p.is_file()), key=lambda p: p.stat().st_size, default=path)
-    return path

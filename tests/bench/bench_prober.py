@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.config.schema import RequestTemplate
+from harness.host.endpoint import Endpoint
 from harness.judged.downtime import overall
 from harness.meters.outage import INTERVAL_MS, Prober
 from harness.meters.prober import ProberConfig
@@ -44,7 +45,9 @@ def main() -> None:
         read = RequestTemplate("read", "read", 1, "GET", "/r?n={n}")
         create = RequestTemplate("create", "write", 0, "POST", "/c", '{"token": "{token}"}')
         server = Server()
-        prober = Prober(ProberConfig(server.url, DEADLINE_MS, INTERVAL_MS, read, create, name, name, 1), folder)
+        prober = Prober(
+            ProberConfig(Endpoint(server.url), DEADLINE_MS, INTERVAL_MS, read, create, name, name, 1), folder
+        )
         try:
             prober.start()
             planted = plant(server)

@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from harness.config.schema import RequestTemplate
+from harness.host.endpoint import Endpoint
 from harness.load.config import RECORDING_VARIABLE, LoadConfig
 from harness.load.driver import LoadDriver
 from harness.load.request_tracker import RequestTracker
@@ -30,7 +31,7 @@ def per_cpu_second(server: Server, recording: bool) -> float:
     """Requests per CPU second of the Locust process, its start and its end left out."""
     with tempfile.TemporaryDirectory() as name:
         status = str(Path(name) / "status.jsonl")
-        config = LoadConfig(server.url, 1000, 20, (0.0, 0.0), 0, 0, REQUESTS, 1, name, name, status)
+        config = LoadConfig(Endpoint(server.url), 1000, 20, (0.0, 0.0), 0, 0, REQUESTS, 1, name, name, status)
         driver = LoadDriver(Path(name), {**os.environ, RECORDING_VARIABLE: "1" if recording else "0"})
         driver.configure(config)
         driver.start()
@@ -47,7 +48,7 @@ def per_cpu_second(server: Server, recording: bool) -> float:
 
 def own_cost_us(recording: bool) -> float:
     """CPU of writing one finished request down, alone in a loop; the same mix."""
-    filler, n = Requests(REQUESTS, "l", "deploydrill-load", 1), 20_000
+    filler, n = Requests(REQUESTS, "l", "deploydrill-load", 1, Endpoint("http://127.0.0.1")), 20_000
     requests = [r for r in (filler.fill(REQUESTS[i % 4 == 0]) for i in range(n)) if r]
     with tempfile.TemporaryDirectory() as name:
         tracker = RequestTracker(Path(name) / "s.bin", Path(name) / "l.jsonl", [t.name for t in REQUESTS], recording)

@@ -59,7 +59,7 @@ def system(tmp_path: Path) -> Iterator[LiveSystem]:
     threading.Thread(target=service.serve_forever, daemon=True).start()
     argv = (sys.executable, str(REFERENCE / "monitor.py"), "--url", f"http://127.0.0.1:{first}", "--interval", "0.1")
     monitors = {
-        name: MonitorConfig(name, (*argv, "--port", str(port)), f"http://127.0.0.1:{port}/status", 0.5)
+        name: MonitorConfig(name, (*argv, "--port", str(port)), f"http://127.0.0.1:{port}/status", stale_after_s=0.5)
         for name, port in (("primary", first + 1), ("secondary", first + 2))
     }
     config = replace(load_system("hardened", registry.BUNDLED), monitors=monitors, operations={})

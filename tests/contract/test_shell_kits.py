@@ -15,8 +15,8 @@ import pytest
 
 from harness.host.clock import Deadline, wait_until
 from harness.registry import BUNDLED
-from harness.rehearsal.damage import MUTATIONS
-from harness.system.operations import damaged, largest_file
+from harness.rehearsal.damaged_file import MUTATIONS, damaged
+from harness.system.largest_file import largest_file
 
 ORIGINAL, REPAIRED = BUNDLED / "shellkit" / "procedure.sh", BUNDLED / "shellkit-repaired" / "kit.sh"
 TOOLS = BUNDLED.parents[1] / ".tools"
@@ -63,25 +63,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kit")
 
 
-def test_the_reviews_validation_accepts_every_damaged_backup(place: Path) -> None:
+def test_the_reviews_validation_accepts_every_damaged_backup(place: Path, tmp_path: Path) -> None:
     kit = seeded(ORIGINAL, place)
     backup = backup_of(kit, place)
     for mutation in MUTATIONS:
-        good = damaged(backup, mutation)
-        done = kit("validate", str(backup))
+        with damaged(backup, mutation, tmp_path):
+            done = kit("validate", str(backup))
         assert (done.returncode, done.stdout.strip()) == (0, "ok"), mutation
-        backup.write_bytes(good)
 
 
-def test_the_repaired_validation_accepts_the_good_backup_and_none_that_is_damaged(place: Path) -> None:
+def test_the_repaired_validation_accepts_the_good_backup_and_none_that_is_damaged(place: Path, tmp_path: Path) -> None:
     kit = seeded(REPAIRED, place)
     backup = backup_of(kit, place)
     assert kit("validate", str(backup)).returncode == 0
     for mutation in MUTATIONS:
-        file = largest_file(backup)
-        good = damaged(file, mutation)
-        assert kit("validate", str(backup)).returncode != 0, mutation
-        file.write_bytes(good)
+        with damaged(largest_file(backup), mutation, tmp_path):
+            assert kit("validate", str(backup)).returncode != 0, mutation
     assert kit("validate", str(backup)).returncode == 0
 
 

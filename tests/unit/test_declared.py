@@ -55,7 +55,9 @@ def undeclared(programs: Iterable[Path], declared: Iterable[str], own: Iterable[
 
 
 def sources(folder: str) -> list[Path]:
-    return [p for p in (ROOT / folder).rglob("*.py") if (ROOT / "harness" / "bundled") not in p.parents]
+    """Not systems under test that others wrote, which `make systems` builds below tests."""
+    found = (ROOT / folder).rglob("*.py")
+    return [p for p in found if (ROOT / "harness" / "bundled") not in p.parents and "built" not in p.parts]
 
 
 OURS = {"harness", "scenarios"}

@@ -205,7 +205,7 @@ status)
     for number in $(backups); do
         path=$BACKUPS/$number
         latest="\"$path\""
-        list="$list${list:+, }{\"name\": \"$number\", \"path\": $latest, \"size\": $(bytes_in "$path"), \"eligible\": true}"
+        list="$list${list:+, }{\"name\": \"$number\", \"path\": $latest, \"size\": $(bytes_in "$path"), \"kind\": \"full\", \"eligible\": true}"
     done
     holder=null
     flock -n "$STATE/lock" true || holder="\"$(cat "$STATE/holder")\""

@@ -121,7 +121,7 @@ status)
     for number in $(backups); do
         path=$BACKUPS/$number
         latest="\"$path\""
-        list="$list${list:+, }{\"name\": \"$number\", \"path\": $latest, \"size\": $(size "$path/database.db.gpg"), \"eligible\": true}"
+        list="$list${list:+, }{\"name\": \"$number\", \"path\": $latest, \"size\": $(size "$path/database.db.gpg"), \"kind\": \"full\", \"eligible\": true}"
     done
     holder=null
     flock -n "$STATE/lock" true || holder="\"$(cat "$STATE/holder")\""

@@ -89,7 +89,7 @@ status)
     for file in "$BACKUPS"/database-backup-*.db.gpg; do
         [ -e "$file" ] || continue
         latest="\"$file\""
-        backups="$backups${backups:+, }{\"name\": \"${file##*/}\", \"path\": $latest, \"size\": $(wc -c <"$file"), \"eligible\": true}"
+        backups="$backups${backups:+, }{\"name\": \"${file##*/}\", \"path\": $latest, \"size\": $(wc -c <"$file"), \"kind\": \"full\", \"eligible\": true}"
     done
     echo "{\"version\": \"$(cat "$STATE/release")\", \"schema\": \"$(schema database.db || echo unreadable)\"," \
         "\"lock\": null, \"latest\": $latest, \"backups\": [$backups]}"

@@ -95,15 +95,15 @@ def _chosen(config: SystemConfig, options: Options) -> tuple[VariantConfig, ...]
         if name not in flaws:
             raise HarnessError(what, f"[variants.{name}] is no flaw: it has no shown_by", f"flaws: {', '.join(flaws)}")
     chosen = tuple(v for v in flaws.values() if not options.flaws or v.name in options.flaws)
-    known = _cells(options)
+    known = _cells(options, config)
     for flaw in chosen:
         _check(config, flaw, known)
     return chosen
 
 
-def _cells(options: Options) -> list[str]:
+def _cells(options: Options, config: SystemConfig) -> list[str]:
     known = registry.scenarios(options.scenario_dirs).values()
-    return [f"{scenario.name}:{cell.name}" for scenario in known for cell in scenario.cells]
+    return [f"{scenario.name}:{cell.name}" for scenario in known for cell in scenario.cells_on(config.links)]
 
 
 def _check(config: SystemConfig, flaw: VariantConfig, known: Sequence[str]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePath
 from typing import ClassVar, TypeVar
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding
@@ -24,7 +26,7 @@ _AT = "{% if read_backs %} (at {{ read_backs|join(', ') }}){% endif %}"
     "offsite.whole",
     "pass",
     title="Every copy off site is whole",
-    sentence="every copy that counts is stored, as long as the local backup of its name "
+    sentence="every copy that counts is stored, as long as `status` or the backup of its name says "
     "({{ comparisons|count('comparison') }})"
     "{% if begun %}; copies begun that do not count were listed as such{% endif %}",
     meaning="What the system relies on at the far side was really stored there, in full.",
@@ -81,6 +83,45 @@ class CopyUnknown(Details):
     hint="upload under a temporary name, compare size or checksum, and only then let it count",
 )
 class CopyPartial(Details):
+    backup: str
+    object: str
+    stored_bytes: int
+    whole_bytes: int
+    read_backs: list[str]
+
+
+@code(
+    "offsite.copy_changed",
+    "fail",
+    title="A copy off site holds other bytes",
+    sentence="the copy of {{ backup }} counts, and {{ object }} is not what it was sent as: {{ stored_digest }}, where "
+    "`status` says {{ digest }}" + _AT,
+    meaning="`status` relies on a copy at the far side, and what is stored has another digest than it tells.",
+    causes=("an upload was retried from the wrong byte", "the object was overwritten by another"),
+    look="the object in the store, and the output of the upload",
+    hint="let the store confirm a checksum before the copy counts",
+)
+class CopyChanged(Details):
+    backup: str
+    object: str
+    digest: str
+    stored_digest: str
+    read_backs: list[str]
+
+
+@code(
+    "offsite.not_comparable",
+    "unknown",
+    title="A copy off site cannot be compared",
+    sentence="the copy of {{ backup }} counts, and what is stored ({{ stored_bytes|size }}) is not as long as the "
+    "backup ({{ whole_bytes|size }}): it may be compressed or encrypted, or be a part of it" + _AT,
+    meaning="The stored object has another size than the backup, and `status` does not tell what it should have.",
+    causes=("the copy is compressed or encrypted on its way", "an upload that broke off counts"),
+    look="the object in the store, and the output of the upload",
+    hint='let `status` tell "size" or "digest" ("sha256:...") of what is stored, beside name, object and counts',
+    matter="plan",
+)
+class NotComparable(Details):
     backup: str
     object: str
     stored_bytes: int
@@ -176,16 +217,17 @@ class NothingCompared(Details):
     pass
 
 
-Broken = CopyMissing | CopyUnknown | CopyPartial
-Gap = StatusFailed | StoreUnknown
+Broken = CopyMissing | CopyUnknown | CopyPartial | CopyChanged
+Gap = StatusFailed | StoreUnknown | NotComparable
 T = TypeVar("T", bound=Broken | Gap)
 
 
 @dataclass(frozen=True, slots=True)
 class OffsiteCopies(Checker):
-    """Holds each copy the system would rely on against what is really stored: there, and as long as the local backup
-    of that name. Where ``status`` does not speak of copies, whatever is stored under a backup's file name counts. One
-    finding for each way in which a copy is not what it counts as, or one for all."""
+    """Holds each copy the system would rely on against what is really stored: there, and of the size and digest that
+    ``status`` tells, or as long as the local backup of that name. Where ``status`` does not speak of copies, whatever
+    is stored under a backup's file name counts. One finding for each way in which a copy is not what it counts as, or
+    one for all."""
 
     name: ClassVar[str] = "offsite_copies"
     codes: ClassVar = (
@@ -193,6 +235,8 @@ class OffsiteCopies(Checker):
         CopyMissing,
         CopyUnknown,
         CopyPartial,
+        CopyChanged,
+        NotComparable,
         StatusFailed,
         StoreUnknown,
         NothingCompared,
@@ -218,7 +262,10 @@ class OffsiteCopies(Checker):
                     begun += 1
                     continue
                 compared += 1
-                if amiss := _amiss(copy, look, sizes):
+                amiss = _amiss(copy, look, sizes)
+                if isinstance(amiss, NotComparable):
+                    gaps.append((look.label, amiss))
+                elif amiss:
                     wrong.append((look.label, amiss))
         for broken in _together(wrong):
             yield finding(_QUESTION, Subject("backup", broken.backup), broken, count=len(broken.read_backs))
@@ -258,19 +305,54 @@ def _copies(look: Observation) -> Iterator[OffsiteCopy]:
         yield from look.offsite
         return
     for artefact in look.artefacts:
-        file = artefact.path.rpartition("/")[2]
-        if file in (look.stored or {}):
-            yield OffsiteCopy(artefact.name, file, True)
+        if stored := _stored_of(look, PurePath(artefact.path)):
+            yield OffsiteCopy(artefact.name, stored, True)
 
 
-def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> Broken | None:
-    stored = (look.stored or {}).get(copy.object)
-    if stored is None:
+def _stored_of(look: Observation, path: PurePath) -> str:
+    """The one stored object that ends as the backup's path does, by as many of its parts as tell it from others; empty
+    where there is none, or they do not."""
+    parts = path.parts
+    for number in range(1, len(parts) + 1):
+        ends = parts[-number:]
+        same = [name for name in look.stored or {} if PurePath(name).parts[-number:] == ends]
+        if len(same) <= 1:
+            return same[0] if same else ""
+    return ""
+
+
+def stored_as(look: Observation, name: str) -> list[str]:
+    """The stored objects that a name means: a path below the store, else a file name anywhere in it, else a pattern of
+    paths."""
+    stored = look.stored or {}
+    if name in stored:
+        return [name]
+    same = [path for path in stored if PurePath(path).name == name]
+    return same[:1] or [path for path in stored if fnmatchcase(path, name)]
+
+
+def _amiss(copy: OffsiteCopy, look: Observation, sizes: dict[str, int]) -> Broken | NotComparable | None:
+    objects = stored_as(look, copy.object)
+    if not objects:
         return CopyMissing(copy.name, copy.object, [])
+    stored = sum((look.stored or {})[name] for name in objects)
+    told, digest = copy.size, look.stored_digests.get(objects[0], "")
+    if told is not None and stored != told:
+        return CopyPartial(copy.name, copy.object, stored, told, [])
+    if copy.digest and digest and copy.digest != digest:
+        return CopyChanged(copy.name, copy.object, copy.digest, digest, [])
+    if told is not None or (copy.digest and digest):
+        return None
     whole = sizes.get(copy.name)
     if whole is None:
         return CopyUnknown(copy.name, copy.object, [])
-    return CopyPartial(copy.name, copy.object, stored, whole, []) if stored != whole else None
+    if stored == whole:
+        return None
+    return (
+        NotComparable(copy.name, copy.object, stored, whole, [])
+        if stored
+        else CopyPartial(copy.name, copy.object, stored, whole, [])
+    )
 
 
 def _together(seen: list[tuple[str, T]]) -> list[T]:

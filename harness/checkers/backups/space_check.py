@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.checkers.core.codes import Details, OperationEnd, code, end_of, finding
 from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
+from harness.judged.plan_values import policies
 from harness.model import Finding, Operation, Subject
 from harness.recording.recording import Recording
 
@@ -51,6 +52,41 @@ class NotChecked(Details):
 
 
 @code(
+    "space.check_not_said",
+    "unknown",
+    title="It filled the disk, which may be meant",
+    sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk, which had "
+    "{{ free_bytes|size }} free; whether it is to look at that first is not said",
+    meaning="The operation began on a disk without the space it needs, used up what was left, and failed then. Many "
+    "sound tools do; a team may want more of theirs.",
+    causes=("its tools write until the disk is full", "it compares free space with a guess that is too low"),
+    look="what the operation does before its first copy",
+    hint="[operations.NAME] checks_space = true or false",
+    matter="plan",
+)
+class CheckNotSaid(Details):
+    end: OperationEnd
+    disk: str
+    free_bytes: int
+    written_bytes: int
+
+
+@code(
+    "space.ran_out",
+    "note",
+    title="The operation filled the disk, as it may",
+    sentence="{{ end|ended }}, after it had written {{ written_bytes|size }} to the {{ disk }} disk: it does not look "
+    "at the space first, as checks_space = false has it",
+    meaning="All else that writes to this disk had no space meanwhile.",
+)
+class RanOut(Details):
+    end: OperationEnd
+    disk: str
+    free_bytes: int
+    written_bytes: int
+
+
+@code(
     "space.not_tried",
     "unknown",
     title="No operation met a disk already full",
@@ -67,13 +103,20 @@ class NotTried(Details):
     pass
 
 
+_OUTCOMES: Mapping[bool | None, type[NotChecked | CheckNotSaid | RanOut]] = {
+    True: NotChecked,
+    False: RanOut,
+    None: CheckNotSaid,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class RefusesBeforeWriting(Checker):
     """Judges operations that began on a disk already full, and failed. On the data disk the service writes too, so that
     what the kit wrote there cannot be told."""
 
     name: ClassVar[str] = "space_check"
-    codes: ClassVar = (RefusedFirst, NotChecked, NotTried)
+    codes: ClassVar = (RefusedFirst, NotChecked, CheckNotSaid, RanOut, NotTried)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         tried = False
@@ -83,7 +126,8 @@ class RefusesBeforeWriting(Checker):
                 continue
             if _was_full_before(run.recording, operation):
                 tried = True
-                kind = NotChecked if written > _SOME_BYTES else RefusedFirst
+                said = policies(run.recording).looks_at_space(operation.name)
+                kind = _OUTCOMES[said] if written > _SOME_BYTES else RefusedFirst
                 details = kind(end_of(operation), disk, operation.free_bytes or 0, written)
                 yield finding(_QUESTION, Subject("operation", operation.id), details)
         if not tried:

@@ -10,7 +10,8 @@ from harness.checkers.core.codes import Details, OperationEnd, code, end_of, fin
 from harness.checkers.core.protocol import Checker
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Subject
-from harness.recording.history import not_told
+from harness.recording.events import NotProvided
+from harness.recording.history import excused
 from harness.recording.recording import Recording
 
 _QUESTION = "validation.rejects_damage"
@@ -87,6 +88,18 @@ class NotTried(Details):
 
 
 @code(
+    "validation.nothing_to_damage",
+    "note",
+    title="Backups are no files to damage",
+    sentence="{{ accepted|count('good backup') }} accepted; backups are no files of this host, and none was damaged",
+    meaning="The backups of this kit are objects in a store or snapshots, which the harness does not get at. Whether "
+    "validation would see a damaged one was not tried.",
+)
+class NothingToDamage(Details):
+    accepted: int
+
+
+@code(
     "validation.by_name",
     "unknown",
     title="Validation remembers backups by name",
@@ -110,7 +123,7 @@ class RejectsDamage(Checker):
     by its name: that may be right, and of the damage not tried then it tells nothing."""
 
     name: ClassVar[str] = "validation"
-    codes: ClassVar = (Sound, AcceptedDamage, RejectedGood, NotTried, ByName)
+    codes: ClassVar = (Sound, AcceptedDamage, RejectedGood, NotTried, NothingToDamage, ByName)
 
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         yield from (finding(_QUESTION, subject, details) for subject, details in self.answers(run.recording))
@@ -118,8 +131,9 @@ class RejectsDamage(Checker):
     def answers(self, recording: Recording) -> Iterator[tuple[Subject, Details]]:
         """What each run of ``validate`` shows, or all of them together."""
         runs = [o for o in recording.operations if o.name == "validate"]
+        spared = [*recording.of(NotProvided)]
         damaged = [o for o in runs if o.damaged_how]
-        clean = [o for o in runs if not o.damaged_how and o.expect == "success" and not not_told(recording, o)]
+        clean = [o for o in runs if not o.damaged_how and o.expect == "success" and not excused(recording, o)]
         rejected = [o for o in damaged if o.exit not in (0, None)]
         accepted = [o for o in clean if o.exit == 0]
         wrong: list[tuple[str, Details]] = [
@@ -129,6 +143,8 @@ class RejectsDamage(Checker):
         if wrong:
             for id_, details in wrong:
                 yield Subject("operation", id_), details
+        elif accepted == clean and not damaged and any(e.operation == "validate" and e.optional for e in spared):
+            yield _RUN, NothingToDamage(len(accepted))
         elif not rejected or not accepted or len(rejected) < len(damaged) or len(accepted) < len(clean):
             counts = NotTried(len(damaged), len(rejected), len(clean), len(accepted))
             yield _RUN, counts

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
-from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
 from harness.model import Finding, Observation, Operation, Subject
-from harness.plan import Step, Together
 
 _QUESTION = "service.end_state"
 
@@ -93,8 +91,8 @@ class VersionSilent(Details):
     "unknown",
     title="The kit's status told nothing",
     sentence="status told nothing: {{ error }}",
-    meaning="The kit's `status` failed, or its last line was no JSON object.",
-    hint="run operations.status by hand: its last line is one JSON object",
+    meaning="The kit's `status` failed, or printed no JSON object on stdout.",
+    hint="run operations.status by hand: it prints one JSON object on stdout",
 )
 class StatusFailed(Details):
     error: str
@@ -102,12 +100,12 @@ class StatusFailed(Details):
 
 @code(
     "service.status_incomplete",
-    "unknown",
+    "note",
     title="The kit's status leaves keys out",
     sentence="`status` does not tell: {{ keys|join(', ') }}",
-    meaning="What `status` does not tell cannot be checked.",
+    meaning="What `status` does not tell is not checked: what the kit takes for the version in service, the schema of "
+    "the data, whether its lock is free.",
     hint='let `status` print "version", "schema" and "lock" (null when free)',
-    matter="plan",
 )
 class StatusIncomplete(Details):
     keys: list[str]
@@ -115,12 +113,11 @@ class StatusIncomplete(Details):
 
 @code(
     "service.schemas_not_declared",
-    "unknown",
+    "note",
     title="It is not declared which schemas fit",
     sentence="[versions] schemas does not say what version {{ version }} runs on",
-    meaning="Without [versions] schemas nothing tells whether the version in service runs on the schema of the data.",
+    meaning="Without [versions] schemas nobody checks whether the version in service runs on the schema of the data.",
     hint="declare [versions] schemas",
-    matter="plan",
 )
 class SchemasNotDeclared(Details):
     version: str
@@ -130,14 +127,19 @@ class SchemasNotDeclared(Details):
     "service.end_state_sound",
     "pass",
     title="The promised version serves, nothing is locked",
-    sentence="version {{ version }} serves{% if operation %}, as {{ operation }} promised{% endif %}, on schema "
-    "{{ schema }}, which it runs on; the lock is free",
-    meaning="/version, and the `version`, `schema` and `lock` of the kit's `status`, agree with what was promised.",
+    sentence="version {{ version }} serves{% if operation %}, as {{ operation }} promised{% endif %}"
+    "{% if schema %}, on schema {{ schema }}, which it runs on{% endif %}"
+    "{% if lock_told %}; the lock is free{% endif %}",
+    meaning="The version that answers is the one that was promised, and so is what the kit's `status` tells of "
+    "`version`, `schema` and `lock`.",
 )
 class Sound(Details):
+    """``schema`` is empty where nothing tells it, or which of them fit; ``lock_told``: whether `status` tells of it."""
+
     version: str
     schema: str
     operation: str
+    lock_told: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,15 +160,11 @@ class EndState(Checker):
         Sound,
     )
 
-    def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
-        yield from kit.missing_status("version", "schema", "lock")
-        if not kit.config.versions.schemas:
-            yield "[versions] schemas"
-
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         for read_back in run.recording.observations:
             subject = Subject("read_back", read_back.label)
             answers = list(_wrong(read_back)) or list(_not_told(read_back)) or [_sound(read_back)]
+            answers += _left_out(read_back)
             yield from (finding(_QUESTION, subject, details) for details in answers)
 
 
@@ -186,9 +184,14 @@ def _wrong(read_back: Observation) -> Iterator[Details]:
 def _not_told(read_back: Observation) -> Iterator[Details]:
     if not read_back.version:
         yield VersionSilent()
-    if read_back.status_error:
+    if read_back.status_error and "status" not in read_back.not_provided:
         yield StatusFailed(read_back.status_error)
-    elif missing := [key for key in ("version", "schema", "lock") if key not in read_back.said]:
+
+
+def _left_out(read_back: Observation) -> Iterator[Details]:
+    """What is not checked, for nobody tells it."""
+    missing = [key for key in ("version", "schema", "lock") if key not in read_back.said]
+    if missing and (not read_back.status_error or "status" in read_back.not_provided):
         yield StatusIncomplete(missing)
     if read_back.version and not read_back.schemas:
         yield SchemasNotDeclared(read_back.version)
@@ -196,7 +199,9 @@ def _not_told(read_back: Observation) -> Iterator[Details]:
 
 def _sound(read_back: Observation) -> Details:
     promised = _last_promise(read_back)
-    return Sound(read_back.version, str(read_back.said.get("schema")), promised.id if promised else "")
+    keys = set(read_back.said)
+    schema = str(read_back.said.get("schema") or "") if read_back.schemas else ""
+    return Sound(read_back.version, schema, promised.id if promised else "", "lock" in keys)
 
 
 def _last_promise(read_back: Observation) -> Operation | None:

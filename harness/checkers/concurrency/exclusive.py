@@ -13,8 +13,16 @@ from harness.checkers.concurrency.race_needs import race_needs
 from harness.checkers.core.codes import Details, code, finding
 from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
-from harness.judged.critical_sections import CriticalSection, held_while_paused, killed, marks_lock, overlaps
+from harness.judged.critical_sections import (
+    CriticalSection,
+    held_while_paused,
+    killed,
+    locked_before,
+    marks_lock,
+    overlaps,
+)
 from harness.judged.judged_run import JudgedRun
+from harness.judged.plan_values import policies
 from harness.model import NS, Finding, Operation, Subject
 from harness.plan import Step, Together
 from harness.recording.events import Barrier
@@ -67,6 +75,33 @@ class Overlapped(Details):
 
 
 @code(
+    "operations.overlap_not_said",
+    "unknown",
+    title="Two ran at once, which may be meant",
+    sentence="{% for o in overlaps[:3] %}{{ o.first }} was inside {{ o.first_phase }} while {{ o.second }} was inside "
+    "{{ o.second_phase }}: both for {{ o.seconds|s }}{{ '; ' if not loop.last }}{% endfor %}",
+    meaning="Operations that may well run beside each other, such as a backup and a deployment, did. Whether they are "
+    "to keep each other out is not said.",
+    look="the timeline of the run, and where the kit takes its lock",
+    hint='[locks.NAME] operations = ["deploy", "rollback", "backup"] says which operations share a lock',
+    matter="plan",
+)
+class OverlapNotSaid(Details):
+    overlaps: list[Overlap]
+
+
+@code(
+    "operations.share_no_lock",
+    "note",
+    title="They share no lock",
+    sentence="{{ operations|join(', ') }} share no lock, as [locks] has it: whether they ran at once is not judged",
+    meaning="[locks] of the system.toml names no lock that two of these operations share.",
+)
+class ShareNoLock(Details):
+    operations: list[str]
+
+
+@code(
     "operations.one_at_a_time",
     "pass",
     title="One operation changed things at a time",
@@ -74,7 +109,8 @@ class Overlapped(Details):
     "{% if late_ms %} for longer than {{ '%.1f'|format(late_ms) }} ms, so late may we have seen it{% endif %}; "
     "{% if held_at %}{{ held_operation }} was held at {{ held_at }} for {{ held_s|s(1) }}; {% endif %}"
     "{% for c in contenders[:3] %}{{ c.operation }} was under way while {{ c.inside }} "
-    "{{ 'stood still' if c.stalled else 'was' }} inside {{ c.phase }}{{ '; ' if not loop.last }}{% endfor %}",
+    "{{ 'stood still' if c.stalled else 'was' }} {{ 'past' if c.phase.endswith('.lock') else 'inside' }} "
+    "{{ c.phase }}{{ '; ' if not loop.last }}{% endfor %}",
     meaning="At least one operation was under way while another was inside its critical phases, and it stayed out.",
 )
 class OneAtATime(Details):
@@ -147,14 +183,23 @@ class RaceByChance(Details):
 
 @dataclass(frozen=True, slots=True)
 class Exclusive(Checker):
-    """Critical is every phase after ``<operation>.lock``. One after the other is fine; a run in which no operation was
-    under way while another was inside proves nothing. ``held``: one of them has to have been held at the barrier of the
-    group, else the race was left to chance."""
+    """Critical is every phase after ``<operation>.lock``, of operations that share a lock ([locks]). One after the
+    other is fine; a run in which no operation was under way while another was inside proves nothing. ``held``: one of
+    them has to have been held at the barrier of the group, else the race was left to chance."""
 
     held: bool = False
 
     name: ClassVar[str] = "exclusive"
-    codes: ClassVar = (Overlapped, OneAtATime, NoneTogether, LockNotMarked, NoContention, RaceByChance)
+    codes: ClassVar = (
+        Overlapped,
+        OverlapNotSaid,
+        ShareNoLock,
+        OneAtATime,
+        NoneTogether,
+        LockNotMarked,
+        NoContention,
+        RaceByChance,
+    )
 
     def needs(self, kit: KitCapabilities, steps: Sequence[Step | Together]) -> Iterator[str]:
         return race_needs(kit, steps)
@@ -170,17 +215,28 @@ class Exclusive(Checker):
         recording = run.recording
         inside = {m.id: run.critical_sections[m.id] for m in members}
         ids, n_inside = [m.id for m in members], sum(bool(s) for s in inside.values())
-        if broken := [o for a, b in combinations(members, 2) if (o := _overlap(members, a, b, inside))]:
+        said = policies(recording)
+        pairs = {(a, b): said.share_lock(a.name, b.name) for a, b in combinations(members, 2)}
+        both = [(share, o) for (a, b), share in pairs.items() if (o := _overlap(members, a, b, inside))]
+        if broken := [o for share, o in both if share]:
             return Overlapped(broken, n_inside, ids)
-        if silent := [m.id for m in members if not marks_lock(recording, m) and not killed(m)]:
+        if unsaid := [o for share, o in both if share is None]:
+            return OverlapNotSaid(unsaid)
+        if not any(share is not False for share in pairs.values()):
+            return ShareNoLock(ids)
+        racing = {m.id for pair, share in pairs.items() if share is not False for m in pair}
+        if silent := [m.id for m in members if m.id in racing and not marks_lock(recording, m) and not killed(m)]:
             return LockNotMarked(silent)
+        locked = {m.id: locked_before(recording, m) for m in members}
         contenders = [
             Contender(b.id, a.id, max(shared)[1], False)
             for a, b in permutations(members, 2)
-            if (shared := [(ns, s.phase) for s, _, ns in overlaps(inside[a.id], (_whole(b),))])
+            if said.share_lock(a.name, b.name) is not False
+            if (shared := [(ns, s.phase) for s, _, ns in overlaps(locked[a.id] + inside[a.id], (_whole(b),))])
         ] or [
             Contender(b.id, a.id, phases[0], True)
             for a, b in permutations(members, 2)
+            if said.share_lock(a.name, b.name) is not False
             if (phases := [s.phase for s, _, _ in overlaps(held_while_paused(recording, a), (_whole(b),))])
         ]
         if not contenders:

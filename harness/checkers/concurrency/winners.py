@@ -14,6 +14,8 @@ from harness.checkers.core.protocol import Checker
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.critical_sections import faults_on, marks_lock
 from harness.judged.judged_run import JudgedRun
+from harness.judged.kit_held import others_held_s
+from harness.judged.plan_values import policies
 from harness.model import Finding, Operation, Subject
 from harness.plan import Step, Together
 from harness.stats.spans import within_s
@@ -57,11 +59,29 @@ class LoserWasInside(Details):
     sentence="{{ loser|ended }}, more than the {{ limit_s }} s in which a loser leaves",
     meaning="An operation that did not get the lock went on waiting, so who started it does not learn that it lost.",
     causes=("the kit waits for the lock without a limit", "its limit is longer than the scenario allows"),
-    hint="give the wait for the lock a limit, or set `leave_within_s` of the checker",
+    hint="give the wait for the lock a limit; [locks.NAME] waits_s says how long it may wait",
 )
 class LoserStayed(Details):
+    """``limit_s``: what [locks] says it waits, and the time in which a loser leaves."""
+
     loser: OperationEnd
     limit_s: float
+
+
+@code(
+    "operations.loser_waited",
+    "unknown",
+    title="A losing operation waited, and may",
+    sentence="{{ loser|ended }}, and it is not said how long one waits for the lock",
+    meaning="An operation that did not get the lock went on waiting for longer than a loser needs to leave. That is "
+    "sound where it is meant to queue.",
+    causes=("the kit queues for its lock", "the kit waits for the lock without a limit"),
+    look="operations/*.out of the run",
+    hint='[locks.NAME] operations = ["deploy", ...] and waits_s say how long one waits for the lock',
+    matter="plan",
+)
+class LoserWaited(Details):
+    loser: OperationEnd
 
 
 @code(
@@ -108,7 +128,8 @@ class LosersLeft(Details):
 
 @dataclass(frozen=True, slots=True)
 class Winners(Checker):
-    """``leave_within_s``: a loser's own time, gates not counted. What the harness killed or stopped is no loser."""
+    """``leave_within_s``: a loser's own time, and after what [locks] says it waits; gates do not count, its own or of
+    others. What the harness killed or stopped is no loser, nor one that shares no lock with another of its group."""
 
     leave_within_s: float = 10.0
 
@@ -117,6 +138,7 @@ class Winners(Checker):
         NoneWon,
         LoserWasInside,
         LoserStayed,
+        LoserWaited,
         LoserGaveNoReason,
         HarnessLate,
         LoserLockNotMarked,
@@ -136,7 +158,14 @@ class Winners(Checker):
     def _judge(self, run: JudgedRun, members: tuple[Operation, ...]) -> Iterator[Finding]:
         group = Subject("operation", ", ".join(m.id for m in members))
         won = [m for m in members if m.succeeded]
-        lost = [m for m in members if not m.succeeded and not faults_on(run.recording, m)]
+        said = policies(run.recording)
+        lost = [
+            m
+            for m in members
+            if not m.succeeded
+            and not faults_on(run.recording, m)
+            and any(said.share_lock(m.name, other.name) for other in members if other.id != m.id)
+        ]
         bad = [finding(_QUESTION, group, NoneWon([end_of(m) for m in members]))] if not won else []
         bad += [finding(_QUESTION, Subject("operation", m.id), d) for m in lost for d in self._wrong(run, m)]
         if bad:
@@ -153,13 +182,13 @@ class Winners(Checker):
         end = end_of(loser)
         if inside := run.critical_sections[loser.id]:
             yield LoserWasInside(end, inside[-1].phase)
-        if loser.exit is None or loser.seconds > self.leave_within_s:
-            stalled_s = within_s(run.harness_pauses, loser.start_ns, loser.stop_ns)
-            yield (
-                HarnessLate("harness", stalled_s, affects=f"whether {loser.id} left in time")
-                if stalled_s
-                else LoserStayed(end, self.leave_within_s)
-            )
+        waits_s = policies(run.recording).waits_s(loser.name)
+        limit_s = self.leave_within_s + (waits_s or 0.0)
+        if loser.exit is None or loser.seconds - others_held_s(run.recording, loser) > limit_s:
+            if stalled_s := within_s(run.harness_pauses, loser.start_ns, loser.stop_ns):
+                yield HarnessLate("harness", stalled_s, affects=f"whether {loser.id} left in time")
+            else:
+                yield LoserWaited(end) if waits_s is None else LoserStayed(end, limit_s)
         if "Traceback (most recent call last)" in loser.output or not loser.output.strip():
             yield LoserGaveNoReason(end)
         if not marks_lock(run.recording, loser):

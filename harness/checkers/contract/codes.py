@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from harness.checkers.core.codes import Details, OperationEnd, code
 
+_WHICH_BACKUPS = (
+    '`status` prints on stdout {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}; without one, '
+    "[backups] says it by glob, or by list and pattern"
+)
+
 
 @code(
     "contract.attached_ready",
@@ -39,6 +44,22 @@ class ProbeAnswered(Details):
 
 
 @code(
+    "contract.probe_refused",
+    "unknown",
+    title="The service has no such path for us",
+    sentence="a service that is up answered {{ answer }}",
+    meaning="The path by which the harness asks whether the service lives, or can serve, is not there, or is not for "
+    "strangers.",
+    hint="service.{{ probe }} is a path that answers 200 without a login, such as the one that its front asks; "
+    "[service] headers go with it",
+    matter="plan",
+)
+class ProbeRefused(Details):
+    probe: str
+    answer: str
+
+
+@code(
     "contract.probe_wrong",
     "fail",
     title="A service that is up answers badly",
@@ -65,11 +86,13 @@ class VersionTold(Details):
 
 @code(
     "contract.version_not_told",
-    "fail",
+    "unknown",
     title="The service does not say its version",
     sentence="nothing in the answer says which version runs",
     meaning="Whether a deployment did anything is told by the version that answers.",
-    hint="service.version is the path, service.version_pointer where in its JSON",
+    hint="service.version is the path and service.version_pointer where in its JSON; or version_pattern, "
+    "version_header, version_command",
+    matter="plan",
 )
 class VersionNotTold(Details):
     pass
@@ -156,6 +179,38 @@ class RequestAnswered(Details):
 
 
 @code(
+    "contract.request_often_failed",
+    "unknown",
+    title="A request is seldom answered well",
+    sentence='{{ good }} of {{ requests|count("request") }} were answered well (else mostly: {{ mostly }})',
+    meaning="Fewer than half of the requests of this kind were answered as [[load.requests]] says a good answer is.",
+    hint="check the request {{ request }} in [[load.requests]], and whether the service carries this load: [load] "
+    "users and write_rate, [probe] every_ms",
+    matter="load",
+)
+class RequestOftenFailed(Details):
+    request: str
+    requests: int
+    good: int
+    mostly: str
+
+
+@code(
+    "contract.request_refused",
+    "unknown",
+    title="A request is turned away",
+    sentence='none of {{ requests|count("request") }} was answered well (mostly: {{ mostly }})',
+    meaning="The service refuses this request as it may well refuse a stranger: for want of a header, a login or time.",
+    hint="[service] headers, the headers of the request {{ request }}, or [service] deadline_ms",
+    matter="load",
+)
+class RequestRefused(Details):
+    request: str
+    requests: int
+    mostly: str
+
+
+@code(
     "contract.request_failed",
     "fail",
     title="A request is never answered well",
@@ -198,17 +253,28 @@ class BrokenOffElsewhere(Details):
 
 @code(
     "contract.not_provided",
-    "unknown",
+    "note",
     title="It is not provided",
-    sentence="what needs it is unknown, never a pass",
-    meaning="The system.toml declares no such operation, so that what needs it cannot be rehearsed.",
-    hint='{% if operation == "load.read_back" %}add [load.read_back], with write requests whose {token} '
-    "and {payload} it gives back{% else %}add [operations.{{ operation }}] to the system.toml{% endif "
-    "%}",
-    matter="plan",
+    sentence="it was not tried: what needs it is unknown, never a pass",
+    meaning="The system.toml declares no such operation, so that what needs it cannot be rehearsed. It promises none, "
+    "and so breaks no promise.",
+    hint="add [operations.{{ operation }}] to the system.toml{% if operation == 'status' %}, or [backups]{% endif %}",
 )
 class NotProvided(Details):
     operation: str
+
+
+@code(
+    "contract.data_not_read",
+    "unknown",
+    title="The data is not read back",
+    sentence="nobody reads back what the clients wrote: no lost write would be seen",
+    meaning="The system.toml declares no [load.read_back]: nothing tells whether acknowledged writes are there.",
+    hint="add [load.read_back], with write requests whose {token} and {payload} it gives back",
+    matter="plan",
+)
+class DataNotRead(Details):
+    pass
 
 
 @code(
@@ -244,7 +310,7 @@ class OperationFailed(Details):
     title="It was not told which backup",
     sentence="{{ end|ended }}; {{ why }}",
     meaning="The operation failed, but the kit's `status` had not told which backup it was to use.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint=_WHICH_BACKUPS,
     matter="plan",
 )
 class BackupNotNamed(Details):
@@ -256,8 +322,9 @@ class BackupNotNamed(Details):
     "contract.backup_made",
     "pass",
     title="A backup is made and named",
-    sentence="{{ end|ended }}; status names {{ backup }}, {{ held_bytes|size }} on the disk",
-    meaning="`backup` exited with 0, `status` names a new backup, and its file is there.",
+    sentence="{{ end|ended }}; status names {{ backup }}"
+    "{% if held_bytes %}, {{ held_bytes|size }} on the disk{% endif %}",
+    meaning="`backup` exited with 0, `status` names a new backup, and its file is there; or it is known by an id.",
 )
 class BackupMade(Details):
     end: OperationEnd
@@ -271,7 +338,7 @@ class BackupMade(Details):
     title="What the backup made is not known",
     sentence='{{ end|ended }}; what it made is not known: {{ why or "there was no read-back after it" }}',
     meaning="`backup` exited with 0, and `status` did not say what there is.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    hint=_WHICH_BACKUPS,
     matter="plan",
 )
 class BackupNotKnown(Details):
@@ -285,8 +352,7 @@ class BackupNotKnown(Details):
     title="No new backup is named",
     sentence="{{ end|ended }}, and status names no backup that was not there before",
     meaning="`backup` exited with 0 and made nothing that `status` knows of.",
-    hint='exit 0 only with a new backup; its last line is {"latest": PATH, "backups": [{"name", "path", '
-    '"size", "eligible"}]}',
+    hint="exit 0 only with a new backup. " + _WHICH_BACKUPS,
 )
 class NoNewBackup(Details):
     end: OperationEnd
@@ -338,14 +404,20 @@ class RestoreNotKnown(Details):
     "contract.status_answered",
     "pass",
     title="Status answers",
-    sentence='asked {{ asked|count("time") }}, named up to {{ backups|count("backup") }}{% if also %}; also '
-    'tells {{ also|join(", ") }}{% endif %}',
-    meaning="The last line of `status` was the JSON object that it has to be, each time.",
+    sentence='asked {{ asked|count("time") }}, named up to {{ backups|count("backup") }}'
+    "{% if latest %}, at last {{ latest }} as what a restore would use{% endif %}"
+    "{% if kinds %}; of the kinds {{ kinds|join(', ') }}{% endif %}"
+    "{% if also %}; also tells {{ also|join(', ') }}{% endif %}",
+    meaning="`status`, or [backups] in its place, told each time which backups there are.",
 )
 class StatusAnswered(Details):
+    """``latest``: the name of what a restore would use, at the last read-back; ``kinds``: what backups say they are."""
+
     asked: int
     backups: int
     also: list[str]
+    latest: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 @code(
@@ -353,8 +425,8 @@ class StatusAnswered(Details):
     "fail",
     title="Status does not answer",
     sentence="at {{ read_back }}: {{ error }}",
-    meaning="`status` failed, or its last line was not the JSON object that it has to be.",
-    hint='its last line is {"latest": PATH, "backups": [{"name", "path", "size", "eligible"}]}',
+    meaning="`status` failed, or did not print the JSON object that it has to print.",
+    hint=_WHICH_BACKUPS,
 )
 class StatusFailed(Details):
     read_back: str
@@ -371,6 +443,18 @@ class StatusFailed(Details):
 )
 class ReadBackFailed(Details):
     error: str
+
+
+@code(
+    "contract.data_read",
+    "pass",
+    title="The data can be read back",
+    sentence="{{ entries|grouped }} entries read",
+    meaning="The pages of [load.read_back] could be read to their end. Nothing was written, so nothing is said of what "
+    "is in them.",
+)
+class DataRead(Details):
+    entries: int
 
 
 @code(
@@ -421,6 +505,31 @@ class NotOursToStop(Details):
 )
 class StillAnswers(Details):
     answer: str
+
+
+@code(
+    "contract.stop_failed",
+    "note",
+    title="The stop failed",
+    sentence="{{ error }}",
+    meaning="The command of [service] stop did not exit with 0, or not in time. Whether the service is gone is another "
+    "finding.",
+    hint="run [service] stop by hand while the service runs; service.stop_deadline_s gives it more time",
+)
+class StopFailed(Details):
+    error: str
+
+
+@code(
+    "contract.stop_killed",
+    "note",
+    title="The service had to be killed",
+    sentence="it had not ended {{ seconds|s }} after it was asked to, and was killed",
+    meaning="The process that [service] start left in the foreground outlived service.stop_deadline_s.",
+    hint="service.stop_deadline_s gives it more time",
+)
+class StopKilled(Details):
+    seconds: float
 
 
 @code(
@@ -586,6 +695,7 @@ CODES = (
     Attached,
     Started,
     ProbeAnswered,
+    ProbeRefused,
     ProbeWrong,
     VersionTold,
     VersionNotTold,
@@ -596,9 +706,12 @@ CODES = (
     LoadNotSteady,
     RequestAnswered,
     RequestFailed,
+    RequestOftenFailed,
+    RequestRefused,
     BrokenOff,
     BrokenOffElsewhere,
     NotProvided,
+    DataNotRead,
     NotTried,
     OperationFailed,
     BackupNotNamed,
@@ -611,10 +724,13 @@ CODES = (
     StatusAnswered,
     StatusFailed,
     ReadBackFailed,
+    DataRead,
     NoWrites,
     ForeignEntries,
     NotOursToStop,
     StillAnswers,
+    StopFailed,
+    StopKilled,
     RestartNotKnown,
     RestartLost,
     Restarted,

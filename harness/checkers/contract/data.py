@@ -35,12 +35,12 @@ def _made(recording: Recording, done: Operation) -> Details:
     if not fresh:
         return codes.NoNewBackup(end)
     files = _files(recording, after.label)
-    gone = [a.path for a in fresh if not files.get(a.path)]
+    gone = [a.path for a in fresh if a.is_file and not files.get(a.path)]
     if gone:
         return codes.BackupFileMissing(end, gone[0], files.get(gone[0]) == 0)
     if after.latest not in {a.path for a in fresh}:
         return codes.LatestIsAnother(end, fresh[0].name, after.latest)
-    return codes.BackupMade(end, fresh[0].name, files[fresh[0].path] or 0)
+    return codes.BackupMade(end, fresh[0].name, files.get(fresh[0].path) or fresh[0].size)
 
 
 def _files(recording: Recording, label: str) -> dict[str, int | None]:
@@ -82,7 +82,11 @@ def status(recording: Recording) -> Iterator[Answer]:
     else:
         also = {key for o in looks for key in o.said}
         also |= {"offsite"} if any(o.offsite is not None for o in looks) else set()
-        yield "status", codes.StatusAnswered(len(looks), max(len(o.artefacts) for o in looks), sorted(also))
+        named = [a for o in looks for a in o.artefacts]
+        latest = next((a.name for a in looks[-1].artefacts if a.path == looks[-1].latest), looks[-1].latest)
+        kinds = tuple(sorted({a.kind for a in named if a.kind}))
+        most = max(len(o.artefacts) for o in looks)
+        yield "status", codes.StatusAnswered(len(looks), most, sorted(also), latest, kinds)
 
 
 def read_back(recording: Recording) -> Iterator[Answer]:
@@ -92,7 +96,7 @@ def read_back(recording: Recording) -> Iterator[Answer]:
     if not looks:
         yield about, codes.NotTried()
     elif "read_back" in looks[-1].not_provided:
-        yield about, codes.NotProvided(about)
+        yield about, codes.DataNotRead()
     elif first is None or looks[-1].found is None:
         yield about, codes.ReadBackFailed(looks[-1].error)
     elif not (sent := acknowledged(first)):
@@ -103,10 +107,27 @@ def read_back(recording: Recording) -> Iterator[Answer]:
         yield from ((about, details) for details in judge_kept(first))
 
 
+def read(recording: Recording) -> Answer:
+    """Whether the data can be read back at all, whatever is in it."""
+    about, looks = "load.read_back", recording.observations
+    if not looks:
+        return about, codes.NotTried()
+    if "read_back" in looks[-1].not_provided:
+        return about, codes.DataNotRead()
+    found = looks[-1].found
+    return about, codes.ReadBackFailed(looks[-1].error) if found is None else codes.DataRead(len(found))
+
+
 def restart(recording: Recording) -> Iterator[Answer]:
     """Stopped it does not answer, started again it has what it had. Nothing was written meanwhile."""
+    about = "stop and start"
     if details := _restarted(recording):
-        yield "stop and start", details
+        yield about, details
+    for stopped in recording.of(ServiceStopped):
+        if stopped.error:
+            yield about, codes.StopFailed(stopped.error)
+        if stopped.killed:
+            yield about, codes.StopKilled(stopped.seconds)
 
 
 def _restarted(recording: Recording) -> Details | None:

@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from harness.checkers.contract import codes
 from harness.checkers.contract.tried import Answer, run_of
 from harness.checkers.core.codes import end_of
-from harness.recording.events import LoadUnsteady, RunFailed, ServiceStopped, SystemUp
+from harness.checkers.validity.load_sound import turned_away
+from harness.recording.events import LoadUnsteady, RunFailed, Seeded, ServiceStopped, SystemUp
+from harness.recording.outcomes import REFUSALS
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
+
+# A restart under load costs some answers; less than this share was not served.
+_GOOD_SHARE = 0.5
 
 
 def service(recording: Recording) -> Iterator[Answer]:
@@ -23,8 +28,9 @@ def service(recording: Recording) -> Iterator[Answer]:
     else:
         yield "service.start", codes.Started(up.seconds)
     for probe, denied in (("health", up.health), ("ready", up.ready)):
-        answer = codes.ProbeWrong(probe, denied) if denied else codes.ProbeAnswered(probe)
-        yield f"service.{probe}", answer
+        status = {"health": up.health_status, "ready": up.ready_status}[probe]
+        wrong = codes.ProbeRefused if status in (*REFUSALS, 404, 405) else codes.ProbeWrong
+        yield f"service.{probe}", wrong(probe, denied) if denied else codes.ProbeAnswered(probe)
     yield "service.version", codes.VersionTold(up.version) if up.version else codes.VersionNotTold()
 
 
@@ -39,7 +45,7 @@ def seed(recording: Recording) -> Iterator[Answer]:
     if not done.succeeded:
         yield "seed", codes.SeedFailed(end_of(done))
         return
-    held = int(next((e.data_bytes for e in recording.of(SystemUp)), 0))
+    held = int(next((e.found_bytes for e in recording.of(Seeded)), 0))
     yield "seed", codes.Seeded(end_of(done), held, asked)
     if held < asked // 2:
         yield "seed", codes.LittleData(held, asked)
@@ -49,18 +55,24 @@ def traffic(recording: Recording) -> Iterator[Answer]:
     """Each request of the mix was answered well at least once; a load that never was steady is no load."""
     unsteady = next(recording.of(LoadUnsteady), None)
     if unsteady is not None:
-        yield "load.requests", codes.LoadNotSteady(unsteady.why, list(unsteady.unanswered))
+        refusal = turned_away(recording)
+        yield "load.requests", refusal or codes.LoadNotSteady(unsteady.why, list(unsteady.unanswered))
     names: dict[str, Counter[tuple[str, int]]] = {}
     for file in recording.samples.load:
         for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
             names.setdefault(file.operations[number], Counter())[OUTCOMES[outcome], status] += 1
     for name, answers in names.items():
         total, good = sum(answers.values()), sum(n for (outcome, _), n in answers.items() if outcome == "ok")
-        if good:
+        bad = Counter({answer: n for answer, n in answers.items() if answer[0] != "ok"})
+        (outcome, status), _ = bad.most_common(1)[0] if bad else (("", 0), 0)
+        mostly = f"HTTP {status}" if status else outcome.replace("_", " ")
+        if good >= _GOOD_SHARE * total:
             yield f"load {name}", codes.RequestAnswered(name, total, good)
+        elif good:
+            yield f"load {name}", codes.RequestOftenFailed(name, total, good, mostly)
+        elif status in REFUSALS or outcome == "timeout":
+            yield f"load {name}", codes.RequestRefused(name, total, mostly)
         else:
-            (outcome, status), _ = answers.most_common(1)[0]
-            mostly = f"HTTP {status}" if status else outcome.replace("_", " ")
             yield f"load {name}", codes.RequestFailed(name, total, mostly)
 
 

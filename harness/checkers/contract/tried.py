@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from harness.checkers.contract import codes
 from harness.checkers.core.codes import Details, end_of
+from harness.checkers.operations.operation_codes import MetOurMount
 from harness.model import Observation, Operation
 from harness.recording.events import NotProvided
-from harness.recording.history import not_told
+from harness.recording.history import mount_met, not_told
 from harness.recording.recording import Recording
 
 # What was asked about (an operation, or a key of the system.toml), and the answer.
@@ -34,9 +35,16 @@ def tried(recording: Recording, name: str) -> Operation | Details:
     done = runs[0]
     if done.succeeded:
         return done
-    if untold := not_told(recording, done):
-        return codes.BackupNotNamed(end_of(done), untold)
-    return codes.OperationFailed(name, end_of(done))
+    return failed(recording, done)
+
+
+def failed(recording: Recording, operation: Operation) -> Details:
+    """What its failure says; something that says nothing about the kit where it was not its own."""
+    if place := mount_met(recording, operation):
+        return MetOurMount(operation.name, end_of(operation), place)
+    if untold := not_told(recording, operation):
+        return codes.BackupNotNamed(end_of(operation), untold)
+    return codes.OperationFailed(operation.name, end_of(operation))
 
 
 def look_after(recording: Recording, operation: Operation) -> Observation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.checkers.contract import codes
-from harness.checkers.contract.tried import Answer, is_missing, look_after, run_of
+from harness.checkers.contract.tried import Answer, failed, is_missing, look_after, run_of
 from harness.checkers.core.codes import end_of, outcome_of
 from harness.checkers.data.acknowledged_writes import judge_kept
 from harness.checkers.data.restore_exact import judge_restored
@@ -44,7 +44,7 @@ def _moved(recording: Recording, name: str) -> Iterator[Answer]:
         return
     done, end = runs[0], end_of(runs[0])
     if not done.succeeded:
-        yield name, codes.OperationFailed(name, end)
+        yield name, failed(recording, done)
         return
     wanted, told = done.version_wanted, done.version_at_exit
     before = _version_before(recording, done)

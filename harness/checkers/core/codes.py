@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from harness.errors import Matter
+from harness.host.outputs import telling_line
 from harness.model import Finding, FindingOutcome, Operation, Outcome, Subject, merged
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 MOST_EXAMPLES = 20
-# Of what an operation printed: where its last line is looked for, and how much of it a finding holds.
+# Of what an operation printed: where a finding looks for the line it holds, and how much of that it holds.
 END_CHARS = 4096
 LINE_CHARS = 200
 
@@ -131,17 +132,19 @@ def outcome_of(answers: Sequence[Details]) -> Outcome:
 
 class OperationEnd(msgspec.Struct):
     """How an operation ended: ``exit`` is None when it was still running at its deadline; ``seconds`` are the kit's
-    own; ``last_line`` is what it said last, and ``blocked_on`` where it hung, each empty for nothing."""
+    own; ``line`` of its output tells its error, or is the last; ``blocked_on`` is where it hung; each may be empty."""
 
     id: str
     exit: int | None
     seconds: float
-    last_line: str = ""
+    line: str = ""
     blocked_on: str = ""
 
 
 def end_of(operation: Operation) -> OperationEnd:
     """What a finding says of how an operation ended."""
-    lines = operation.output.rstrip()[-END_CHARS:].splitlines()
-    said = lines[-1].strip()[:LINE_CHARS] if lines else ""
+    output = operation.output.rstrip()[-END_CHARS:]
+    if operation.exit == 0:
+        output = output[output.rfind("\n") + 1 :]  # one that succeeded may well have told of errors it dealt with
+    said = telling_line(output, LINE_CHARS)
     return OperationEnd(operation.id, operation.exit, round(operation.seconds, 6), said, operation.blocked_on)

@@ -110,8 +110,9 @@ def _ended(end: Mapping[str, Any]) -> str:
 
 
 def _said(end: Mapping[str, Any]) -> str:
-    """An ``OperationEnd``: what the operation said last."""
-    return f"it said: {end['last_line']}" if end["last_line"] else "it said nothing"
+    """An ``OperationEnd``: what the operation said."""
+    said = end.get("line") or end.get("last_line")  # the second: in results of before
+    return f"it said: {said}" if said else "it said nothing"
 
 
 def _told(answers: Sequence[Mapping[str, Any]]) -> str:

@@ -74,7 +74,10 @@ def judge_kept(observation: Observation) -> list[Details]:
         open_.append(Undecidable(owes.unclear))
     if not owes.present:
         open_.append(NothingAcknowledged())
-    return open_ or [Kept(len(owes.present), indeterminate(observation))]
+    if open_:
+        return open_
+    shown = observation.found[0].payload is not None  # all that was acknowledged is there
+    return [Kept(len(owes.present), indeterminate(observation), observation.lag_s, payloads=shown)]
 
 
 def _lost(observation: Observation, lost: Writes) -> Lost:

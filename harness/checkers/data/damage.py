@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections import Counter
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details
-from harness.checkers.data.data_codes import Duplicated, RefusedFound, Torn, TotalsMissing, TotalWrong, UnknownWrites
+from harness.checkers.data.data_codes import (
+    Duplicated,
+    Lags,
+    RefusedFound,
+    Torn,
+    TotalsMissing,
+    TotalWrong,
+    UnknownWrites,
+)
 from harness.model import OUR_TOKEN, Observation
+from harness.recording.history import missing
 from harness.recording.ledger import Places, Writes, as_entries, as_writes
 from harness.stats.arrays import np
 
@@ -53,17 +62,30 @@ def damage(observation: Observation) -> list[Details]:
     ):
         if tokens:
             found.append(kind(len(tokens), tokens[:MOST_EXAMPLES]))
-    totals = observation.totals
+    totals, counted = observation.totals, observation.totals_with_writes
+    unseen = _unseen(observation) if counted else 0
     return found + [
         TotalWrong(name, float(totals[name]), float(expected))
         for name, expected in observation.expected_totals.items()
-        if name in totals and totals[name] != expected
+        if name in totals and not expected <= totals[name] <= expected + unseen * (name in counted)
     ]
+
+
+def _unseen(observation: Observation) -> int:
+    """So many writes since the last restore were not found, and may be there: the load went on, and a list may lag."""
+    writes = as_writes(observation.writes)
+    restores = (o for o in observation.operations if o.restores and o.stop_ns <= observation.start_ns)
+    since_ns = max((o.start_ns for o in restores), default=0)
+    ended = writes.ledger.ended
+    perhaps = (writes.end_ns >= since_ns) | ended("indeterminate")[writes.at]
+    return len(missing(observation, writes.where(perhaps & ~ended("refused")[writes.at])))
 
 
 def gaps(observation: Observation) -> list[Details]:
     """What is missing for a judgement of the data."""
     found: list[Details] = []
+    if observation.lag_s and not observation.settle_s and observation.crash is None:
+        found.append(Lags(observation.lag_s))
     if unreported := [name for name in observation.expected_totals if name not in observation.totals]:
         found.append(TotalsMissing(unreported))
     writes, positions = _looked_up(observation)

@@ -9,14 +9,36 @@ from harness.checkers.core.codes import Details, code
     "data.kept",
     "pass",
     title="Every acknowledged write was found",
-    sentence="all {{ acknowledged|count('acknowledged write') }} were found, none twice, none torn",
-    meaning="The read-back holds every write that was acknowledged before it, each once and as it was sent.",
+    sentence="all {{ acknowledged|count('acknowledged write') }} were found, none twice"
+    "{% if payloads %}, none torn{% endif %}"
+    "{% if lag_s %}, the last after {{ lag_s|s }}{% endif %}",
+    meaning="The read-back holds every write that was acknowledged before it, each once and, where entries show their "
+    "payload, as it was sent.",
 )
 class Kept(Details):
-    """``acknowledged``: how many were asked for; ``indeterminate`` ones may be there or not."""
+    """``acknowledged``: how many were asked for; ``indeterminate`` ones may be there or not. ``lag_s``: for so long it
+    was asked again until all were there, as `settle_s` allows. ``payloads``: whether all entries showed theirs."""
 
     acknowledged: int
     indeterminate: int
+    lag_s: float = 0.0
+    payloads: bool = True
+
+
+@code(
+    "data.lags",
+    "unknown",
+    title="The newest writes showed up late",
+    sentence="all were found, the newest only when it was asked again, after {{ lag_s|s }}",
+    meaning="Writes that had been acknowledged were not in the read-back at first, and were a little later. That is "
+    "sound where it reads from a replica or an index, which lags; else an acknowledged write was not there yet.",
+    causes=("the read-back reads from a replica or an index", "the service acknowledges a write before it is stored"),
+    look="where the read-back reads from",
+    hint="[load.read_back] settle_s says how long a write may take to show up",
+    matter="plan",
+)
+class Lags(Details):
+    lag_s: float
 
 
 @code(
@@ -214,4 +236,4 @@ class NothingAcknowledged(Details):
 
 
 DAMAGE = (Duplicated, Torn, RefusedFound, TotalWrong)
-GAPS = (TotalsMissing, UnknownWrites, Undecidable)
+GAPS = (Lags, TotalsMissing, UnknownWrites, Undecidable)

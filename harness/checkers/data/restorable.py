@@ -11,9 +11,10 @@ import msgspec
 from harness.checkers.core.codes import Answer, Details, OperationEnd, answer, code, end_of, finding, outcome_of
 from harness.checkers.core.protocol import Checker
 from harness.checkers.data.restore_exact import judge_restored
+from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
 from harness.model import FaultRecord, Finding, Operation, Outcome, Subject
-from harness.recording.history import cause, not_told
+from harness.recording.history import cause, excused
 from harness.recording.recording import Recording
 
 _QUESTION = "backup.restorable"
@@ -21,17 +22,17 @@ _QUESTION = "backup.restorable"
 
 class Try(msgspec.Struct):
     """One restore: how it ended, and what its read-back showed (empty: it failed, or was never read back).
-    ``status_error``: why it could not be told which backup to restore, empty where it was."""
+    ``excuse``: why its failure says nothing about the kit; empty where it does."""
 
     restore: OperationEnd
     answers: list[Answer]
-    status_error: str
+    excuse: str
 
 
 _TRIES = (
     "{% for t in tries %}{% if t.answers %}{{ t.answers|told }}{% elif t.restore.exit == 0 %}{{ t.restore.id }} was "
-    "never read back{% else %}{{ t.restore|ended }}; {{ t.restore|said }}{% if t.status_error %}; it could not be told "
-    "which backup: {{ t.status_error }}{% endif %}{% endif %}"
+    "never read back{% else %}{{ t.restore|ended }}; {{ t.restore|said }}{% if t.excuse %}; {{ t.excuse }}"
+    "{% endif %}{% endif %}"
     "{{ '; ' if not loop.last }}{% endfor %}"
 )
 
@@ -131,9 +132,8 @@ def _judge(recording: Recording, restores: list[Operation]) -> Details:
 def _try(recording: Recording, restore: Operation) -> tuple[Outcome, Try]:
     end = end_of(restore)
     if not restore.succeeded:
-        said = next((o.status_error for o in recording.observations if o.status_error), "")
-        untold = said if not_told(recording, restore) else ""
-        return "unknown" if untold else "fail", Try(end, [], untold)
+        excuse = excused(recording, restore) or next((cut.why for cut in cut_links(recording, restore)), "")
+        return "unknown" if excuse else "fail", Try(end, [], excuse)
     look = next((o for o in recording.observations if (c := cause(o)) is not None and c.id == restore.id), None)
     if look is None:
         return "unknown", Try(end, [], "")

@@ -10,13 +10,17 @@ from harness.checkers.core.codes import Details, code
 @code(
     "restore.exact",
     "pass",
-    title="The restore is exactly the backup",
-    sentence="exactly the snapshot{% if clients_only %} of our clients' writes{% endif %}: "
+    title="The restore is exact",
+    sentence="{% if to == 'latest' %}one clean cut after the backup{% else %}exactly the snapshot{% endif %}"
+    "{% if by_content %}, which {{ by_content }} made as the data show{% endif %}"
+    "{% if clients_only %} of our clients' writes{% endif %}: "
     "{{ lost|count('write') }} after it lost, {{ lost_s|s }} of work",
-    meaning="The data is one clean cut at the moment of the backup, and what was written after the restore stayed.",
+    meaning='The data is one clean cut, at the moment of the backup or (to = "latest") anywhere between it and the '
+    "beginning of the restore, and what was written after the restore stayed.",
 )
 class Exact(Details):
-    """``lost``: acknowledged writes younger than the backup, which a restore takes back by nature; they reach back
+    """``by_content``: the id of the operation that made the backup, where only what was restored tells which it was.
+    ``lost``: acknowledged writes younger than the backup, which a restore takes back by nature; they reach back
     ``lost_s`` seconds. ``clients_only``: no totals are declared, so seeded data was not compared."""
 
     restore: str
@@ -24,6 +28,8 @@ class Exact(Details):
     lost_s: float
     clients_only: bool
     indeterminate: int
+    to: str = ""
+    by_content: str = ""
 
 
 @code(
@@ -127,11 +133,11 @@ class RestoredUnreadable(Details):
     "unknown",
     title="It is not known which backup was restored",
     sentence="it is not known which backup this was restored from, or when that was taken",
-    meaning="Without the time of the snapshot it cannot be told which writes have to be there.",
+    meaning="Without the time of the snapshot it cannot be told which writes have to be there, and what was restored "
+    "is a cut of the data at no backup of this run.",
     causes=(
         "`status` does not name the latest backup",
         "the backup was not made in this run",
-        "a deployment made the backup: the harness dates only those of the operation `backup`",
     ),
     hint="let `status` name the backups with path and size, mark the phase that copies, and let the operation `backup` "
     "make the backup that is restored",
@@ -139,6 +145,26 @@ class RestoredUnreadable(Details):
 )
 class BackupUnknown(Details):
     pass
+
+
+@code(
+    "restore.ends_later",
+    "unknown",
+    title="A restore ended later than its backup",
+    sentence="one clean cut, and later than the backup: {{ newer|count('write') }} sent after it was taken and before "
+    "{{ restore }} began are there (first: {{ tokens[:1]|join }})",
+    meaning="The restore replayed a log, which is sound; or it did nothing, or not to all of the data.",
+    causes=("the restore replays a log up to the last commit", "the restore does nothing, and says that it succeeded"),
+    look="what the restore does after it has put the backup in place",
+    hint='[operations.restore] to = "latest" if it replays a log, to = "snapshot" if it has to end at its backup',
+    matter="plan",
+)
+class EndsLater(Details):
+    """``newer`` writes are there that the backup cannot hold."""
+
+    restore: str
+    newer: int
+    tokens: list[str]
 
 
 @code(
@@ -169,6 +195,41 @@ class NothingYounger(Details):
     pass
 
 
+@code(
+    "restore.replayed_nothing",
+    "unknown",
+    title="A restore that replays a log replayed nothing",
+    sentence="none of the {{ younger|count('write') }} that were acknowledged after the backup and before "
+    "{{ restore }} is there",
+    meaning="The restore is to end at the last commit before it began, and it ended at its backup. What is lost is "
+    "measured; it may be all that had not been archived yet.",
+    causes=("the log was not archived in time", "the restore does not replay it"),
+    look="the archive of the log, and what the restore prints",
+    hint='let more time pass between the backup and the restore; to = "snapshot" if it ends at its backup',
+    matter="plan",
+)
+class ReplayedNothing(Details):
+    restore: str
+    younger: int
+
+
+@code(
+    "restore.left_no_traces",
+    "unknown",
+    title="A restore may have done nothing",
+    sentence="{{ restore }} exited 0, all is there, and it left no trace: the data file is the one it was, the backup "
+    "was not read, and nobody was turned away",
+    meaning='A restore that ends at the last commit (to = "latest") leaves the data as it was, and so does one that '
+    "does nothing.",
+    causes=("the restore does nothing, and says that it succeeded", "the backup is no file of this host"),
+    look="what the restore prints, and which files it writes",
+    hint="let the restore put new files in the place of the old ones; name the data in [data] database or dir",
+    matter="plan",
+)
+class LeftNoTraces(Details):
+    restore: str
+
+
 CODES = (
     Exact,
     OlderLost,
@@ -177,6 +238,9 @@ CODES = (
     LaterLost,
     RestoredUnreadable,
     BackupUnknown,
+    EndsLater,
     NothingOlder,
     NothingYounger,
+    ReplayedNothing,
+    LeftNoTraces,
 )

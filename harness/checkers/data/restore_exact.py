@@ -13,21 +13,27 @@ from harness.checkers.data.data_codes import DAMAGE, GAPS, NotRead, Undecidable
 from harness.checkers.data.restore_codes import (
     CODES,
     BackupUnknown,
+    EndsLater,
     Exact,
     LaterLost,
+    LeftNoTraces,
     Mixed,
     NothingOlder,
     NothingYounger,
     OlderLost,
+    ReplayedNothing,
     RestoredUnreadable,
     Resurrected,
 )
 from harness.config.kit_capabilities import KitCapabilities
+from harness.judged.downtime import bad_mask, joined
 from harness.judged.judged_run import JudgedRun
+from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Finding, Observation, Operation, Subject
 from harness.plan import Step, Together
 from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
 from harness.recording.ledger import Writes
+from harness.recording.recording import Recording
 
 _QUESTION = "restore.exact"
 
@@ -72,7 +78,20 @@ class RestoreExact(Checker):
         for look in run.recording.observations:
             if is_restored(look) and look.crash is None:
                 for details in judge_restored(look):
+                    if isinstance(details, Exact) and _did_nothing(run.recording, look):
+                        details = LeftNoTraces(details.restore)
                     yield finding(_QUESTION, Subject("read_back", look.label), details)
+
+
+def _did_nothing(recording: Recording, look: Observation) -> bool:
+    """Whether a restore to the latest left the data file as it was, read no backup, and turned nobody away: one that
+    does nothing leaves the same data."""
+    restore = cause(look)
+    if restore is None or restore.to != "latest" or restore.left_traces is not False:
+        return False
+    probes = joined(recording.samples.probe)
+    meanwhile = (probes["intended_ns"] <= restore.stop_ns) & (probes["end_ns"] >= restore.start_ns)
+    return not bad_mask(probes[meanwhile], deadline_ms(recording)).any()
 
 
 def judge_restored(observation: Observation) -> list[Details]:
@@ -84,28 +103,65 @@ def judge_restored(observation: Observation) -> list[Details]:
             return [RestoredUnreadable(operation.id, observation.error)]
         return [NotRead(observation.error)]
     wrong = [*_after(observation, operation), *_mixed_within(observation, operation), *damage(observation)]
-    if observation.snapshot_ns is not None:
-        wrong = [*_cut(observation, operation, observation.snapshot_ns), *wrong]
+    later: list[Details] = []
+    made = _backups(observation, operation)
+    snapshot_ns, by_content = _snapshot(observation, operation, made)
+    if snapshot_ns is not None:
+        later = _ends_later(observation, operation, snapshot_ns)
+        replays = bool(later) or operation.to == "latest"
+        until_ns = operation.start_ns if replays else snapshot_ns[1]
+        wrong = [*_cut(observation, operation, (snapshot_ns[0], until_ns)), *wrong]
+    elif made and observation.crash is None:
+        wrong = [*_cut(observation, operation, (_first_ns(observation), operation.start_ns)), *wrong]
     if wrong:
         return wrong
-    open_ = gaps(observation)
-    if observation.snapshot_ns is None:
+    open_ = later or gaps(observation)
+    if snapshot_ns is None:
         open_.append(BackupUnknown())
-    elif not (before := owed(observation, observation.snapshot_ns[0])).present:
+    elif not (before := owed(observation, snapshot_ns[0])).present:
         open_.append(NothingOlder())
     elif before.unclear:
         open_.append(Undecidable(before.unclear))
-    elif not _younger(observation, operation, observation.snapshot_ns[1]):
-        open_.append(NothingYounger())
-    return open_ or [exact(observation, operation)]
+    elif not (younger := _younger(observation, operation, snapshot_ns[1])):
+        if operation.to != "latest":
+            open_.append(NothingYounger())
+    elif operation.to == "latest" and not returned(observation, younger):
+        open_.append(ReplayedNothing(operation.id, len(younger)))
+    return open_ or [exact(observation, operation, by_content)]
 
 
-def exact(observation: Observation, operation: Operation) -> Exact:
+def exact(observation: Observation, operation: Operation, by_content: str = "") -> Exact:
     """That what was found is exactly the backup. The ledger knows what our clients wrote; of what was seeded only
     totals could tell."""
     point = recovery_point(observation)
+    unsure = indeterminate(observation)
     clients_only = not observation.expected_totals
-    return Exact(operation.id, point.lost, point.seconds, clients_only, indeterminate(observation))
+    return Exact(operation.id, point.lost, point.seconds, clients_only, unsure, operation.to, by_content)
+
+
+def _backups(observation: Observation, operation: Operation) -> list[Operation]:
+    """Those that had ended when the restore began, oldest first."""
+    return [o for o in observation.operations if o.name == "backup" and o.stop_ns <= operation.start_ns]
+
+
+def _first_ns(observation: Observation) -> int:
+    """Before that nothing made a backup; a deployment may take one, too."""
+    return min(o.start_ns for o in observation.operations if o.name in ("backup", "deploy"))
+
+
+def _snapshot(
+    observation: Observation, operation: Operation, made: Sequence[Operation]
+) -> tuple[tuple[int, int] | None, str]:
+    """When the backup was taken that was restored, as the kit told; else by what was restored: the newest, if the data
+    are one clean cut at its time, and its id. Of the data a power cut left nothing is guessed."""
+    if observation.snapshot_ns is not None or observation.crash is not None or not made:
+        return observation.snapshot_ns, ""
+    if operation.to == "latest":  # it ends where it began, whichever it began from
+        return (made[0].start_ns, made[0].stop_ns), ""
+    newest = next((o for o in reversed(made) if o.succeeded), None)
+    if newest and not _cut(observation, operation, (newest.start_ns, newest.stop_ns)):
+        return (newest.start_ns, newest.stop_ns), newest.id
+    return None, ""
 
 
 def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[Details]:
@@ -119,12 +175,22 @@ def _cut(observation: Observation, operation: Operation, snapshot_ns: tuple[int,
         wrong.append(Resurrected(operation.id, len(back), first_tokens(back)))
     if mixed := returned(observation, _younger(observation, operation, ended_ns)):
         wrong.append(Mixed(operation.id, "newer_survived", len(mixed), first_tokens(mixed)))
-    answered = acknowledged(observation)
+    # A log that is replayed up to now brings back what there was, less what an earlier restore had taken away.
+    replayed = ended_ns >= operation.start_ns
+    answered = owed(observation, operation.start_ns).present if replayed else acknowledged(observation)
     around = answered.where((answered.end_ns < operation.start_ns) & (answered.sent_ns <= ended_ns))
     latest_ns = returned(observation, around).sent_ns.max(initial=0)
     if holes := missing(observation, around.where((around.end_ns >= began_ns) & (around.end_ns < latest_ns))):
         wrong.append(Mixed(operation.id, "hole", len(holes), first_tokens(holes)))
     return wrong
+
+
+def _ends_later(observation: Observation, operation: Operation, snapshot_ns: tuple[int, int]) -> list[Details]:
+    """Where nobody said where the restore ends: that it ended after its backup, if the data is one clean cut there."""
+    newer = returned(observation, _younger(observation, operation, snapshot_ns[1]))
+    if operation.to or not newer or _cut(observation, operation, (snapshot_ns[0], operation.start_ns)):
+        return []
+    return [EndsLater(operation.id, len(newer), first_tokens(newer))]
 
 
 def _younger(observation: Observation, operation: Operation, ended_ns: int) -> Writes:

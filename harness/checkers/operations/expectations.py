@@ -16,12 +16,18 @@ from harness.checkers.operations.operation_codes import (
     CopyUnknown,
     FailedUnderLeftFault,
     FaultNotMet,
+    MayNeedLink,
+    MetOurMount,
     NoOperation,
     OperationFailed,
     SucceededUnderFault,
-    backup_unknown,
+    SucceededUnseen,
+    excuse,
 )
+from harness.judged.cut_links import cut_links, during
 from harness.judged.judged_run import JudgedRun
+from harness.judged.monitor_outages import lost_within
+from harness.judged.plan_values import policies
 from harness.model import FaultRecord, Finding, Operation, Subject
 from harness.recording.recording import Recording
 
@@ -38,8 +44,11 @@ class Expectations(Checker):
         AsExpected,
         OperationFailed,
         FailedUnderLeftFault,
+        MayNeedLink,
         BackupUnknown,
+        MetOurMount,
         SucceededUnderFault,
+        SucceededUnseen,
         CopyMissing,
         CopyUnknown,
         FaultNotMet,
@@ -67,7 +76,7 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
     """None: it ended as expected."""
     name, end = operation.name, end_of(operation)
     if operation.expect == "success" and not operation.succeeded:
-        return backup_unknown(recording, operation) or _left_in(recording, operation) or OperationFailed(name, end)
+        return excuse(recording, operation) or _left_in(recording, operation) or _failed(recording, operation)
     if operation.expect == "success" or not operation.succeeded:
         return None
     if not met:
@@ -80,7 +89,18 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
         if outcome == "pass":
             return None
         return (CopyMissing if outcome == "fail" else CopyUnknown)(name, end, fault, probe, [answer(copy)])
+    if all("blinds" in f.effects for f in met) and lost_within(recording, operation):
+        asks = policies(recording).asks(name)
+        if asks != "throughout":
+            return None if asks else SucceededUnseen(name, end, fault, probe)
     return SucceededUnderFault(name, end, fault, probe)
+
+
+def _failed(recording: Recording, operation: Operation) -> Details | None:
+    """Of one that should work; None where a link was cut that it cannot do without."""
+    for cut in cut_links(recording, operation):
+        return None if cut.needed else MayNeedLink(operation.name, end_of(operation), cut.fault, cut.link)
+    return OperationFailed(operation.name, end_of(operation))
 
 
 def _left_in(recording: Recording, operation: Operation) -> FailedUnderLeftFault | None:
@@ -99,7 +119,5 @@ def _met(recording: Recording, operation: Operation) -> list[FaultRecord]:
         for f in recording.faults
         if f.evidence.felt
         and (f.targets.get("disk") != "data" or f.felt_said in operation.output)
-        and f.injected_ns is not None
-        and f.injected_ns <= operation.stop_ns
-        and (f.healed_ns is None or f.healed_ns >= operation.start_ns)
+        and during(f, operation)
     ]

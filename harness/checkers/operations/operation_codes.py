@@ -6,7 +6,7 @@ import msgspec
 
 from harness.checkers.core.codes import Answer, Details, OperationEnd, code, end_of
 from harness.model import Operation
-from harness.recording.history import not_told
+from harness.recording.history import mount_met, not_told
 from harness.recording.recording import Recording
 
 
@@ -73,6 +73,63 @@ class FailedUnderLeftFault(Details):
     end: OperationEnd
     fault: str
     fault_id: str
+
+
+@code(
+    "operation.may_need_link",
+    "unknown",
+    title="It failed with a link cut",
+    sentence="{{ end|ended }}, while {{ fault }} was on the link {{ link }}; {{ end|said }}",
+    meaning="The operation failed under a cut link, and it is not said whether it can do without that link.",
+    causes=(
+        "it needs what is behind the link, such as the copy off site of a backup",
+        "it does not, and failed anyhow",
+    ),
+    look="the output of the operation, and what of it needs the link",
+    hint='[operations.{{ name }}] needs_links = ["{{ link }}"] if it cannot do without; needs_links = [] if it can',
+    matter="plan",
+)
+class MayNeedLink(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    link: str
+
+
+@code(
+    "operation.succeeded_unseen",
+    "unknown",
+    title="It succeeded unseen, which may be meant",
+    sentence="{{ end|ended }} although it met {{ fault }} in its middle: {{ probe }}",
+    meaning="Every monitor was lost in the middle of the operation, and it went on to success. Whether it is to ask "
+    "them to its end, or only before it changes anything, is not said.",
+    look="what the kit asks of a monitor, and when",
+    hint='[operations.deploy] asks_monitors = "throughout" or "before"',
+    matter="plan",
+)
+class SucceededUnseen(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    probe: str
+
+
+@code(
+    "operation.met_our_mount",
+    "unknown",
+    title="An operation moved a disk of the harness",
+    sentence="{{ end|ended }}; {{ end|said }}; the harness has a disk mounted at {{ place }}, which nobody can rename "
+    "or remove",
+    meaning="The kit renames, replaces or removes the data directory as a whole. That is sound, and cannot be done to "
+    "the place of a mount.",
+    look="the output of the operation",
+    hint='[data] mount = "{dir}", or another directory above {{ place }}: the disk is mounted there then',
+    matter="plan",
+)
+class MetOurMount(Details):
+    name: str
+    end: OperationEnd
+    place: str
 
 
 @code(
@@ -216,8 +273,10 @@ class OperationsEnded(Details):
     longest: OperationEnd
 
 
-def backup_unknown(recording: Recording, operation: Operation) -> BackupUnknown | None:
-    """Why the failure of an operation on a backup says nothing about the kit; None where it does."""
+def excuse(recording: Recording, operation: Operation) -> BackupUnknown | MetOurMount | None:
+    """Why the failure of an operation says nothing about the kit; None where it does."""
+    if place := mount_met(recording, operation):
+        return MetOurMount(operation.name, end_of(operation), place)
     if not not_told(recording, operation):
         return None
     status_error = next(o.status_error for o in recording.observations if o.status_error)

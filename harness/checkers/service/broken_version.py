@@ -15,7 +15,8 @@ from harness.checkers.service.versions import version_after
 from harness.judged.broken_version_spans import BrokenVersionSpan, broken_deployments, broken_version_spans
 from harness.judged.downtime import Records, bad_mask, within
 from harness.judged.judged_run import JudgedRun
-from harness.judged.plan_values import deadline_ms
+from harness.judged.monitor_outages import lost_within
+from harness.judged.plan_values import deadline_ms, policies
 from harness.model import NS, Finding, Measurement, Operation, Subject
 from harness.recording.events import VersionSilent, VersionWatched
 from harness.recording.recording import Recording
@@ -88,7 +89,9 @@ class BrokenVersion(Checker):
 def _judge(recording: Recording, operation: Operation, spans: list[BrokenVersionSpan]) -> Details:
     end, served = end_of(operation), _served(recording, operation, spans)
     if operation.succeeded:
-        return codes.BrokenPromoted(end, served)
+        asks = policies(recording).asks(operation.name) if lost_within(recording, operation) else "throughout"
+        kind = {"throughout": codes.BrokenPromoted, "before": codes.BrokenServedUnseen}.get(asks, codes.BrokenNotSaid)
+        return kind(end, served)
     version = version_after(recording, operation)
     if version.before and version.after and version.after != version.before:
         return codes.BrokenLeft(end, served, version)

@@ -28,10 +28,12 @@ from harness.judged.requests import (
     Mask,
     cuts_by_harness,
     excused_ns,
+    held_up,
     overlap,
     sender_stalled,
 )
 from harness.model import NS, Claim, Finding, Operation
+from harness.recording.events import LinkLaid
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
 from harness.stats.arrays import np
@@ -76,6 +78,10 @@ def _judged(run: JudgedRun, row: MeasuredClaim, both: Records, bad: Records) -> 
         return codes.NeverRecovered(**_shown(run, row, both, bad, in_doubt=True), seconds=seconds)
     if excluded["version_unknown"].bad:
         return codes.VersionUnknown(**_shown(run, row, both, bad, in_doubt=True))
+    if excluded["link_may_serve"].bad:
+        cut = {f.targets.get("link") for f in run.recording.faults if f.injected_ns is not None}
+        links = sorted(e.name for e in run.recording.of(LinkLaid) if e.serves is None and e.name in cut)
+        return codes.LinkMayServe(**_shown(run, row, both, bad, in_doubt=True), links=links)
     if n := excluded["sender_stalled"].requests:
         limit_s = deadline_ms(run.recording) / 1000 * STALLED_SHARE
         return row.harness_late(*_latest(run.recording), limit_s, n)
@@ -88,7 +94,7 @@ def _shown(
     """The details that all answers share. Counts are of all requests; spans, gaps and resolution are what the prober is
     for."""
     requests, limit_ms = run.requests, deadline_ms(run.recording)
-    seen = overall(requests.probes, limit_ms, requests.exclusions)
+    seen = overall(requests.probes, limit_ms, requests.exclusions, requests.held)
     whole = codes.Requests(
         claim=row.figures(in_doubt),
         requests=len(both),
@@ -124,6 +130,7 @@ def _left_out(run: JudgedRun) -> list[codes.Left]:
     stretches: dict[Exclusion, float] = {
         "cut_by_harness": cut_s,
         "known_broken_version": sum(stop_ns - start_ns for start_ns, stop_ns in broken) / NS,
+        "kit_held": sum(stop_ns - start_ns for start_ns, stop_ns in run.requests.held) / NS,
     }
     return [
         codes.Left(reason, left.requests, left.bad, stretches.get(reason, 0.0))
@@ -185,9 +192,11 @@ class Outages(Checker):
             return
         made = {o.name for o in recording.operations}
         limit_ms = deadline_ms(recording)
+        held = list(run.requests.held)
         probes = within(joined(recording.samples.probe), recording.measured_ns)
+        probes = probes[~held_up(probes, held, limit_ms)]
         doubtful = sender_stalled(probes, limit_ms)
-        whole = overall(probes[~doubtful], limit_ms)
+        whole = overall(probes[~doubtful], limit_ms, held=held)
         for claim in claims(recording, "outage_s"):
             if claim.subject in made:
                 runs = [o for o in recording.operations if o.name == claim.subject and o.succeeded]
@@ -239,7 +248,7 @@ def _longest(
     limit_ms = deadline_ms(run.recording)
     late_ns = probes["sent_ns"] - probes["intended_ns"]
     # What has another reason than the operation is left out of what came after it.
-    later = overall(run.requests.probes, limit_ms).spans
+    later = overall(run.requests.probes, limit_ms, held=run.requests.held).spans
     until_ns = _answers_until_ns(run.recording, o)
     inside = [s for s in spans if s.start_ns <= o.stop_ns and s.stop_ns >= o.start_ns]
     inside += [s for s in later if o.stop_ns < s.start_ns < until_ns]
@@ -250,7 +259,7 @@ def _longest(
     during = overlap(probes, [(o.start_ns, until_ns)])
     blind_ns = int(late_ns[during].max(initial=0))
     may_be_ns = min(max((claim.limit - longest_s) * NS, _ALWAYS_LATE_NS), limit_ms * 1e6 * STALLED_SHARE)
-    showed = overall(probes[during & ~doubtful], limit_ms)
+    showed = overall(probes[during & ~doubtful], limit_ms, held=run.requests.held)
     if sure_s > claim.limit:
         return _Longest(sure_s, blind_ns / NS, showed)
     told = not (doubtful & during).any() and blind_ns <= may_be_ns

@@ -83,6 +83,8 @@ _LEFT_OUT = (
     "{% if o.reason == 'cut_by_harness' %}not counted: {{ o.count|count('request') }}, {{ o.bad|grouped }} of them "
     "bad, under way while the harness held a fault between the front and the service ({{ o.seconds|s(1) }}, and "
     "{{ '%g'|format(grace_s) }} s for connections to come back)"
+    "{% elif o.reason == 'kit_held' %}not counted: {{ o.count|count('request') }} while the harness held the kit with "
+    "the service down ({{ o.seconds|s }})"
     "{% elif o.reason == 'during_restore' %}not counted: {{ o.bad|count('bad request') }} during a restore"
     "{% elif o.reason == 'removed_by_restore' %}not counted: {{ o.count|count('request') }} for what a restore may "
     "have taken away"
@@ -92,6 +94,8 @@ _LEFT_OUT = (
     "version known to be broken was in service ({{ o.seconds|s }})"
     "{% elif o.reason == 'version_unknown' %}not counted: {{ o.count|count('bad request') }} after a version known to "
     "be broken was heard last and before another was"
+    "{% elif o.reason == 'link_may_serve' %}not counted: {{ o.count|count('bad request') }} while a link was cut that "
+    "they may need"
     "{% elif o.reason == 'sender_stalled' %}not counted: {{ o.count|count('request') }} late while our own sender was "
     "held up"
     "{% else %}not counted: {{ o.count|count('request') }} still in flight when the load stopped{% endif %}"
@@ -162,6 +166,22 @@ class VersionUnknown(Requests):
 
 
 @code(
+    "requests.link_may_serve",
+    "unknown",
+    title="Requests failed while a link was cut",
+    sentence=_MEASURED + _LEFT_OUT + ": it is not said whether requests need it",
+    meaning="Bad requests came while the harness had cut a link, such as the one to a database, without which no "
+    "service could answer, or one to a store off site, without which it should.",
+    causes=("the service needs what is behind the link", "it does not, and waits for it all the same"),
+    look="the link that was cut, and what the service does with it in a request",
+    hint="[links.{{ links|join('], [links.') }}] serves = true if requests need it, serves = false if they do not",
+    matter="plan",
+)
+class LinkMayServe(Requests):
+    links: list[str]
+
+
+@code(
     "requests.not_measured",
     "unknown",
     title="No requests were measured",
@@ -181,4 +201,4 @@ class NotMeasured(Details):
     sender: str
 
 
-CODES = (Answered, Bad, NeverRecovered, VersionUnknown, NotMeasured)
+CODES = (Answered, Bad, NeverRecovered, VersionUnknown, LinkMayServe, NotMeasured)

@@ -27,6 +27,7 @@ _GONE = (
     "{% if gone.from_s is none %}before its start{% else %}{{ gone.from_s|s }}{% endif %} to {{ gone.to_s|s }} of it"
     "{% if gone.phases %}, through {{ gone.phases|join(', ') }}{% endif %}"
 )
+_SINCE = "from {% if gone.from_s is none %}its start{% else %}{{ gone.from_s|s }} of it{% endif %} on"
 _WORDS = "{% if gone.said %}it said: {{ gone.said }}{% else %}neither it nor `status` said so{% endif %}"
 
 
@@ -51,6 +52,35 @@ class DeploymentFailedBlind(DeploymentBlind):
     hint="let a deployment hold or go back when no monitor gives a fresh answer",
 )
 class Unseen(DeploymentBlind):
+    pass
+
+
+@code(
+    "deploy.unseen_not_said",
+    "unknown",
+    title="It went on unseen, which may be meant",
+    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it: " + _GONE + "; " + _WORDS,
+    meaning="Every monitor was lost in the middle of the deployment, and it went on to success. Whether it is to ask "
+    "them to its end, or only before it changes anything, is not said.",
+    causes=("the kit asks the monitors once, before it begins", "it takes silence, or an old answer, for good news"),
+    look="what the kit asks of a monitor, and when",
+    hint='[operations.deploy] asks_monitors = "throughout" or "before"',
+    matter="plan",
+)
+class UnseenNotSaid(DeploymentBlind):
+    pass
+
+
+@code(
+    "deploy.asked_before",
+    "note",
+    title="It asked before, and went on unseen",
+    sentence="{{ end.id }} exited 0, and " + _SINCE + " no monitor could see it, as asks_monitors = "
+    '"before" has it: ' + _GONE,
+    meaning="The deployment asks the monitors only before it changes anything. What that costs is how long a broken "
+    "version serves then: monitor_crash:blind-broken measures it.",
+)
+class AskedBefore(DeploymentBlind):
     pass
 
 
@@ -118,4 +148,13 @@ class VersionAfterUnknown(DeploymentFailedBlind):
     pass
 
 
-CODES = (Unseen, MonitorsOutUnsaid, DegradedSaid, HeldBlind, BlindLeftNew, VersionAfterUnknown)
+CODES = (
+    Unseen,
+    UnseenNotSaid,
+    AskedBefore,
+    MonitorsOutUnsaid,
+    DegradedSaid,
+    HeldBlind,
+    BlindLeftNew,
+    VersionAfterUnknown,
+)

@@ -11,13 +11,13 @@ from harness.checkers.core.codes import Details, end_of, finding
 from harness.checkers.core.late import HarnessLate
 from harness.checkers.core.measured_claim import RECOVERY, MeasuredClaim
 from harness.checkers.core.protocol import Checker
-from harness.checkers.operations.operation_codes import backup_unknown
 from harness.checkers.service import recovery_codes as codes
 from harness.judged.harness_pauses import sampling_gaps
 from harness.judged.judged_run import JudgedRun
-from harness.judged.plan_values import claims
+from harness.judged.plan_values import claims, policies
 from harness.model import NS, FaultRecord, Finding, Subject
 from harness.recording.events import Recovered
+from harness.recording.history import excused
 from harness.recording.recording import Recording
 from harness.stats.spans import within_s
 
@@ -131,15 +131,18 @@ def _at_first_look(recovery: _Recovery, look: _Look) -> bool:
 def _works_again(recording: Recording, fault: FaultRecord, at_ns: int) -> Details:
     # One that stays in to the end has to be lived with: what counts is the next operation under it.
     since = (fault.injected_ns or at_ns) if fault.to_the_end else at_ns
+    link, said = fault.targets.get("link", "") if fault.to_the_end else "", policies(recording)
     following = [o for o in recording.operations if o.start_ns >= since and o.expect == "success"]
+    following = [o for o in following if not (link and said.needs_link(o.name, link))]
     if not following:
         return codes.NotTriedAfterFault(fault.name, fault.to_the_end)
     first = min(following, key=lambda o: o.start_ns)
     what = (fault.name, fault.to_the_end, end_of(first))
     if first.succeeded:
         return codes.WorksAfterFault(*what)
-    if untold := backup_unknown(recording, first):
-        return codes.BackupUnknownAfterFault(*what, status_error=untold.status_error)
+    unsaid = f"[operations.{first.name}] needs_links does not say whether it needs {link}"
+    if why := excused(recording, first) or (unsaid if link and said.needs_link(first.name, link) is None else ""):
+        return codes.ExcusedAfterFault(*what, why=why)
     return codes.BrokenAfterFault(*what)
 
 

@@ -136,21 +136,24 @@ class BrokenAfterFault(AfterFault):
 
 
 @code(
-    "kit.backup_unknown_after_fault",
+    "kit.excused_after_fault",
     "unknown",
-    title="After the fault no backup could be named",
-    sentence="{{ end|ended }}, the first operation after " + _MET + "; {{ end|said }}; it could not be told which "
-    "backup: {{ status_error }}",
-    meaning="The first operation after the fault works on a backup, and `status` did not say which there are. Its "
-    "failure then says nothing about the kit.",
-    causes=("system.toml declares no `status` operation", "`status` failed, or printed no list of backups"),
-    look="what `status` prints",
-    hint="declare [operations.status] and let it name the backups",
+    title="The failure after the fault says nothing",
+    sentence="{{ end|ended }}, the first operation after " + _MET + "; {{ end|said }}; {{ why }}",
+    meaning="The first operation after the fault failed for a reason that says nothing about the kit.",
+    causes=(
+        "it works on a backup, and `status` did not say which there are",
+        "it renames or removes a directory where the harness has a disk mounted",
+        "it needs a link that was cut",
+    ),
+    look="what `status` prints; the output of the operation",
+    hint="declare [operations.status] and let it name the backups; [data] mount is where the data disk is mounted; "
+    "needs_links of an operation says what it cannot do without",
     matter="plan",
 )
-class BackupUnknownAfterFault(AfterFault):
+class ExcusedAfterFault(AfterFault):
     end: OperationEnd
-    status_error: str
+    why: str
 
 
 @code(
@@ -177,6 +180,6 @@ CODES = (
     RecoveryNotWatched,
     WorksAfterFault,
     BrokenAfterFault,
-    BackupUnknownAfterFault,
+    ExcusedAfterFault,
     NotTriedAfterFault,
 )

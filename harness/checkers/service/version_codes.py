@@ -161,6 +161,36 @@ class BrokenPromoted(Details):
 
 
 @code(
+    "version.broken_served_unseen",
+    "note",
+    title="A broken version was promoted unseen",
+    sentence="{{ end|ended }} although " + _HARM + '; asks_monitors = "before" has it so',
+    meaning="The monitors were lost in the middle of the deployment of a version known to be broken, and it asks them "
+    "only before it changes anything: so long may a broken version serve.",
+)
+class BrokenServedUnseen(Details):
+    end: OperationEnd
+    served: BrokenVersionServed
+
+
+@code(
+    "version.broken_not_said",
+    "unknown",
+    title="A broken version stayed, which may be meant",
+    sentence="{{ end|ended }} although " + _HARM,
+    meaning="The monitors were lost in the middle of the deployment of a version known to be broken. Whether it is to "
+    "ask them to its end, or only before it changes anything, is not said.",
+    causes=("the kit asks the monitors once, before it begins", "it does not watch the new version after the switch"),
+    look="what the kit asks of a monitor, and when",
+    hint='[operations.deploy] asks_monitors = "throughout" or "before"',
+    matter="plan",
+)
+class BrokenNotSaid(Details):
+    end: OperationEnd
+    served: BrokenVersionServed
+
+
+@code(
     "version.broken_withdrawn",
     "pass",
     title="A broken version was withdrawn",
@@ -220,4 +250,12 @@ class NotWatched(Details):
 
 
 VERSIONS = (AsPromised, NotServedAtExit, DidNotStay, ChangedByFailure, Unanswered)
-BROKEN_VERSION = (BrokenPromoted, BrokenWithdrawn, BrokenLeft, BrokenUnseen, NotWatched)
+BROKEN_VERSION = (
+    BrokenPromoted,
+    BrokenServedUnseen,
+    BrokenNotSaid,
+    BrokenWithdrawn,
+    BrokenLeft,
+    BrokenUnseen,
+    NotWatched,
+)

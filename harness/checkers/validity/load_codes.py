@@ -54,6 +54,50 @@ class NotSteady(Details):
     unanswered: list[str]
 
 
+_TURNED_AWAY_HINT = (
+    "{% if status == 429 %}[probe] every_ms ({{ probes_per_s|round(1) }} probes a second now), [load] users and "
+    "write_rate say how much is sent{% elif status in (401, 403) %}[service] headers can carry a token or a cookie, "
+    "for every request{% elif outcome == 'timeout' %}[service] deadline_ms is how long an answer may take ("
+    "{{ deadline_ms|round }} ms now){% elif status >= 300 and status < 400 %}[service] headers says what a front would "
+    "add (X-Forwarded-Proto, Host), [service] url where the service answers itself{% else %}[service] headers says "
+    "what every request carries, such as the Host that the service knows{% endif %}"
+)
+
+
+@code(
+    "load.turned_away",
+    "unknown",
+    title="The service turned the load away",
+    sentence="{{ bad }} of {{ requests|count('request') }} got no good answer, most often {{ request }}: "
+    "{% if status %}HTTP {{ status }}{% else %}{{ outcome|replace('_', ' ') }}{% endif %}{% if said %} ({{ said }})"
+    "{% endif %}; the load sent {{ load_per_s|round(1) }} a second, and the probes {{ probes_per_s|round(1) }}",
+    meaning="The service refused what the harness sent, as it may well refuse a stranger: by a limit of its own, for "
+    "want of a header or a login, or because it answers later than [service] deadline_ms. Nothing was measured, and "
+    "nothing is said about the system.",
+    causes=(
+        "the service limits how often one address may ask",
+        "it wants a header that its front adds, a known Host, or a login",
+        "its answers take longer than deadline_ms by nature",
+    ),
+    look="load-status.jsonl in the folder of the run, and the log of the service",
+    hint=_TURNED_AWAY_HINT,
+    matter="load",
+)
+class TurnedAway(Details):
+    """``request``, ``outcome``, ``status`` and ``said`` are of the commonest bad answer; ``status`` is 0 without one.
+    ``bad`` of so many ``requests``."""
+
+    request: str
+    outcome: str
+    status: int
+    said: str
+    bad: int
+    requests: int
+    load_per_s: float
+    probes_per_s: float
+    deadline_ms: float
+
+
 @code(
     "load.not_measured",
     "unknown",
@@ -336,6 +380,7 @@ CODES = (
     Sound,
     RecordingIncomplete,
     NotSteady,
+    TurnedAway,
     NotMeasured,
     SenderEndedBadly,
     NoSamples,

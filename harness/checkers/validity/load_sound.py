@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, get_args
 
 from harness.checkers.core.codes import Details, finding
@@ -17,7 +18,7 @@ from harness.judged.plan_values import deadline_ms
 from harness.model import NS, Finding, Instant, LedgerOutcome, Subject, Write
 from harness.recording.events import LoadHollow, LoadStopped, LoadUnsteady, ProberStopped, ServerCount
 from harness.recording.history import strays
-from harness.recording.outcomes import ledger_outcome
+from harness.recording.outcomes import REFUSALS, ledger_outcome
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_STRANGE, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.arrays import np
@@ -68,7 +69,7 @@ def _reasons(run: JudgedRun) -> Iterator[Reason]:
         yield from _silences(recording)
         for event in recording.of(ServerCount):
             files = recording.samples.probe if "probe" in event.marker else recording.samples.load
-            yield from server_count(files, event.requests)
+            yield from server_count(files, event.requests - event.sent_again)
     yield from _strays(recording)
     yield from _hollow(recording)
 
@@ -96,12 +97,33 @@ def _instruments(run: JudgedRun, limit_ms: float) -> Iterator[Reason]:
 
 def _not_steady(recording: Recording) -> Iterator[Reason]:
     unsteady = [*recording.of(LoadUnsteady)]
-    yield from (("", codes.NotSteady(e.why, list(e.unanswered))) for e in unsteady)
+    yield from (("", turned_away(recording) or codes.NotSteady(e.why, list(e.unanswered))) for e in unsteady)
     if recording.measured_ns == (0, 0) and not unsteady:
         yield "", codes.NotMeasured()
     for sender, end in _ends(recording):
         if not end.clean:
             yield sender, codes.SenderEndedBadly(sender, end.why)
+
+
+def turned_away(recording: Recording) -> codes.TurnedAway | None:
+    """How the service refused a load that never became steady; None where it did not, or there was none such."""
+    event = next((e for e in recording.of(LoadUnsteady) if e.bad_answers), None)
+    if event is None:
+        return None
+    most = event.bad_answers[0]
+    if most.status not in REFUSALS and most.outcome != "timeout":
+        return None
+    return codes.TurnedAway(
+        most.request,
+        most.outcome,
+        most.status,
+        most.said,
+        sum(bad.count for bad in event.bad_answers),
+        event.requests,
+        event.load_per_s,
+        event.probes_per_s,
+        deadline_ms(recording),
+    )
 
 
 def _ends(recording: Recording) -> list[tuple[str, LoadStopped | ProberStopped]]:
@@ -154,7 +176,10 @@ def lateness(records: Records, limit_ms: float, who: str) -> Iterator[Reason]:
 def cpu(rows: Sequence[Mapping[str, float]], window_ns: tuple[int, int]) -> Iterator[Reason]:
     """A generator near one whole core measures its own queue."""
     for key, who in (("load_cpu_percent", "load"), ("prober_cpu_percent", "prober")):
-        used = [row[key] for row in rows if key in row and window_ns[0] <= row["t"] < window_ns[1]]
+        told = [row for row in rows if key in row]
+        used = [row[key] for row in told if window_ns[0] <= row["t"] < window_ns[1]]
+        # Each tells of the time since the one before it: a window shorter than that lies within the next one.
+        used = used or [row[key] for before, row in pairwise(told) if before["t"] < window_ns[1] <= row["t"]]
         if not used:
             yield who, codes.CpuNotKnown(who)
         elif (mean := sum(used) / len(used)) > CPU_LIMIT_PERCENT:

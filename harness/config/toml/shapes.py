@@ -17,13 +17,26 @@ from harness.config.toml.value import REQUIRED
 
 Argv = tuple[str, ...]
 NO_PLACEHOLDERS: frozenset[str] = frozenset()
-AFTER = frozenset({"after"})
-_SETS = {PLACES: "places", COMMAND: "a command's", LINK: "a link's", REQUEST: "a request's", AFTER: "`{after}`"}
+PAGES = frozenset({"after", "page", "offset"})
+_SETS = {PLACES: "places", COMMAND: "a command's", LINK: "a link's", REQUEST: "a request's", PAGES: "the read-back's"}
 
 # Nothing but this host is ever loaded, unless the file allows it by name: another address is refused, not resolved.
-_URL = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\]|\{host\})(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
-_ANY_URL = re.compile(r"http://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(/[^\s?#]*)?")
-_HEALTH = re.compile(r"(http|tcp)://(127\.0\.0\.1|localhost|\[::1\]|\{host\}):(\d{1,5}|\{port\})(/[^\s]*)?")
+_HERE = r"(127(\.\d{1,3}){3}|([A-Za-z0-9-]+\.)*localhost|\[::1\]|\{host\})"
+_SOCKET = r"unix:(/|\{dir\}/|\{system\}/)[^\s?#]+"
+_URL = re.compile(rf"https?://{_HERE}(:(\d{{1,5}}|\{{port\}}))?(/[^\s?#]*)?|{_SOCKET}")
+_ANY_URL = re.compile(r"https?://(?P<host>[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:(\d{1,5}|\{port\}))?(/[^\s?#]*)?")
+_HEALTH = re.compile(rf"(http|tcp)://{_HERE}:(\d{{1,5}}|\{{port\}})(/[^\s]*)?")
+_FORMS = "http://127.0.0.1:{port}, https://localhost:{port} or unix:{dir}/service.sock"
+
+
+class _Any(frozenset[str]):
+    """Placeholders of any name: which are known is told by another key, and so checked by a rule."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+_ANY_NAME = _Any()
 
 
 class Shape(Protocol):
@@ -61,10 +74,13 @@ def _with(fills: AbstractSet[str]) -> str:
 # -- texts -----------------------------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Text:
+    """``open_``: variables of a login may stand in it, too."""
+
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.at(key, default).text(fills=self.fills)
+        return table.at(key, default).text(fills=_ANY_NAME if self.open_ else self.fills)
 
     def describe(self) -> str:
         return f"text{_with(self.fills)}"
@@ -108,7 +124,7 @@ class Choice:
     choices: tuple[str, ...]
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        return table.at(key, default).choice(self.choices)
+        return table.at(key, default).choice(self.choices) if key in table or default else ""
 
     def describe(self) -> str:
         return " or ".join(f"`{written(choice)}`" for choice in self.choices)
@@ -146,8 +162,9 @@ class Program:
 class Texts:
     fills: AbstractSet[str] = NO_PLACEHOLDERS
 
-    def read(self, table: Table, key: str, default: Any) -> Argv:
-        return table.at(key, default).texts(fills=self.fills)
+    def read(self, table: Table, key: str, default: Any) -> Argv | None:
+        """None where nothing is said, and that is the default."""
+        return None if table.value(key, default) is None else table.at(key, default).texts(fills=self.fills)
 
     def describe(self) -> str:
         return f"list of texts{_with(self.fills)}"
@@ -155,12 +172,15 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class RequestPath:
-    """The path of a request, as a request line holds it."""
+    """The path of a request, as a request line holds it. ``open_`` as of a text."""
 
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> str:
-        text = table.at(key, default).text(fills=self.fills)
+        text = table.at(key, default).text(fills=_ANY_NAME if self.open_ else self.fills)
+        if not text and default == "":
+            return ""
         if not text.startswith("/") or any(c.isspace() for c in text) or not (text.isascii() and text.isprintable()):
             table.fail(key, f"{text!r} is not the path of a request", "starts with / and has no spaces; ü is %C3%BC")
         return text
@@ -171,8 +191,13 @@ class RequestPath:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
+    """``whole``: may be empty, which is all of it."""
+
+    whole: bool = False
+
     def read(self, table: Table, key: str, default: Any) -> str:
-        return _pointer(table, key, table.at(key, default).text())
+        text = table.at(key, default).text(empty=self.whole)
+        return _pointer(table, key, text) if text else text
 
     def describe(self) -> str:
         return "JSON pointer"
@@ -219,19 +244,26 @@ class Url:
         return table.at(key, default).text(fills=PLACES).rstrip("/")
 
     def describe(self) -> str:
-        return f"`http://` address of this host{_with(PLACES)}"
+        return f"`http://` or `https://` address of this host, or `unix:` and the path of a socket{_with(PLACES)}"
+
+
+def is_here(url: str) -> bool:
+    """Whether it is an address of this host."""
+    return _URL.fullmatch(url) is not None
 
 
 def check_url(table: Table, key: str, text: str, allowed: Sequence[str] | None) -> None:
     """Refuse an address that must not be loaded. ``allowed``: hosts an attached system may answer at; None: an
     island's system, which answers on this host."""
-    if allowed is None:
-        _check_local(table, key, text, _URL, "http://127.0.0.1:{port}")
+    match, here = _ANY_URL.fullmatch(text), is_here(text)
+    if not (match or here) or not _can_be_asked(fill(text, dict.fromkeys(PLACES, "1"))):
+        table.fail(key, f"{text!r} is not an address that can be loaded", f"write it like {_FORMS}")
+    if here or match is None:
         return
-    match = _ANY_URL.fullmatch(text)
-    if match is None or not _can_be_asked(text):
-        table.fail(key, f"{text!r} is not an address that can be loaded", "write it like http://127.0.0.1:8080")
-    if not _URL.fullmatch(text) and match["host"] not in allowed:
+    if allowed is None:
+        why = f"{match['host']} is not this host, and an island has no way to any other"
+        table.fail(key, why, f"an address of this host, like {_FORMS}; or attach = true, if it runs already")
+    if match["host"] not in allowed:
         why = f"{match['host']} is not this host, and limits.allow_hosts does not name it"
         table.fail(key, why, "nothing but what is named there is ever loaded: name it only if it may be overloaded")
 
@@ -244,7 +276,8 @@ class Health:
 
     def read(self, table: Table, key: str, default: Any) -> str:
         text = table.at(key, default).text(fills=PLACES)
-        _check_local(table, key, text, _HEALTH, self.example)
+        if text or default != "":
+            _check_local(table, key, text, _HEALTH, self.example)
         return text
 
     def describe(self) -> str:
@@ -258,6 +291,8 @@ def _check_local(table: Table, key: str, text: str, form: re.Pattern[str], examp
 
 def _can_be_asked(url: str) -> bool:
     """Whether its port is one, its host a name or address that can be, and its path of what a request line holds."""
+    if url.startswith("unix:"):
+        return url.isascii()
     try:
         parts = urlsplit(url)
         return parts.port != 0 and bool((parts.hostname or "").encode("idna")) and url.isascii()
@@ -275,7 +310,10 @@ class Number:
     least: float = 0.0
     most: float = 1e15
 
-    def read(self, table: Table, key: str, default: Any) -> float:
+    def read(self, table: Table, key: str, default: Any) -> float | None:
+        """None where nothing is said, and that is the default."""
+        if table.value(key, default) is None:
+            return None
         return table.at(key, default).number(least=self.least, most=self.most)
 
     def describe(self) -> str:
@@ -310,8 +348,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    def read(self, table: Table, key: str, default: Any) -> bool:
-        return table.at(key, default).flag()
+    def read(self, table: Table, key: str, default: Any) -> bool | None:
+        """None where nothing is said, and that is the default."""
+        return None if table.value(key, default) is None else table.at(key, default).flag()
 
     def describe(self) -> str:
         return "`true` or `false`"
@@ -373,10 +412,13 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Headers:
+    """``open_`` as of a text."""
+
     fills: AbstractSet[str] = NO_PLACEHOLDERS
+    open_: bool = False
 
     def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
-        headers = table.at(key, default).environment(fills=self.fills)
+        headers = table.at(key, default).environment(fills=_ANY_NAME if self.open_ else self.fills)
         for name, value in headers.items():
             if not (name + value).isascii() or not (name + value).isprintable():
                 table.fail(f"{key}.{name}", f"{value!r} cannot be sent in a header", "ASCII, in one line")
@@ -398,6 +440,42 @@ class Totals:
 
     def describe(self) -> str:
         return "table: JSON pointer = number"
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Header = regular expression."""
+
+    def read(self, table: Table, key: str, default: Any) -> dict[str, str]:
+        inner = table.table(key, default)
+        found = {name: Pattern().read(inner, name, REQUIRED) for name in inner}
+        inner.end()
+        return found
+
+    def describe(self) -> str:
+        return "table: header = regular expression"
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """A list of tables of texts, all with the same keys."""
+
+    def read(self, table: Table, key: str, default: Any) -> tuple[dict[str, str], ...]:
+        found = table.value(key, default)
+        if not isinstance(found, list | tuple) or not all(isinstance(one, dict) and one for one in found):
+            table.fail(key, "is no list of tables", '[{ name = "a", password = "b" }]')
+        for number, one in enumerate(found):
+            for name, value in one.items():
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                    table.fail(f"{key}[{number}].{name}", "cannot be a placeholder", "lower-case letters, digits and _")
+                if not isinstance(value, str):
+                    table.fail(f"{key}[{number}].{name}", "must be text")
+            if one.keys() != found[0].keys():
+                table.fail(f"{key}[{number}]", f"has other keys than the first ({', '.join(found[0])})")
+        return tuple(dict(one) for one in found)
+
+    def describe(self) -> str:
+        return "list of tables: name = text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,15 +56,16 @@ class Value:
         return Value(self._owner, f"{self._key}{key}", raw, "")
 
     # -- scalars -------------------------------------------------------------------------------------------------
-    def text(self, *, fills: AbstractSet[str] = frozenset()) -> str:
-        """A text whose placeholders are all in ``fills``. An empty one is taken only where that is the default."""
+    def text(self, *, fills: AbstractSet[str] = frozenset(), empty: bool = False) -> str:
+        """A text whose placeholders are all in ``fills``. An empty one is taken where that is the default, or with
+        ``empty``."""
         value = self._raw
         if not isinstance(value, str):
             quote = f'write "{value}"' if isinstance(value, int | float) else ""
             self._fail(f"must be text, not {kind_of(value)}", quote)
         if "\0" in value:
             self._fail("holds a NUL byte, which no command or path can")
-        if not value and self._default != "":
+        if not value and self._default != "" and not empty:
             self._fail("must not be empty")
         stranger = unknown(value, fills)
         if stranger:

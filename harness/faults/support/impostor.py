@@ -1,10 +1,23 @@
-"""A responder that takes an address and gives one answer for ever, whatever it is asked."""
+"""What takes the place of a monitor and says one thing for ever: at its address, or in the file that it writes."""
 
 from __future__ import annotations
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Protocol
 from urllib.parse import urlsplit
+
+# So often the file is written again.
+_WRITE_EVERY_S = 0.2
+
+
+class Liar(Protocol):
+    """Says ``body`` until it is closed."""
+
+    body: bytes
+
+    def close(self) -> None: ...
 
 
 class Impostor:
@@ -32,4 +45,24 @@ class Impostor:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._thread.join(2.0)
+
+
+class Forger:
+    """Writes ``body`` into the file over and over, in place, from the start until ``close``."""
+
+    def __init__(self, file: Path, body: bytes) -> None:
+        self.body = body
+        self._file = file
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="forger", daemon=True)
+        self._thread.start()
+
+    def _write(self) -> None:
+        while not self._over.is_set():
+            self._file.write_bytes(self.body)
+            self._over.wait(_WRITE_EVERY_S)
+
+    def close(self) -> None:
+        self._over.set()
         self._thread.join(2.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from harness.config.schema import MONITOR_DEADLINE_S
-from harness.faults.support.impostor import Impostor
+from harness.faults.support.impostor import Liar
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.processes import descendants, state
 from harness.model import NS, Evidence
 from harness.recording.events import MonitorsBlind, PhaseEdge
 from harness.recording.failure_phrases import monitors_missing
 from harness.recording.recording import Recording
+from harness.system.operations import last_object
 
 if TYPE_CHECKING:
     from harness.system import http
@@ -42,7 +42,7 @@ class MonitorsOut:
     operation: str
     names: tuple[str, ...]
     began_ns: int
-    liars: dict[str, Impostor]
+    liars: dict[str, Liar]
 
     def confirm(self) -> Evidence:
         first = self._asked()
@@ -73,10 +73,8 @@ class MonitorsOut:
         if config is None:
             return []
         done = self.system.commands.run(config.command, config.deadline_s)
-        try:
-            return [str(text) for text in json.loads(done.output.splitlines()[-1]).get("degraded", ())]
-        except (ValueError, IndexError, AttributeError, TypeError, RecursionError):
-            return []
+        degraded = (last_object(done.stdout, "degraded") or {}).get("degraded")
+        return [str(text) for text in degraded] if isinstance(degraded, list) else []
 
     def _asked(self) -> dict[str, http.Answer]:
         """What each answers, all asked at the same time."""

@@ -44,7 +44,8 @@ def read_observations(
             error=content["error"],
             totals=content["totals"],
             expected_totals=content["expected_totals"],
-            artefacts=tuple(Artefact(**a) for a in content["artefacts"]),
+            totals_with_writes=frozenset(content.get("totals_with_writes", ())),
+            artefacts=tuple(Artefact(**{**a, "needs": tuple(a.get("needs", ()))}) for a in content["artefacts"]),
             latest=content["latest"],
             status_error=content["status_error"],
             version=content["version"],
@@ -53,11 +54,14 @@ def read_observations(
             schemas=tuple(content.get("schemas", ())),
             offsite=None if copies is None else tuple(OffsiteCopy(**c) for c in copies),
             stored=content.get("stored"),
+            stored_digests=content.get("stored_digests", {}),
             writes=upto(ledger, e.t),
             operations=tuple(o for o in operations if o.start_ns <= e.t),
             held_before=held_before,
             backups_before=backups_before,
             error_status=content.get("error_status", 0),
+            lag_s=content.get("lag_s", 0.0),
+            settle_s=content.get("settle_s", 0.0),
             not_provided=frozenset(content.get("not_provided", ())),
         )
         if "crash" in content:
@@ -73,19 +77,19 @@ def look_file(event: Observed) -> str:
     return f"observations/{event.label}.json"
 
 
-class _EntriesOnce(dict[tuple[str, str], Found]):
+class _EntriesOnce(dict[tuple[str, str | None], Found]):
     """(token, payload) -> one entry for all read-backs that found it."""
 
-    def __missing__(self, row: tuple[str, str]) -> Found:
+    def __missing__(self, row: tuple[str, str | None]) -> Found:
         entry = self[row] = Found(*row)
         return entry
 
 
-def _content(raw: bytes) -> tuple[list[tuple[str, str]] | None, dict[str, Any]]:
+def _content(raw: bytes) -> tuple[list[tuple[str, str | None]] | None, dict[str, Any]]:
     """What was found, and what else a read-back holds."""
     try:
         parts = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
-        found = msgspec.json.decode(parts.pop("found"), type=list[tuple[str, str]] | None)
+        found = msgspec.json.decode(parts.pop("found"), type=list[tuple[str, str | None]] | None)
         return found, {name: json.loads(bytes(part)) for name, part in parts.items()}
     except msgspec.MsgspecError:  # a total that is NaN, half a surrogate: json reads what json wrote
         content: dict[str, Any] = json.loads(raw.decode())

@@ -38,13 +38,15 @@ class StageDisks:
 
     def _sized(self, plan: Plan) -> dict[str, Disk]:
         wanted = {
-            "data": (self._config.data.dir, self._config.disks.data_bytes),
+            "data": (self._config.data.mounted_at, self._config.disks.data_bytes),
             "backup": (self._config.data.backup_dir, self._config.disks.backup_bytes),
         }
-        return {
+        disks = {
             name: mount_sized(name, self._place(place), size, plan.kind, plan.fds.get(name))
             for name, (place, size) in wanted.items()
         }
+        self._place(self._config.data.dir).mkdir(parents=True, exist_ok=True)
+        return disks
 
     def _all_on(self, logged: LoggedDisk) -> Disk:
         """One disk for all of the system's directory: its state, locks and logs are cut off with its data. The far side

@@ -64,6 +64,8 @@ class ServiceStart:
                 seconds=round(seconds, 3),
                 health="" if health.ok else health.said(),
                 ready="" if ready.ok else ready.said(),
+                health_status=health.status,
+                ready_status=ready.status,
                 # Data in use may be large, not be ours to look at, and change meanwhile: nobody asks for its size.
                 data_bytes=0 if attached else self._system.files.database_bytes(),
                 attached=attached,

@@ -44,11 +44,20 @@ class Stage:
         self.logged = disks.logged
         self.system = LiveSystem(config, directory, plan.port, plan.size_bytes, disks.by_name, recorder, plan.python)
         for mounted in disks.by_name.values():
-            recorder.record(DiskMounted(name=mounted.name, profile=mounted.profile, size_bytes=mounted.size_bytes))
+            recorder.record(
+                DiskMounted(
+                    name=mounted.name,
+                    profile=mounted.profile,
+                    size_bytes=mounted.size_bytes,
+                    path=str(mounted.path),
+                )
+            )
         self.teardown.register("copy the system's logs out", lambda: self.system.copy_out(plan.keep_data))
         if not config.service.attach:
             self.teardown.register("stop the system", self.system.stop)
-        check_commands(config, self.system.commands.values)
+        self.teardown.register("end the client programs", self.system.end_clients)
+        account = self.system.commands.account
+        check_commands(config, self.system.commands.values, account.barred if account else lambda _: None)
         self.service_start = ServiceStart(self.system, self.teardown)
         self.traffic = Traffic(plan, self.system, load, self.teardown)
 
@@ -101,9 +110,9 @@ class Stage:
 
 def data_unseen(config: SystemConfig) -> str:
     """What of the data no verdict looks at; empty when the system has numbers for it."""
-    if config.load.read_back is None or config.load.read_back.totals:
+    if config.load.read_back is None or config.load.read_back.totals or config.load.totals:
         return ""
     return (
-        "of the data only what our clients write is looked at: without totals in [load.read_back] nobody sees whether"
-        " seeded data are still there"
+        "of the data only what our clients write is looked at: without [load.totals] nobody sees whether seeded data"
+        " are still there"
     )

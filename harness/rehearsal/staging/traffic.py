@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.config.schema import RequestTemplate, SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.clock import Deadline, mono_ns, wait_until
+from harness.host.endpoint import Endpoint
+from harness.load import request_tracker as load
 from harness.load.config import LoadConfig
-from harness.load.driver import LoadDriver
+from harness.load.driver import LoadDriver, Steady
 from harness.meters.outage import Prober, prober_config
 from harness.meters.resources import ResourceSampler
 from harness.plan import Plan
 from harness.recording.events import (
+    BadAnswer,
     LoadHollow,
     LoadStarted,
     LoadSteady,
@@ -25,8 +29,8 @@ from harness.recording.events import (
 )
 from harness.rehearsal.staging.access_log import MARKER, AccessLog
 from harness.rehearsal.staging.teardown import Teardown
-from harness.system.http import get
 from harness.system.live import LiveSystem
+from harness.system.session import login_of
 
 STEADY_DEADLINE_S = 20.0
 # The prober begins before the load is steady: its first answers are there by then.
@@ -47,8 +51,10 @@ class Traffic:
     def prepare(self) -> None:
         """Tell Locust what it will send, and start the prober, which imports what it needs while the system is set
         up."""
-        config = load_config(self._system.config, self._system.service.url, self._plan, self._recorder.folder)
-        self._prober = Prober(prober_config(config), self._recorder.folder)
+        system = self._system
+        program = str(system.door.path) if system.door else ""
+        config = load_config(system.config, system.service.endpoint, self._plan, self._recorder.folder, program)
+        self._prober = Prober(prober_config(config, self._system.config.probe), self._recorder.folder)
         self._teardown.register("end Locust and the prober", self._end_senders)
         self._load.configure(config)
         self._prober.prepare()
@@ -78,7 +84,8 @@ class Traffic:
         self._recorder.record(LoadStarted(profile=config.profile, users=config.users or None))
         steady = self._load.wait_steady(STEADY_DEADLINE_S)
         if not steady.ok:
-            self._recorder.record(LoadUnsteady(why=steady.why))
+            ended = self._load.progress()
+            self._recorder.record(self._unsteady(steady, steady.bad, ended.ok + ended.bad, why=steady.why))
             raise HarnessError(
                 f"load {self._system.config.name}",
                 steady.why,
@@ -89,7 +96,8 @@ class Traffic:
         # A prober that meets nobody would find an outage from the first moment to the last.
         if not wait_until(lambda: not self._prober.unanswered(), Deadline(PROBED_DEADLINE_S, "answered probes")):
             unanswered = tuple(self._prober.unanswered())
-            self._recorder.record(LoadUnsteady(unanswered=unanswered))
+            probed = self._prober.stop()
+            self._recorder.record(self._unsteady(steady, probed.bad_answers, probed.started, unanswered=unanswered))
             raise HarnessError(
                 f"probe {self._system.config.name}",
                 f"the prober got no good answer ({', '.join(unanswered)}) while the load did",
@@ -100,6 +108,23 @@ class Traffic:
         if hollow := probes_hollow(self._system, self._prober.config.read):
             self._recorder.record(LoadHollow(why=hollow))
         self._recorder.record(LoadSteady(rate_per_s=round(steady.rate_per_s, 1), seconds=round(steady.seconds, 2)))
+
+    def _unsteady(
+        self,
+        steady: Steady,
+        bad: Sequence[load.BadAnswer],
+        requests: int,
+        why: str = "",
+        unanswered: tuple[str, ...] = (),
+    ) -> LoadUnsteady:
+        return LoadUnsteady(
+            why=why,
+            unanswered=unanswered,
+            bad_answers=tuple(BadAnswer(b.request, b.outcome, b.status, b.count, b.said) for b in bad),
+            requests=requests,
+            load_per_s=round(steady.rate_per_s, 1),
+            probes_per_s=round(1000 / self._prober.config.interval_ms, 1),
+        )
 
     def _name_source(self, sender: str, book: str) -> None:
         self._recorder.source(sender, f"samples/{sender}.bin", f"ledger/{book}.jsonl")
@@ -133,34 +158,42 @@ class Traffic:
             )
         )
         if self._access_log.named:
-            answered = self._load.progress().answered
-            self._recorder.record(ServerCount(marker=MARKER, requests=self._access_log.settled(answered)))
+            told = self._load.progress()
+            counted = self._access_log.settled(told.answered + told.sent_again)
+            self._recorder.record(ServerCount(marker=MARKER, requests=counted, sent_again=told.sent_again))
 
 
 def probes_hollow(system: LiveSystem, read: RequestTemplate) -> str:
     """Why the prober's reads prove nothing; empty when they may. Who answers what nobody serves as it answers them is
     not the service: a page of the front for whatever it does not know, most often."""
-    if read.needs_known or read.method != "GET":
+    if system.door or read.needs_known or read.method != "GET":
         return ""
     path = re.sub(r"\{\w+\}", "1", read.path)
-    asked = get(system.service.url + path, system.config.service.deadline_ms / 1000)
-    nowhere = get(f"{system.service.url}/no-such-page-{mono_ns():x}", system.config.service.deadline_ms / 1000)
+    deadline_s = system.config.service.deadline_ms / 1000
+    asked = system.service.ask_as_client("GET", path, deadline_s, headers=read.headers)
+    nowhere = system.service.ask_as_client("GET", f"/no-such-page-{mono_ns():x}", deadline_s, headers=read.headers)
     if not (asked.ok and nowhere.ok and asked.body == nowhere.body):
         return ""
     return f"{path}, by which downtime is judged, is answered as any path that does not exist is ({asked.said()})"
 
 
-def load_config(config: SystemConfig, url: str, plan: Plan, folder: Path) -> LoadConfig:
-    """The load of a system.toml as Locust and the prober are told it."""
+def load_config(config: SystemConfig, endpoint: Endpoint, plan: Plan, folder: Path, program: str = "") -> LoadConfig:
+    """The load of a system.toml as Locust and the prober are told it; ``program`` is the door to a client of the
+    user's own."""
     load = config.load
+    requests = tuple(r for r in load.requests if not (plan.reads_only and (r.kind == "write" or r.needs_known)))
     return LoadConfig(
-        url=url,
+        endpoint=endpoint,
         deadline_ms=config.service.deadline_ms,
         users=plan.users,
         think_s=load.think_s,
-        write_rate=load.write_rate,
+        write_rate=0.0 if plan.reads_only else load.write_rate,
         arrival_rate=load.arrival_rate,
-        requests=load.requests,
+        requests=requests,
+        latencies=config.limits.stop_when is not None,
+        numbers=(int(load.n[0]), int(load.n[1])),
+        login=login_of(config),
+        program=program,
         seed=plan.seed,
         samples_dir=str(folder / "samples"),
         ledger_dir=str(folder / "ledger"),

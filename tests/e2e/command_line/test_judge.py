@@ -235,7 +235,7 @@ def test_list_names_scenarios_cells_systems_and_variants() -> None:
     assert done.exit == 0
     for line in ("  disk_full:in-restore (quick): the data disk is full when", "  quick:backup (quick): one backup"):
         assert line in done.out
-    assert "systems: naive, postgres, reference, shellkit, shellkit-repaired\n" in done.out
+    assert "systems: hardened, naive, postgres, shellkit, shellkit-repaired\n" in done.out
     assert "  lies: deploy exits 0 and does nothing" in done.out
 
 
@@ -265,12 +265,11 @@ def test_verify_tries_each_operation_and_says_what_is_missing(tmp_path: Path) ->
         tmp_path / "tiny", ('rollback = { command = ["{python}", "{system}/tiny.py", "deploy", "1"] }\n', "")
     )
     done = deploydrill("verify", "--system", system, "--out", tmp_path / "out")
-    # Never a pass: what is not there proves nothing.
-    assert (done.exit, closing(done)["outcome"], done.found("fail")) == (3, "unknown", [])
-    assert {f["details"]["operation"] for f in done.found("unknown", "contract.not_provided")} == {"rollback"}
+    # It promises none, and breaks no promise: what needs it cannot be rehearsed.
+    assert (done.exit, closing(done)["outcome"], done.found("fail")) == (0, "pass", [])
+    assert {f["details"]["operation"] for f in done.found("note", "contract.not_provided")} == {"rollback"}
     (document,) = done.results()
     assert {o["name"] for o in document["operations"]} == {"backup", "validate", "deploy", "restore"}
-    assert any("provides no rollback" in w for w in document["warnings"])
     rows = [" ".join(line.split()) for line in done.out.splitlines()]
     assert "needs [operations.rollback]: round-trip, once" in rows or "needs [operations.rollback]: every cell" in rows
     marks = {line[14:32].strip(): line[:14].strip() for line in done.out.splitlines() if line[:1].strip()}

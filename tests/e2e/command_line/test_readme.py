@@ -24,9 +24,8 @@ SCENARIOS = ROOT / "scenarios" / "README.md"
 
 
 def complete() -> str:
-    """The one complete system.toml."""
-    (text,) = blocks(DOCS / "system-toml.md", "toml")
-    return text
+    """The complete system.toml."""
+    return blocks(DOCS / "system-toml.md", "toml")[0]
 
 
 def merged(whole: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -53,6 +52,20 @@ def test_the_complete_system_toml_is_one(tmp_path: Path) -> None:
     assert set(config.operations) >= {"seed", "backup", "validate", "deploy", "rollback", "restore", "status"}
 
 
+def test_backups_of_a_kit_without_status_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, *shown = blocks(DOCS / "system-toml.md", "toml")
+    found = []
+    for text in shown:
+        whole = tomllib.loads(complete())
+        del whole["operations"]["status"]
+        found.append(read(tmp_path, monkeypatch, merged(whole, tomllib.loads(text))).backups)
+    files, snapshots = found
+    assert files and files.glob == "{dir}/backup/*.dump"
+    assert snapshots and snapshots.list == ("restic", "snapshots", "--compact")
+    listing = "ID        Time                 Host  Size\n4f3c1a2b  2026-11-30 10:00:00  here  1.2 GiB\n1 snapshots\n"
+    assert re.findall(snapshots.pattern, listing, re.MULTILINE) == ["4f3c1a2b"]
+
+
 def test_the_phases_of_a_kit_that_is_not_to_be_changed_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shown,) = blocks(DOCS / "phases.md", "toml")
     config = read(tmp_path, monkeypatch, merged(tomllib.loads(complete()), tomllib.loads(shown)))
@@ -61,13 +74,17 @@ def test_the_phases_of_a_kit_that_is_not_to_be_changed_fit_in(tmp_path: Path, mo
 
 
 def test_the_requests_of_the_page_of_clients_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    templates, json_pages, no_json = blocks(DOCS / "clients.md", "toml")
+    templates, login, json_pages, total, no_json, own = blocks(DOCS / "clients.md", "toml")
     whole = tomllib.loads(complete())
     assert tomllib.loads(templates)["load"]["requests"] == whole["load"]["requests"]
     assert tomllib.loads(json_pages)["load"] == {"read_back": whole["load"]["read_back"]}
     config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(no_json)))
     assert config.service.version_pattern and config.load.requests[0].expect_status == (303,)
     assert config.load.read_back and config.load.read_back.next_pattern
+    load = whole["load"] | tomllib.loads(login)["load"] | tomllib.loads(total)["load"]
+    config = read(tmp_path, monkeypatch, whole | {"load": load})
+    assert [step.path for step in config.load.login] == ["/auth/login"] and config.load.totals["rows"].with_writes
+    assert tomllib.loads(own)["client"] == {"python": "{system}/client.py"}
 
 
 def test_the_claims_of_the_page_of_timings_fit_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,10 +97,11 @@ def test_the_claims_of_the_page_of_timings_fit_in(tmp_path: Path, monkeypatch: p
 
 
 def test_the_attached_system_of_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (shown,) = blocks(DOCS / "attach.md", "toml")
+    shown, guarded = blocks(DOCS / "attach.md", "toml")
     whole = tomllib.loads(complete())
     del whole["data"], whole["operations"]["seed"], whole["env"], whole["service"]["start"], whole["service"]["stop"]
-    config = read(tmp_path, monkeypatch, merged(whole, tomllib.loads(shown)))
+    config = read(tmp_path, monkeypatch, merged(merged(whole, tomllib.loads(shown)), tomllib.loads(guarded)))
+    assert config.limits.stop_when and config.limits.stop_when.bad_share == 0.2
     assert config.service.attach and config.limits.allow_hosts == ("shop.staging",)
 
 

@@ -154,7 +154,9 @@ def latest() -> str:
 
 def status() -> None:
     found = BACKUPS.glob("*.db")
-    backups = [{"name": p.name, "path": str(p), "size": p.stat().st_size, "eligible": True} for p in found]
+    backups = [
+        {"name": p.name, "path": str(p), "size": p.stat().st_size, "eligible": True, "kind": "full"} for p in found
+    ]
     print(json.dumps({"version": VERSION.read_text(), "latest": latest() or None, "backups": backups}))
 
 

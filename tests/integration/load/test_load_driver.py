@@ -14,6 +14,7 @@ import pytest
 
 from harness.config.schema import RequestTemplate
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
+from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.recording.samples import OUTCOMES, SampleFile, read_samples
@@ -44,7 +45,7 @@ def start(server: Server, tmp_path: Path) -> Iterator[Start]:
         for name in ("samples", "ledger"):
             (tmp_path / name).mkdir()
         config = LoadConfig(
-            url=server.url,
+            endpoint=Endpoint(server.url),
             deadline_ms=800,
             users=8,
             think_s=(0.05, 0.2),
@@ -195,7 +196,7 @@ def test_refused_errors_and_late_answers_are_told_apart(server: Server, start: S
 
 
 def test_a_load_against_nothing_never_becomes_steady_and_says_why(server: Server, start: Start) -> None:
-    driver = start(url="http://127.0.0.1:1")
+    driver = start(endpoint=Endpoint("http://127.0.0.1:1"))
     assert wait_until(lambda: driver.progress().bad > 10, Deadline(60, "ten refusals"))
     steady = driver.wait_steady(0.5)
     assert not steady.ok

@@ -12,6 +12,7 @@ import pytest
 from harness.config.schema import RequestTemplate
 from harness.errors import HarnessError
 from harness.host.clock import mono_ns, sleep
+from harness.host.endpoint import Endpoint
 from harness.judged.downtime import by_channel, overall
 from harness.meters.outage import Prober
 from harness.meters.prober import ProberConfig
@@ -40,7 +41,7 @@ def prober(server: Server, tmp_path: Path) -> Iterator[Prober]:
     for name in ("samples", "ledger"):
         (tmp_path / name).mkdir()
     config = ProberConfig(
-        url=server.url,
+        endpoint=Endpoint(server.url),
         deadline_ms=500,
         interval_ms=INTERVAL_MS,
         read=READ,
@@ -187,7 +188,7 @@ def test_a_killed_prober_is_seen_and_loses_a_tenth_of_a_second_at_most(prober: P
 
 
 def test_a_prober_that_cannot_start_says_why(tmp_path: Path) -> None:
-    config = ProberConfig("http://127.0.0.1:9", 500, 10, READ, None, str(tmp_path / "no"), str(tmp_path), 1)
+    config = ProberConfig(Endpoint("http://127.0.0.1:9"), 500, 10, READ, None, str(tmp_path / "no"), str(tmp_path), 1)
     with pytest.raises(HarnessError, match="start the prober"):
         Prober(config, tmp_path).start()
 
@@ -207,7 +208,9 @@ def test_a_prober_that_is_prepared_and_never_started_asks_nothing_and_ends(serve
     for name in ("samples", "ledger"):
         (tmp_path / name).mkdir()
     prober = Prober(
-        ProberConfig(server.url, 500, INTERVAL_MS, READ, None, str(tmp_path / "samples"), str(tmp_path / "ledger"), 1),
+        ProberConfig(
+            Endpoint(server.url), 500, INTERVAL_MS, READ, None, str(tmp_path / "samples"), str(tmp_path / "ledger"), 1
+        ),
         tmp_path,
     )
     prober.prepare()

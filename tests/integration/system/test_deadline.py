@@ -18,8 +18,6 @@ from harness.system.phases.mark_server import PhaseServer
 from tests.busy import Machine
 from tests.integration.system.stand_in import operations_of
 
-pytestmark = pytest.mark.calm
-
 SLEEPS = "import time; time.sleep(60)"
 COMPUTES = "while True: pass"
 # Written, and waited for, by a child: as a shell kit does it.

@@ -68,12 +68,12 @@ def test_the_newest_backup_is_the_one_written_last_and_none_is_an_error(system: 
     assert system.files.newest_backup_bytes() == 30
 
 
-def test_what_the_far_side_keeps_is_listed_by_name_and_size(system: LiveSystem) -> None:
+def test_what_the_far_side_keeps_is_listed_by_path_and_size(system: LiveSystem) -> None:
     assert system.files.stored() == {}
     bucket = system.directory / "far" / "s3" / "drill"
     bucket.mkdir(parents=True)
     (bucket / "one.backup").write_bytes(b"x" * 7)
-    assert system.files.stored() == {"one.backup": 7}
+    assert system.files.stored() == {"drill/one.backup": 7}
 
 
 # -- a system that runs already ------------------------------------------------------------------------------------
@@ -113,6 +113,7 @@ def test_of_the_logs_of_an_attached_system_only_what_the_run_saw_is_copied(tmp_p
     for name in names[:2]:
         (tmp_path / name).write_text("of a customer, long ago\n")
     recorder = Recorder(tmp_path / "run")
+    (tmp_path / "sut").mkdir()
     system = LiveSystem(read_system(tmp_path / "system.toml"), tmp_path / "sut", 8080, 1, {}, recorder, sys.executable)
     with (tmp_path / "grown").open("a") as log:
         log.write("of the run\n")

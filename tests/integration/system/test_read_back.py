@@ -14,14 +14,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.config.schema import ReadBackConfig
+from harness.config.placeholders import fill
+from harness.config.schema import ReadBackConfig, TotalConfig
+from harness.host.endpoint import Endpoint
 from harness.load.requests import payload_of
 from harness.recording.recorder import Recorder
+from harness.system import http
 from harness.system.operations import Status
-from harness.system.read_back import ReadBack, observe, read_back
+from harness.system.read_back import ReadBack, observe, read_back, read_with_totals
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
-COMMANDS = SimpleNamespace(text=lambda path, after: path.replace("{after}", after))
+COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
 # after -> (status, document)
 Pages = Callable[[str], tuple[int, Any]]
 
@@ -57,12 +60,24 @@ def served(pages: Pages) -> Iterator[int]:
         server.server_close()
 
 
+def service(port: int, prefix: str = "") -> SimpleNamespace:
+    """What of a live service is used: that it can be asked."""
+    endpoint = Endpoint(f"http://127.0.0.1:{port}{prefix}")
+    return SimpleNamespace(
+        endpoint=endpoint,
+        ask_as_client=lambda method, path, deadline_s, body="", headers=None: http.ask(
+            endpoint, method, path, deadline_s, body, headers
+        ),
+    )
+
+
 def read(pages: Pages, **config: Any) -> ReadBack:
     with served(pages) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
-            service=SimpleNamespace(url=f"http://127.0.0.1:{port}"),
+            service=service(port),
             commands=COMMANDS,
+            talk=None,
         )
         return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
@@ -178,7 +193,7 @@ def test_an_entry_far_too_long_to_be_ours_is_kept_short_and_is_none_of_ours() ->
 
 
 def test_more_entries_than_any_load_writes_are_not_read_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.system.read_back.MOST_ENTRIES", 10)
+    monkeypatch.setattr("harness.system.read_pages.MOST_ENTRIES", 10)
     back = read(lambda after: (200, {"items": ENTRIES, "next": f"{after}x"}))
     assert (back.found, back.error) == (None, "read-back: more than 10 entries")
 
@@ -195,14 +210,18 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
     with served(lambda _: (200, {"items": [theirs, ours, theirs], "next": None})) as port:
         system = SimpleNamespace(
             config=SimpleNamespace(
-                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}")),
+                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={}),
                 service=SimpleNamespace(attach=attach),
                 versions=SimpleNamespace(schemas={}),
                 operations={},
+                tells_backups=False,
+                reads_back=True,
             ),
-            service=SimpleNamespace(url=f"http://127.0.0.1:{port}", version=lambda: "1"),
+            service=SimpleNamespace(**vars(service(port)), version=lambda: "1"),
             commands=COMMANDS,
-            files=SimpleNamespace(stored=lambda: None),
+            files=SimpleNamespace(stored=lambda: None, digests=lambda _: {}),
+            talk=None,
+            first_totals={},
             recorder=Recorder(tmp_path),
         )
         observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # as above
@@ -210,3 +229,146 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
     kept = (tmp_path / "observations" / "end-1.json").read_text()
     assert ours["payload"] in kept
     assert ("customer" in kept) == ("Invoice" in kept) == (not attach)
+
+
+def test_entries_of_ours_that_were_found_are_taken_off_a_total_that_counts_them() -> None:
+    """40 rows were seeded; one of ours comes once the pages are read, and a row of nobody is among them."""
+    entries = [{"token": f"l-1-{i}-0", "payload": ""} for i in range(3)] + [{"token": "seeded", "payload": ""}]
+    with served(lambda _: (200, {"items": entries, "next": None})) as port:
+        asked = service(port)
+        by_http = asked.ask_as_client
+        asked.ask_as_client = lambda method, path, *more: (
+            http.Answer(200, b'{"rows": 44}') if path == "/count" else by_http(method, path, *more)
+        )
+        total = TotalConfig("rows", "/count", "/rows", with_writes=True)
+        load = SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={"rows": total})
+        system = SimpleNamespace(
+            config=SimpleNamespace(load=load, service=SimpleNamespace(attach=False)),
+            service=asked,
+            commands=COMMANDS,
+            talk=None,
+        )
+        back, totals = read_with_totals(system)  # type: ignore[arg-type]  # as above
+    assert (len(back.found or ()), totals) == (4, {"rows": 41})
+
+
+PAGE_OF = 2
+
+
+class Counting:
+    """Pages of two, by number, by offset, after the last id, or by a Link header; every question is kept."""
+
+    def __init__(self, entries: list[Any], empty_last: bool = False) -> None:
+        self.entries, self.empty_last = entries, empty_last
+        self.asked: list[str] = []
+
+    def shown(self) -> list[dict[str, Any]]:
+        """What is there as a page is asked for."""
+        return self.entries
+
+    @contextmanager
+    def serve(self) -> Iterator[int]:
+        counting = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                counting.asked.append(self.path)
+                asked = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
+                start = int(asked.get("offset", (int(asked.get("page", 1)) - 1) * PAGE_OF))
+                if "since" in asked:
+                    start = [e["id"] for e in counting.entries].index(int(asked["since"])) + 1
+                entries = counting.shown()
+                rows = entries[start : start + PAGE_OF]
+                body = json.dumps(rows).encode()
+                self.send_response(200)
+                if start + PAGE_OF < len(entries):
+                    number = start // PAGE_OF + 2
+                    self.send_header("Link", f'</shop/x?page=1>; rel="first", </shop/x?page={number}>; rel="next"')
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None: ...
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+    def read(self, path: str, **config: Any) -> ReadBack:
+        with self.serve() as port:
+            system = SimpleNamespace(
+                config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, items="", **config))),
+                service=service(port, "/shop"),
+                commands=COMMANDS,
+                talk=None,
+            )
+            return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+
+
+class Growing(Counting):
+    """With the newest first; so many are written after each page, up to a number that lets the reading end."""
+
+    def __init__(self, entries: list[dict[str, Any]], between: int) -> None:
+        super().__init__(entries)
+        self._fresh = [{"id": -n, "token": f"new-{n}", "payload": "p"} for n in range(6)]
+        self._between = between
+
+    def shown(self) -> list[dict[str, Any]]:
+        rows = [*self.entries]
+        self.entries = [*self._fresh[: self._between], *self.entries]
+        del self._fresh[: self._between]
+        return rows
+
+
+NUMBERED = [{"id": i, "token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
+
+
+@pytest.mark.parametrize("entries", [0, 1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("path", "config"),
+    [
+        ("/x?page={page}", {}),
+        ("/x?offset={offset}", {}),
+        ("/x?since={after}", {"next_in_entry": "/id"}),
+        ("/x", {"next_link": True}),
+    ],
+    ids=["page", "offset", "last id", "link"],
+)
+def test_pages_are_read_to_the_last_however_the_next_is_told(entries: int, path: str, config: dict[str, Any]) -> None:
+    pages = Counting(NUMBERED[:entries])
+    back = pages.read(path, **config)
+    assert back.error == ""
+    assert back.found == tuple((f"t-{i}", f"p-{i}") for i in range(entries))
+    assert all(asked.startswith("/shop/x") for asked in pages.asked)
+
+
+@pytest.mark.parametrize("between", [1, 2])
+@pytest.mark.parametrize("path", ["/x?page={page}", "/x?offset={offset}"])
+def test_where_the_newest_come_first_what_is_written_meanwhile_doubles_nothing(path: str, between: int) -> None:
+    pages = Growing(NUMBERED, between)
+    back = pages.read(path)
+    tokens = [token for token, _ in back.found or ()]
+    assert (len(tokens), len(set(tokens))) == (5, 5)
+
+
+@pytest.mark.parametrize("twice", [1, 2, 4])
+def test_an_entry_that_is_stored_twice_is_told_twice(twice: int) -> None:
+    back = Counting([*NUMBERED, NUMBERED[twice]]).read("/x?page={page}")
+    assert [token for token, _ in back.found or ()].count(f"t-{twice}") == 2
+
+
+def test_entries_may_be_plain_texts_without_a_payload() -> None:
+    back = Counting([f"t-{i}" for i in range(3)]).read("/x?page={page}", token="", payload="")
+    assert back.found == (("t-0", None), ("t-1", None), ("t-2", None))
+
+
+@pytest.mark.parametrize("nothing", [{"items": []}, {"items": None}, {"items": [], "next": None}])
+def test_an_empty_set_reads_as_nothing_is_there(nothing: dict[str, Any]) -> None:
+    back = read(lambda _: (200, nothing))
+    assert (back.found, back.error) == ((), "")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from harness import registry
@@ -18,7 +19,7 @@ from harness.recording.recorder import Recorder
 from harness.system.live import LiveSystem
 from harness.system.operations import Operations, Status
 
-Say = Callable[[object], Status]
+Say = Callable[..., Status]
 BACKUP = {"name": "one", "path": "/backup/one.backup", "size": 7, "eligible": True}
 
 
@@ -29,9 +30,10 @@ def say(tmp_path: Path) -> Iterator[Say]:
     recorder = Recorder(tmp_path / "run")
     nobody: Any = None
 
-    def status(said: object) -> Status:
-        command = ("echo", said if isinstance(said, str) else json.dumps(said))
-        operations = {**config.operations, "status": replace(config.operations["status"], command=command)}
+    def status(said: object, deadline_s: float = 20.0) -> Status:
+        command = said if isinstance(said, tuple) else ("echo", said if isinstance(said, str) else json.dumps(said))
+        changed = replace(config.operations["status"], command=command, deadline_s=deadline_s)
+        operations = {**config.operations, "status": changed}
         system = LiveSystem(
             replace(config, operations=operations), tmp_path / "sut", 8080, 1, {}, recorder, sys.executable
         )
@@ -59,7 +61,7 @@ def test_a_status_that_does_not_speak_of_copies_is_told_from_one_that_has_none(s
 @pytest.mark.parametrize("said", ["{", {"backups": []} | {"offsite": [{"name": "one"}]}, {"backups": [{}]}])
 def test_a_status_that_cannot_be_read_is_an_error(say: Say, said: object) -> None:
     status = say(said)
-    assert "status did not end with the documented JSON line" in status.error
+    assert status.error
     assert status.offsite is None
 
 
@@ -76,10 +78,46 @@ def test_a_status_that_cannot_be_read_is_an_error(say: Say, said: object) -> Non
 )
 def test_what_no_file_can_be_called_and_no_reader_can_take_is_an_error_of_the_kit(say: Say, said: object) -> None:
     status = say(said)
-    assert "status did not end with the documented JSON line" in status.error
+    assert status.error
     assert len(status.error) < 400
 
 
 def test_separators_that_are_not_a_newline_do_not_end_the_line(say: Say) -> None:
     line = json.dumps({"latest": None, "backups": [{**BACKUP, "name": "a\u2028b"}]}, ensure_ascii=False)
     assert [a.name for a in say(line).artefacts] == ["a\u2028b"]
+
+
+LINE = json.dumps({"latest": "/backup/one.backup", "backups": [BACKUP]})
+
+
+def shell(script: str) -> tuple[str, ...]:
+    return ("sh", "-c", script, "sh", LINE)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'echo "$1"; echo WARN: low on disk >&2',
+        'echo "$1"; echo \'{"level":30,"msg":"done"}\'',
+        'echo \'{"level":30,"msg":"looking"}\'; echo "$1"; echo bye',
+        'echo "$1" | sed "s/, /,\\n  /g; s/^{/{\\n  /; s/}$/\\n}/"',
+        'echo "$1"; sleep 1000 & exit 0',
+    ],
+    ids=["a warning on stderr after it", "a log as JSON after it", "other lines around it", "on many lines", "a child"],
+)
+def test_the_object_is_found_whatever_stands_around_it(say: Say, script: str) -> None:
+    status = say(shell(script))
+    assert (status.error, status.latest) == ("", "/backup/one.backup")
+
+
+def test_of_a_status_that_fails_the_line_is_quoted_that_tells_why(say: Say) -> None:
+    status = say(
+        shell("echo looking; echo 'sqlite: unable to open database: Permission denied' >&2; echo bye >&2; exit 4")
+    )
+    assert status.error == "status exited with 4: sqlite: unable to open database: Permission denied"
+
+
+def test_a_status_that_does_not_end_is_ended_with_all_it_started(say: Say) -> None:
+    status = say(shell("echo waiting for the lock; sleep 987654 & wait"), 0.3)
+    assert status.error == "status had not ended after 0.3 s: waiting for the lock"
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "987654"]]

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from _hollow import Hollow
 
+from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
 from harness.meters import outage
@@ -56,14 +57,14 @@ def _load_aims_at(url: Callable[[], str]) -> None:
     configure = LoadDriver.configure
 
     def aimed(self: LoadDriver, config: LoadConfig) -> None:
-        configure(self, replace(config, url=url()))
+        configure(self, replace(config, endpoint=Endpoint(url())))
 
     LoadDriver.configure = aimed  # type: ignore[method-assign]  # the sabotage
 
 
 def _probes_aim_at(url: Callable[[], str]) -> None:
     made = outage.prober_config
-    traffic.prober_config = lambda load: made(replace(load, url=url()))
+    traffic.prober_config = lambda load, probe: made(replace(load, endpoint=Endpoint(url())), probe)
 
 
 def _prober(then: Callable[[int], None]) -> None:

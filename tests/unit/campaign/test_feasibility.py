@@ -94,7 +94,7 @@ def test_a_kit_that_marks_and_tells_everything_can_run_every_cell(hardened: Syst
         ("network_partition:front-cut", ("[links.service_blue]", "phase deploy.migrate")),
         (
             "concurrent_deployments:free-2",
-            ("schema in status", "lock in status", "[versions] schemas", "phase deploy.lock"),
+            ("phase deploy.lock",),
         ),
     ],
 )
@@ -136,11 +136,14 @@ def test_only_checkers_that_compare_data_need_a_read_back(tiny: SystemConfig) ->
 
 def test_before_a_run_only_what_the_system_toml_lacks_is_known_to_be_missing(tiny: SystemConfig) -> None:
     races = registry.scenario("concurrent_deployments")
-    assert needs(races, races.cell("free-2"), KitCapabilities(tiny)) == ("[versions] schemas",)
+    unread = KitCapabilities(replace(tiny, load=replace(tiny.load, read_back=None)))
+    assert needs(races, races.cell("free-2"), KitCapabilities(tiny)) == ()
+    assert needs(races, races.cell("free-2"), unread) == ("[load.read_back]",)
     assert needs(own(Snapshots()), own(Snapshots()).cell("a"), KitCapabilities(tiny)) == ()
     without = replace(tiny, operations={n: o for n, o in tiny.operations.items() if n != "status"})
-    found = needs(races, races.cell("free-2"), KitCapabilities(without))
-    assert found == ("[operations.status]", "[versions] schemas")
+    full = registry.scenario("disk_full")
+    assert needs(races, races.cell("free-2"), KitCapabilities(without)) == ()
+    assert needs(full, full.cell("within-backup"), KitCapabilities(without)) == ("[operations.status] or [backups]",)
 
 
 def test_a_checker_whose_needs_raise_is_named(tiny: SystemConfig) -> None:

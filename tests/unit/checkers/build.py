@@ -32,7 +32,12 @@ class Run:
     """A run of 30 s of steady load; all times are seconds since it began."""
 
     def __init__(
-        self, folder: Path, claims: Sequence[Claim] = (), deadline_ms: float = 1000.0, timing: bool = True
+        self,
+        folder: Path,
+        claims: Sequence[Claim] = (),
+        deadline_ms: float = 1000.0,
+        timing: bool = True,
+        policies: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self._base = BEGAN
@@ -40,11 +45,15 @@ class Run:
             (folder / name).mkdir(parents=True)
         self._events: list[str] = []
         self._counts: dict[str, int] = {}
-        plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
-        (folder / "run.json").write_text(json.dumps(plan))
+        self._plan = {"claims": [asdict(c) for c in claims], "deadline_ms": deadline_ms, "timing": timing}
+        self.says(**(policies or {}))
         self._still: list[tuple[float, float]] = []
         self._ledger: list[str] = []
         self._sampled: dict[str, list[str]] = {}  # the ledger lines that go with the samples, by file
+
+    def says(self, **policies: Any) -> None:
+        """What the team says of its own practice: ``locks``, ``needs_links``, ``asks_monitors``."""
+        (self.folder / "run.json").write_text(json.dumps({**self._plan, "policies": policies}))
 
     def at(self, seconds: float) -> Instant:
         shift = int(seconds * NS)
@@ -143,8 +152,12 @@ class Run:
         schemas: Sequence[str] = (),
         offsite: Sequence[OffsiteCopy] | None = None,
         stored: Mapping[str, int] | None = None,
+        digests: Mapping[str, str] | None = None,
         error_status: int = 0,
         not_provided: Sequence[str] = (),
+        lag: float = 0.0,
+        counted: Sequence[str] = (),
+        settle: float = 0.0,
     ) -> str:
         self._counts["look"] = self._counts.get("look", 0) + 1
         label = f"{cause}-look-{self._counts['look']}"
@@ -164,6 +177,10 @@ class Run:
             "snapshot_ns": [self.ns(s) for s in snapshot] if snapshot else None,
             "offsite": None if offsite is None else [asdict(c) for c in offsite],
             "stored": stored,
+            "stored_digests": digests or {},
+            "lag_s": lag,
+            "totals_with_writes": counted,
+            "settle_s": settle,
         }
         (self.folder / "observations" / f"{label}.json").write_text(json.dumps(content))
         end = start + 0.2 if stop is None else stop
@@ -207,7 +224,7 @@ class Run:
             released_ns=None if released is None else self.ns(released),
         )
 
-    def link(self, name: str, serves: bool) -> None:
+    def link(self, name: str, serves: bool | None) -> None:
         self.event("link.laid", 0, name=name, upstream="127.0.0.1:9", serves=serves)
 
     def recovered(

@@ -48,6 +48,17 @@ def test_one_inside_while_another_waits_and_leaves_is_a_pass(run: Run) -> None:
     assert found.details["contenders"] == [contender]
 
 
+def test_one_that_is_refused_before_the_winner_marks_what_it_does_has_met_it(run: Run) -> None:
+    run.phase("deploy-1", "deploy.lock", 1, 1.1)
+    run.phase("deploy-1", "deploy.migrate", 4, 6)  # it stops the service first
+    run.op("deploy", 1, 8, group=1, expect="any")
+    loser(run, 1.2, 1.4)
+    found = only(answers(Exclusive(), run.done()))
+    assert found.details["contenders"] == [
+        {"operation": "deploy-2", "inside": "deploy-1", "phase": "deploy.lock", "stalled": False}
+    ]
+
+
 def test_two_that_win_one_after_the_other_are_a_pass(run: Run) -> None:
     winner(run, 1, 1.1, 4)
     winner(run, 1, 4.01, 7)
@@ -287,10 +298,11 @@ def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
 def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(
     run: Run, stop: float, output: str, code: str, said: str
 ) -> None:
+    run.says(locks=[{"operations": ["deploy"], "waits_s": 0}])
     winner(run, 1, 1.1, 16)
     loser(run, 1, stop, output)
     found = won(run)
-    assert (found.outcome, found.code, found.details["loser"]["last_line"]) == ("fail", code, said)
+    assert (found.outcome, found.code, found.details["loser"]["line"]) == ("fail", code, said)
 
 
 def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:
@@ -352,7 +364,7 @@ def test_a_zombie_that_changes_nothing_is_a_pass(run: Run) -> None:
     found = fenced(run, 1)
     assert (found.outcome, found.code, found.because) == ("pass", "operations.zombie_refused", ("fault-1",))
     assert found.details == {
-        "holder": {"id": "deploy-1", "exit": 1, "seconds": 8.5, "last_line": "fenced out: 4", "blocked_on": ""},
+        "holder": {"id": "deploy-1", "exit": 1, "seconds": 8.5, "line": "fenced out: 4", "blocked_on": ""},
         "paused_s": pytest.approx(6.9),
         "others": ["deploy-2"],
         "after_s": pytest.approx(0.5),
@@ -367,7 +379,7 @@ def test_a_zombie_that_had_given_up_before_we_saw_it_go_on_is_a_pass(run: Run) -
 def test_a_zombie_that_goes_on_and_reports_success_is_a_fail(run: Run) -> None:
     found = fenced(run, 0, later=True, output="deployed: version 2")
     assert (found.outcome, found.code) == ("fail", "operations.zombie_succeeded")
-    assert (found.details["phase"], found.details["holder"]["last_line"]) == ("deploy.drain", "deployed: version 2")
+    assert (found.details["phase"], found.details["holder"]["line"]) == ("deploy.drain", "deployed: version 2")
 
 
 def test_a_zombie_that_reports_success_without_doing_more_is_a_fail(run: Run) -> None:
@@ -423,7 +435,7 @@ def test_a_holder_that_kept_its_lock_has_nothing_to_be_fenced_from(run: Run) -> 
     found = only(answers(Fenced(), run.done()))
     assert (found.outcome, found.code) == ("pass", "operations.lock_kept")
     refused = found.details["refused"]
-    assert (refused["id"], refused["last_line"], found.details["waited_s"]) == ("deploy-2", "locked by 7", 3.0)
+    assert (refused["id"], refused["line"], found.details["waited_s"]) == ("deploy-2", "locked by 7", 3.0)
 
 
 @pytest.mark.parametrize(("exit_", "stop"), [(0, 6), (75, 9.2), (-9, 6)])
@@ -456,7 +468,7 @@ def ended(run: Run, **what: Any) -> Finding:
 def test_the_version_that_was_promised_last_on_its_schema_with_the_lock_free_is_a_pass(run: Run) -> None:
     found = ended(run)
     assert (found.outcome, found.code) == ("pass", "service.end_state_sound")
-    assert found.details == {"version": "2", "schema": "2", "operation": "deploy-1"}
+    assert found.details == {"version": "2", "schema": "2", "operation": "deploy-1", "lock_told": True}
 
 
 @pytest.mark.parametrize(
@@ -485,13 +497,21 @@ def test_a_kit_that_is_wrong_about_what_serves_is_a_fail(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "code", "details"),
+    ("what", "code", "details", "sound"),
     [
-        ({"schema": "untold"}, "service.status_incomplete", {"keys": ["schema"]}),
-        ({"schemas": ()}, "service.schemas_not_declared", {"version": "2"}),
-        ({"version": ""}, "service.version_not_answered", {}),
+        ({"schema": "untold"}, "service.status_incomplete", {"keys": ["schema"]}, ("", True)),
+        ({"lock": "untold"}, "service.status_incomplete", {"keys": ["lock"]}, ("2", False)),
+        ({"schemas": ()}, "service.schemas_not_declared", {"version": "2"}, ("", True)),
     ],
 )
-def test_what_is_not_told_is_unknown(run: Run, what: dict[str, Any], code: str, details: dict[str, Any]) -> None:
-    found = ended(run, **what)
-    assert (found.outcome, found.code, found.details) == ("unknown", code, details)
+def test_what_is_not_told_is_noted_and_not_claimed(
+    run: Run, what: dict[str, Any], code: str, details: dict[str, Any], sound: tuple[str, bool]
+) -> None:
+    passed, noted = ends(run, **what)
+    assert (noted.outcome, noted.code, noted.details) == ("note", code, details)
+    assert (passed.outcome, passed.details["schema"], passed.details["lock_told"]) == ("pass", *sound)
+
+
+def test_what_serves_is_unknown_where_no_version_is_answered(run: Run) -> None:
+    found = ended(run, version="")
+    assert (found.outcome, found.code, found.details) == ("unknown", "service.version_not_answered", {})

@@ -112,7 +112,8 @@ def test_a_system_that_keeps_its_contract_has_nothing_to_put_right(told: Told) -
     assert {f.code for of_one in found.values() for f in of_one if f.outcome not in ("pass", "note")} == set()
     operations = {"backup", "validate", "deploy", "rollback", "restore", "status"}
     assert operations | {"load.read_back", "stop and start", "service.start", "service.version"} <= set(found)
-    (moved,), (made,) = found["deploy"], found["backup"]
+    (moved,), (made,), (status,) = found["deploy"], found["backup"], found["status"]
+    assert (status.details["latest"], status.details["backups"]) == ("1.db", 1)
     assert (moved.code, moved.details["before"], moved.details["after"]) == ("contract.version_moved", "1", "2")
     assert (made.code, made.details["backup"], made.details["held_bytes"]) == ("contract.backup_made", "1.db", 100)
 
@@ -157,10 +158,10 @@ def test_what_breaks_the_contract_is_wrong_and_says_what_to_try(
 
 
 @pytest.mark.parametrize("name", ["backup", "validate", "deploy", "rollback", "restore"])
-def test_an_operation_that_is_left_out_is_not_provided_and_so_no_pass(name: str, tmp_path: Path) -> None:
+def test_an_operation_that_is_left_out_is_noted_and_breaks_no_promise(name: str, tmp_path: Path) -> None:
     run = Verified(tmp_path / "run", lacks=name)
     (found,) = [f for f in run.told() if f.subject.id == name]
-    assert (found.code, found.outcome, found.details) == ("contract.not_provided", "unknown", {"operation": name})
+    assert (found.code, found.outcome, found.details) == ("contract.not_provided", "note", {"operation": name})
 
 
 def test_a_service_that_cannot_be_started_again_is_wrong_by_its_own_words(told: Told) -> None:

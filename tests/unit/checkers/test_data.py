@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_all_acknowledged_writes_found_is_a_pass_that_says_how_many(run: Run) ->
     run.observe("deploy", 5.5, tokens)
     found = judged(run.done())
     assert (found.outcome, found.code) == ("pass", "data.kept")
-    assert found.details == {"acknowledged": 50, "indeterminate": 0}
+    assert found.details == {"acknowledged": 50, "indeterminate": 0, "lag_s": 0.0, "payloads": True}
 
 
 def test_what_an_earlier_run_left_doubled_in_an_attached_system_is_not_found_again(run: Run) -> None:
@@ -186,10 +187,12 @@ def test_what_was_written_before_the_data_are_seeded_is_not_asked_for(run: Run) 
 
 
 # -- restore -------------------------------------------------------------------------------------------------------
-def restored(run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5)) -> list[Finding]:
+def restored(
+    run: Run, found: list[str], *, snapshot: tuple[float, float] | None = (3.0, 3.5), to: str = "snapshot"
+) -> list[Finding]:
     """Writes for 12 s; a backup that copied from 3.0 to 3.5, restored from 8 to 9; read back at 12.5."""
     run.op("backup", 2.8, 3.8)
-    run.op("restore", 8, 9)
+    run.op("restore", 8, 9, to=to)
     run.observe("restore", 12.5, found, snapshot=snapshot)
     return all_judged(run.done())
 
@@ -283,9 +286,17 @@ def test_a_restore_that_had_nothing_to_take_away_proves_nothing(run: Run) -> Non
     assert (found.outcome, found.code) == ("unknown", "restore.nothing_younger")
 
 
-def test_without_the_time_of_the_snapshot_a_good_looking_restore_is_unknown(run: Run) -> None:
+def test_without_the_time_of_the_snapshot_a_restore_is_held_against_the_backups_there_were(run: Run) -> None:
     tokens = run.writes(0, 12)
     found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12), snapshot=None))
+    assert (found.outcome, found.code, found.details["by_content"]) == ("pass", "restore.exact", "backup-1")
+
+
+def test_without_any_backup_before_it_a_good_looking_restore_is_unknown(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    run.op("restore", 8, 9, to="snapshot")
+    run.observe("restore", 12.5, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
+    found = only(all_judged(run.done()))
     assert (found.outcome, found.code) == ("unknown", "restore.backup_unknown")
 
 
@@ -383,6 +394,119 @@ def test_a_restore_that_was_never_read_back_leaves_later_judgements_open(run: Ru
     assert found.details["writes"] == 91  # all that had been sent before the restore ended
 
 
+# -- totals that count our clients' entries ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("rows", "code"), [(40, "data.kept"), (43, "data.kept"), (44, "data.total_wrong"), (39, "data.total_wrong")]
+)
+def test_a_total_may_count_what_was_written_while_it_was_read_back(run: Run, rows: float, code: str) -> None:
+    tokens = run.writes(0, 12)
+    for number in range(3):
+        run.write(f"w-late-{number}", 12.05, 12.3)
+    run.observe(
+        "deploy", 12.1, tokens, totals={"rows": rows}, expected_totals={"rows": 40}, counted=["rows"], stop=12.4
+    )
+    assert judged(run.done()).code == code
+
+
+def test_a_total_that_counts_no_entries_is_what_it_has_to_be(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    run.write("w-late", 12.05, 12.3)
+    run.observe("deploy", 12.1, tokens, totals={"rows": 41}, expected_totals={"rows": 40}, stop=12.4)
+    assert judged(run.done()).code == "data.total_wrong"
+
+
+# -- where a restore ends, and from which backup ----------------------------------------------------------------------
+def test_a_restore_that_ends_later_than_its_backup_is_unknown_where_nobody_says_where_it_ends(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 7.9) + between(tokens, 8.6, 12), to=""))
+    assert (found.code, found.outcome) == ("restore.ends_later", "unknown")
+
+
+def test_a_restore_that_replays_a_log_must_show_one_clean_cut_up_to_its_start(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 7.5) + between(tokens, 8.6, 12), to="latest"))
+    assert (found.code, found.outcome) == ("restore.exact", "pass")
+    assert found.details["lost"] == 11 and found.details["lost_s"] == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("traces", "code"), [(True, "restore.exact"), (None, "restore.exact"), (False, "restore.left_no_traces")]
+)
+def test_one_that_leaves_all_as_it_was_and_no_trace_may_have_done_nothing(
+    run: Run, traces: bool | None, code: str
+) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9, to="latest", left_traces=traces)
+    run.observe("restore", 12.5, tokens, snapshot=(3.0, 3.5))
+    assert only(all_judged(run.done())).code == code
+
+
+@pytest.mark.parametrize(("down", "code"), [((8.2, 8.6), "restore.exact"), ((9.2, 9.6), "restore.left_no_traces")])
+def test_whom_it_turned_away_meanwhile_is_a_trace(run: Run, down: tuple[float, float], code: str) -> None:
+    tokens = run.writes(0, 8)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9, to="latest", left_traces=False)
+    run.load((*down, "refused", 0, ("read_new", "read_reused")))
+    written = [json.loads(line)["token"] for lines in run._sampled.values() for line in lines]
+    run.observe("restore", 12.5, [*tokens, *written], snapshot=(3.0, 3.5))
+    assert {f.code for f in all_judged(run.done())} == {code}
+
+
+def test_one_that_replays_nothing_of_what_there_was_to_replay_is_unknown(run: Run) -> None:
+    tokens = run.writes(0, 12)
+    found = only(restored(run, between(tokens, 0, 3.2) + between(tokens, 8.6, 12), to="latest"))
+    assert (found.code, found.outcome) == ("restore.replayed_nothing", "unknown")
+    assert found.details["younger"] > 40
+
+
+@pytest.mark.parametrize("to", ["latest", ""])
+def test_a_hole_in_what_was_replayed_is_no_clean_cut(run: Run, to: str) -> None:
+    tokens = run.writes(0, 12)
+    kept = between(tokens, 0, 5) + between(tokens, 6, 7.5) + between(tokens, 8.6, 12)
+    assert {f.code for f in restored(run, kept, to=to)} == {"restore.mixed"}
+
+
+@pytest.mark.parametrize(("until", "code"), [(6.0, "restore.exact"), (3.2, "restore.backup_unknown")])
+def test_a_restore_that_is_not_told_of_is_judged_by_the_newest_backup_alone(run: Run, until: float, code: str) -> None:
+    """One that brought back an older one may have been asked to, or taken a stale one."""
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("backup", 5.8, 6.2)
+    run.op("backup", 7, 7.2, 1)
+    run.op("restore", 8, 9)
+    run.observe("restore", 12.5, between(tokens, 0, until) + between(tokens, 8.6, 12))
+    assert only(all_judged(run.done())).code == code
+
+
+@pytest.mark.parametrize(
+    ("kept", "code", "outcome"),
+    [
+        (((0, 5), (8.6, 12)), "restore.backup_unknown", "unknown"),  # a cut, and at no backup
+        (((0, 3.2), (5, 6), (8.6, 12)), "restore.mixed", "fail"),
+    ],
+)
+def test_what_fits_no_backup_of_the_run_is_unknown_and_what_is_no_cut_fails(
+    run: Run, kept: tuple[tuple[float, float], ...], code: str, outcome: str
+) -> None:
+    tokens = run.writes(0, 12)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9)
+    run.observe("restore", 12.5, [t for span in kept for t in between(tokens, *span)])
+    found = all_judged(run.done())
+    assert {(f.code, f.outcome) for f in found} == {(code, outcome)}
+
+
+# -- reads that lag ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("settle", "code", "outcome"), [(0, "data.lags", "unknown"), (2, "data.kept", "pass")])
+def test_writes_that_show_up_late_are_what_is_said_of_reads(run: Run, settle: float, code: str, outcome: str) -> None:
+    tokens = run.writes(0, 5)
+    run.op("deploy", 2, 3)
+    run.observe("deploy", 5.5, tokens, lag=0.8, settle=settle)
+    found = judged(run.done())
+    assert (found.code, found.outcome, found.details["lag_s"]) == (code, outcome, 0.8)
+
+
 # -- restorable ----------------------------------------------------------------------------------------------------
 def restorable(run: Run) -> Finding:
     return only(answers(Restorable(), run.done()))
@@ -417,7 +541,7 @@ def test_only_failing_restores_after_the_fault_are_a_fail_that_quotes_them(run: 
     found = restorable(run)
     assert (found.outcome, found.code) == ("fail", "backup.none_restorable")
     end = only(found.details["tries"])["restore"]
-    assert (end["id"], end["exit"], end["last_line"]) == ("restore-1", 1, "backup is not a database")
+    assert (end["id"], end["exit"], end["line"]) == ("restore-1", 1, "backup is not a database")
 
 
 def test_a_restore_that_says_success_and_does_not_hold_is_a_fail(run: Run) -> None:

@@ -110,6 +110,13 @@ def test_a_generator_at_its_limit_is_a_reason_only_within_the_window() -> None:
     assert said(cpu(rows, (10, 20))) == []
 
 
+def test_of_a_window_between_two_looks_the_later_one_tells() -> None:
+    rows = [{"t": 10.0 * i, "load_cpu_percent": 9.0 + 80 * (i == 3), "prober_cpu_percent": 9.0} for i in range(5)]
+    assert said(cpu(rows, (22, 28))) == [codes.CpuSaturated("load", 89.0, 80.0)]
+    assert said(cpu(rows, (32, 38))) == []
+    assert said(cpu(rows, (42, 48))) == [codes.CpuNotKnown("load"), codes.CpuNotKnown("prober")]
+
+
 def test_a_generator_nobody_watched_is_a_reason() -> None:
     assert said(cpu([{"t": 1.0, "load_cpu_percent": 20.0}], (0, 10))) == [codes.CpuNotKnown("prober")]
     assert said(cpu([], (0, 10))) == [codes.CpuNotKnown("load"), codes.CpuNotKnown("prober")]

@@ -61,6 +61,7 @@ def looked(run: Run, version: str, at: float = 16) -> None:
 
 # -- monitored -----------------------------------------------------------------------------------------------------
 def test_success_with_every_monitor_out_is_a_fail_that_names_them_and_the_phases(run: Run) -> None:
+    run.says(asks_monitors={"deploy": "throughout"})
     out(run)
     phase(run, "deploy.check", 9.1, 9.5)
     phase(run, "deploy.migrate", 9.9, 12)
@@ -88,6 +89,7 @@ def test_monitors_that_were_out_before_it_began_count_from_its_start(run: Run) -
 
 
 def test_saying_so_does_not_excuse_success_with_every_monitor_out(run: Run) -> None:
+    run.says(asks_monitors={"deploy": "throughout"})
     out(run)
     run.op("deploy", 9, 15, output="degraded: monitor primary does not answer")
     found = only(answers(Monitored(), run.done()))

@@ -20,8 +20,11 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "run")
 
 
+SIZES = {a.name: a.size for a in BACKUPS}
+
+
 def copies(*counting: str, idle: Sequence[str] = ()) -> list[OffsiteCopy]:
-    return [OffsiteCopy(n, f"{n}.backup", n not in idle) for n in (*counting, *idle)]
+    return [OffsiteCopy(n, f"{n}.backup", n not in idle, SIZES.get(n)) for n in (*counting, *idle)]
 
 
 def judged(run: Run) -> Finding:
@@ -79,13 +82,13 @@ def test_a_copy_of_a_backup_that_never_was_is_a_fail(run: Run) -> None:
     assert (found.outcome, found.code, found.subject.id) == ("fail", "offsite.copy_unknown", "three")
 
 
-@pytest.mark.parametrize(("size", "outcome"), [(2000, "pass"), (1999, "fail")])
+@pytest.mark.parametrize(("size", "code"), [(2000, "offsite.whole"), (1999, "offsite.not_comparable")])
 def test_where_status_does_not_speak_of_copies_whatever_has_a_backups_name_counts(
-    run: Run, size: int, outcome: str
+    run: Run, size: int, code: str
 ) -> None:
     stored = {"two.backup": size, "rclone.tmp": 5}
     run.observe("backup", 5, [], artefacts=BACKUPS, stored=stored)
-    assert judged(run).outcome == outcome
+    assert judged(run).code == code
 
 
 def test_without_a_place_to_look_or_a_copy_to_compare_it_is_unknown(tmp_path: Path) -> None:
@@ -125,3 +128,45 @@ def test_a_copy_that_no_read_back_looked_for_is_unknown(run: Run) -> None:
     recording = run.done()
     declared = code_of(type(copy_of(recording, recording.operations[0])))
     assert (declared.name, declared.outcome) == ("offsite.not_looked", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("object_", "stored"),
+    [
+        ("two.backup", {"2026/11/two.backup": 2000}),
+        ("2026/11/two.backup", {"2026/11/two.backup": 2000}),
+        ("2026/*/two.part*", {"2026/11/two.part1": 1500, "2026/11/two.part2": 500}),
+    ],
+)
+def test_a_copy_may_lie_below_folders_and_in_parts(run: Run, object_: str, stored: dict[str, int]) -> None:
+    run.observe("backup", 5, [], artefacts=BACKUPS, offsite=[OffsiteCopy("two", object_, True)], stored=stored)
+    assert judged(run).code == "offsite.whole"
+
+
+def test_where_status_does_not_speak_of_copies_backups_of_one_file_name_are_told_by_their_folders(run: Run) -> None:
+    """As of a kit that keeps each backup in a directory of its own."""
+    both = [Artefact(day, f"/backup/{day}/dump.db", size, True) for day, size in (("mon", 1000), ("tue", 2000))]
+    run.observe("backup", 5, [], artefacts=both, stored={"b/mon/dump.db": 1000, "b/tue/dump.db": 2000})
+    found = judged(run)
+    assert (found.code, found.details["comparisons"]) == ("offsite.whole", 2)
+    run.observe("backup", 6, [], artefacts=both, stored={"b/mon/dump.db": 1000, "b/tue/dump.db": 500})
+    assert judged(run).code == "offsite.not_comparable"
+
+
+@pytest.mark.parametrize(
+    ("size", "digest", "code"),
+    [
+        (700, "", "offsite.whole"),
+        (None, "sha256:aa", "offsite.whole"),
+        (None, "sha256:bb", "offsite.copy_changed"),
+        (701, "", "offsite.copy_partial"),
+        (None, "", "offsite.copy_unknown"),
+    ],
+)
+def test_what_status_tells_of_a_copy_judges_it_also_where_its_backup_is_not_here(
+    run: Run, size: int | None, digest: str, code: str
+) -> None:
+    copy = OffsiteCopy("gone", "gone.gz", True, size, digest)
+    told = {"gone.gz": "sha256:aa"} if digest else {}
+    run.observe("backup", 5, [], artefacts=BACKUPS, offsite=[copy], stored={"gone.gz": 700}, digests=told)
+    assert judged(run).code == code

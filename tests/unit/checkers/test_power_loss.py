@@ -209,7 +209,7 @@ def test_neither_live_data_nor_a_backup_is_no_way_back(run: CrashRun) -> None:
     assert (down.details["error"], down.details["way_back"]) == ("it exited with 1: malformed", "no")
     assert (lost.outcome, lost.code) == ("fail", "power.backup_lost")
     assert (lost.details["backup"], lost.details["live_lost"]) == ("1.backup", True)
-    assert lost.details["restore"]["last_line"] == "restore: failed: not a backup of this kit (0 bytes)"
+    assert lost.details["restore"]["line"] == "restore: failed: not a backup of this kit (0 bytes)"
 
 
 def test_a_latest_backup_that_cannot_be_restored_is_a_fail_though_the_live_data_is_whole(run: CrashRun) -> None:
@@ -251,7 +251,7 @@ def test_an_operation_that_does_not_work_any_more_is_a_fail(run: CrashRun) -> No
 # -- a cut in a restore: before or after, nothing between ------------------------------------------------------------
 def in_restore(tmp_path: Path, found: list[str], stop: float = 9.0) -> Finding:
     run = CrashRun(tmp_path / "run")
-    run.op("restore", 7, stop, restores=True)
+    run.op("restore", 7, stop, restores=True, to="snapshot")
     run.planned("cut-1-all")
     run.control()
     run.state("cut-1-all", found, operation="restore-1", snapshot=(3, 3.1))

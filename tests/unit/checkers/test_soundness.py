@@ -212,7 +212,7 @@ def wordless(run: Run, *, exit_: int = 1, expect: str = "failure", healed: float
     found = only(answers(FaultBit(), run.done()))
     if found.outcome == "unknown":
         assert found.code == "fault.not_felt"
-        assert found.details["met"]["last_line"] == "backup: 10039296 bytes free, 21000000 needed"
+        assert found.details["met"]["line"] == "backup: 10039296 bytes free, 21000000 needed"
     else:
         assert (found.code, found.details["without"]) == ("fault.felt", "backup-2")
     return found.outcome

@@ -8,7 +8,7 @@ from harness.config.claims import CLAIMS
 from harness.config.operations import OPERATIONS
 from harness.config.page import PAGE, page
 from harness.config.placeholders import COMMAND, LINK, MEANINGS, PLACES, REQUEST
-from harness.config.toml.shapes import AFTER
+from harness.config.toml.shapes import PAGES
 
 
 def test_the_page_is_as_fresh_as_the_declarations() -> None:
@@ -18,4 +18,4 @@ def test_the_page_is_as_fresh_as_the_declarations() -> None:
 def test_every_operation_claim_and_placeholder_has_its_row() -> None:
     rows = re.findall(r"^\| `\{?(\w+)\}?` \|", page(), re.M)
     assert set(rows) >= {*OPERATIONS, *CLAIMS, *MEANINGS, "attach", "arrival_rate", "syscall"}
-    assert set(MEANINGS) == PLACES | COMMAND | LINK | REQUEST | AFTER
+    assert set(MEANINGS) == PLACES | COMMAND | LINK | REQUEST | PAGES

@@ -148,7 +148,7 @@ def test_a_link_may_lead_back_to_a_program_of_the_system_itself(folder: Path) ->
     links = read_system(file).links
     assert (links["service"].near_port, links["service"].serves, links["service"].upstream) == (8081, True, "")
     assert links["service"].env == {"NEAR": "{near}", "FRONT": "{link}"}
-    assert (links["offsite"].near_port, links["offsite"].serves) == (0, False)
+    assert (links["offsite"].near_port, links["offsite"].serves) == (0, None)
 
 
 def test_claims_become_claims_of_the_model_with_level_and_source(folder: Path) -> None:
@@ -190,7 +190,7 @@ def test_an_impossible_path_is_a_plain_error(folder: Path, name: str) -> None:
         ("limit = 120", "limt = 120", "claims.backup_s.limit", "'limt'?"),
         ('start = ["sh"]', 'strat = ["sh"]', "monitors.primary.start", "'strat'?"),
         ("restores = true", "restore = true", "operations.rollback.restore", "did you mean 'restores'?"),
-        ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: command, deadline_s"),
+        ("deadline_s = 20", "restores = true", "operations.backup.restores", "known here: checks_space, command,"),
         ('kind = "read"', 'kind = "raed"', "load.requests[1].kind", "did you mean 'read'?"),
         ('upstream = "s3"', 'upstream = "s4"', "links.offsite.upstream", "dependencies: s3"),
         ('upstream = "s3"', 'upstraem = "s3"', "links.offsite.upstraem", "did you mean 'upstream'?"),
@@ -230,7 +230,7 @@ def test_a_misspelt_word_is_named_with_what_was_meant(folder: Path, old: str, ne
         ("until = 2026-01-31", 'until = "2026-01-31"', "waive.power_loss.until: must be a date, not text"),
         ("until = 2026-01-31", "", "waive.power_loss.until: is required and missing"),
         ('reason = "no such disk here"', 'reason = " "', "waive.power_loss.reason: is blank"),
-        ("http://127.0.0.1:{port}", "http://shop.example:80", "is not an address of this host"),
+        ("http://127.0.0.1:{port}", "http://shop.example:80", "service.url: shop.example is not this host"),
         ("http://127.0.0.1:9101", "http://10.0.0.1:9101", "is not an address of this host"),
         ("after={after}", "after=0", "load.read_back.path: has no {after}"),
         ('"amount": {n}}', '"amount": {n}', "load.requests[0].body: is not JSON once filled in"),
@@ -592,7 +592,7 @@ def test_this_host_and_those_allowed_may_be_loaded(folder: Path, url: str) -> No
         ),
         ("127.0.0.1", "shop.staging.evil.example", "is not this host"),
         ("http://127.0.0.1:8080", "http://shop.staging@evil.example", "is not an address that can be loaded"),
-        ("http://127", "https://127", "is not an address that can be loaded"),
+        ("http://127", "ftp://127", "is not an address that can be loaded"),
         ("attach = true", 'attach = true\nstart = ["sh"]', "service.start: is not done to a system that runs already"),
         ("attach = true", 'attach = true\nstop = ["sh"]', "service.stop: is not done to a system that runs already"),
         ("attach = true", "attach = 1", "service.attach: must be true or false, not a number"),

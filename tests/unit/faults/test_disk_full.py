@@ -66,7 +66,7 @@ def test_half_of_no_data_at_all_is_no_room_anyone_meant(tmp_path: Path) -> None:
     """A system that keeps its data elsewhere: the disk would be filled to the last byte, and called half a backup."""
     system = SimpleNamespace(
         disks={"backup": Disk("backup", tmp_path, 1 << 20, "")},
-        files=SimpleNamespace(database_bytes=lambda: 0, data_place=lambda: tmp_path / "data"),
+        files=SimpleNamespace(database_bytes=lambda: 0, backup_bytes=lambda: 0, data_place=lambda: tmp_path / "data"),
         config=SimpleNamespace(name="mute"),
     )
     with pytest.raises(HarnessError) as caught:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from harness.recording.failure_phrases import Words, monitors_missing, network_failure, quoted
+from harness.recording.failure_phrases import Words, cannot_be_moved, monitors_missing, network_failure, quoted
 
 # What kits and tools say when the network fails them: the bundled kits first.
 FAILED = (
@@ -163,3 +163,17 @@ def test_the_one_monitor_in_megabytes_of_logs_is_found() -> None:
     )
     assert monitors_missing(log) == ""
     assert monitors_missing(log + "monitor primary is down") == "monitor primary is down"
+
+
+@pytest.mark.parametrize(
+    ("line", "of_it"),
+    [
+        ("mv: cannot move '/srv/data' to '/srv/data.old': Device or resource busy", True),
+        ("OSError: [Errno 16] Device or resource busy: '/srv/data'", True),
+        ("mv: cannot move '/srv/metadata' to '/srv/old': Device or resource busy", False),
+        ("umount: /srv/data.old: target is busy: device or resource busy", False),
+        ("rm: cannot remove '/srv/data/': Device or resource busy", True),
+    ],
+)
+def test_what_cannot_be_moved_is_told_by_its_whole_name(line: str, of_it: bool) -> None:
+    assert bool(cannot_be_moved(line, "data")) is of_it

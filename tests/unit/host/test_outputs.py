@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.host import outputs
+from harness.host.outputs import telling_line
 
 
 def test_a_file_within_the_bound_is_left_as_it_is(tmp_path: Path) -> None:
@@ -94,3 +95,28 @@ def test_the_last_line_of_a_line_without_end_is_its_end(tmp_path: Path) -> None:
     file = tmp_path / "log"
     file.write_bytes(b"A" * 1_000_000 + b"Z\n\n")
     assert outputs.last_line(file, 10) == "A" * 9 + "Z"
+
+
+@pytest.mark.parametrize(
+    ("output", "line"),
+    [
+        ("", ""),
+        ("one\ntwo\n\n", "two"),
+        ("copying\nerror: no rows\nrolling back\ndone", "error: no rows"),
+        (
+            "cp: writing '/x': No space left on device\nbackup failed\nsee the log",
+            "cp: writing '/x': No space left on device",
+        ),
+        ("Traceback (most recent call last):\n  File x\nValueError: 7\ncleaning up", "ValueError: 7"),
+        ("deployed, 0 errors\nthe end", "the end"),
+        ("a\ndeploy FAILED in step 3\nbye", "deploy FAILED in step 3"),
+        ("panic: index out of range\n\ngoroutine 1 [running]:\nmain.go:3", "panic: index out of range"),
+        ("Erreur\u00a0: le disque est plein\nau revoir", "au revoir"),
+    ],
+)
+def test_the_plainest_error_is_told_and_else_what_was_said_last(output: str, line: str) -> None:
+    assert telling_line(output) == line
+
+
+def test_it_is_cut_to_its_limit() -> None:
+    assert telling_line("error: " + "x" * 1000, 20) == "error: " + "x" * 13

@@ -9,6 +9,7 @@ import pytest
 
 from harness.config.schema import RequestTemplate
 from harness.host.clock import mono_ns
+from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.request_tracker import RequestTracker
 from harness.load.requests import Requests, answered, payload_of
@@ -24,7 +25,7 @@ READ = RequestTemplate("read", "read", 1, "GET", "/c/{known}")
 
 
 def requests() -> Requests:
-    return Requests([CREATE, PATCH, READ], "l", "deploydrill-load", seed=7)
+    return Requests([CREATE, PATCH, READ], "l", "deploydrill-load", 7, Endpoint("http://127.0.0.1:8080"))
 
 
 def test_a_filled_write_carries_its_token_payload_and_idempotency_key() -> None:
@@ -64,7 +65,7 @@ def test_nothing_is_patched_before_its_create_was_acknowledged_nor_twice() -> No
 
 
 def test_a_patch_that_comes_first_waits_for_the_write_that_makes_tokens() -> None:
-    filler = Requests([PATCH, CREATE], "l", "deploydrill-load", seed=7)
+    filler = Requests([PATCH, CREATE], "l", "deploydrill-load", 7, Endpoint("http://127.0.0.1:8080"))
     created = filler.fill(CREATE)
     assert created
     filler.acknowledged(created)
@@ -151,9 +152,9 @@ def test_a_sample_says_how_old_the_row_it_named_was_at_most(tmp_path: Path, age_
 
 
 def test_a_load_config_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    config = LoadConfig("http://h", 1000, 3, (0.1, 0.2), 20, 0, (CREATE, PATCH, READ), 1, "s", "l", "status")
-    config.save(tmp_path / "load.json")
-    assert LoadConfig.load(tmp_path / "load.json") == config
+    config = LoadConfig(Endpoint("http://h"), 1000, 3, (0.1, 0.2), 20, 0, (CREATE, PATCH, READ), 1, "s", "l", "status")
+    login = config.save(tmp_path / "load.json")
+    assert LoadConfig.load(tmp_path / "load.json", login) == config
 
 
 @pytest.mark.parametrize(
@@ -173,7 +174,7 @@ def test_what_is_expected_of_an_answer(
     statuses: tuple[int, ...], pattern: str, status: int, body: bytes, outcome: str
 ) -> None:
     template = replace(CREATE, expect_status=statuses, expect_body=pattern)
-    assert answered(template, status, body) == outcome
+    assert answered(template, status, body, {}) == outcome
 
 
 def test_a_form_is_sent_as_what_it_says_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.config.schema import RequestTemplate
+from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.meters.outage import prober_config
 
@@ -12,7 +13,7 @@ PATCH = RequestTemplate("patch", "write", 1, "PATCH", "/c/{known}", '{"token": "
 
 
 def load(url: str, *requests: RequestTemplate) -> LoadConfig:
-    return LoadConfig(url, 1000, 3, (0.1, 0.2), 20, 0, requests, 1, "s", "l", "status")
+    return LoadConfig(Endpoint(url), 1000, 3, (0.1, 0.2), 20, 0, requests, 1, "s", "l", "status")
 
 
 def test_the_path_of_the_service_url_comes_before_the_paths_of_the_probes() -> None:

@@ -60,11 +60,13 @@ class Backup:
 
 @dataclass
 class Restore:
-    """One that succeeded; ``known`` is what was to be concluded when it began."""
+    """One that succeeded; ``known`` is what was to be concluded when it began. ``told``: which backup it was from, and
+    when that was taken; ``to``: where it ends, as the system.toml says."""
 
     start: int
     backup: Backup
     told: bool
+    to: str
     known: dict[str, Known]
     stop: int = 0
 
@@ -93,6 +95,9 @@ class Oracle(RuleBasedStateMachine):
         self.known: dict[str, Known] = {}
         self.met: set[str] = set()  # tokens that any read-back has found
         self.backups: list[Backup] = []
+        # For each backup all its operation, and before them the first operation that may have made one.
+        self.spans: list[Backup] = []
+        self.first: Backup | None = None
         self.restored_ns = 0  # the end of the last restore that succeeded
         self.restored: Restore | None = None  # what the next read-back follows
         self.cause = "start"
@@ -163,7 +168,7 @@ class Oracle(RuleBasedStateMachine):
         at = fields.pop("at", self.clock)
         self.events.append({"t": at, "w": at, "n": len(self.events), "kind": kind, **fields})
 
-    def operation(self, name: str, start: int, exit: int) -> None:
+    def operation(self, name: str, start: int, exit: int, to: str = "") -> None:
         self.operations += 1
         self.event(
             "operation.stop",
@@ -175,6 +180,7 @@ class Oracle(RuleBasedStateMachine):
             start_ns=start,
             gate_ns=0,
             exit=exit,
+            to=to,
         )
         self.cause, self.restored = name, None
 
@@ -182,11 +188,16 @@ class Oracle(RuleBasedStateMachine):
     def operate(self, name: str, succeeds: bool) -> None:
         """A deployment leaves the data alone; `seed` makes it anew where it succeeds."""
         start = self.tick()
+        if name == "deploy":
+            self.maybe_backed_up(start)
         if succeeds and name != "deploy":
             self.data = []
             self.known = dict.fromkeys(self.known, "dropped")
         self.tick()
         self.operation(name, start, 0 if succeeds else 1)
+
+    def maybe_backed_up(self, start: int) -> None:
+        self.first = self.first or Backup(start, known=dict(self.known))
 
     @rule(
         earlier=st.integers(0, 3),
@@ -198,6 +209,8 @@ class Oracle(RuleBasedStateMachine):
     def back_up(self, earlier: int, early: int, late: int, across: str, before: bool) -> None:
         self.some_writes(earlier)
         start, backup = self.tick(), Backup()
+        self.maybe_backed_up(start)
+        span = Backup(start, known=dict(self.known))
 
         def begin() -> None:
             backup.began, backup.known = self.tick(), dict(self.known)
@@ -213,9 +226,10 @@ class Oracle(RuleBasedStateMachine):
         self.moment("cut", across, before, cut)
         self.some_writes(late)
         self.moment("stop", across, before, end)
-        self.tick()
+        span.ended = self.tick()
         self.operation("backup", start, 0)
         self.backups.append(backup)
+        self.spans.append(span)
 
     @precondition(lambda self: self.backups)
     @rule(
@@ -225,6 +239,7 @@ class Oracle(RuleBasedStateMachine):
         before=st.booleans(),
         succeeds=st.sampled_from([True, True, True, False]),
         told=st.sampled_from([True, True, True, False]),
+        to=st.sampled_from(["snapshot", "snapshot", "latest", ""]),
         first=st.sampled_from([*[None] * 6, "lost", "returned", "truthful"]),
         read=st.sampled_from([None, None, *READS]),
         lasts=LASTS,
@@ -237,34 +252,38 @@ class Oracle(RuleBasedStateMachine):
         before: bool,
         succeeds: bool,
         told: bool,
+        to: str,
         first: str | None,
         read: str | None,
         lasts: bool,
     ) -> None:
-        """From the latest backup for the most part, else from any; ``told``: it is known which that was. ``writes`` are
-        sent before it, before it takes effect, after that, and after its end. ``first`` and ``read`` are the read-backs
-        before and after it."""
+        """From the latest backup for the most part, else from any; ``told``: it is known which that was; ``to``: where
+        it ends, which may be left unsaid. ``writes`` are sent before it, before it takes effect, after that, and after
+        its end. ``first`` and ``read`` are the read-backs before and after it."""
         if first:
             self.read_back(read=first, which=which, lasts=lasts, across=False, before=False)
         earlier, early, late, later = writes
         backup = self.backups[-1] if which % 3 else self.backups[which % len(self.backups)]
-        restore = Restore(0, backup, told, {})
+        restore = Restore(0, backup, told, to, {})
+        there: list[Entry] = []
 
         def begin() -> None:
             restore.start, restore.known = self.tick(), dict(self.known)
+            there.extend(self.data)
 
         def switch() -> None:
             if succeeds:
-                self.data = list(backup.data)
+                replays = to == "latest" or (not to and which % 2)
+                self.data = list(there if replays else backup.data)
 
         def end() -> None:
             restore.stop = self.tick()
-            self.operation("restore", restore.start, 0 if succeeds else 1)
+            self.operation("restore", restore.start, 0 if succeeds else 1, to)
             if succeeds:
                 self.known = dict.fromkeys(self.known, "undecidable")
                 self.restored_ns = restore.stop
                 self.restored = restore
-                for made in self.backups:
+                for made in self.copies():
                     made.open = False
 
         self.some_writes(earlier)
@@ -312,7 +331,7 @@ class Oracle(RuleBasedStateMachine):
             "returned": lambda: one([e for e in written if e[0] in self.known and e[0] not in there]),
             "refused": lambda: one([e for e in written if self.writes[e[0]].outcome == "refused"]),
             "twice": lambda: one(found),
-            "torn": lambda: one(found),
+            "torn": lambda: one([e for e in found if e[0] in self.writes]),
             "truthful": lambda: None,
         }[damage]()
         if entry is None:
@@ -359,10 +378,13 @@ class Oracle(RuleBasedStateMachine):
                 self.known[token] = "forbidden"
             elif known == "undecidable":
                 self.known[token] = "required" if token in tokens else "forbidden"
-        for backup in self.backups:
+        for backup in self.copies():
             for token, known in backup.known.items():
                 if backup.open and known == "undecidable" and token in tokens:
                     backup.known[token] = "required"
+
+    def copies(self) -> list[Backup]:
+        return [*self.backups, *self.spans, *([self.first] if self.first else [])]
 
     # -- the model's word ------------------------------------------------------------------------------------------
     def expects(
@@ -390,7 +412,7 @@ class Oracle(RuleBasedStateMachine):
             before = {t for t, known in restore.known.items() if t in asked and known == "required"}
             lost = (before | {w.token for w in meanwhile}) - tokens
             broken = broken or self.restored_wrongly(tokens, restore, asked)
-            open_questions = open_questions or self.restore_open(restore, asked)
+            open_questions = open_questions or self.restore_open(tokens, restore, asked)
         outcome = "fail" if broken else "unknown" if open_questions else "pass"
         return Expected(outcome, required, forbidden, len(undecidable), len(lost))
 
@@ -405,26 +427,53 @@ class Oracle(RuleBasedStateMachine):
             for kept in meanwhile
             for gone in meanwhile
         )
-        if not restore.told:
-            return wrong
-        backup = restore.backup
-        for token, known in backup.known.items():
-            if token in asked:
-                wrong |= known == "required" and token not in tokens
-                wrong |= known == "forbidden" and token in tokens
+        backup = self.taken_for(tokens, restore, asked)
+        if backup is None:
+            assert self.first
+            return wrong or self.no_cut(tokens, restore, asked, self.first, restore.start)
+        replays = restore.to == "latest" or self.ends_later(tokens, restore, asked, backup)
+        return wrong or self.no_cut(tokens, restore, asked, backup, restore.start if replays else backup.ended)
+
+    def taken_for(self, tokens: set[str], restore: Restore, asked: dict[str, Write]) -> Backup | None:
+        """The backup that it is judged by: the one that was told, or the latest if that explains what is there."""
+        if restore.told:
+            return restore.backup
+        if restore.to == "latest":
+            return self.spans[0]
+        last = self.spans[-1]
+        return None if self.no_cut(tokens, restore, asked, last, last.ended) else last
+
+    def ends_later(self, tokens: set[str], restore: Restore, asked: dict[str, Write], backup: Backup) -> bool:
+        """It is not said where it ends, and it is all the same a clean cut up to its start."""
+        newer = any(w.token in tokens for w in self.younger(restore, asked, backup))
+        return not restore.to and newer and not self.no_cut(tokens, restore, asked, backup, restore.start)
+
+    def younger(self, restore: Restore, asked: dict[str, Write], backup: Backup) -> list[Write]:
+        return [w for w in asked.values() if w.sent_ns > backup.ended and w.end_ns < restore.start]
+
+    def no_cut(self, tokens: set[str], restore: Restore, asked: dict[str, Write], backup: Backup, until: int) -> bool:
+        known = {token: known for token, known in backup.known.items() if token in asked}
+        wrong = any(k == "required" and token not in tokens for token, k in known.items())
+        wrong |= any(k == "forbidden" and token in tokens for token, k in known.items())
         old = [w for w in asked.values() if w.end_ns < restore.start]
-        wrong |= any(w.token in tokens for w in old if w.sent_ns > backup.ended)
-        around = [w for w in old if w.sent_ns <= backup.ended]
+        wrong |= any(w.token in tokens for w in old if w.sent_ns > until)
+        around = [w for w in old if w.sent_ns <= until]
+        if until == restore.start:
+            around = [w for w in around if restore.known[w.token] == "required"]
         return wrong or any(
             gone.token not in tokens and kept.token in tokens and backup.began <= gone.end_ns < kept.sent_ns
             for gone in around
             for kept in around
         )
 
-    def restore_open(self, restore: Restore, asked: dict[str, Write]) -> bool:
-        known = [k for token, k in restore.backup.known.items() if token in asked]
-        younger = [w for w in asked.values() if w.sent_ns > restore.backup.ended and w.end_ns < restore.start]
-        return not restore.told or "required" not in known or "undecidable" in known or not younger
+    def restore_open(self, tokens: set[str], restore: Restore, asked: dict[str, Write]) -> bool:
+        backup = self.taken_for(tokens, restore, asked)
+        if backup is None or self.ends_later(tokens, restore, asked, backup):
+            return True
+        known = [k for token, k in backup.known.items() if token in asked]
+        younger = self.younger(restore, asked, backup)
+        told = bool(younger) if restore.to != "latest" else not younger or any(w.token in tokens for w in younger)
+        return "required" not in known or "undecidable" in known or not told
 
     def astray(self) -> set[str]:
         """Writes of the other sender, once it is plain that it spoke to another server."""

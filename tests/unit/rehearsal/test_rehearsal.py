@@ -59,8 +59,9 @@ def steps(kit: Kit, broken: str) -> Steps:
         service=SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
     )
     back: Any = SimpleNamespace(restored_from="")
+    snapshots: Any = SimpleNamespace(seen=lambda *_: None, remember=lambda *_: None)
     kit_: Any = kit
-    return Steps(plan, system, kit_, nothing, nothing, back, nothing, lambda: None, kit_)
+    return Steps(plan, system, kit_, nothing, snapshots, back, nothing, lambda: None, kit_)
 
 
 def test_a_broken_version_the_system_lacks_is_not_replaced_by_the_new_one() -> None:
@@ -89,7 +90,6 @@ def test_an_operation_of_ones_own_is_a_step_that_owes_no_version_and_is_told_the
 def test_after_an_operation_of_ones_own_no_version_is_owed_until_one_is_promised_again() -> None:
     kit = Kit()
     made = steps(kit, "")
-    made._snapshots = SimpleNamespace(remember=lambda *_: None)  # type: ignore[assignment]  # not the matter here
     for do, promises in (("backup", ""), ("canary", ""), ("backup", ""), ("deploy", "2"), ("backup", "")):
         made.take(Step(do, promises=promises), Round())
     assert [version for version, _ in kit.wanted] == ["1", "", "", "2", "2"]
@@ -121,6 +121,7 @@ class Validation:
     """Stands for operations and recorder: what the kit's validate was given, and what was left out."""
 
     latest: str
+    folder: Path
     refuses: Callable[[str, bytes], bool] = lambda _name, _data: False
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -142,8 +143,8 @@ class Validation:
 def damaged_validation(
     latest: Path, work: Path, refuses: Callable[[str, bytes], bool] = lambda _name, _data: False, attach: bool = True
 ) -> Validation:
-    kit = Validation(str(latest), refuses)
     work.mkdir(exist_ok=True)
+    kit = Validation(str(latest), work, refuses)
     config = SimpleNamespace(service=SimpleNamespace(attach=attach), operations={"validate": None})
     system: Any = SimpleNamespace(config=config, commands=SimpleNamespace(account=None))
     kit_: Any = kit

@@ -46,16 +46,18 @@ def shop(tmp_path: Path) -> Any:
 def test_the_data_of_an_attached_system_is_not_looked_at(shop: Any) -> None:
     teardown = Teardown()
     ServiceStart(shop, teardown).up()
-    assert shop.told == [SystemUp(version="1", attached=True)]
+    assert shop.told == [SystemUp(version="1", attached=True, health_status=200, ready_status=200)]
     assert teardown.run() == []
 
 
 def test_data_that_no_number_speaks_for_are_said_to_go_unseen() -> None:
-    def config(read_back: ReadBackConfig | None) -> SystemConfig:
-        return SimpleNamespace(load=SimpleNamespace(read_back=read_back))  # type: ignore[return-value]  # a stand-in
+    def config(read_back: ReadBackConfig | None, totals: object = ()) -> SystemConfig:
+        load = SimpleNamespace(read_back=read_back, totals=totals)
+        return SimpleNamespace(load=load)  # type: ignore[return-value]  # a stand-in
 
     assert "whether seeded data are still there" in data_unseen(config(ReadBackConfig("/notes")))
     assert data_unseen(config(ReadBackConfig("/notes", totals={"/sum": 1.0}))) == ""
+    assert data_unseen(config(ReadBackConfig("/notes"), {"rows": "of another request"})) == ""
     assert data_unseen(config(None)) == ""  # then nothing of the data is judged at all
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import tomllib
@@ -30,7 +31,15 @@ PYTHON = {"app.py": 'app.run(port=8123)\n@app.get("/health")\n@app.get("/version
 DOCKER = {
     "Dockerfile": 'FROM debian\nEXPOSE 9090\nCMD ["./serve", "--config", "serve.conf"]\n',
     "serve.conf": "",
-    "compose.yaml": 'services:\n  web:\n    ports:\n      - "80:9090"\n  store:\n    image: postgres:16\n',
+    "compose.yaml": """services:
+  web:
+    ports:
+      - "80:9090"
+  db-backup:
+    image: restic
+  store:
+    image: postgres:16
+""",
 }
 PROCFILE = {"Procfile": "web: bundle exec puma -p $PORT && echo\nworker: rake\n", "Gemfile": ""}
 
@@ -75,14 +84,67 @@ def test_a_python_program_with_a_fixed_port_and_a_database(tmp_path: Path) -> No
     assert "SQLite: notes.db" in found.said
 
 
-def test_a_dockerfile_says_what_is_started_and_where_it_listens(tmp_path: Path) -> None:
+def test_what_a_container_runs_is_said_and_is_no_command_of_this_host(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, DOCKER)
     file, found = write_draft(folder)
-    config = read_system(file)
-    assert config.service.start == ("{system}/serve", "--config", "{system}/serve.conf")
-    assert config.service.url == "http://127.0.0.1:9090"
-    assert found.images == ("postgres:16",)
-    assert "containers have no way onto an island" in file.read_text()
+    text = file.read_text()
+    assert tomllib.loads(text)["service"]["start"] == [""]
+    assert tomllib.loads(text)["service"]["url"] == "http://127.0.0.1:9090"
+    assert found.images == ("restic", "postgres:16")
+    assert "containers have no way onto an island" in text
+    assert any('["./serve", "--config", "serve.conf"]' in said for said in found.said)
+    assert any("the service db-backup may be the backup of this kit" in said for said in found.said)
+
+
+SHELL_KIT = """#!/bin/sh
+set -eu
+backup() { cp "$DATA" "$1"; }
+case "${1:-}" in
+start) shift; exec ./serve "$@" ;;
+backup | dump) backup ;;
+"verify-backup")
+    check "$2" ;;
+deploy) deploy "$2" ;;
+rollback) rollback ;;
+*) echo "usage: $0 backup|verify-backup FILE|deploy VERSION" >&2; exit 64 ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("case", ['case "${1:-}" in', "case $1 in", 'case "$command" in', 'case "$1" in (*.txt) ;;'])
+def test_the_branches_of_a_shell_kit_are_operations(case: str, tmp_path: Path) -> None:
+    config = drafted(tmp_path, {"kit.sh": SHELL_KIT.replace('case "${1:-}" in', case)})
+    commands = {name: operation.command for name, operation in config.operations.items()}
+    assert commands == {
+        "backup": ("sh", "{system}/kit.sh", "backup"),
+        "validate": ("sh", "{system}/kit.sh", "verify-backup", "{backup}"),
+        "deploy": ("sh", "{system}/kit.sh", "deploy", "{version}"),
+        "rollback": ("sh", "{system}/kit.sh", "rollback"),
+    }
+    assert config.service.start == ("sh", "{system}/kit.sh", "start")
+
+
+def test_the_subcommands_of_a_python_kit_are_operations(tmp_path: Path) -> None:
+    kit = 'commands.add_parser("backup")\nrestore = commands.add_parser("restore", help="")\nrestore.add_argument("p")'
+    config = drafted(tmp_path, {"kit.py": kit, "app.py": ""})
+    assert config.operations["backup"].command == ("python3", "{system}/kit.py", "backup")
+    assert config.operations["restore"].command == ("python3", "{system}/kit.py", "restore")
+
+
+def test_a_line_of_a_procfile_may_be_an_operation(tmp_path: Path) -> None:
+    config = drafted(tmp_path, {"Procfile": "web: ./serve\nbackup: pg_dump $DB > dump\nrelease: ./migrate\n"})
+    assert config.operations["backup"].command == ("sh", "-c", "cd {system} && exec pg_dump $DB > dump")
+    assert set(config.operations) == {"backup"}
+
+
+def test_of_several_databases_the_one_that_is_written_to_is_taken(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, PYTHON)
+    for name in ("a-fixture.db", "notes.db", "old.db"):
+        with sqlite3.connect(folder / name) as database:
+            database.execute("create table t (a)")
+    os.utime(folder / "a-fixture.db", (1, 1))
+    (folder / "notes.db-wal").write_text("")
+    assert read_system(write_draft(folder)[0]).data.database == "{dir}/data/notes.db"
 
 
 def test_every_guess_is_marked_as_one_and_says_where_it_comes_from(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def status(places: Places) -> dict[str, Any]:
         "schema": _schema(places),
         "latest": str(catalog.latest(places).path) if found else None,
         "backups": [
-            {"name": one.name, "path": str(one.path), "size": one.path.stat().st_size, "eligible": True}
+            {"name": one.name, "path": str(one.path), "size": one.path.stat().st_size, "kind": "full", "eligible": True}
             for one in found
         ],
         "offsite": offsite.copies(state),

@@ -48,7 +48,7 @@ def upload(state: State, backup: catalog.Backup, gone: Iterable[catalog.Backup])
         if headers.get("etag", "").strip('"') != sum_md5:
             raise KitError(f"the off-site copy differs: checksum {headers.get('etag')} instead of {sum_md5}")
         _note(state, backup, True)
-        for name in [old.path.name for old in gone] + [n for n, counts in _noted(state).items() if not counts]:
+        for name in [old.path.name for old in gone] + [n for n, copy in _noted(state).items() if not copy["counts"]]:
             _call(url, "DELETE", name, deadline)
             _forget(state, name)
     except (OSError, http.client.HTTPException) as error:
@@ -60,22 +60,19 @@ def upload(state: State, backup: catalog.Backup, gone: Iterable[catalog.Backup])
 
 def copies(state: State) -> list[dict[str, object]]:
     """Every copy begun and not removed since, and whether it counts."""
-    return [
-        {"name": name.removesuffix(catalog.SUFFIX), "object": name, "counts": counts}
-        for name, counts in _noted(state).items()
-    ]
+    return [{"name": name.removesuffix(catalog.SUFFIX), "object": name, **copy} for name, copy in _noted(state).items()]
 
 
-def _noted(state: State) -> dict[str, bool]:
+def _noted(state: State) -> dict[str, dict[str, object]]:
     return dict(state.get("offsite") or {})
 
 
 def _note(state: State, backup: catalog.Backup, counts: bool) -> None:
-    state.set(offsite={**_noted(state), backup.path.name: counts})
+    state.set(offsite={**_noted(state), backup.path.name: {"counts": counts, "size": backup.path.stat().st_size}})
 
 
 def _forget(state: State, name: str) -> None:
-    state.set(offsite={n: counts for n, counts in _noted(state).items() if n != name})
+    state.set(offsite={n: copy for n, copy in _noted(state).items() if n != name})
 
 
 def _expect(answer: tuple[int, dict[str, str]], what: str) -> None:

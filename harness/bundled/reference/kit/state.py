@@ -13,7 +13,7 @@ from places import Places
 class State:
     """``apps``: slot -> version, pid, start time. ``front``: the same of Caddy. ``rollback_to``: the version before the
     last deployment. ``doing``: the operation under way; found by another invocation it means it was interrupted.
-    ``offsite``: object -> whether it counts as a copy."""
+    ``offsite``: object -> whether it counts as a copy, and the size it has to have."""
 
     def __init__(self, places: Places) -> None:
         self._path = places.state / "state.json"

@@ -1,0 +1,218 @@
+"""The pages of a read-back: everything the system still knows of the ledger, fetched through its own front."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import quote, urlsplit
+
+from harness.config.schema import ReadBackConfig
+from harness.host.clock import Deadline, sleep
+from harness.system import http
+from harness.system.live import LiveSystem
+from harness.system.session import filled
+
+PAGE_DEADLINE_S = 15.0
+DEADLINE_S = 60.0
+# A front between two workers says so for a moment: one such answer is no proof that the data cannot be read.
+_NOT_NOW = (502, 503)
+_TIMES_ASKED_AGAIN = 3
+_PAUSE_S = 0.2
+_PAGES = 100_000
+MISSING = object()
+_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s,;\"]+))*)")
+# More entries than any load of ours writes, and longer ones than any of them: what a system puts there itself.
+MOST_ENTRIES = 2_000_000
+MOST_CHARS = 4096
+
+
+# Token and payload; None where entries show none.
+Entry = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """``found`` as (token, payload), None when it could not be read; then ``error`` says why, and ``error_status`` is
+    the HTTP status of a page that was refused. ``asked_again``: what made us ask for a page more than once."""
+
+    found: tuple[Entry, ...] | None
+    totals: Mapping[str, float]
+    error: str
+    asked_again: tuple[str, ...] = ()
+    error_status: int = 0
+
+
+def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
+    """Fetch all of them."""
+    read = _read_text if config.pattern else _read_json
+    found: list[Entry] = []
+    again: list[str] = []
+    place, first_entries, entries = _Place(number=config.first_page), 0, 0
+    for _ in range(_PAGES):
+        answer = _page(system, config, place, deadline, again)
+        if not answer.ok:
+            return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}", error_status=answer.status)
+        try:
+            page = read(config, answer, first=place.is_first)
+        except _Unreadable as unreadable:
+            return ReadBack(None, {}, f"read-back: {unreadable}")
+        found += page.found[_moved_on(found, page.found) :]
+        entries += page.entries
+        first_entries = first_entries or page.entries
+        if entries > MOST_ENTRIES:
+            return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
+        following = page.next
+        if config.counted:
+            # As long as the first, which may be as long as they get: only a shorter one is the last for sure.
+            following = "" if page.entries and page.entries >= first_entries else None
+        if following is None:
+            return ReadBack(tuple(found), page.totals, "", tuple(again))
+        if following == place.after and not config.counted:
+            return ReadBack(None, {}, f"read-back: {_teller(config)} does not move on from {place.after!r}")
+        if deadline.passed:
+            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
+        place = _Place(following, place.number + 1, entries, is_first=False)
+    return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
+
+
+def _moved_on(found: Sequence[Entry], page: Sequence[Entry]) -> int:
+    """How many entries at the start of a page are the last ones of those before it: where the newest come first, those
+    that were written meanwhile move others to the next page. An entry that is stored twice stands twice in one page, or
+    apart from itself."""
+    for at in range(max(0, len(found) - len(page)), len(found)):
+        if page[0] == found[at] and list(page[: len(found) - at]) == list(found[at:]):
+            return len(found) - at
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page is: what the page before named, its number, and how many entries stand before it."""
+
+    after: str = ""
+    number: int = 1
+    offset: int = 0
+    is_first: bool = True
+
+
+def _teller(config: ReadBackConfig) -> str:
+    return (
+        config.next_pattern
+        or (f"{config.next_in_entry} of the last entry" if config.next_in_entry else "")
+        or ("the Link header" if config.next_link else config.next)
+    )
+
+
+class _Unreadable(Exception):
+    """A page that does not say what is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one page holds, ``entries`` in all; ``next`` is what leads to the page after it, None on the last one."""
+
+    found: list[Entry]
+    entries: int
+    next: str | None
+    totals: Mapping[str, float]
+
+
+def _read_json(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
+    document = answer.json()
+    if document is None:
+        raise _Unreadable(f"{config.path} is not JSON: {answer.said()}")
+    items = http.pointer(document, config.items, MISSING)
+    if items is None:
+        items = []  # nothing is there
+    if not isinstance(items, list):
+        raise _Unreadable(f"no list at {config.items} in the answer")
+    found: list[Entry] = []
+    for item in items:
+        token = http.pointer(item, config.token, MISSING)
+        payload = http.pointer(item, config.payload, MISSING) if config.payload else None
+        if token is MISSING or payload is MISSING:
+            raise _Unreadable(f"no {config.token if token is MISSING else config.payload} in an entry of the answer")
+        if token is not None:  # else an entry nobody's client wrote
+            shown = None if not config.payload else "" if payload is None else bounded(payload)
+            found.append((bounded(token), shown))
+    totals = {p: value for p in config.totals if isinstance(value := http.pointer(document, p), int | float)}
+    return _Page(found, len(items), _next_in_json(config, answer, document, items, first), totals)
+
+
+def _next_in_json(
+    config: ReadBackConfig, answer: http.Answer, document: object, items: list[object], first: bool
+) -> str | None:
+    if config.counted:
+        return None
+    if config.next_link:
+        return _linked(answer)
+    if config.next_in_entry:
+        following = http.pointer(items[-1], config.next_in_entry, MISSING) if items else None
+        if following is MISSING:
+            raise _Unreadable(f"no {config.next_in_entry} in the last entry of the answer")
+    else:
+        following = http.pointer(document, config.next, MISSING)
+        # On the first page it may be misspelt, and more pages left unread.
+        if following is MISSING and first and items:
+            raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
+    return None if following in (None, MISSING) else str(following)
+
+
+def _linked(answer: http.Answer) -> str | None:
+    """The path that the Link header names as the next page (RFC 8288)."""
+    for target, parameters in _LINK.findall(answer.headers.get("link", "")):
+        if re.search(r';\s*rel="?(?:[^";]* )?next(?: [^";]*)?"?\s*(?:;|$)', parameters, re.IGNORECASE):
+            parts = urlsplit(target)
+            return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return None
+
+
+def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Page:
+    """By patterns. An error page holds no entry either: what says nothing at all is not read as empty."""
+    text = answer.body.decode(errors="replace")
+    found: list[Entry] = [
+        (bounded(m["token"]), bounded(m["payload"] or ""))
+        for m in re.finditer(config.pattern, text)
+        if m["token"] is not None
+    ]
+    if config.expect_body and not re.search(config.expect_body, text):
+        raise _Unreadable(f"a page without {config.expect_body!r}: {answer.said()}")
+    if not found and not config.expect_body:
+        why = "and without expect_body it cannot be told from an error page"
+        raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
+    matched = re.search(config.next_pattern, text) if config.next_pattern else None
+    following = _linked(answer) if config.next_link else matched[1] if matched else None
+    return _Page(found, len(found), following, {})
+
+
+def bounded(value: object) -> str:
+    """A token or payload as it is kept: one that is far too long to be ours is cut, and still none of ours."""
+    text = str(value)
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}... ({len(text)} characters)"
+
+
+def _page(
+    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str]
+) -> http.Answer:
+    """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
+    told = {"after": quote(place.after, safe=""), "page": str(place.number), "offset": str(place.offset)}
+    path, body = filled(config.path, told), filled(config.body, told)
+    if config.next_link and not place.is_first:
+        path = place.after.removeprefix(system.service.endpoint.prefix)
+    service = system.service
+    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers)
+    return asked_again(ask, deadline, again)
+
+
+def asked_again(ask: Callable[[], http.Answer], deadline: Deadline, again: list[str]) -> http.Answer:
+    """An answer, asked for again a few times where it is that it is not to be had just now; ``again`` gets what it
+    was."""
+    for _ in range(_TIMES_ASKED_AGAIN):
+        answer = ask()
+        if answer.status not in _NOT_NOW or deadline.passed:
+            return answer
+        again.append(f"a page answered {answer.status}")
+        sleep(_PAUSE_S)
+    return ask()

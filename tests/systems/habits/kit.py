@@ -1,0 +1,269 @@
+"""A kit that stops the service to change it.
+
+kit.py start VERSION | stop | seed BYTES | backup | validate ID | deploy VERSION | rollback | restore [ID] | list |
+latest | status | version
+
+Backups have an id and lie in a store (a directory that nobody else looks into): a full one first, increments after it.
+HABITS: ``queues`` (waits 10 s for the lock), ``replays`` (a restore replays what was written since), ``gap`` (2 s more
+with the service down), ``full`` (no increments).
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HOME, PORT = Path(os.environ["NOTES_HOME"]), os.environ["NOTES_PORT"]
+HABITS = os.environ.get("HABITS", "").split(",")
+DATA, STORE, RUN = HOME / "data/notes.db", HOME / "backup", HOME / "run"
+DO = sys.argv[1]
+WAIT_S = 10 if "queues" in HABITS else 0
+
+
+held_s = 0.0  # by whoever is told of a phase, while the service was down
+
+
+def mark(phase, event):
+    global held_s
+    if "DEPLOYDRILL_PHASES" not in os.environ:
+        return
+    began = time.monotonic()
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(os.environ["DEPLOYDRILL_PHASES"])
+        told = {"phase": phase, "event": event, "operation": os.environ["DEPLOYDRILL_OPERATION"]}
+        connection.sendall(json.dumps(told).encode() + b"\n")
+        connection.recv(100)
+    held_s += time.monotonic() - began
+
+
+@contextlib.contextmanager
+def phase(name):
+    mark(name, "start")
+    yield
+    mark(name, "stop")
+
+
+@contextlib.contextmanager
+def lock():
+    with open(RUN / "lock", "a") as held:
+        with phase(f"{DO}.lock"):
+            end = time.monotonic() + WAIT_S
+            while True:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                if time.monotonic() > end:
+                    sys.exit("another operation has the lock")
+                time.sleep(0.05)
+        yield
+
+
+def database(path=DATA):
+    connection = sqlite3.connect(path, timeout=5, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def start(version):
+    RUN.mkdir(exist_ok=True)
+    (RUN / "version").write_text(version)
+    with open(RUN / "service.log", "a") as log:
+        words = [sys.executable, str(Path(__file__).with_name("service.py")), PORT, str(HOME), version]
+        subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", int(PORT)), 1).close()
+            return
+        time.sleep(0.02)
+    sys.exit("the service does not start")
+
+
+def stop():
+    pid = int((RUN / "pid").read_text())
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            os.kill(pid, 0)
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return
+            time.sleep(0.02)
+
+
+def seed(size):
+    for place in (DATA.parent, STORE, RUN):
+        place.mkdir(exist_ok=True)
+    notes = database()
+    notes.execute("PRAGMA journal_mode=WAL")
+    notes.execute(
+        "CREATE TABLE notes(id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT UNIQUE, payload TEXT, made REAL)"
+    )
+    notes.execute("CREATE INDEX of_clients ON notes(id) WHERE made > 0")
+    notes.execute("BEGIN")
+    rows = max(1, int(size) // 4096)
+    notes.executemany(
+        "INSERT INTO notes(token, payload, made) VALUES(?,?,0)",
+        ((f"seed-{n}", os.urandom(1980).hex()) for n in range(rows)),
+    )
+    notes.execute("COMMIT")
+    notes.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def backups():
+    return [json.loads(line) for line in open(STORE / "catalogue")] if (STORE / "catalogue").exists() else []
+
+
+def backup():
+    with lock():
+        before = backups()
+        anew = not before or "full" in HABITS or (RUN / "anew").exists()
+        kind = "full" if anew else "incremental"
+        work, top = STORE / ".part", before[-1]["top"] if kind == "incremental" else 0
+        try:
+            with phase("backup.copy"):
+                work.unlink(missing_ok=True)
+                copy = database(work)
+                copy.execute("CREATE TABLE notes(id INTEGER PRIMARY KEY, token TEXT, payload TEXT, made REAL)")
+                copy.execute("ATTACH ? AS live", (str(DATA),))
+                copy.execute("INSERT INTO notes SELECT id, token, payload, made FROM live.notes WHERE id > ?", (top,))
+                top = copy.execute("SELECT max(id) FROM notes").fetchone()[0] or top
+                copy.close()
+            data = work.read_bytes()
+            id_ = hashlib.sha256(data).hexdigest()[:12]
+            chain_ = [b["id"] for b in since_the_last_full(before)] if kind == "incremental" else []
+            told = {"id": id_, "kind": kind, "needs": chain_}
+            work.rename(STORE / id_)
+            (RUN / "anew").unlink(missing_ok=True)
+            with open(STORE / "catalogue", "a") as list_:
+                list_.write(json.dumps({**told, "size": len(data), "top": top}) + "\n")
+        finally:
+            work.unlink(missing_ok=True)
+    print("backup", id_)
+
+
+def since_the_last_full(before):
+    last = max(n for n, b in enumerate(before) if b["kind"] == "full")
+    return before[last:]
+
+
+def chain(id_):
+    """The backups that it takes, the full one first."""
+    meant = next((b for b in backups() if b["id"] == id_), None)
+    if meant is None:
+        sys.exit(f"there is no backup {id_}")
+    for one in [*meant["needs"], id_]:
+        if hashlib.sha256((STORE / one).read_bytes()).hexdigest()[:12] != one:
+            sys.exit(f"{one} is damaged")
+        yield STORE / one
+
+
+def validate(id_):
+    print("valid:", len(list(chain(id_))), "parts")
+
+
+def migrate():
+    notes = database()
+    if "shout" not in [row[1] for row in notes.execute("PRAGMA table_info(notes)")]:
+        notes.execute("ALTER TABLE notes ADD COLUMN shout TEXT")
+
+
+@contextlib.contextmanager
+def stopped():
+    """Within, the service is down; what fails there leaves it up in the version that it had."""
+    global held_s
+    before = version()
+    stop()  # before anything is marked
+    held_s = 0.0
+    try:
+        yield
+        print(f"held for {held_s:.4f} s while the service was down")
+    except BaseException:
+        stop()
+        start(before)
+        raise
+
+
+def start_marked(wanted):
+    if "gap" in HABITS:
+        time.sleep(2)
+    with phase(f"{DO}.start"):
+        start(wanted)
+
+
+def deploy(wanted):
+    with lock(), stopped():
+        with phase("deploy.migrate"):
+            migrate()
+        start_marked(wanted)
+    print("deployed", wanted)
+
+
+def rollback():
+    with lock(), stopped():
+        start_marked("1")
+    print("rolled back")
+
+
+def restore(id_=""):
+    with lock():
+        parts = list(chain(id_ or backups()[-1]["id"]))
+        top = next(b["top"] for b in backups() if b["id"] == parts[-1].name)
+        with stopped():
+            with phase("restore.copy"):
+                put_back(parts, top)
+            start_marked(version())
+    print("restored")
+
+
+def put_back(parts, top):
+    (RUN / "anew").touch()  # what is there then is no longer what the increments were made from
+    notes = database()
+    for part in parts:
+        notes.execute(f"ATTACH ? AS part{parts.index(part)}", (str(part),))
+    notes.execute("BEGIN IMMEDIATE")
+    kept = notes.execute("SELECT token, payload, made FROM notes WHERE id > ?", (top,)).fetchall()
+    notes.execute("DELETE FROM notes")
+    for number in range(len(parts)):
+        notes.execute(f"INSERT INTO notes(id, token, payload, made) SELECT * FROM part{number}.notes")
+    if "replays" in HABITS:
+        notes.executemany("INSERT INTO notes(token, payload, made) VALUES(?,?,?)", kept)
+    notes.execute("COMMIT")
+    notes.close()
+
+
+def list_():
+    print("ID            KIND         BYTES")
+    for b in backups():
+        print(f"{b['id']}  {b['kind']:<11}  {b['size']}")
+
+
+def latest():
+    print(*[b["id"] for b in backups()][-1:])
+
+
+def status():
+    found = backups()
+    told = [{"name": b["id"], "path": b["id"], **{k: b[k] for k in ("size", "kind", "needs")}} for b in found]
+    said = {"latest": found[-1]["id"] if found else None, "backups": told}
+    print(json.dumps(said | {"version": version(), "schema": "1", "lock": None}))
+
+
+def version():
+    return (RUN / "version").read_text()
+
+
+if __name__ == "__main__":
+    try:
+        told = {"list": list_, "version": lambda: print(version())}.get(DO) or globals()[DO]
+        told(*sys.argv[2:])
+    except (sqlite3.Error, OSError) as error:
+        sys.exit(f"{DO}: {error}")
