@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from urllib.parse import quote, urlsplit
 
 from harness.config.schema import ReadBackConfig
@@ -47,7 +48,7 @@ class ReadBack:
 def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
     """Fetch all of them."""
     read = _read_text if config.pattern else _read_json
-    found: list[Entry] = []
+    all_ = _Entries(moves=config.counted or config.next_link)
     again: list[str] = []
     place, first_entries, entries = _Place(number=config.first_page), 0, 0
     for _ in range(_PAGES):
@@ -58,7 +59,7 @@ def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) ->
             page = read(config, answer, first=place.is_first)
         except _Unreadable as unreadable:
             return ReadBack(None, {}, f"read-back: {unreadable}")
-        found += page.found[_moved_on(found, page.found) :]
+        all_.add(page.found)
         entries += page.entries
         first_entries = first_entries or page.entries
         if entries > MOST_ENTRIES:
@@ -68,23 +69,44 @@ def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) ->
             # As long as the first, which may be as long as they get: only a shorter one is the last for sure.
             following = "" if page.entries and page.entries >= first_entries else None
         if following is None:
-            return ReadBack(tuple(found), page.totals, "", tuple(again))
+            return ReadBack(tuple(all_.found), page.totals, "", tuple(again))
         if following == place.after and not config.counted:
             return ReadBack(None, {}, f"read-back: {_teller(config)} does not move on from {place.after!r}")
         if deadline.passed:
-            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
+            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(all_.found)} entries so far)")
         place = _Place(following, place.number + 1, entries, is_first=False)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
 
 
-def _moved_on(found: Sequence[Entry], page: Sequence[Entry]) -> int:
-    """How many entries at the start of a page are the last ones of those before it: where the newest come first, those
-    that were written meanwhile move others to the next page. An entry that is stored twice stands twice in one page, or
-    apart from itself."""
-    for at in range(max(0, len(found) - len(page)), len(found)):
-        if page[0] == found[at] and list(page[: len(found) - at]) == list(found[at:]):
-            return len(found) - at
-    return 0
+class _Entries:
+    """What was found so far. ``moves``: where the newest come first, and pages are counted, those that are written
+    meanwhile move others to the next page; what stands there once more was read already."""
+
+    def __init__(self, moves: bool) -> None:
+        self.found: list[Entry] = []
+        self._moves = moves
+        self._at: dict[Entry, int] = {}
+
+    def add(self, page: list[Entry]) -> None:
+        """All of a page but entries that stand in the pages before in the same order, one after the other. An entry
+        that is stored twice is no such run, unless it stands right at the edge of two pages."""
+        first, stop = self._again(page) if self._moves else (0, 0)
+        page = [*page[:first], *page[stop:]]
+        self._at |= {entry: len(self.found) + i for i, entry in enumerate(page)}
+        self.found += page
+
+    def _again(self, page: list[Entry]) -> tuple[int, int]:
+        """Where in a page those begin and end; twice the same for none."""
+        first = next((i for i, entry in enumerate(page) if entry in self._at), None)
+        if first is None:
+            return 0, 0
+        before = self.found[self._at[page[first]] :]
+        run = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(page[first:], before, strict=False)))
+        is_edge = first == 0 and run == len(before)
+        others = page[first + run :]
+        if (run == 1 and not is_edge) or any(entry in self._at for entry in others):
+            return 0, 0
+        return first, first + run
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back, read_with_totals
+from harness.system.read_pages import _Entries
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
@@ -355,6 +356,22 @@ def test_where_the_newest_come_first_what_is_written_meanwhile_doubles_nothing(p
     back = pages.read(path)
     tokens = [token for token, _ in back.found or ()]
     assert (len(tokens), len(set(tokens))) == (5, 5)
+
+
+def test_also_where_more_is_written_than_a_page_holds() -> None:
+    every = [(f"t-{n}", None) for n in range(60)]
+    entries = _Entries(moves=True)
+    for page in (every[20:40], [*every[15:20], *every[20:35]], every[35:55]):
+        entries.add(page)
+    assert sorted(entries.found) == sorted(every[15:55])
+
+
+def test_pages_after_an_entry_do_not_move() -> None:
+    doubled = [(f"t-{n // 2}", None) for n in range(10)]
+    entries = _Entries(moves=False)
+    for at in range(0, 10, 3):
+        entries.add(doubled[at : at + 3])
+    assert entries.found == doubled
 
 
 @pytest.mark.parametrize("twice", [1, 2, 4])
