@@ -153,8 +153,13 @@ class ServiceConfig:
             example='["PROGRAM"]',
         ),
     ] = ()
-    health: Annotated[str, Key(RequestPath(), "This path answers 200 while the service lives.")] = "/health"
-    ready: Annotated[str, Key(RequestPath(), "This path answers 200 once the service can serve.")] = "/ready"
+    health: Annotated[
+        str, Key(RequestPath(), "This path answers 200 while the service lives.", "If only `ready` is said, that one.")
+    ] = "/health"
+    ready: Annotated[
+        str,
+        Key(RequestPath(), "This path answers 200 once the service can serve.", "If only `health` is said, that one."),
+    ] = "/ready"
     version: Annotated[
         str, Key(RequestPath(), "This path answers with the version that runs, in JSON or as plain text.")
     ] = "/version"

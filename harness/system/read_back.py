@@ -11,6 +11,7 @@ from harness.model import NS, OUR_TOKEN
 from harness.recording.events import Warned
 from harness.system import http
 from harness.system.clients.talk import ClientGone, Talk
+from harness.system.largest_file import identity
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
 from harness.system.read_back_by_id import each_by_id
@@ -110,6 +111,7 @@ def observe(
         "settle_s": system.config.load.read_back.settle_s if system.config.load.read_back else 0.0,
         "artefacts": [asdict(artefact) for artefact in status.artefacts],
         "latest": status.latest,
+        "backup_identities": {a.path: found for a in status.artefacts if (found := identity(a.path))},
         "status_error": status.error,
         "version": version,
         "snapshot_ns": snapshot_ns,

@@ -92,7 +92,7 @@ def test_a_class_answers_every_question(talk: Talk, folder: Path) -> None:
 
 
 def test_only_what_the_service_says_settles_a_write(talk: Talk) -> None:
-    assert wrote(talk, "a", "too much")[:2] == ("refused", 0)
+    assert wrote(talk, "a", "too much")[:2] == ("refused", 507)
     outcome, _, said = wrote(talk, "b", "lost on its way")
     assert (outcome, said) == ("reset", "TimeoutError: lost on its way")
     assert talk.entries(20) == [("b", "lost on its way")]
