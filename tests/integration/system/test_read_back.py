@@ -312,6 +312,26 @@ class Counting:
             return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
 
+def read_at(port: int, path: str, **config: Any) -> ReadBack:
+    system = SimpleNamespace(
+        config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, **config))),
+        service=service(port),
+        commands=COMMANDS,
+        talk=None,
+    )
+    return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+
+
+def read_numbered(pages: Ending) -> ReadBack:
+    """By their numbers, from a server that is asked by ``after``."""
+
+    def shown(after: str) -> tuple[int, Any]:
+        return pages.of(int(after))
+
+    with served(shown) as port:
+        return read_at(port, "/all?after={page}", items="")
+
+
 class Growing(Counting):
     """With the newest first; so many are written after each page, up to a number that lets the reading end."""
 
@@ -356,6 +376,60 @@ def test_where_the_newest_come_first_what_is_written_meanwhile_doubles_nothing(p
     back = pages.read(path)
     tokens = [token for token, _ in back.found or ()]
     assert (len(tokens), len(set(tokens))) == (5, 5)
+
+
+class Ending(Counting):
+    """Of pages beyond the last ``past`` is the status; 200: the last one is given again. ``short`` is one in the middle
+    with an entry less."""
+
+    def __init__(self, past: int, short: int = -1) -> None:
+        super().__init__(NUMBERED)
+        self._past, self._short = past, short
+
+    def of(self, number: int) -> tuple[int, list[Any]]:
+        pages = [NUMBERED[at : at + PAGE_OF] for at in range(0, len(NUMBERED), PAGE_OF)]
+        if self._short >= 0:
+            pages.insert(self._short, [])
+            pages[self._short] = [{"id": 9, "token": "t-9", "payload": "p-9"}]
+        if number <= len(pages):
+            return 200, pages[number - 1]
+        return (200, pages[-1]) if self._past == 200 else (self._past, [])
+
+
+@pytest.mark.parametrize("past", [200, 400, 404, 410])
+def test_numbered_pages_end_as_services_end_them(past: int) -> None:
+    back = read_numbered(Ending(past))
+    assert (back.error, [t for t, _ in back.found or ()]) == ("", [f"t-{n}" for n in range(5)])
+
+
+def test_a_page_that_is_short_in_the_middle_is_not_the_last() -> None:
+    back = read_numbered(Ending(404, short=1))
+    assert sorted(t for t, _ in back.found or ()) == [*(f"t-{n}" for n in range(5)), "t-9"]
+
+
+@pytest.mark.parametrize("first", [404, 500])
+def test_a_first_page_that_is_refused_is_no_read_back(first: int) -> None:
+    with served(lambda _: (first, {})) as port:
+        back = read_at(port, "/x?after=&page={page}")
+    assert (back.found, back.error_status) == (None, first)
+
+
+@pytest.mark.parametrize("form", ["http://shop.example/all?after={}", "/all?after={}", "?after={}"])
+def test_each_page_may_name_the_address_of_the_next(form: str) -> None:
+    def pages(after: str) -> tuple[int, Any]:
+        at = int(after or 0)
+        following = form.format(at + 2) if at + 2 < len(ENTRIES) else None
+        return 200, {"items": ENTRIES[at : at + 2], "links": {"next": following}}
+
+    with served(pages) as port:
+        back = read_at(port, "/all?after=", next="/links/next")
+    assert [t for t, _ in back.found or ()] == [f"t-{i}" for i in range(5)]
+
+
+def test_what_is_no_address_is_told_so() -> None:
+    with served(lambda _: (200, {"items": ENTRIES, "next": 1000})) as port:
+        back = read_at(port, "/all?after=", next="/next")
+    assert back.found is None and "'1000', which is no address, and path has no {after}" in back.error
 
 
 def test_also_where_more_is_written_than_a_page_holds() -> None:
