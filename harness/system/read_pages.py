@@ -48,15 +48,15 @@ class ReadBack:
     error_status: int = 0
 
 
-def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
-    """Fetch all of them."""
+def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline, account: int = 0) -> ReadBack:
+    """Fetch all of them, as a client with that account."""
     read = _read_text if config.pattern else _read_json
     all_ = _Entries(moves=config.counted or config.follows_links)
     again: list[str] = []
     totals: Mapping[str, float] = {}
     place, entries, body, nothing_new = _Place(number=config.first_page), 0, b"", 0
     for _ in range(_PAGES):
-        answer = _page(system, config, place, deadline, again)
+        answer = _page(system, config, place, deadline, again, account)
         if config.counted and not place.is_first and answer.status in _PAST_THE_END:
             return ReadBack(tuple(all_.found), totals, "", tuple(again))
         if not answer.ok:
@@ -234,7 +234,7 @@ def bounded(value: object) -> str:
 
 
 def _page(
-    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str]
+    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str], account: int
 ) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
     told = {"after": quote(place.after, safe=""), "page": str(place.number), "offset": str(place.offset)}
@@ -242,7 +242,7 @@ def _page(
     if config.follows_links and not place.is_first:
         path = place.after.removeprefix(system.service.endpoint.prefix)
     service = system.service
-    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers)
+    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers, account)
     return asked_again(ask, deadline, again)
 
 

@@ -61,13 +61,14 @@ def served(pages: Pages) -> Iterator[int]:
         server.server_close()
 
 
-def service(port: int, prefix: str = "") -> SimpleNamespace:
+def service(port: int, prefix: str = "", accounts: int = 1) -> SimpleNamespace:
     """What of a live service is used: that it can be asked."""
     endpoint = Endpoint(f"http://127.0.0.1:{port}{prefix}")
     return SimpleNamespace(
         endpoint=endpoint,
-        ask_as_client=lambda method, path, deadline_s, body="", headers=None: http.ask(
-            endpoint, method, path, deadline_s, body, headers
+        accounts=accounts,
+        ask_as_client=lambda method, path, deadline_s, body="", headers=None, account=0: http.ask(
+            endpoint, method, path, deadline_s, body, {**(headers or {}), "X-Account": str(account)}
         ),
     )
 
@@ -452,6 +453,50 @@ def test_pages_after_an_entry_do_not_move() -> None:
 def test_an_entry_that_is_stored_twice_is_told_twice(twice: int) -> None:
     back = Counting([*NUMBERED, NUMBERED[twice]]).read("/x?page={page}")
     assert [token for token, _ in back.found or ()].count(f"t-{twice}") == 2
+
+
+@pytest.mark.parametrize(("lost", "asks"), [((), 2), (("t-1",), 2), (None, 1)], ids=["none", "one", "not looked for"])
+def test_what_only_another_account_sees_is_read_as_that_one(
+    tmp_path: Path, lost: tuple[str, ...] | None, asks: int
+) -> None:
+    own = [[e for e in NUMBERED if e["id"] % 2 == account and e["token"] not in (lost or ())] for account in (0, 1)]
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["X-Account"])
+            body = json.dumps(own[int(asked[-1])]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    (tmp_path / "ledger").mkdir()
+    seen_by_the_first = lost is None
+    told = [e for e in NUMBERED if not (seen_by_the_first and e["id"] % 2)]
+    lines = [{"token": e["token"], "payload": "p", "sent_ns": 1, "end_ns": 2, "outcome": "acknowledged"} for e in told]
+    (tmp_path / "ledger" / "load.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        system = SimpleNamespace(
+            config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/x", items="", next_link=True))),
+            service=service(server.server_port, accounts=2),
+            commands=COMMANDS,
+            talk=None,
+            recorder=SimpleNamespace(folder=tmp_path),
+        )
+        back = read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    found = {t for t, _ in back.found or ()}
+    assert len(set(asked)) == asks
+    assert found == {e["token"] for rows in own[:asks] for e in rows}
 
 
 def test_entries_may_be_plain_texts_without_a_payload() -> None:
