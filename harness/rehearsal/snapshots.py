@@ -71,17 +71,23 @@ class Snapshots:
         self._taken.setdefault(latest, []).append(_Taken(identity(latest), at_ns, version))
 
     def _knows(self, backup: str) -> bool:
-        """Whether what lies there now is one of those that are known."""
+        """Whether what lies there now is one of those that are known; one that was removed and put back as it was has
+        another number."""
         lies_there = identity(backup)
-        return any(taken.identity == lies_there for taken in self._taken.get(backup, ()))
+        return any(_written(taken.identity) == _written(lies_there) for taken in self._taken.get(backup, ()))
 
     def _found(self, backup: str, of: Identity | None) -> _Taken | None:
         """The newest where none is that one for sure: it may have been moved, or put back by us."""
         taken, wanted = self._taken.get(backup, []), of or identity(backup)
         same = [t for t in taken if t.identity == wanted]
+        same_time = [t for t in taken if wanted and _written(t.identity) == _written(wanted)]
         same_file = [t for t in taken if wanted and t.identity and t.identity[0] == wanted[0]]
-        likely = same or same_file or taken
+        likely = same or same_time or same_file or taken
         return likely[-1] if likely else None
+
+
+def _written(of: Identity | None) -> int | None:
+    return of[1] if of else None
 
 
 def _written_since(path: str, since_ns: int) -> bool:

@@ -67,6 +67,18 @@ def test_a_deployment_may_write_one_under_a_known_name(snapshots: Snapshots, bac
     assert snapshots.taken_ns(str(backup)) == (7 * NS, 8 * NS)
 
 
+def test_one_that_was_removed_and_put_back_is_the_same(snapshots: Snapshots, backup: Path, clock: SteppedClock) -> None:
+    written(backup, 1)
+    snapshots.remember(done("backup-1", 1), str(backup), "1")
+    snapshots.listed([])
+    beside = backup.with_suffix(".kept")
+    written(beside, 1)
+    backup.unlink()
+    beside.rename(backup)
+    snapshots.seen(done("validate-1", 3), str(backup), "1")
+    assert snapshots.taken_ns(str(backup)) == (1 * NS, 2 * NS)
+
+
 def test_one_that_is_known_by_an_id_was_made_since_it_was_not_listed(snapshots: Snapshots, clock: SteppedClock) -> None:
     snapshots.seen(done("deploy-1", 3), "4f3c1a2b", "1")
     assert snapshots.taken_ns("4f3c1a2b") is None  # nothing was listed before: it may be of before the run
