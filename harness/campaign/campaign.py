@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -45,6 +46,8 @@ from harness.recording.secrets import mask, secret_values, starred
 from harness.scenario import Cell
 
 ISLAND_PORT = 8080
+# What an account may tell besides what nobody else knows.
+_NO_SECRET = re.compile("name|user|mail|login|role|tenant|team|group|org|id$", re.IGNORECASE)
 SET_UP_AND_MARGIN_S = 90.0
 
 
@@ -53,8 +56,10 @@ Ended = tuple[Selected, Result, Path]
 
 def _shown_to_the_service(config: SystemConfig) -> Iterator[Mapping[str, str]]:
     """By which clients prove who they are."""
-    yield from (config.service.headers, config.load.headers, *config.load.accounts)
+    yield from (config.service.headers, config.load.headers)
     yield from (request.headers for request in config.load.requests)
+    yield from (step.headers for step in config.load.login)
+    yield from ({f"SECRET {k}": v for k, v in a.items() if not _NO_SECRET.search(k)} for a in config.load.accounts)
     if config.load.read_back:
         yield config.load.read_back.headers
 

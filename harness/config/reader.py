@@ -15,7 +15,7 @@ from harness.config.keys import Declared, keys_of, read_keys
 from harness.config.operations import DROPPED, HARNESS_STEPS, OPERATIONS, OWN_NAME
 from harness.config.phases import read_phases
 from harness.config.rules import RULES
-from harness.config.schema import OperationConfig, PhaseConfig, SystemConfig, VariantConfig
+from harness.config.schema import OperationConfig, PhaseConfig, ServiceConfig, SystemConfig, VariantConfig
 from harness.config.suggest import did_you_mean
 from harness.config.toml.shapes import ByName, One, Several
 from harness.config.toml.table import Table
@@ -92,7 +92,17 @@ def read_system(file: Path, *, variants: Sequence[str] = ()) -> SystemConfig:
     if attached:
         refuse_places(top)
         refuse_held_calls(top, config.phases)
+    config = replace(config, service=_with_one_probe(config.service, top.raw["service"]))
     return replace(config, env=dict(config.env) | _switched_on(config, variants))
+
+
+def _with_one_probe(service: ServiceConfig, said: Mapping[str, Any]) -> ServiceConfig:
+    """Where only one of `health` and `ready` is said, the service has that one."""
+    if "ready" in said and "health" not in said:
+        return replace(service, health=service.ready)
+    if "health" in said and "ready" not in said:
+        return replace(service, ready=service.health)
+    return service
 
 
 def _attached(top: Table) -> bool:

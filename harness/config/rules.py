@@ -188,8 +188,8 @@ def _pages_follow(table: Table, read_back: ReadBackConfig) -> None:
         return
     pages = not read_back.pattern or bool(read_back.next_pattern or read_back.next_in_entry)
     after = "{after}" in read_back.path + read_back.body
-    if pages and not after:
-        hint = "/readback?after={after}, or ?page={page}, ?offset={offset}, next_link = true"
+    if pages and not after and "next" not in table:
+        hint = "/readback?after={after}, or ?page={page}, ?offset={offset}, next_link = true, next = POINTER to a link"
         table.fail("path", "has no {after}, so the second page would be the first again", hint)
     if not pages and after:
         table.fail("path", "has {after}, and nothing says what comes after a page", "add next_pattern")

@@ -153,8 +153,13 @@ class ServiceConfig:
             example='["PROGRAM"]',
         ),
     ] = ()
-    health: Annotated[str, Key(RequestPath(), "This path answers 200 while the service lives.")] = "/health"
-    ready: Annotated[str, Key(RequestPath(), "This path answers 200 once the service can serve.")] = "/ready"
+    health: Annotated[
+        str, Key(RequestPath(), "This path answers 200 while the service lives.", "If only `ready` is said, that one.")
+    ] = "/health"
+    ready: Annotated[
+        str,
+        Key(RequestPath(), "This path answers 200 once the service can serve.", "If only `health` is said, that one."),
+    ] = "/ready"
     version: Annotated[
         str, Key(RequestPath(), "This path answers with the version that runs, in JSON or as plain text.")
     ] = "/version"
@@ -823,7 +828,12 @@ class ReadBackConfig:
         ),
     ] = "/payload"
     next: Annotated[
-        str, Key(Pointer(), "What the next {after} is stands there in the answer; null on the last page.")
+        str,
+        Key(
+            Pointer(),
+            "What the next {after} is stands there in the answer; null on the last page.",
+            "Where `path` has no {after}, the address of the next page.",
+        ),
     ] = "/next"
     next_in_entry: Annotated[
         str,
@@ -910,6 +920,12 @@ class ReadBackConfig:
     def counted(self) -> bool:
         """Whether the harness counts pages or entries, and no answer says what comes next."""
         return any(word in self.path + self.body for word in ("{page}", "{offset}"))
+
+    @property
+    def follows_links(self) -> bool:
+        """Whether each page names the address of the next."""
+        told_otherwise = self.counted or self.by_id or self.pattern or self.next_in_entry
+        return self.next_link or not (told_otherwise or "{after}" in self.path + self.body)
 
 
 @dataclass(frozen=True, slots=True)

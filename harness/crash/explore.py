@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.crash.boot import BootSpec
 from harness.crash.cuts import Cut, choose, last_flush
-from harness.crash.findings import Findings, UnderWay
+from harness.crash.findings import Findings, TakenNs, UnderWay
 from harness.crash.states import State, build, states_of, whole
 from harness.disks.block_log import BlockLog
 from harness.host import commands
@@ -58,14 +58,14 @@ class Exploration:
         size_bytes: int,
         spec: BootSpec,
         deadline_s: float,
-        snapshots: Mapping[str, tuple[int, int]],
+        taken_ns: TakenNs,
         recorder: Recorder,
     ) -> None:
         self._log = log
         self._size_bytes = size_bytes
         self._spec = spec
         self._deadline_s = deadline_s
-        self._snapshots = snapshots
+        self._taken_ns = taken_ns
         self._recorder = recorder
         self._running: set[commands.Process] = set()
         self._stopped = False
@@ -126,7 +126,7 @@ class Exploration:
         ended = self._boot(folder, job.spec, image)
         crash = replace(job.crash, hit=self._hits.get(job.crash.cut, ""))
         findings = Findings(folder, self._recorder, "" if ended else f"still busy after {self._deadline_s:g} s")
-        findings.record(crash, under_way, self._snapshots)
+        findings.record(crash, under_way, self._taken_ns)
         self._recorder.record(
             PowerState(
                 label=job.crash.label,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +24,12 @@ from harness.recording.events import (
 )
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
+from harness.system.largest_file import Identity
 
 _SAID_BYTES = 4096
 _NEVER = "it never came that far"
-Snapshots = Mapping[str, tuple[int, int]]
+# When a backup was taken, by its path and which of the files that had that path it is.
+TakenNs = Callable[[str, Identity | None], tuple[int, int] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Findings:
         mounted = next(self._recording.of(BootMounted), None)
         return mounted.hit if mounted else ""
 
-    def record(self, crash: CrashState, under_way: UnderWay, snapshots: Snapshots) -> None:
+    def record(self, crash: CrashState, under_way: UnderWay, taken_ns: TakenNs) -> None:
         """One observation of the state as it was started, and one of it as restored when that was tried."""
         own = self._recording
         mounted, started = next(own.of(BootMounted), None), next(own.of(BootStarted), None)
@@ -78,7 +80,9 @@ class Findings:
             return
         label = f"{crash.label}-restored"
         if len(looks) > 1:
-            after = {**self._content(looks[1]), "snapshot_ns": snapshots.get(restore.backup)}
+            lay_there = first.get("backup_identities", {}).get(restore.backup)
+            snapshot_ns = taken_ns(restore.backup, tuple(lay_there) if lay_there else None)
+            after = {**self._content(looks[1]), "snapshot_ns": snapshot_ns}
             self._observe(label, "restore", looks[1].start_ns, after, crash, self._operations)
         else:  # it failed: said, though nothing was read back after it
             after = {**first, "found": None, "error": "nothing was restored", "totals": {}, "snapshot_ns": None}

@@ -51,7 +51,7 @@ def down_while_held(recording: Recording, probes: Records, limit_ms: float) -> l
 def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float, faults_ns: Sequence[int]) -> int | None:
     """When a channel that was down at the start of a hold answered well again, at the latest its stop; None where it
     was not down then. A kit that marks as soon as it has stopped the service may do so before the next probe: then the
-    first one in the hold tells, unless a fault of ours came before it."""
+    first one in the hold tells, unless a fault of ours came in between."""
     bad = bad_mask(records, limit_ms)
     # Where probes are rare, the last one will do.
     apart_ns = int(np.median(np.diff(np.sort(records["intended_ns"])))) if len(records) > 1 else 0
@@ -64,7 +64,8 @@ def _back_ns(records: Records, start_ns: int, stop_ns: int, limit_ms: float, fau
         first = (due_ns >= start_ns) & (due_ns <= start_ns + 2 * apart_ns)
         if not first.any() or not bad[first][np.argmin(due_ns[first])]:
             return None
-        if any(start_ns <= at_ns <= due_ns[first].min() for at_ns in faults_ns):
+        until_ns = records["end_ns"][first][np.argmin(due_ns[first])]
+        if any(start_ns - 2 * apart_ns <= at_ns <= until_ns for at_ns in faults_ns):
             return None
     good = records["end_ns"][~bad & (records["intended_ns"] >= start_ns)]
     return min(stop_ns, int(good.min())) if len(good) else stop_ns

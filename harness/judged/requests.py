@@ -21,8 +21,9 @@ from harness.stats.spans import merged_spans
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-# A service says with these that it cannot store anything now. On a full disk that is the truth, not downtime.
-_REFUSALS = (503, 507)
+# A front says with these that it had no answer of the service; with any other 5xx the service says itself that it
+# cannot store anything now. On a full disk that is the truth, not downtime.
+_OF_A_FRONT = (502, 504)
 _NOT_FOUND = (404, 410)
 # A sender late by this share of the deadline was held up itself (as in harness.checkers.validity.load_sound).
 STALLED_SHARE = 0.2
@@ -204,7 +205,9 @@ def _refusals_on_a_full_disk(records: Records, faults: tuple[FaultRecord, ...]) 
         for f in faults
         if "refuses_space" in f.effects and f.targets.get("disk") == "data" and f.injected_ns is not None
     ]
-    refused = (records["outcome"] == OUTCOMES.index("http_error")) & np.isin(records["status"], _REFUSALS)
+    status = records["status"]
+    told = np.isin(records["outcome"], [OUTCOMES.index("http_error"), OUTCOMES.index("refused")])
+    refused = told & (status >= 500) & (status < 600) & ~np.isin(status, _OF_A_FRONT)
     mask: Mask = refused & ((records["flags"] & FLAG_WRITE) != 0) & overlap(records, held)
     return mask
 

@@ -8,7 +8,7 @@ import json
 import os
 import random
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -67,6 +67,10 @@ class _Known:
     id: str
 
 
+def _some() -> deque[_Known]:
+    return deque(maxlen=_KNOWN_KEPT)
+
+
 class Requests:
     """Fills templates for one process: tokens no other process makes, and what ``{known}`` may name.
 
@@ -93,11 +97,12 @@ class Requests:
         # Start time and pid: no two processes of a run share both, whatever the seed.
         self._prefix = f"{prefix}-{mono_ns():x}-{os.getpid():x}"
         self._count = 0
-        self._untouched: deque[_Known] = deque(maxlen=_KNOWN_KEPT)
-        self._known: deque[_Known] = deque(maxlen=_KNOWN_KEPT)
+        # By the account that wrote them: others may not see them.
+        self._untouched: dict[int, deque[_Known]] = defaultdict(_some)
+        self._known: dict[int, deque[_Known]] = defaultdict(_some)
 
-    def fill(self, template: RequestTemplate) -> Request | None:
-        """None when the template needs a known token and there is none yet."""
+    def fill(self, template: RequestTemplate, account: int = 0) -> Request | None:
+        """None when the template needs a known token and there is none yet that this account wrote."""
         self._count += 1
         token = f"{self._prefix}-{self._count:x}"
         payload = payload_of(token)
@@ -105,13 +110,13 @@ class Requests:
         known_ns = 0
         if template.needs_known:
             if template.kind == "write":
-                if not self._untouched:
+                if not self._untouched[account]:
                     return None
-                known = self._untouched.popleft()
+                known = self._untouched[account].popleft()
             else:
-                if not self._known:
+                if not self._known[account]:
                     return None
-                known = self._random.choice(self._known)
+                known = self._random.choice(self._known[account])
             values |= {"known": known.token, "id": known.id}
             known_ns = known.made_ns
         return self._made(template, values, mono_ns(), known_ns)
@@ -156,12 +161,12 @@ class Requests:
             values,
         )
 
-    def acknowledged(self, request: Request, id_: str = "") -> None:
+    def acknowledged(self, request: Request, id_: str = "", account: int = 0) -> None:
         """Say that ``request`` was acknowledged: its token may be named by later ones, and its id."""
         if request.template.name == self._creates:
             known = _Known(request.token, request.made_ns, id_)
-            self._untouched.append(known)
-            self._known.append(known)
+            self._untouched[account].append(known)
+            self._known[account].append(known)
 
 
 def answered(template: RequestTemplate, status: int, body: bytes, headers: Mapping[str, str]) -> str:

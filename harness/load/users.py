@@ -87,7 +87,7 @@ class Sender:
         if done.outcome == _DROPPED:
             self.tracker.withdraw(entry)
         elif self.tracker.finish(entry, done.outcome, done.status, said=done.said, id_=done.id):
-            self.requests.acknowledged(request, done.id)
+            self.requests.acknowledged(request, done.id, session.account)
 
     def _exchange(self, client: FastHttpSession, session: Session, request: Request, deadline_s: float) -> _Exchange:
         """Log in where need be, send, and once more where the session was over. LoginRefused."""
@@ -217,7 +217,7 @@ class ThinkingUser(_LedgeredUser):
             intended_ns = mono_ns() + int(pause_s * NS)
             gevent.sleep(pause_s)
             sender.pause_if_stopping()
-            request = sender.requests.fill(own.choices(mix, weights)[0])
+            request = sender.requests.fill(own.choices(mix, weights)[0], self.session.account)
             if request is not None:
                 sender.send(self.client, self.session, request, intended_ns)
             pause_s = own.uniform(*sender.config.think_s)
@@ -242,7 +242,7 @@ class StreamUser(_LedgeredUser):
             gevent.sleep(max(0.0, (due_ns - mono_ns()) / NS))
             sender.pause_if_stopping()
             # One that names a known write cannot be sent before there is one: another is chosen in its place.
-            tries = (sender.requests.fill(self.choose()) for _ in range(_CHOICES))
+            tries = (sender.requests.fill(self.choose(), self.session.account) for _ in range(_CHOICES))
             request = next((made for made in tries if made is not None), None)
             if request is None:
                 continue  # all of them name one; waiting for it here would keep even the writes from being sent

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from pathlib import Path
 
 from harness.config.schema import SystemConfig
 from harness.crash.boot import BootSpec
 from harness.crash.explore import MARGIN_S, Baseline, Exploration
-from harness.crash.findings import UnderWay
+from harness.crash.findings import TakenNs, UnderWay
 from harness.crash.states import unlogged
 from harness.disks.logged import LoggedDisk
 from harness.disks.nudging import Nudging
@@ -57,8 +56,8 @@ class PowerLossRun:
         if self._nudging:
             self._nudging.stop()
 
-    def cut(self, bundled: Path, snapshots: Mapping[str, tuple[int, int]]) -> None:
-        """Start the system on every state; ``snapshots``: when each backup (by its path) was taken."""
+    def cut(self, bundled: Path, taken_ns: TakenNs) -> None:
+        """Start the system on every state; ``taken_ns`` tells when a backup was taken, by its path and identity."""
         self.stop()
         if self._nudging and self._nudging.problem:
             self._not_nudged(self._nudging.problem)
@@ -92,8 +91,8 @@ class PowerLossRun:
         )
         restore = self._config.operations.get("restore")
         deadline_s = MARGIN_S + self._config.service.start_deadline_s + (restore.deadline_s if restore else 0)
-        under_way = UnderWay(operation.id, operation.restores, snapshots.get(operation.backup))
-        exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, snapshots, self._recorder)
+        under_way = UnderWay(operation.id, operation.restores, taken_ns(operation.backup, None))
+        exploration = Exploration(log, self._disk.size_bytes, spec, deadline_s, taken_ns, self._recorder)
         rng = random.Random(f"{plan.seed}:{plan.scenario}:{plan.cell}:power")
         exploration.run(self._power, self._spans(recording, operation), under_way, self._baseline, rng)
 

@@ -26,15 +26,15 @@ class ReadBacks:
         back = system.config.load.read_back
         self._settling = Settling(LedgerTail(system.recorder.folder), back.settle_s if back else 0.0)
 
-    def after(self, cause: str) -> str:
-        """Read all back and record it; the backup that `status` names as the latest."""
+    def after(self, cause: str) -> Status:
+        """Read all back and record it; what `status` said then."""
         self._labels[cause] = number = self._labels.get(cause, 0) + 1
-        snapshot_ns = self._snapshots.taken_ns.get(self.restored_from) if cause != "end" else None
+        snapshot_ns = self._snapshots.taken_ns(self.restored_from) if cause != "end" else None
         status = self._operations.status() if self._ask_status else Status("", ())
         observe(self._system, f"{cause}-{number}", cause, status, snapshot_ns, self._settling.again)
-        return status.latest
+        return status
 
     def restored(self) -> None:
         """A restore has just ended: what was written since its backup was begun may be gone by right."""
-        taken_ns = self._snapshots.taken_ns.get(self.restored_from)
+        taken_ns = self._snapshots.taken_ns(self.restored_from)
         self._settling.restored(taken_ns[0] if taken_ns else 0)

@@ -16,7 +16,7 @@ from harness.rehearsal.group import Group
 from harness.rehearsal.read_backs import ReadBacks
 from harness.rehearsal.snapshots import Snapshots
 from harness.system.live import LiveSystem
-from harness.system.operations import OperationRequest, OperationResult, Operations
+from harness.system.operations import OperationRequest, OperationResult, Operations, Status
 
 RECOVERY_DEADLINE_S = 30.0
 
@@ -67,8 +67,7 @@ class Steps:
         if isinstance(step, Together):
             self._operate_together(step)
         elif step.do == "read_back":
-            latest = self._read_backs.after(self._last.id.rpartition("-")[0] or "start")
-            self._snapshots.seen(self._last, latest, self._before_last)
+            self._saw(self._read_backs.after(self._last.id.rpartition("-")[0] or "start"))
         elif step.do == "validate_damaged":
             self._damage.run(step.optional)
         elif step.do == "wait":
@@ -132,8 +131,7 @@ class Steps:
         operation = self._system.config.operations[step.do]
         restores = step.do == "restore" or operation.restores
         on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
-        backup = self._operations.status().latest if on_backup else ""
-        self._snapshots.seen(self._last, backup, self._before_last)
+        backup = self._saw(self._operations.status()) if on_backup else ""
         if step.version == "broken":
             self._watch_versions()
         return OperationRequest(
@@ -147,6 +145,13 @@ class Steps:
             group=group,
             broken_version=asked if step.version == "broken" else "",
         )
+
+    def _saw(self, status: Status) -> str:
+        """The backup that a restore would use; whatever made it since the last look is dated by that."""
+        self._snapshots.seen(self._last, status.latest, self._before_last)
+        if not status.error:
+            self._snapshots.listed(a.path for a in status.artefacts)
+        return status.latest
 
     def _wanted(self, step: Step, request: OperationRequest) -> str:
         """The version that is to serve afterwards; in a group that is only known of those that change it."""
@@ -181,7 +186,9 @@ class Steps:
             unknown = config.own or config.version == "backup"
             self.version = self._promised(step, request) or ("" if unknown else self.version)
         if request.operation == "backup":
-            self._snapshots.remember(result, self._operations.status().latest, self.version)
+            status = self._operations.status()
+            self._snapshots.remember(result, status.latest, self.version)
+            self._snapshots.listed(a.path for a in status.artefacts)
         self._read_backs.restored_from = request.backup if request.restores and result.exit == 0 else ""
         if request.restores:
             self._read_backs.restored()

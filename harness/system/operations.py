@@ -107,7 +107,11 @@ class Operations:
         watch = PhaseWatch(phases, id_, output, kit.text, self._phases.gates)
         watch.begin()
         looked_for = request.restores and config.to == "latest"
-        traces = RestoreTraces(system.files.data_place(), request.backup) if looked_for else None
+        traces = (
+            RestoreTraces(system.files.data_place(), request.backup, ours=not system.config.service.attach)
+            if looked_for
+            else None
+        )
         start = mono_ns()
         process = system.running[id_] = self._start(argv, output.name, env, watch)
         code, did = self._wait(process, id_, start, config.deadline_s)

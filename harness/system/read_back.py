@@ -6,14 +6,16 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from harness.config.schema import ReadBackConfig
 from harness.host.clock import Deadline, mono_ns
 from harness.model import NS, OUR_TOKEN
 from harness.recording.events import Warned
 from harness.system import http
 from harness.system.clients.talk import ClientGone, Talk
+from harness.system.largest_file import identity
 from harness.system.live import LiveSystem
 from harness.system.operations import Status
-from harness.system.read_back_by_id import each_by_id
+from harness.system.read_back_by_id import each_by_id, ledger_of
 from harness.system.read_pages import DEADLINE_S, PAGE_DEADLINE_S, ReadBack, all_pages, bounded
 
 
@@ -25,7 +27,24 @@ def read_back(system: LiveSystem) -> ReadBack:
     if config is None:
         return ReadBack(None, {}, "the system declares no [load.read_back]")
     deadline = Deadline(DEADLINE_S, "the read-back")
-    return each_by_id(system, config, deadline) if config.by_id else all_pages(system, config, deadline)
+    return each_by_id(system, config, deadline) if config.by_id else _as_each_account(system, config, deadline)
+
+
+def _as_each_account(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
+    """As the first account sees it; what that lacks may be what only another one sees."""
+    began_ns = mono_ns()
+    whole = all_pages(system, config, deadline)
+    for account in range(1, system.service.accounts):
+        there = {token for token, _ in whole.found or ()}
+        told = ledger_of(system).acknowledged()
+        if whole.found is None or all(w.token in there for w in told if w.end_ns < began_ns):
+            return whole
+        more = all_pages(system, config, deadline, account)
+        if more.found is None:
+            return more
+        found = (*whole.found, *(entry for entry in more.found if entry[0] not in there))
+        whole = replace(whole, found=found, asked_again=(*whole.asked_again, *more.asked_again))
+    return whole
 
 
 def _by_client(talk: Talk) -> ReadBack:
@@ -110,6 +129,7 @@ def observe(
         "settle_s": system.config.load.read_back.settle_s if system.config.load.read_back else 0.0,
         "artefacts": [asdict(artefact) for artefact in status.artefacts],
         "latest": status.latest,
+        "backup_identities": {a.path: found for a in status.artefacts if (found := identity(a.path))},
         "status_error": status.error,
         "version": version,
         "snapshot_ns": snapshot_ns,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import quote, urlsplit
+from itertools import takewhile
+from urllib.parse import quote, urljoin, urlsplit
 
 from harness.config.schema import ReadBackConfig
 from harness.host.clock import Deadline, sleep
@@ -20,6 +21,9 @@ DEADLINE_S = 60.0
 _NOT_NOW = (502, 503)
 _TIMES_ASKED_AGAIN = 3
 _PAUSE_S = 0.2
+# So a list of numbered pages may answer beyond its end.
+_PAST_THE_END = (400, 404, 410)
+_NOTHING_NEW = 3
 _PAGES = 100_000
 MISSING = object()
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[\w*]+\s*=\s*(?:\"[^\"]*\"|[^\s,;\"]+))*)")
@@ -44,47 +48,74 @@ class ReadBack:
     error_status: int = 0
 
 
-def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline) -> ReadBack:
-    """Fetch all of them."""
+def all_pages(system: LiveSystem, config: ReadBackConfig, deadline: Deadline, account: int = 0) -> ReadBack:
+    """Fetch all of them, as a client with that account."""
     read = _read_text if config.pattern else _read_json
-    found: list[Entry] = []
+    all_ = _Entries(moves=config.counted or config.follows_links)
     again: list[str] = []
-    place, first_entries, entries = _Place(number=config.first_page), 0, 0
+    totals: Mapping[str, float] = {}
+    place, entries, body, nothing_new = _Place(number=config.first_page), 0, b"", 0
     for _ in range(_PAGES):
-        answer = _page(system, config, place, deadline, again)
+        answer = _page(system, config, place, deadline, again, account)
+        if config.counted and not place.is_first and answer.status in _PAST_THE_END:
+            return ReadBack(tuple(all_.found), totals, "", tuple(again))
         if not answer.ok:
             return ReadBack(None, {}, f"read-back of {config.path}: {answer.said()}", error_status=answer.status)
         try:
             page = read(config, answer, first=place.is_first)
         except _Unreadable as unreadable:
             return ReadBack(None, {}, f"read-back: {unreadable}")
-        found += page.found[_moved_on(found, page.found) :]
+        added = all_.add(page.found)
         entries += page.entries
-        first_entries = first_entries or page.entries
+        totals = page.totals
         if entries > MOST_ENTRIES:
             return ReadBack(None, {}, f"read-back: more than {MOST_ENTRIES} entries")
         following = page.next
         if config.counted:
-            # As long as the first, which may be as long as they get: only a shorter one is the last for sure.
-            following = "" if page.entries and page.entries >= first_entries else None
+            # A page that is not there may be empty, or the last one once more; a few may be what moved on meanwhile.
+            is_new = added or (not page.found and answer.body != body)
+            nothing_new, body = (0 if is_new else nothing_new + 1), answer.body
+            following = None if not page.entries or nothing_new > _NOTHING_NEW else ""
         if following is None:
-            return ReadBack(tuple(found), page.totals, "", tuple(again))
+            return ReadBack(tuple(all_.found), totals, "", tuple(again))
         if following == place.after and not config.counted:
             return ReadBack(None, {}, f"read-back: {_teller(config)} does not move on from {place.after!r}")
         if deadline.passed:
-            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(found)} entries so far)")
+            return ReadBack(None, {}, f"read-back: not done after {DEADLINE_S:g} s ({len(all_.found)} entries so far)")
         place = _Place(following, place.number + 1, entries, is_first=False)
     return ReadBack(None, {}, f"read-back: more than {_PAGES} pages")
 
 
-def _moved_on(found: Sequence[Entry], page: Sequence[Entry]) -> int:
-    """How many entries at the start of a page are the last ones of those before it: where the newest come first, those
-    that were written meanwhile move others to the next page. An entry that is stored twice stands twice in one page, or
-    apart from itself."""
-    for at in range(max(0, len(found) - len(page)), len(found)):
-        if page[0] == found[at] and list(page[: len(found) - at]) == list(found[at:]):
-            return len(found) - at
-    return 0
+class _Entries:
+    """What was found so far. ``moves``: where the newest come first, and pages are counted, those that are written
+    meanwhile move others to the next page; what stands there once more was read already."""
+
+    def __init__(self, moves: bool) -> None:
+        self.found: list[Entry] = []
+        self._moves = moves
+        self._at: dict[Entry, int] = {}
+
+    def add(self, page: list[Entry]) -> int:
+        """How many of a page are added: all but entries that stand in the pages before in the same order, one after the
+        other. An entry that is stored twice is no such run, unless it stands right at the edge of two pages."""
+        first, stop = self._again(page) if self._moves else (0, 0)
+        page = [*page[:first], *page[stop:]]
+        self._at |= {entry: len(self.found) + i for i, entry in enumerate(page)}
+        self.found += page
+        return len(page)
+
+    def _again(self, page: list[Entry]) -> tuple[int, int]:
+        """Where in a page those begin and end; twice the same for none."""
+        first = next((i for i, entry in enumerate(page) if entry in self._at), None)
+        if first is None:
+            return 0, 0
+        before = self.found[self._at[page[first]] :]
+        run = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(page[first:], before, strict=False)))
+        is_edge = first == 0 and run == len(before)
+        others = page[first + run :]
+        if (run == 1 and not is_edge) or any(entry in self._at for entry in others):
+            return 0, 0
+        return first, first + run
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +178,7 @@ def _next_in_json(
     if config.counted:
         return None
     if config.next_link:
-        return _linked(answer)
+        return _linked(config, answer)
     if config.next_in_entry:
         following = http.pointer(items[-1], config.next_in_entry, MISSING) if items else None
         if following is MISSING:
@@ -157,15 +188,24 @@ def _next_in_json(
         # On the first page it may be misspelt, and more pages left unread.
         if following is MISSING and first and items:
             raise _Unreadable(f"no {config.next} in the answer (null says that it is the last page)")
-    return None if following in (None, MISSING) else str(following)
+    if following in (None, MISSING, ""):
+        return None
+    return _address(config, str(following)) if config.follows_links else str(following)
 
 
-def _linked(answer: http.Answer) -> str | None:
+def _address(config: ReadBackConfig, link: str) -> str:
+    """The path and query that a link leads to, whatever host it names."""
+    parts = urlsplit(urljoin(config.path, link))
+    if not config.next_link and not re.match("https?://|[/?]", link):
+        raise _Unreadable(f"{config.next} names {link!r}, which is no address, and path has no {{after}} to put it in")
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _linked(config: ReadBackConfig, answer: http.Answer) -> str | None:
     """The path that the Link header names as the next page (RFC 8288)."""
     for target, parameters in _LINK.findall(answer.headers.get("link", "")):
         if re.search(r';\s*rel="?(?:[^";]* )?next(?: [^";]*)?"?\s*(?:;|$)', parameters, re.IGNORECASE):
-            parts = urlsplit(target)
-            return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            return _address(config, target)
     return None
 
 
@@ -183,7 +223,7 @@ def _read_text(config: ReadBackConfig, answer: http.Answer, first: bool) -> _Pag
         why = "and without expect_body it cannot be told from an error page"
         raise _Unreadable(f"nothing in a page matches {config.pattern!r}, {why}: {answer.said()}")
     matched = re.search(config.next_pattern, text) if config.next_pattern else None
-    following = _linked(answer) if config.next_link else matched[1] if matched else None
+    following = _linked(config, answer) if config.next_link else matched[1] if matched else None
     return _Page(found, len(found), following, {})
 
 
@@ -194,15 +234,15 @@ def bounded(value: object) -> str:
 
 
 def _page(
-    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str]
+    system: LiveSystem, config: ReadBackConfig, place: _Place, deadline: Deadline, again: list[str], account: int
 ) -> http.Answer:
     """One page, asked for again where the answer is that it is not to be had just now; ``again`` gets what it was."""
     told = {"after": quote(place.after, safe=""), "page": str(place.number), "offset": str(place.offset)}
     path, body = filled(config.path, told), filled(config.body, told)
-    if config.next_link and not place.is_first:
+    if config.follows_links and not place.is_first:
         path = place.after.removeprefix(system.service.endpoint.prefix)
     service = system.service
-    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers)
+    ask = partial(service.ask_as_client, config.method, path, PAGE_DEADLINE_S, body, config.headers, account)
     return asked_again(ask, deadline, again)
 
 

@@ -56,7 +56,7 @@ class Service:
         self._commands = commands
         self._process: Process | None = None
         self._login = login_of(config)
-        self._session: Session | None = None
+        self._sessions: dict[int, Session] = {}
 
     @property
     def endpoint(self) -> Endpoint:
@@ -67,6 +67,11 @@ class Service:
             {name: fill(value) for name, value in config.headers.items()},
             Tls(fill(config.ca_file), fill(config.cert_file), fill(config.key_file), config.verify),
         )
+
+    @property
+    def accounts(self) -> int:
+        """How many there are by which clients log in; at least 1."""
+        return max(1, len(self._login.accounts))
 
     @property
     def url(self) -> str:
@@ -170,13 +175,19 @@ class Service:
         return http.ask(self.endpoint, method, path, deadline_s, body, headers, most_bytes)
 
     def ask_as_client(
-        self, method: str, path: str, deadline_s: float, body: str = "", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        deadline_s: float,
+        body: str = "",
+        headers: Mapping[str, str] | None = None,
+        account: int = 0,
     ) -> http.Answer:
-        """The same as a client that is logged in; the variables of its login are filled in. Where it cannot log in, an
-        answer that says so."""
+        """The same as a client that is logged in by that account; the variables of its login are filled in. Where it
+        cannot log in, an answer that says so."""
         if not self._login.in_use:
             return self.ask(method, path, deadline_s, body, headers)
-        session = self._session = self._session or Session(self.endpoint, self._login)
+        session = self._sessions.setdefault(account, Session(self.endpoint, self._login, account))
         try:
             session.ensure(deadline_s)
             since_ns = mono_ns()

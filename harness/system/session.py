@@ -15,7 +15,12 @@ from harness.host.endpoint import Endpoint
 from harness.model import NS
 from harness.system import http
 
-_REFUSED = (401, 403)
+# 419, 440 and 498 are words of frameworks for a session that is over.
+_REFUSED = (401, 403, 419, 440, 498)
+# Frameworks say these of a form whose token is of a session that is over, and services of much else: not of a session
+# that has just begun.
+_MAY_MEAN_SO = (400, 422)
+_NOT_AGAIN_NS = 5 * NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +58,18 @@ class LoginRefused(Exception):
 
 
 class Session:
-    """Of the client with that ``number``, which has the account of that turn. Several threads may use it."""
+    """Of the client with that ``number``, which has the ``account`` of that turn. Several threads may use it."""
 
     def __init__(self, endpoint: Endpoint, login: Login, number: int = 0) -> None:
         self._endpoint = endpoint
         self._login = login
-        self._account = login.accounts[number % len(login.accounts)] if login.accounts else {}
+        self.account = number % len(login.accounts) if login.accounts else 0
+        self._account = login.accounts[self.account] if login.accounts else {}
         self._lock = threading.Lock()
-        # Where a login is sent: a front page that only gives a token first is where much else leads to.
-        steps = [step for step in login.steps if step.method != "GET"] or list(login.steps)
+        # Where a login is sent, or its form stands: not a front page that only gives a token first, where much else
+        # leads to.
+        sent = [step for step in login.steps if step.method != "GET" or step.path.partition("?")[0] != "/"]
+        steps = sent or list(login.steps)
         self._doors = {endpoint.prefix + step.path.partition("?")[0] for step in steps if "{" not in step.path}
         self._since_ns = 0
         self.variables: Mapping[str, str] = {}
@@ -85,6 +93,8 @@ class Session:
         """Whether such an answer means that this session is over."""
         if not self._login.steps:
             return False
+        if status in _MAY_MEAN_SO:
+            return mono_ns() - self._since_ns > _NOT_AGAIN_NS
         return status in _REFUSED or (300 <= status < 400 and urlsplit(location).path in self._doors)
 
     def take(self, set_cookies: list[str] | tuple[str, ...], sent_ns: int) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from harness.checkers.core.codes import MOST_EXAMPLES, Details, code, finding, outcome_of
 from harness.checkers.core.protocol import Checker
-from harness.checkers.data.restore_exact import judge_restored
+from harness.checkers.data.restore_exact import judge_live_restored
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
@@ -225,7 +225,7 @@ def _restores(recording: Recording) -> dict[_Content, Outcome]:
             says_nothing = excused(recording, operation) or cut_links(recording, operation)
             outcome: Outcome = "unknown" if says_nothing else "fail"
         else:
-            outcome = outcome_of(judge_restored(look)) if look is not None else "unknown"
+            outcome = outcome_of(judge_live_restored(recording, look)) if look is not None else "unknown"
         shown.setdefault((operation.backup, _size(recording, operation)), []).append(outcome)
     return {which: "pass" if "pass" in those else merged(those) for which, those in shown.items()}
 
@@ -253,7 +253,9 @@ def _smaller(
     pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[_Content, Outcome]
 ) -> Iterator[Finding]:
     for (latest, reference), labels in pairs.items():
-        sure = latest.kind == FULL or showed.get((latest.path, latest.size)) == "fail"
+        # A size that changed since its restore may be that of what was packed again, or of another backup.
+        was_whole = any(path == latest.path and outcome == "pass" for (path, _), outcome in showed.items())
+        sure = not was_whole and (latest.kind == FULL or showed.get((latest.path, latest.size)) == "fail")
         details = (PartialIsLatest if sure else SizeDiffers)(
             latest.name,
             latest.size,

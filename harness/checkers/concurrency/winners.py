@@ -87,14 +87,27 @@ class LoserWaited(Details):
 @code(
     "operations.loser_gave_no_reason",
     "fail",
-    title="A losing operation gave no reason",
-    sentence="{{ loser|ended }} without a reason: {{ loser|said }}",
-    meaning="An operation that lost printed nothing, or a traceback: nothing says that another one has the lock.",
+    title="A losing operation broke",
+    sentence="{{ loser|ended }} with a traceback: {{ loser|said }}",
+    meaning="An operation that lost printed a traceback: it did not expect that another one has the lock.",
     causes=("the kit does not handle the lock's refusal",),
     look="operations/*.out of the run",
     hint="print one line that says who has the lock",
 )
 class LoserGaveNoReason(Details):
+    loser: OperationEnd
+
+
+@code(
+    "operations.loser_silent",
+    "note",
+    title="A losing operation said nothing",
+    sentence="{{ loser|ended }}, and printed nothing",
+    meaning="An operation that lost said so by its exit code alone, as `flock -n` does: whoever started it does not "
+    "learn why it failed.",
+    hint="print one line that says who has the lock",
+)
+class LoserSilent(Details):
     loser: OperationEnd
 
 
@@ -140,6 +153,7 @@ class Winners(Checker):
         LoserStayed,
         LoserWaited,
         LoserGaveNoReason,
+        LoserSilent,
         HarnessLate,
         LoserLockNotMarked,
         LosersLeft,
@@ -171,6 +185,8 @@ class Winners(Checker):
         if bad:
             yield from bad
             return
+        for silent in (m for m in lost if not m.output.strip()):
+            yield finding(_QUESTION, Subject("operation", silent.id), LoserSilent(end_of(silent)))
         slowest = max(lost, key=lambda m: m.seconds, default=None)
         yield finding(
             _QUESTION,
@@ -189,7 +205,7 @@ class Winners(Checker):
                 yield HarnessLate("harness", stalled_s, affects=f"whether {loser.id} left in time")
             else:
                 yield LoserWaited(end) if waits_s is None else LoserStayed(end, limit_s)
-        if "Traceback (most recent call last)" in loser.output or not loser.output.strip():
+        if "Traceback (most recent call last)" in loser.output:
             yield LoserGaveNoReason(end)
         if not marks_lock(run.recording, loser):
             yield LoserLockNotMarked(loser.id)

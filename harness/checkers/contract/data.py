@@ -9,7 +9,7 @@ from harness.checkers.contract import codes
 from harness.checkers.contract.tried import Answer, look_after, tried
 from harness.checkers.core.codes import Details, end_of
 from harness.checkers.data.acknowledged_writes import judge_kept
-from harness.checkers.data.restore_exact import judge_restored
+from harness.checkers.data.restore_exact import judge_live_restored
 from harness.judged.judged_run import JudgedRun
 from harness.model import Operation
 from harness.recording.events import Observed, ServiceRestarted, ServiceStopped, SystemUp
@@ -67,7 +67,7 @@ def restore(recording: Recording) -> Iterator[Answer]:
     if look is None or look.found is None:
         yield "restore", codes.RestoreNotKnown(end_of(done), look.error if look else "")
         return
-    yield from (("restore", details) for details in judge_restored(look))
+    yield from (("restore", details) for details in judge_live_restored(recording, look))
 
 
 def status(recording: Recording) -> Iterator[Answer]:

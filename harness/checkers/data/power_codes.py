@@ -235,17 +235,24 @@ class StatusBroken(Details):
     sentence="{% if why == 'no_status' %}it is not known which backup there is: the system declares no `status`"
     "{% elif why == 'none_yet' %}there was no backup yet to go back to"
     "{% elif why == 'not_tried' %}{{ backup }} was not restored"
+    "{% elif why == 'status_needs_more' %}`status` fails also on the disk as it was before any cut: {{ error }}"
     "{% else %}the latest backup, {{ backup }}, was restored: {{ answers|told }}{% endif %}",
     meaning="It could not be tried, or not be told, whether a backup can be restored after the cut.",
-    causes=("the system.toml declares no `status` operation", "the cut came before the first backup"),
+    causes=(
+        "the system.toml declares no `status` operation",
+        "the cut came before the first backup",
+        "`status` asks a store that is not there when the system is started from its disk alone",
+    ),
     look="the other findings of this state",
-    hint="declare [operations.status], and take a backup before the cut",
+    hint="declare [operations.status], or [backups], that tells of the backups without their store; take a backup "
+    "before the cut",
 )
 class BackupUndecided(Details):
     cut: Cut
-    why: Literal["no_status", "none_yet", "not_tried", "undecided"]
+    why: Literal["no_status", "none_yet", "not_tried", "status_needs_more", "undecided"]
     backup: str
     answers: list[Answer]
+    error: str = ""
 
 
 @code(

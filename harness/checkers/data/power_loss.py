@@ -56,13 +56,16 @@ class PowerLoss(Checker):
             return
         looks = [o for o in recording.observations if o.crash is not None]
         broken = {e.label: e.why for e in recording.of(PowerBroken)}
-        control = _control([o for o in looks if o.label == "control"], broken)
+        of_control = [o for o in looks if o.label == "control"]
+        control = _control(of_control, broken)
+        # Of what `status` asks something may not be there when the system is started from its disk alone.
+        no_status = next((o.status_error for o in of_control), "")
         failed = [finding(_QUESTION, _CONTROL, control)] if control else []
         yield from failed
         for label in planned.states:
             subject = Subject("crash_state", label)
             of_state = [o for o in looks if o.crash is not None and o.crash.label == label]
-            found = _state(of_state, broken.get(label, ""))
+            found = _state(of_state, broken.get(label, ""), no_status)
             if control and outcome_of(found) != "unknown":
                 found = [codes.NotJudged([answer(d) for d in found])]
             because = [f.id for f in failed]
@@ -81,7 +84,7 @@ def _control(looks: Sequence[Observation], broken: dict[str, str]) -> codes.Cont
     return codes.ControlFailed(True, "", live.error, [answer(d) for d in live.answers])
 
 
-def _state(looks: Sequence[Observation], broken: str) -> list[Details]:
+def _state(looks: Sequence[Observation], broken: str, no_status: str) -> list[Details]:
     if not looks or looks[0].crash is None:
         return [codes.NotExamined("")]
     first, crash = looks[0], looks[0].crash
@@ -91,7 +94,7 @@ def _state(looks: Sequence[Observation], broken: str) -> list[Details]:
     if broken:
         return [codes.NotExamined(broken)]
     live = _Live.of(first)
-    back = _WayBack.of(first, looks[1] if len(looks) > 1 else None)
+    back = _WayBack.of(first, looks[1] if len(looks) > 1 else None, no_status)
     found = live.broken(cut, _WAYS[back.outcome]) + back.broken(cut, live.outcome == "fail")
     if "fail" not in (live.outcome, back.outcome):
         again = next((o for o in looks[-1].operations if o.again), None)  # what the cut fell into, after all else
@@ -187,12 +190,14 @@ class _WayBack:
     status_error: str = ""
     made: str = ""
     restore: OperationEnd | None = None
-    why: Literal["no_status", "none_yet", "not_tried", "undecided"] = "undecided"
+    why: Literal["no_status", "none_yet", "not_tried", "status_needs_more", "undecided"] = "undecided"
 
     @classmethod
-    def of(cls, first: Observation, after: Observation | None) -> _WayBack:
+    def of(cls, first: Observation, after: Observation | None, no_status: str) -> _WayBack:
         if "status" in first.not_provided:
             return cls("unknown", why="no_status")
+        if first.status_error and no_status:
+            return cls("unknown", why="status_needs_more", status_error=first.status_error)
         if first.status_error:
             return cls("fail", status_error=first.status_error)
         made = [o.id for o in first.operations if o.name == "backup" and o.succeeded]
@@ -214,7 +219,7 @@ class _WayBack:
             case "pass":
                 return []
             case "unknown":
-                return [codes.BackupUndecided(cut, self.why, self.backup, _told(self.answers))]
+                return [codes.BackupUndecided(cut, self.why, self.backup, _told(self.answers), self.status_error)]
         if self.status_error:
             return [codes.StatusBroken(cut, self.status_error, live_lost)]
         if self.answers:

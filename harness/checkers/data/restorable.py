@@ -10,7 +10,7 @@ import msgspec
 
 from harness.checkers.core.codes import Answer, Details, OperationEnd, answer, code, end_of, finding, outcome_of
 from harness.checkers.core.protocol import Checker
-from harness.checkers.data.restore_exact import judge_restored
+from harness.checkers.data.restore_exact import judge_live_restored
 from harness.judged.cut_links import cut_links
 from harness.judged.judged_run import JudgedRun
 from harness.model import FaultRecord, Finding, Operation, Outcome, Subject
@@ -137,7 +137,7 @@ def _try(recording: Recording, restore: Operation) -> tuple[Outcome, Try]:
     look = next((o for o in recording.observations if (c := cause(o)) is not None and c.id == restore.id), None)
     if look is None:
         return "unknown", Try(end, [], "")
-    answers = judge_restored(look)
+    answers = judge_live_restored(recording, look)
     return outcome_of(answers), Try(end, [answer(a) for a in answers], "")
 
 

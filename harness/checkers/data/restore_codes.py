@@ -217,8 +217,8 @@ class ReplayedNothing(Details):
     "restore.left_no_traces",
     "unknown",
     title="A restore may have done nothing",
-    sentence="{{ restore }} exited 0, all is there, and it left no trace: the data file is the one it was, the backup "
-    "was not read, and nobody was turned away",
+    sentence="{{ restore }} exited 0, all is there, and it left no trace: the data file is the one it was, nobody "
+    "was seen to read the backup, and nobody was turned away",
     meaning='A restore that ends at the last commit (to = "latest") leaves the data as it was, and so does one that '
     "does nothing.",
     causes=("the restore does nothing, and says that it succeeded", "the backup is no file of this host"),

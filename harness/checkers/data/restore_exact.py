@@ -29,6 +29,7 @@ from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.downtime import bad_mask, joined
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import deadline_ms
+from harness.judged.requests import cuts_by_harness, overlap, sender_stalled
 from harness.model import NS, Finding, Observation, Operation, Subject
 from harness.plan import Step, Together
 from harness.recording.history import acknowledged, cause, is_restored, missing, owed, returned
@@ -36,6 +37,8 @@ from harness.recording.ledger import Writes
 from harness.recording.recording import Recording
 
 _QUESTION = "restore.exact"
+# One alone may have been late by chance.
+_LEAST_TURNED_AWAY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,15 @@ class RestoreExact(Checker):
     def check(self, run: JudgedRun) -> Iterator[Finding]:
         for look in run.recording.observations:
             if is_restored(look) and look.crash is None:
-                for details in judge_restored(look):
-                    if isinstance(details, Exact) and _did_nothing(run.recording, look):
-                        details = LeftNoTraces(details.restore)
+                for details in judge_live_restored(run.recording, look):
                     yield finding(_QUESTION, Subject("read_back", look.label), details)
+
+
+def judge_live_restored(recording: Recording, look: Observation) -> list[Details]:
+    """The same of the live data, where it is known besides whether the restore left a trace."""
+    found = judge_restored(look)
+    nothing = any(isinstance(details, Exact) for details in found) and _did_nothing(recording, look)
+    return [LeftNoTraces(d.restore) if nothing and isinstance(d, Exact) else d for d in found]
 
 
 def _did_nothing(recording: Recording, look: Observation) -> bool:
@@ -90,8 +98,10 @@ def _did_nothing(recording: Recording, look: Observation) -> bool:
     if restore is None or restore.to != "latest" or restore.left_traces is not False:
         return False
     probes = joined(recording.samples.probe)
-    meanwhile = (probes["intended_ns"] <= restore.stop_ns) & (probes["end_ns"] >= restore.start_ns)
-    return not bad_mask(probes[meanwhile], deadline_ms(recording)).any()
+    limit_ms = deadline_ms(recording)
+    turned_away = bad_mask(probes, limit_ms) & overlap(probes, [(restore.start_ns, restore.stop_ns)])
+    ours = overlap(probes, cuts_by_harness(recording)) | sender_stalled(probes, limit_ms)
+    return int((turned_away & ~ours).sum()) < _LEAST_TURNED_AWAY
 
 
 def judge_restored(observation: Observation) -> list[Details]:

@@ -16,6 +16,7 @@ from harness.checkers.operations.operation_codes import (
     CopyUnknown,
     FailedUnderLeftFault,
     FaultNotMet,
+    LinkNotSaid,
     MayNeedLink,
     MetOurMount,
     NoOperation,
@@ -45,6 +46,7 @@ class Expectations(Checker):
         OperationFailed,
         FailedUnderLeftFault,
         MayNeedLink,
+        LinkNotSaid,
         BackupUnknown,
         MetOurMount,
         SucceededUnderFault,
@@ -89,6 +91,10 @@ def _judge(recording: Recording, operation: Operation, met: list[FaultRecord]) -
         if outcome == "pass":
             return None
         return (CopyMissing if outcome == "fail" else CopyUnknown)(name, end, fault, probe, [answer(copy)])
+    if all(f.targets.get("link") for f in met):
+        needed = [policies(recording).needs_link(name, f.targets["link"]) for f in met]
+        if not any(needed):  # without, it is as good as it promises to be
+            return LinkNotSaid(name, end, fault, met[0].targets["link"]) if None in needed else None
     if all("blinds" in f.effects for f in met) and lost_within(recording, operation):
         asks = policies(recording).asks(name)
         if asks != "throughout":

@@ -97,6 +97,28 @@ class MayNeedLink(Details):
 
 
 @code(
+    "operation.link_not_said",
+    "unknown",
+    title="It succeeded with a link cut",
+    sentence="{{ end|ended }}, while {{ fault }} was on the link {{ link }}",
+    meaning="The operation succeeded under a cut link, and it is not said whether it promises what is behind it.",
+    causes=(
+        "it does without, and makes up for it later",
+        "it failed to do what it promises, and says that it succeeded",
+    ),
+    look="the output of the operation, and what of it needs the link",
+    hint='[operations.{{ name }}] needs_links = ["{{ link }}"] if it must not succeed without; needs_links = [] if it '
+    "may",
+    matter="plan",
+)
+class LinkNotSaid(Details):
+    name: str
+    end: OperationEnd
+    fault: str
+    link: str
+
+
+@code(
     "operation.succeeded_unseen",
     "unknown",
     title="It succeeded unseen, which may be meant",

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from harness.host.clock import Deadline, mono_ns
+from harness.model import NS
 from harness.system.clients.client import Client
 
 AT_ONCE = 64
@@ -27,6 +28,8 @@ _ENTRIES = 1000
 _SAID_CHARS = 300
 # A question that does not say how long it may take may take as long as a read-back.
 _UNSAID_S = 60.0
+# So often all connections may be given up for the sake of one.
+_ALL_AGAIN_NS = 2 * NS
 _OF_OURS = ("ready", "version", "read_all")
 
 
@@ -62,12 +65,12 @@ class Service:
     def answer(self, asked: Mapping[str, Any], deadline: Deadline) -> None:
         if deadline.passed:  # it had to wait for a thread, and nobody waits for it any more
             return
+        kept = self._kept
         try:
             for told in self._told(asked):
                 self._say(asked, **told)
         except Exception as error:  # noqa: BLE001 - whatever a client of the user's raises, it is the answer
-            self._failed_ns = mono_ns()
-            self._drop()
+            self._give_up(kept)
             self._say(asked, error=f"{type(error).__name__}: {error}"[:_SAID_CHARS])
 
     def _told(self, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -80,7 +83,7 @@ class Service:
         except Exception:
             if made_ns >= began_ns or asked["do"] not in _OF_OURS:
                 raise
-            self._drop()
+            self._give_up(kept=True)
             answers = _told(self._client(), asked)
             first = next(answers)
         yield first
@@ -93,6 +96,13 @@ class Service:
             self._own.made_ns, self._own.client = mono_ns(), self._make(self._url)
         client: Client = self._own.client
         return client
+
+    def _give_up(self, kept: bool) -> None:
+        """The client of this thread; and where it was connected before, once in a while, all others that were: an error
+        may as well be the service's word on one request."""
+        if kept and mono_ns() - self._failed_ns > _ALL_AGAIN_NS:
+            self._failed_ns = mono_ns()
+        self._drop()
 
     @property
     def _kept(self) -> bool:

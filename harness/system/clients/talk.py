@@ -13,6 +13,8 @@ from typing import Any
 from harness.host.clock import Deadline
 
 GONE = "the client program has ended"
+# What HTTP would say where a client says that the service carried nothing out.
+REFUSED = 507
 
 
 class ClientGone(ConnectionError):
@@ -148,7 +150,7 @@ def ended(told: Mapping[str, Any]) -> tuple[str, int, str]:
         case "acknowledged":
             return "ok", 200, ""
         case "refused":
-            return "refused", 0, said or "refused"
+            return "refused", REFUSED, said or "refused"
         case "indeterminate":
             return "reset", 0, said or "indeterminate"
     return ("ok", 200, "") if told.get("ok") is True else ("reset", 0, said or f"an answer without ok: {dict(told)}")

@@ -12,7 +12,7 @@ import pytest
 
 from harness.config.schema import ClientConfig, RequestTemplate
 from harness.host import commands
-from harness.host.clock import Deadline, mono_ns, wait_until
+from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
 from harness.load.driver import LoadDriver
@@ -92,7 +92,7 @@ def test_a_class_answers_every_question(talk: Talk, folder: Path) -> None:
 
 
 def test_only_what_the_service_says_settles_a_write(talk: Talk) -> None:
-    assert wrote(talk, "a", "too much")[:2] == ("refused", 0)
+    assert wrote(talk, "a", "too much")[:2] == ("refused", 507)
     outcome, _, said = wrote(talk, "b", "lost on its way")
     assert (outcome, said) == ("reset", "TimeoutError: lost on its way")
     assert talk.entries(20) == [("b", "lost on its way")]
@@ -167,6 +167,37 @@ def test_after_a_restart_one_failure_is_enough_for_all_that_were_connected_befor
     finally:
         talk.close()
         door.close()
+
+
+def test_errors_that_are_the_services_word_on_a_request_cost_no_connections(folder: Path) -> None:
+    made: list[int] = []
+
+    class Refused(Client):
+        def __init__(self, url: str) -> None:
+            made.append(1)
+
+        def read(self) -> None:
+            return None
+
+        def write(self, token: str, payload: str) -> Outcome:
+            raise RuntimeError("no space left")
+
+    service = Service(Refused, "", io.BytesIO())
+
+    def ask(do: str) -> None:
+        service.answer({"id": 1, "do": do, "token": "t", "payload": ""}, Deadline(20, "an answer"))
+
+    def reads() -> None:
+        for _ in range(50):
+            ask("read")
+            sleep(0.002)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(reads) for _ in range(3)]
+        writes = [pool.submit(ask, "write") for _ in range(10)]
+        for future in (*done, *writes):
+            future.result()
+    assert len(made) <= 3 + 10 + 3  # each write's, and at most one more for each thread that only reads
 
 
 def test_a_question_that_nobody_waits_for_any_more_is_not_asked() -> None:

@@ -22,6 +22,7 @@ from harness.recording.recorder import Recorder
 from harness.system import http
 from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back, read_with_totals
+from harness.system.read_pages import _Entries
 
 ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
@@ -60,13 +61,14 @@ def served(pages: Pages) -> Iterator[int]:
         server.server_close()
 
 
-def service(port: int, prefix: str = "") -> SimpleNamespace:
+def service(port: int, prefix: str = "", accounts: int = 1) -> SimpleNamespace:
     """What of a live service is used: that it can be asked."""
     endpoint = Endpoint(f"http://127.0.0.1:{port}{prefix}")
     return SimpleNamespace(
         endpoint=endpoint,
-        ask_as_client=lambda method, path, deadline_s, body="", headers=None: http.ask(
-            endpoint, method, path, deadline_s, body, headers
+        accounts=accounts,
+        ask_as_client=lambda method, path, deadline_s, body="", headers=None, account=0: http.ask(
+            endpoint, method, path, deadline_s, body, {**(headers or {}), "X-Account": str(account)}
         ),
     )
 
@@ -311,6 +313,26 @@ class Counting:
             return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
 
 
+def read_at(port: int, path: str, **config: Any) -> ReadBack:
+    system = SimpleNamespace(
+        config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, **config))),
+        service=service(port),
+        commands=COMMANDS,
+        talk=None,
+    )
+    return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+
+
+def read_numbered(pages: Ending) -> ReadBack:
+    """By their numbers, from a server that is asked by ``after``."""
+
+    def shown(after: str) -> tuple[int, Any]:
+        return pages.of(int(after))
+
+    with served(shown) as port:
+        return read_at(port, "/all?after={page}", items="")
+
+
 class Growing(Counting):
     """With the newest first; so many are written after each page, up to a number that lets the reading end."""
 
@@ -357,10 +379,124 @@ def test_where_the_newest_come_first_what_is_written_meanwhile_doubles_nothing(p
     assert (len(tokens), len(set(tokens))) == (5, 5)
 
 
+class Ending(Counting):
+    """Of pages beyond the last ``past`` is the status; 200: the last one is given again. ``short`` is one in the middle
+    with an entry less."""
+
+    def __init__(self, past: int, short: int = -1) -> None:
+        super().__init__(NUMBERED)
+        self._past, self._short = past, short
+
+    def of(self, number: int) -> tuple[int, list[Any]]:
+        pages = [NUMBERED[at : at + PAGE_OF] for at in range(0, len(NUMBERED), PAGE_OF)]
+        if self._short >= 0:
+            pages.insert(self._short, [])
+            pages[self._short] = [{"id": 9, "token": "t-9", "payload": "p-9"}]
+        if number <= len(pages):
+            return 200, pages[number - 1]
+        return (200, pages[-1]) if self._past == 200 else (self._past, [])
+
+
+@pytest.mark.parametrize("past", [200, 400, 404, 410])
+def test_numbered_pages_end_as_services_end_them(past: int) -> None:
+    back = read_numbered(Ending(past))
+    assert (back.error, [t for t, _ in back.found or ()]) == ("", [f"t-{n}" for n in range(5)])
+
+
+def test_a_page_that_is_short_in_the_middle_is_not_the_last() -> None:
+    back = read_numbered(Ending(404, short=1))
+    assert sorted(t for t, _ in back.found or ()) == [*(f"t-{n}" for n in range(5)), "t-9"]
+
+
+@pytest.mark.parametrize("first", [404, 500])
+def test_a_first_page_that_is_refused_is_no_read_back(first: int) -> None:
+    with served(lambda _: (first, {})) as port:
+        back = read_at(port, "/x?after=&page={page}")
+    assert (back.found, back.error_status) == (None, first)
+
+
+@pytest.mark.parametrize("form", ["http://shop.example/all?after={}", "/all?after={}", "?after={}"])
+def test_each_page_may_name_the_address_of_the_next(form: str) -> None:
+    def pages(after: str) -> tuple[int, Any]:
+        at = int(after or 0)
+        following = form.format(at + 2) if at + 2 < len(ENTRIES) else None
+        return 200, {"items": ENTRIES[at : at + 2], "links": {"next": following}}
+
+    with served(pages) as port:
+        back = read_at(port, "/all?after=", next="/links/next")
+    assert [t for t, _ in back.found or ()] == [f"t-{i}" for i in range(5)]
+
+
+def test_what_is_no_address_is_told_so() -> None:
+    with served(lambda _: (200, {"items": ENTRIES, "next": 1000})) as port:
+        back = read_at(port, "/all?after=", next="/next")
+    assert back.found is None and "'1000', which is no address, and path has no {after}" in back.error
+
+
+def test_also_where_more_is_written_than_a_page_holds() -> None:
+    every = [(f"t-{n}", None) for n in range(60)]
+    entries = _Entries(moves=True)
+    for page in (every[20:40], [*every[15:20], *every[20:35]], every[35:55]):
+        entries.add(page)
+    assert sorted(entries.found) == sorted(every[15:55])
+
+
+def test_pages_after_an_entry_do_not_move() -> None:
+    doubled = [(f"t-{n // 2}", None) for n in range(10)]
+    entries = _Entries(moves=False)
+    for at in range(0, 10, 3):
+        entries.add(doubled[at : at + 3])
+    assert entries.found == doubled
+
+
 @pytest.mark.parametrize("twice", [1, 2, 4])
 def test_an_entry_that_is_stored_twice_is_told_twice(twice: int) -> None:
     back = Counting([*NUMBERED, NUMBERED[twice]]).read("/x?page={page}")
     assert [token for token, _ in back.found or ()].count(f"t-{twice}") == 2
+
+
+@pytest.mark.parametrize(("lost", "asks"), [((), 2), (("t-1",), 2), (None, 1)], ids=["none", "one", "not looked for"])
+def test_what_only_another_account_sees_is_read_as_that_one(
+    tmp_path: Path, lost: tuple[str, ...] | None, asks: int
+) -> None:
+    own = [[e for e in NUMBERED if e["id"] % 2 == account and e["token"] not in (lost or ())] for account in (0, 1)]
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["X-Account"])
+            body = json.dumps(own[int(asked[-1])]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    (tmp_path / "ledger").mkdir()
+    seen_by_the_first = lost is None
+    told = [e for e in NUMBERED if not (seen_by_the_first and e["id"] % 2)]
+    lines = [{"token": e["token"], "payload": "p", "sent_ns": 1, "end_ns": 2, "outcome": "acknowledged"} for e in told]
+    (tmp_path / "ledger" / "load.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        system = SimpleNamespace(
+            config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/x", items="", next_link=True))),
+            service=service(server.server_port, accounts=2),
+            commands=COMMANDS,
+            talk=None,
+            recorder=SimpleNamespace(folder=tmp_path),
+        )
+        back = read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    found = {t for t, _ in back.found or ()}
+    assert len(set(asked)) == asks
+    assert found == {e["token"] for rows in own[:asks] for e in rows}
 
 
 def test_entries_may_be_plain_texts_without_a_payload() -> None:

@@ -63,6 +63,25 @@ def test_only_where_a_login_is_sent_leads_a_session_that_is_over() -> None:
     assert only_page.refused(302, "/")
 
 
+@pytest.mark.parametrize("status", [400, 422])
+def test_what_may_mean_that_a_session_is_over_does_not_mean_so_of_one_that_has_just_begun(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a form is refused whose token is of a session that a restart dropped."""
+    with open_club(Club()) as port:
+        session = Session(Endpoint(f"http://127.0.0.1:{port}"), LOGIN)
+        session.ensure(DEADLINE_S)
+        assert not session.refused(status, "")
+        monkeypatch.setattr("harness.system.session._NOT_AGAIN_NS", 0)
+        assert session.refused(status, "")
+
+
+def test_the_page_with_the_form_of_a_login_is_a_door_too() -> None:
+    steps = (LoginStep("/session/new", "GET", from_cookies={"csrf": "csrf"}), LoginStep("/session", "POST"))
+    session = Session(Endpoint("http://127.0.0.1:1"), Login(steps))
+    assert session.refused(302, "http://127.0.0.1:1/session/new")
+
+
 def test_a_cookie_of_a_session_that_is_over_does_not_come_back_with_a_late_answer() -> None:
     club = Club()
     with open_club(club) as port:

@@ -286,7 +286,6 @@ def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
     ("stop", "output", "code", "said"),
     [
         (15, LOSES, "operations.loser_stayed", "deploy: failed: locked by deploy (pid 7, fence 3); waited 3 s"),
-        (4, "", "operations.loser_gave_no_reason", ""),
         (
             4,
             "Traceback (most recent call last)\nKeyError: 'blue'\n",
@@ -295,14 +294,22 @@ def test_a_loser_that_was_inside_is_a_fail(run: Run) -> None:
         ),
     ],
 )
-def test_a_loser_that_is_slow_or_says_nothing_is_a_fail(
-    run: Run, stop: float, output: str, code: str, said: str
-) -> None:
+def test_a_loser_that_is_slow_or_breaks_is_a_fail(run: Run, stop: float, output: str, code: str, said: str) -> None:
     run.says(locks=[{"operations": ["deploy"], "waits_s": 0}])
     winner(run, 1, 1.1, 16)
     loser(run, 1, stop, output)
     found = won(run)
     assert (found.outcome, found.code, found.details["loser"]["line"]) == ("fail", code, said)
+
+
+def test_a_loser_that_says_nothing_but_its_exit_code_is_noted(run: Run) -> None:
+    winner(run, 1, 1.1, 16)
+    loser(run, 1, 4, "")
+    found = answers(Winners(), run.done())
+    assert {(f.code, f.outcome) for f in found} == {
+        ("operations.loser_silent", "note"),
+        ("operations.losers_left", "pass"),
+    }
 
 
 def test_a_loser_that_is_slow_while_we_stood_still_is_unknown(run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,12 +121,23 @@ def test_an_upload_that_a_fault_lets_through_may_succeed_when_its_copy_is_really
     assert [c["code"] for c in found.details.get("copy", [])] == [copy] * bool(copy)
 
 
-def test_where_nothing_gets_through_a_copy_that_is_there_explains_no_success(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({}, "operation.link_not_said"),
+        ({"needs_links": {"backup": ["offsite"]}}, "operation.succeeded_under_fault"),
+        ({"needs_links": {"backup": []}}, "operations.as_expected"),
+    ],
+)
+def test_where_nothing_gets_through_success_is_what_the_team_says_of_it(
+    run: Run, said: dict[str, Any], code: str
+) -> None:
+    run.says(**said)
     run.fault(10, 12, link="offsite", operation="backup-1")
     run.op("backup", 9, 12, expect="failure")
     artefacts = [Artefact("two", "/backup/two.backup", 2000, True)]
     run.observe("backup", 13, [], artefacts=artefacts, latest="/backup/two.backup", stored={"two.backup": 2000})
-    assert only(answers(Expectations(), run.done())).code == "operation.succeeded_under_fault"
+    assert only(answers(Expectations(), run.done())).code == code
 
 
 def test_an_upload_under_a_slow_link_that_nobody_looked_for_is_unknown(run: Run) -> None:

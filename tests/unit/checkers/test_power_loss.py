@@ -415,3 +415,15 @@ def test_a_block_log_that_lost_a_write_makes_everything_unknown(run: CrashRun) -
     run.event("power.unsound", 15, why="the block log lost writes: 2 blocks of the disk are not what it says")
     found = only(run.judged())
     assert (found.outcome, found.code) == ("unknown", "power.log_unsound")
+
+
+def test_a_status_that_fails_without_a_cut_too_says_nothing_of_the_cut(run: CrashRun) -> None:
+    """As of one that asks a store, which is not there when the system is started from its disk alone."""
+    run.control(status_error="status exited with 1: no route to the store")
+    run.state("cut-1-all", run.before, latest="", status_error="status exited with 1: no route to the store")
+    found = only(run.judged())
+    assert (found.outcome, found.code, found.details["why"]) == (
+        "unknown",
+        "power.backup_undecided",
+        "status_needs_more",
+    )

@@ -37,6 +37,7 @@ LOOK = {
     "status_error": "",
     "version": "1",
     "snapshot_ns": None,
+    "backup_identities": {"/b/1": [7, 9]},
 }
 RESTORE = {
     "id": "restore-1",
@@ -49,6 +50,10 @@ RESTORE = {
     "backup": "/b/1",
     "restores": True,
 }
+
+
+# By path and identity: another backup had that path before.
+TAKEN = {("/b/1", (7, 9)): (10, 20), ("/b/1", (8, 11)): (30, 40)}
 
 
 class Boot:
@@ -69,7 +74,7 @@ class Boot:
 
     def found(self, under_way: UnderWay | None = None, cut_short: str = "") -> tuple[Observation, ...]:
         under_way = under_way or UnderWay("backup-2", False, None)
-        Findings(self.folder, self.run, cut_short).record(CRASH, under_way, {"/b/1": (10, 20)})
+        Findings(self.folder, self.run, cut_short).record(CRASH, under_way, lambda *of: TAKEN.get(of))
         return Recording(self.run.folder).observations
 
     @property

@@ -55,7 +55,8 @@ def test_what_was_up_when_the_hold_began_went_down_for_another_reason() -> None:
 
 def test_a_mark_right_after_the_stop_comes_before_the_next_probe() -> None:
     assert down_ms(fail(grid(3), 999, 2200), (1000, 2000)) == [(1000, 2000)]
-    assert down_ms(fail(grid(3), 1005, 2200), (1000.5, 2000), faults_ms=[1004]) == []
+    for fault_ms in (999.5, 1004, 1010.5):  # since the last good probe, until the first bad one had ended
+        assert down_ms(fail(grid(3), 1005, 2200), (1000.5, 2000), faults_ms=[fault_ms]) == []
     assert down_ms(fail(grid(3), 1005, 2200), (1000.5, 2000), faults_ms=[2100]) == [(1000.5, 2000)]
 
 

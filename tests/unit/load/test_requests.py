@@ -50,6 +50,16 @@ def test_tokens_are_unique_also_between_two_fillers_of_one_seed() -> None:
     assert len(set(tokens)) == 1000
 
 
+def test_what_one_account_wrote_is_named_by_no_other() -> None:
+    filler = requests()
+    created = filler.fill(CREATE)
+    assert created
+    filler.acknowledged(created, account=1)
+    assert filler.fill(READ) is None and filler.fill(PATCH) is None
+    read, patch = filler.fill(READ, 1), filler.fill(PATCH, 1)
+    assert read and patch and read.path == patch.path == f"/c/{created.token}"
+
+
 def test_nothing_is_patched_before_its_create_was_acknowledged_nor_twice() -> None:
     filler = requests()
     assert filler.fill(PATCH) is None

@@ -42,7 +42,7 @@ class Kit:
         self.events.append(event)
 
     def status(self) -> Any:
-        return SimpleNamespace(latest="/backups/7.bak")
+        return SimpleNamespace(latest="/backups/7.bak", artefacts=(), error="")
 
 
 def steps(kit: Kit, broken: str) -> Steps:
@@ -59,7 +59,7 @@ def steps(kit: Kit, broken: str) -> Steps:
         service=SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
     )
     back: Any = SimpleNamespace(restored_from="")
-    snapshots: Any = SimpleNamespace(seen=lambda *_: None, remember=lambda *_: None)
+    snapshots: Any = SimpleNamespace(seen=lambda *_: None, remember=lambda *_: None, listed=lambda *_: None)
     kit_: Any = kit
     return Steps(plan, system, kit_, nothing, snapshots, back, nothing, lambda: None, kit_)
 
