@@ -91,7 +91,7 @@ def start(version):
 
 def stop():
     pid = int((RUN / "pid").read_text())
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it is gone
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + 10
         while time.monotonic() < end:
