@@ -43,7 +43,7 @@ def left_to_do(file: Path) -> list[str]:
     try:
         config = read_system(file)
     except HarnessError as error:
-        return [f"{error.what}: {error.why}" + (f" ({error.hint})" if error.hint else "")]
+        return [error.why + (f" ({error.hint})" if error.hint else "")]
     todo: list[str] = []
     try:
         check_commands(config, {"python": sys.executable})
