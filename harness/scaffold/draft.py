@@ -43,8 +43,7 @@ def left_to_do(file: Path) -> list[str]:
     try:
         config = read_system(file)
     except HarnessError as error:
-        which = error.what.partition(f"{file.name}: ")[2] or error.what
-        return [f"{which}: {error.why}" + (f" ({error.hint})" if error.hint else "")]
+        return [f"{error.what}: {error.why}" + (f" ({error.hint})" if error.hint else "")]
     todo: list[str] = []
     try:
         check_commands(config, {"python": sys.executable})
