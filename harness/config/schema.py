@@ -808,7 +808,7 @@ class ReadBackConfig:
         Key(
             RequestPath(PAGES, open_=True),
             "Each page is read there; {after} is empty on the first.",
-            "With {page} or {offset} the harness counts, until a page is empty or shorter than the first. With {id} "
+            "With {page} or {offset} the harness counts, until a page is empty, not there or nothing new. With {id} "
             "each write is asked for by itself, by the id that its answer gave.",
             example='"/items?after={after}"',
         ),

@@ -31,11 +31,12 @@ _STRETCHES_KEPT = 6
 @dataclass(frozen=True, slots=True)
 class Owed:
     """``present`` must be there; ``gone`` was taken away by an earlier restore (or lost, and reported then) and must
-    not come back; ``unclear`` cannot be told, for the restore before was never read back."""
+    not come back; of ``unclear`` it cannot be told, for the restore before was not read back since they were answered:
+    what of it is there is well, and what is not may have been taken away."""
 
     present: Writes
     gone: Writes
-    unclear: int
+    unclear: Writes
 
 
 def cause(observation: Observation) -> Operation | None:
@@ -201,10 +202,10 @@ def _owed(observation: Observation, writes: Writes, at_ns: int) -> Owed:
     asked = asked.where((asked.end_ns < at_ns) & (asked.sent_ns >= epoch_ns))
     if not looks:
         unclear = asked.sent_ns <= last.stop_ns if last else np.zeros(len(asked), np.bool_)
-        return Owed(asked.where(~unclear), asked.where(np.zeros(len(asked), np.bool_)), int(unclear.sum()))
+        return Owed(asked.where(~unclear), asked.where(np.zeros(len(asked), np.bool_)), asked.where(unclear))
     told, latest_ns = _Looks.of(writes.ledger, since_ns, looks), max(e.start_ns for e in looks)
     # Only a look before `at_ns`: what was lost later was still there then.
     gone = told.first_missed_ns[asked.at] <= min(at_ns, latest_ns)
     unclear = ~gone & (told.first_found_ns[asked.at] > latest_ns)
     unclear &= asked.sent_ns <= (last.stop_ns if last else -1)
-    return Owed(asked.where(~gone & ~unclear), asked.where(gone), int(unclear.sum()))
+    return Owed(asked.where(~gone & ~unclear), asked.where(gone), asked.where(unclear))

@@ -42,7 +42,10 @@ def commands(row: Row, place: Path) -> Iterator[tuple[str, tuple[str | Path, ...
 def wrong(row: Row, done: Done) -> str:
     """What a command said otherwise than its row has it; empty for nothing."""
     if done.exit != _EXIT[row.outcome]:
-        return f"exit {done.exit} instead of {_EXIT[row.outcome]}: {done.err[-300:] or done.out[-600:]}"
+        told = "; ".join(
+            sorted(f"{f['code']}: {f['sentence']}" for kind in ("fail", "unknown") for f in done.found(kind))
+        )
+        return f"exit {done.exit} instead of {_EXIT[row.outcome]}: {told or done.err[-300:] or done.out[-600:]}"
     if row.said and row.said not in done.out + done.err:
         return f"{row.said!r} is not said"
     if row.codes and not done.codes("unknown") & set(row.codes):

@@ -201,7 +201,8 @@ class RequestOftenFailed(Details):
     title="A request is turned away",
     sentence='none of {{ requests|count("request") }} was answered well (mostly: {{ mostly }})',
     meaning="The service refuses this request as it may well refuse a stranger: for want of a header, a login or time.",
-    hint="[service] headers, the headers of the request {{ request }}, or [service] deadline_ms",
+    hint="{% if mostly == 'timeout' %}[service] deadline_ms, or a machine that has time{% else %}[service] headers, "
+    "the headers of the request {{ request }}, or [[load.login]]{% endif %}",
     matter="load",
 )
 class RequestRefused(Details):

@@ -70,8 +70,8 @@ def judge_kept(observation: Observation) -> list[Details]:
     if wrong := wrong + damage(observation):
         return wrong
     open_ = gaps(observation)
-    if owes.unclear:
-        open_.append(Undecidable(owes.unclear))
+    if unclear := missing(observation, owes.unclear):
+        open_.append(Undecidable(len(unclear)))
     if not owes.present:
         open_.append(NothingAcknowledged())
     if open_:

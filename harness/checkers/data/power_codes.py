@@ -11,12 +11,13 @@ from harness.checkers.core.codes import Answer, Details, OperationEnd, code
 
 class Cut(msgspec.Struct):
     """The state that was started: what the cut fell into, what of the unflushed writes it holds, whose blocks the cut
-    hit, and how many writes had been acknowledged before it."""
+    hit, how many writes had been acknowledged before it, and how long before it the newest of them."""
 
     during: str
     kept: str
     hit: str
     acknowledged: int
+    newest_s: float | None = None
 
 
 Answered = Literal["yes", "no", "undecided"]
@@ -32,6 +33,7 @@ _CUT = "{% if cut.hit %}; the cut hit {{ cut.hit }}{% endif %}"
     "pass",
     title="The power cut was survived",
     sentence="{{ live|told }}"
+    "{% if cut.newest_s is not none %}, the newest {{ cut.newest_s|s }} old at the cut{% endif %}"
     "{% if as_if == 'not_begun' %} (as if {{ restore }} had not begun)"
     "{% elif as_if == 'done' %} (as if {{ restore }} had been done){% endif %}"
     "; the latest backup, {{ backup }}, restored: {{ way_back|told }}"

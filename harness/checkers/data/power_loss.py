@@ -13,11 +13,11 @@ from harness.checkers.data import power_codes as codes
 from harness.checkers.data.acknowledged_writes import judge_kept
 from harness.checkers.data.data_codes import Lost
 from harness.checkers.data.power_codes import Answered, Cut
-from harness.checkers.data.restore_codes import NothingYounger
+from harness.checkers.data.restore_codes import LaterLost, NothingYounger
 from harness.checkers.data.restore_exact import exact, judge_restored
 from harness.config.kit_capabilities import KitCapabilities
 from harness.judged.judged_run import JudgedRun
-from harness.model import CrashState, Finding, Observation, Operation, Outcome, Subject
+from harness.model import NS, CrashState, Finding, Observation, Operation, Outcome, Subject
 from harness.plan import Step, Together
 from harness.recording.events import PowerAsked, PowerBroken, PowerPlanned, PowerUnsound
 from harness.recording.history import acknowledged, cause
@@ -88,7 +88,9 @@ def _state(looks: Sequence[Observation], broken: str, no_status: str) -> list[De
     if not looks or looks[0].crash is None:
         return [codes.NotExamined("")]
     first, crash = looks[0], looks[0].crash
-    cut = Cut(crash.during, crash.kept, crash.hit, len(acknowledged(first)))
+    written = acknowledged(first)
+    newest_s = (crash.at_ns - int(written.end_ns.max())) / NS if written else None
+    cut = Cut(crash.during, crash.kept, crash.hit, len(written), newest_s)
     if crash.mount_error:
         return [codes.NotMounted(cut, crash.mount_error)]
     if broken:
@@ -160,6 +162,9 @@ class _Live:
             return [codes.ServiceDown(cut, self.error, way_back)]
         if self.before:
             return [codes.HalfRestored(cut, self.restore, _told(self.before), answers, way_back)]
+        later = [d for d in self.answers if isinstance(d, LaterLost)]
+        if later and len(later) == len(self.answers):  # all that it brought back is there
+            return [codes.LostByCut(cut, sum(d.writes for d in later), answers, way_back)]
         if self.restore:
             return [codes.RestoredWrong(cut, self.restore, answers, way_back)]
         if lost := sum(d.writes for d in self.answers if isinstance(d, Lost)):

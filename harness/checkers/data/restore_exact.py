@@ -130,8 +130,8 @@ def judge_restored(observation: Observation) -> list[Details]:
         open_.append(BackupUnknown())
     elif not (before := owed(observation, snapshot_ns[0])).present:
         open_.append(NothingOlder())
-    elif before.unclear:
-        open_.append(Undecidable(before.unclear))
+    elif unclear := missing(observation, before.unclear):
+        open_.append(Undecidable(len(unclear)))
     elif not (younger := _younger(observation, operation, snapshot_ns[1])):
         if operation.to != "latest":
             open_.append(NothingYounger())

@@ -57,10 +57,11 @@ class NotSteady(Details):
 _TURNED_AWAY_HINT = (
     "{% if status == 429 %}[probe] every_ms ({{ probes_per_s|round(1) }} probes a second now), [load] users and "
     "write_rate say how much is sent{% elif status in (401, 403) %}[service] headers can carry a token or a cookie, "
-    "for every request{% elif outcome == 'timeout' %}[service] deadline_ms is how long an answer may take ("
-    "{{ deadline_ms|round }} ms now){% elif status >= 300 and status < 400 %}[service] headers says what a front would "
-    "add (X-Forwarded-Proto, Host), [service] url where the service answers itself{% else %}[service] headers says "
-    "what every request carries, such as the Host that the service knows{% endif %}"
+    "for every request{% elif outcome == 'timeout' %}{% if cpu_percent > 95 %}the processors of this machine were "
+    "{{ cpu_percent|round }} % busy meanwhile: try again when it has time; else {% endif %}[service] deadline_ms is "
+    "how long an answer may take ({{ deadline_ms|round }} ms now){% elif status >= 300 and status < 400 %}[service] "
+    "headers says what a front would add (X-Forwarded-Proto, Host), [service] url where the service answers itself"
+    "{% else %}[service] headers says what every request carries, such as the Host that the service knows{% endif %}"
 )
 
 
@@ -85,7 +86,7 @@ _TURNED_AWAY_HINT = (
 )
 class TurnedAway(Details):
     """``request``, ``outcome``, ``status`` and ``said`` are of the commonest bad answer; ``status`` is 0 without one.
-    ``bad`` of so many ``requests``."""
+    ``bad`` of so many ``requests``. ``cpu_percent``: how busy all processors of the host were."""
 
     request: str
     outcome: str
@@ -96,6 +97,7 @@ class TurnedAway(Details):
     load_per_s: float
     probes_per_s: float
     deadline_ms: float
+    cpu_percent: float = 0.0
 
 
 @code(

@@ -113,6 +113,7 @@ def turned_away(recording: Recording) -> codes.TurnedAway | None:
     most = event.bad_answers[0]
     if most.status not in REFUSALS and most.outcome != "timeout":
         return None
+    busy = [row["cpu_percent"] for row in recording.samples.resources if "cpu_percent" in row]
     return codes.TurnedAway(
         most.request,
         most.outcome,
@@ -123,6 +124,7 @@ def turned_away(recording: Recording) -> codes.TurnedAway | None:
         event.load_per_s,
         event.probes_per_s,
         deadline_ms(recording),
+        round(sum(busy) / len(busy), 1) if busy else 0.0,
     )
 
 

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -24,6 +25,7 @@ from pathlib import Path
 HOME, PORT = Path(os.environ["NOTES_HOME"]), os.environ["NOTES_PORT"]
 HABITS = os.environ.get("HABITS", "").split(",")
 DATA, STORE, RUN = HOME / "data/notes.db", HOME / "backup", HOME / "run"
+BALLAST = DATA.with_name("ballast")
 DO = sys.argv[1]
 WAIT_S = 10 if "queues" in HABITS else 0
 
@@ -89,7 +91,7 @@ def start(version):
 
 def stop():
     pid = int((RUN / "pid").read_text())
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it is gone
         os.kill(pid, signal.SIGTERM)
         end = time.monotonic() + 10
         while time.monotonic() < end:
@@ -116,6 +118,7 @@ def seed(size):
     )
     notes.execute("COMMIT")
     notes.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    BALLAST.write_bytes(bytes(2**20))
 
 
 def backups():
@@ -142,12 +145,22 @@ def backup():
             chain_ = [b["id"] for b in since_the_last_full(before)] if kind == "incremental" else []
             told = {"id": id_, "kind": kind, "needs": chain_}
             work.rename(STORE / id_)
+            synced(STORE)  # before anything says that it is there
             (RUN / "anew").unlink(missing_ok=True)
             with open(STORE / "catalogue", "a") as list_:
                 list_.write(json.dumps({**told, "size": len(data), "top": top}) + "\n")
+                list_.flush()
+                os.fsync(list_.fileno())
+            synced(STORE)
         finally:
             work.unlink(missing_ok=True)
     print("backup", id_)
+
+
+def synced(folder):
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def since_the_last_full(before):
@@ -171,6 +184,9 @@ def validate(id_):
 
 
 def migrate():
+    free = shutil.disk_usage(DATA.parent).free
+    if free < 2**20:
+        sys.exit(f"not enough space to migrate: {free} bytes are free")
     notes = database()
     if "shout" not in [row[1] for row in notes.execute("PRAGMA table_info(notes)")]:
         notes.execute("ALTER TABLE notes ADD COLUMN shout TEXT")
@@ -188,6 +204,7 @@ def stopped():
         print(f"held for {held_s:.4f} s while the service was down")
     except BaseException:
         stop()
+        BALLAST.unlink(missing_ok=True)  # the service needs room to start, and the disk may be full
         start(before)
         raise
 

@@ -391,7 +391,19 @@ def test_a_restore_that_was_never_read_back_leaves_later_judgements_open(run: Ru
     run.observe("deploy", 14.5, between(tokens, 0, 3.2) + between(tokens, 8.6, 12))
     found = judged(run.done())
     assert (found.outcome, found.code) == ("unknown", "data.undecidable")
-    assert found.details["writes"] == 91  # all that had been sent before the restore ended
+    assert found.details["writes"] == 54  # what had been sent before the restore ended, and is not there
+
+
+def test_what_was_answered_after_the_read_back_of_a_restore_and_is_there_is_kept(run: Run) -> None:
+    """As of a service that takes longer for a write than the restore and its read-back do."""
+    tokens = run.writes(0, 12)
+    run.write("w-slow", 8.9, 9.6)
+    run.op("backup", 2.8, 3.8)
+    run.op("restore", 8, 9)
+    kept = between(tokens, 0, 3.2) + between(tokens, 8.6, 9.3)
+    run.observe("restore", 9.3, kept, snapshot=(3.0, 3.5))
+    run.observe("end", 12.5, [*between(tokens, 0, 3.2), *between(tokens, 8.6, 12), "w-slow"])
+    assert judged(run.done()).code == "data.kept"
 
 
 # -- totals that count our clients' entries ----------------------------------------------------------------------------

@@ -148,7 +148,13 @@ def test_a_state_with_all_acknowledged_writes_and_a_backup_that_restores_passes(
     assert (back["code"], back["details"]["lost"]) == ("restore.exact", 50)
     assert back["details"]["lost_s"] == pytest.approx(5.0, abs=0.01)
     assert (found.details["backup"], found.details["again"], found.details["as_if"]) == ("1.backup", "backup", "")
-    cut = {"during": "backup.copy", "kept": "0 of 3 unflushed writes kept", "hit": "", "acknowledged": 80}
+    cut = {
+        "during": "backup.copy",
+        "kept": "0 of 3 unflushed writes kept",
+        "hit": "",
+        "acknowledged": 80,
+        "newest_s": 0.098,
+    }
     assert found.details["cut"] == cut
 
 
@@ -281,6 +287,12 @@ def test_after_a_restore_has_ended_only_the_snapshot_will_do(tmp_path: Path) -> 
     found = in_restore(tmp_path / "old", [f"w-{n:06d}" for n in range(0, 8000, 100)], stop=7.45)
     assert (found.outcome, found.code) == ("fail", "power.restored_wrong")
     assert "restore.mixed" in codes_of(found.details["answers"])
+
+
+def test_what_was_written_after_the_end_of_a_restore_is_lost_by_the_cut_and_not_by_the_restore(tmp_path: Path) -> None:
+    kept = [f"w-{n:06d}" for n in (*range(0, 3000, 100), *range(7500, 7800, 100))]
+    found = in_restore(tmp_path, kept, stop=7.45)
+    assert (found.outcome, found.code, found.details["writes"]) == ("fail", "power.acknowledged_lost", 2)
 
 
 # -- what cannot be told ---------------------------------------------------------------------------------------------
