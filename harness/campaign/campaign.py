@@ -296,7 +296,7 @@ def in_turn(
         )
         with closing(runs):
             for turn, done in runs:
-                if isinstance(done, Exception) and not isinstance(done, HarnessError):
+                if isinstance(done, BaseException) and not isinstance(done, HarnessError):
                     raise done
                 obstacle = NotMade(f"{done.what}: {done.why}", done.hint) if isinstance(done, HarnessError) else None
                 yield turn, *turn.campaign.ended(turn.selected, turn.out, obstacle)

@@ -23,7 +23,7 @@ def run_parallel(
     *,
     stop: Callable[[], bool],
     abandon: Callable[[], None],
-) -> Generator[tuple[Item, Done | Exception], None, None]:
+) -> Generator[tuple[Item, Done | BaseException], None, None]:
     """Each item with what ``work`` returned or raised, as they end. At most ``jobs`` run at a time, started in order.
 
     With one job, none starts while the caller handles a result, so that a run that must be alone is alone. Once
@@ -32,12 +32,12 @@ def run_parallel(
     """
     waiting = deque(items)
     going: dict[int, threading.Thread] = {}
-    ended: SimpleQueue[tuple[int, Item, Done | Exception]] = SimpleQueue()
+    ended: SimpleQueue[tuple[int, Item, Done | BaseException]] = SimpleQueue()
 
     def begin(number: int, item: Item) -> None:
         try:
-            result: Done | Exception = work(item)
-        except Exception as error:  # noqa: BLE001 - raised in a thread it would be lost: the caller gets it as the result
+            result: Done | BaseException = work(item)
+        except BaseException as error:  # noqa: BLE001 - lost in a thread, and waited for: the caller gets it instead
             result = error
         ended.put((number, item, result))
 

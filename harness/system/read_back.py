@@ -44,6 +44,8 @@ def _as_each_account(system: LiveSystem, config: ReadBackConfig, deadline: Deadl
             return more
         found = (*whole.found, *(entry for entry in more.found if entry[0] not in there))
         whole = replace(whole, found=found, asked_again=(*whole.asked_again, *more.asked_again))
+        if there and there <= {token for token, _ in more.found}:  # all of them see the same
+            return whole
     return whole
 
 

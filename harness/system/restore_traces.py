@@ -15,9 +15,10 @@ from harness.system.largest_file import largest_file
 # A file system notes that a file was read only where it was not since it was written last, or not for a day (relatime).
 _BEFORE_NS = NS
 _DAY_NS = 86_400 * NS
-# FS_IOC_GETVERSION of linux/fs.h: which of the files that had its number, one after the other, a file is.
+# FS_IOC_GETVERSION of linux/fs.h.
 _GENERATION = 0x80087601
-Identity = tuple[int, int]
+# The number of a file is given again at once. Its number, and which of those that had it.
+_Which = tuple[int, int]
 
 
 class RestoreTraces:
@@ -26,7 +27,7 @@ class RestoreTraces:
 
     def __init__(self, data: Path | None, backup: str, ours: bool = True) -> None:
         watched = [data, largest_file(data)] if data and data.is_dir() else [data] if data else []
-        self._data = {path: identity for path in watched if (identity := _identity(path))}
+        self._data = {path: which for path in watched if (which := _which(path))}
         self._unread_ns: dict[Path, int] = {}
         for file in _files(Path(backup)) if backup.startswith("/") else ():
             with suppress(OSError):
@@ -42,7 +43,7 @@ class RestoreTraces:
 
     def _was_replaced(self, path: Path) -> bool:
         """One that is gone may be a log that the service removed."""
-        now_ = _identity(path)
+        now_ = _which(path)
         return now_ is not None and now_ != self._data[path]
 
     def _was_read(self, file: Path) -> bool:
@@ -54,8 +55,7 @@ class RestoreTraces:
             return False
 
 
-def _identity(path: Path) -> Identity | None:
-    """A number of a file is given again at once, so that alone does not tell it."""
+def _which(path: Path) -> _Which | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:

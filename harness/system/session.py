@@ -17,8 +17,8 @@ from harness.system import http
 
 # 419, 440 and 498 are words of frameworks for a session that is over.
 _REFUSED = (401, 403, 419, 440, 498)
-# Frameworks say these of a form whose token is of a session that is over, and services of much else: not of a session
-# that has just begun.
+# Frameworks say these of a form whose token is of a session that is over, and services of much else: only of a login
+# that took such a token (from a page or a cookie), and not of one that has just begun.
 _MAY_MEAN_SO = (400, 422)
 _NOT_AGAIN_NS = 5 * NS
 
@@ -71,6 +71,7 @@ class Session:
         sent = [step for step in login.steps if step.method != "GET" or step.path.partition("?")[0] != "/"]
         steps = sent or list(login.steps)
         self._doors = {endpoint.prefix + step.path.partition("?")[0] for step in steps if "{" not in step.path}
+        self._shows_forms = any(step.patterns or step.from_cookies for step in login.steps)
         self._since_ns = 0
         self.variables: Mapping[str, str] = {}
         self.cookies = Cookies()
@@ -94,7 +95,7 @@ class Session:
         if not self._login.steps:
             return False
         if status in _MAY_MEAN_SO:
-            return mono_ns() - self._since_ns > _NOT_AGAIN_NS
+            return self._shows_forms and mono_ns() - self._since_ns > _NOT_AGAIN_NS
         return status in _REFUSED or (300 <= status < 400 and urlsplit(location).path in self._doors)
 
     def take(self, set_cookies: list[str] | tuple[str, ...], sent_ns: int) -> None:

@@ -20,7 +20,7 @@ from harness.recording.history import cause, excused
 from harness.recording.recording import Recording
 
 _QUESTION = "backup.latest_is_whole"
-# Path and size: a kit may write one backup over another.
+# Path and size: a kit may write one backup over another. One that is no file here is what its id says, at any size.
 _Content = tuple[str, int]
 _RUN = Subject("run", "")
 # Full backups of one run hold the same data but for what its load wrote: none can rightly be this much smaller. Those
@@ -191,7 +191,7 @@ class NoPartialLatest(Checker):
                 seen[artefact.path] = max(seen.get(artefact.path, artefact), artefact, key=lambda a: a.size)
             if _missing(latest, look):
                 baseless.setdefault(latest, []).append(look.label)
-            elif showed.get((latest.path, latest.size)) == "pass":
+            elif showed.get(_content(latest)) == "pass":
                 compared += 1
                 restored += 1
             elif latest.kind not in ("", FULL):
@@ -226,16 +226,21 @@ def _restores(recording: Recording) -> dict[_Content, Outcome]:
             outcome: Outcome = "unknown" if says_nothing else "fail"
         else:
             outcome = outcome_of(judge_live_restored(recording, look)) if look is not None else "unknown"
-        shown.setdefault((operation.backup, _size(recording, operation)), []).append(outcome)
+        shown.setdefault(_restored_content(recording, operation), []).append(outcome)
     return {which: "pass" if "pass" in those else merged(those) for which, those in shown.items()}
 
 
-def _size(recording: Recording, restore: Operation) -> int:
-    """Of the backup that a restore used, as `status` told it last before that, or first after it; -1: never."""
-    told = [(o.start_ns, a.size) for o in recording.observations for a in o.artefacts if a.path == restore.backup]
-    before = [size for at_ns, size in told if at_ns <= restore.start_ns]
-    after = [size for at_ns, size in told if at_ns > restore.start_ns]
-    return before[-1] if before else after[0] if after else -1
+def _content(backup: Artefact) -> _Content:
+    return backup.path, backup.size if backup.is_file else 0
+
+
+def _restored_content(recording: Recording, restore: Operation) -> _Content:
+    """Of the backup that a restore used, as `status` told it last before that, or first after it."""
+    told = [(o.start_ns, a) for o in recording.observations for a in o.artefacts if a.path == restore.backup]
+    before = [backup for at_ns, backup in told if at_ns <= restore.start_ns]
+    after = [backup for at_ns, backup in told if at_ns > restore.start_ns]
+    meant = before[-1] if before else after[0] if after else None
+    return _content(meant) if meant else (restore.backup, 0)
 
 
 def _missing(backup: Artefact, look: Observation) -> list[str]:
@@ -253,9 +258,7 @@ def _smaller(
     pairs: Mapping[tuple[Artefact, Artefact], list[str]], showed: Mapping[_Content, Outcome]
 ) -> Iterator[Finding]:
     for (latest, reference), labels in pairs.items():
-        # A size that changed since its restore may be that of what was packed again, or of another backup.
-        was_whole = any(path == latest.path and outcome == "pass" for (path, _), outcome in showed.items())
-        sure = not was_whole and (latest.kind == FULL or showed.get((latest.path, latest.size)) == "fail")
+        sure = latest.kind == FULL or showed.get(_content(latest)) == "fail"
         details = (PartialIsLatest if sure else SizeDiffers)(
             latest.name,
             latest.size,

@@ -201,14 +201,17 @@ class RequestOftenFailed(Details):
     title="A request is turned away",
     sentence='none of {{ requests|count("request") }} was answered well (mostly: {{ mostly }})',
     meaning="The service refuses this request as it may well refuse a stranger: for want of a header, a login or time.",
-    hint="{% if mostly == 'timeout' %}[service] deadline_ms, or a machine that has time{% else %}[service] headers, "
+    hint="{% if late %}[service] deadline_ms, or a machine that has time{% else %}[service] headers, "
     "the headers of the request {{ request }}, or [[load.login]]{% endif %}",
     matter="load",
 )
 class RequestRefused(Details):
+    """``late``: it was most often not answered in time."""
+
     request: str
     requests: int
     mostly: str
+    late: bool = False
 
 
 @code(

@@ -71,7 +71,7 @@ def traffic(recording: Recording) -> Iterator[Answer]:
         elif good:
             yield f"load {name}", codes.RequestOftenFailed(name, total, good, mostly)
         elif status in REFUSALS or outcome == "timeout":
-            yield f"load {name}", codes.RequestRefused(name, total, mostly)
+            yield f"load {name}", codes.RequestRefused(name, total, mostly, late=outcome == "timeout")
         else:
             yield f"load {name}", codes.RequestFailed(name, total, mostly)
 

@@ -30,10 +30,16 @@ _INDENT = 4
 _MOST_SENTENCES = 4
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more. rich would end the program with 1, which says that something failed."""
+        raise
+
+
 def console(file: IO[str] | None = None) -> Console:
     """As wide as the terminal, at most 100; 80 columns into a file or pipe. rich obeys NO_COLOR itself."""
     file = file or sys.stdout
-    made = Console(file=file, highlight=False, markup=False, emoji=False)
+    made = _Console(file=file, highlight=False, markup=False, emoji=False)
     made.width = min(made.width, 100) if file.isatty() else COLUMNS
     return made
 

@@ -17,7 +17,7 @@ import pytest
 
 from harness.cli.main import main
 from harness.island.island import KIND_VARIABLE
-from tests.e2e.command import ROOT, TINY, Done, conclusive, deploydrill, refuted
+from tests.e2e.command import COMMAND, ROOT, TINY, Done, conclusive, deploydrill, refuted
 from tests.e2e.host.test_deaths import notes_about
 from tests.e2e.live_run import SCENARIOS, tiny_copy
 
@@ -327,3 +327,10 @@ def test_a_reader_that_has_seen_enough_is_no_bug_of_ours() -> None:
     )
     assert done.stdout.startswith("baseline: ")
     assert done.stderr == ""
+
+
+@pytest.mark.island
+def test_a_run_whose_reader_has_seen_enough_ends_and_failed_nothing(tmp_path: Path) -> None:
+    run = f"{COMMAND} verify {TINY} --out {tmp_path} 2>&1 | head -1; echo $PIPESTATUS"
+    done = subprocess.run(["bash", "-c", run], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[1:] == ["3"]

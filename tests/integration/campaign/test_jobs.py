@@ -134,3 +134,14 @@ def test_a_signal_delivered_to_the_thread_of_a_job_is_handled_while_the_job_runs
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert results == [("one", True)]
+
+
+def test_whatever_ends_a_job_is_its_result_and_nobody_waits_for_it() -> None:
+    """rich calls for the end of the program in the thread that printed, once nobody reads its output."""
+    leaving = SystemExit(1)
+
+    def work(_item: str) -> bool:
+        raise leaving
+
+    results = list(run_parallel(["one"], work, 1, stop=lambda: False, abandon=lambda: None))
+    assert results == [("one", leaving)]
