@@ -12,7 +12,8 @@ import pytest
 from tests.busy import Inconclusive, Machine
 
 MOST = 10
-# No want of time raises these.
+# Mistakes of who wrote the test or what it tests: lateness shows as a missed limit, and a value that came too late has to
+# be asserted, not stumbled over. A broken fixture was inconclusive on a busy machine before, and its test never ran.
 _MISTAKES = (TypeError, AttributeError, NameError, ImportError, NotImplementedError)
 _OUTCOME = "inconclusive"
 _MACHINE = pytest.StashKey[Machine]()
