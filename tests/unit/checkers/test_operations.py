@@ -505,6 +505,17 @@ def test_what_a_restore_showed_is_of_what_lay_at_its_path_then(run: Run, kind: s
     assert only(answers(NoPartialLatest(), run.done())).code == code
 
 
+@pytest.mark.parametrize(("traces", "code"), [(True, "backup.whole_is_latest"), (False, "backup.size_differs")])
+def test_a_restore_that_may_have_done_nothing_shows_no_backup_to_be_whole(run: Run, traces: bool, code: str) -> None:
+    good, small = (replace(a, kind="") for a in (GOOD, PARTIAL))
+    tokens = run.writes(0, 6)
+    run.op("backup", 3, 4)
+    run.observe("backup", 5, tokens, artefacts=[good, small], latest=small.path)
+    run.op("restore", 7, 8, restores=True, backup=small.path, to="latest", left_traces=traces)
+    run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[good, small], latest=small.path)
+    assert only(answers(NoPartialLatest(), run.done())).code == code
+
+
 def test_a_backup_known_by_an_id_stays_the_one_that_was_restored_at_any_size(run: Run) -> None:
     """A store without copies tells what only this one holds, which changes with the others."""
     one = replace(GOOD, name="4f3c1a2b", path="4f3c1a2b")
