@@ -12,7 +12,8 @@ import pytest
 from tests.busy import Inconclusive, Machine
 
 MOST = 10
-# No want of time raises these.
+# Mistakes in a test, or in what it tests: lateness shows as a missed limit, and a value that may come too late is
+# asserted, not stumbled over. On a busy machine a broken fixture was inconclusive before, and its test never ran.
 _MISTAKES = (TypeError, AttributeError, NameError, ImportError, NotImplementedError)
 _OUTCOME = "inconclusive"
 _MACHINE = pytest.StashKey[Machine]()

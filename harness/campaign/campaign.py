@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -30,7 +29,6 @@ from harness.checkers.core.codes import Details, answer, code_of
 from harness.checkers.core.late import HarnessLate
 from harness.config.policies import policies
 from harness.config.reader import load_system
-from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
 from harness.host.accounts import account
 from harness.host.checkout import BUNDLED
@@ -42,26 +40,14 @@ from harness.model import Outcome, Result, merged
 from harness.plan import Plan, described_steps, staging_path
 from harness.recording.events import Event, LoadStarted
 from harness.recording.format import FORMAT
-from harness.recording.secrets import mask, secret_values, starred
+from harness.recording.secrets import mask, secrets_of, starred
 from harness.scenario import Cell
 
 ISLAND_PORT = 8080
-# What an account may tell besides what nobody else knows.
-_NO_SECRET = re.compile("name|user|mail|login|role|tenant|team|group|org|id$", re.IGNORECASE)
 SET_UP_AND_MARGIN_S = 90.0
 
 
 Ended = tuple[Selected, Result, Path]
-
-
-def _shown_to_the_service(config: SystemConfig) -> Iterator[Mapping[str, str]]:
-    """By which clients prove who they are."""
-    yield from (config.service.headers, config.load.headers)
-    yield from (request.headers for request in config.load.requests)
-    yield from (step.headers for step in config.load.login)
-    yield from ({f"SECRET {k}": v for k, v in a.items() if not _NO_SECRET.search(k)} for a in config.load.accounts)
-    if config.load.read_back:
-        yield config.load.read_back.headers
 
 
 class Progress(Protocol):
@@ -113,7 +99,7 @@ class Campaign:
         self.jobs = 1 if self.kind == "none" else options.jobs or min(2, len(os.sched_getaffinity(0)))
         self._progress = progress
         self._undo = UndoLog()
-        self._secrets = secret_values(os.environ, self.config.env, *_shown_to_the_service(self.config))
+        self._secrets = secrets_of(self.config, os.environ)
         # Called once, in a thread of its own, while the load of a run begins: nothing is measured yet.
         self.meanwhile: Callable[[], None] | None = None
         self._enough = False  # a run failed, and --fail-fast was asked for

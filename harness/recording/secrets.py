@@ -11,11 +11,14 @@ from pathlib import Path
 
 from msgspec import structs
 
+from harness.config.schema import SystemConfig
 from harness.recording.events import Event
 from harness.recording.recorder import EVENTS, OBSERVATIONS, digest
 
 _NAME = re.compile(r"KEY|SECRET|TOKEN|PASS|PWD|CREDENTIAL|AUTH|PRIVATE|COOKIE|SESSION|DSN|_URL$|_URI$", re.IGNORECASE)
 _HIDDEN_IN_URL = re.compile(r"://[^/@\s]*:([^/@\s]+)@")
+# What an account may tell besides what nobody else knows.
+_NO_SECRET = re.compile("name|user|mail|login|role|tenant|team|group|org|id$", re.IGNORECASE)
 LEAST_CHARS = 8
 # Words that a recording is made of (`acknowledged`): masking one of them would break it, and hide nothing.
 _PLAIN_WORD = re.compile(r"[a-z_.]{1,15}")
@@ -25,13 +28,28 @@ def secret_values(*environments: Mapping[str, str]) -> tuple[str, ...]:
     """Those whose name says that they are secret, and passwords in addresses; the longest first, for one may hold
     another. What is short or a plain word is left alone, and so are places of this host (``PWD``, ``SSH_AUTH_SOCK``)
     and what is filled in by us (``{dir}``)."""
-    found: set[str] = set()
+    hidden: list[str] = []
     for name, value in (item for environment in environments for item in environment.items()):
-        hidden = _HIDDEN_IN_URL.findall(value)
+        hidden += _HIDDEN_IN_URL.findall(value)
         if _NAME.search(name) and not name.upper().endswith(("_URL", "_URI")) and not _is_place(value):
             hidden.append(value)
-        found |= {h for h in hidden if len(h) >= LEAST_CHARS and "{" not in h and not _PLAIN_WORD.fullmatch(h)}
-    return tuple(sorted(found, key=lambda value: (-len(value), value)))
+    return _maskable(hidden)
+
+
+def secrets_of(config: SystemConfig, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Those that a run of this system may meet, in the same order: of both environments, of what clients prove by who
+    they are, and all of an account that is not plainly a name."""
+    load = config.load
+    headers = [config.service.headers, load.headers]
+    headers += [asked.headers for asked in load.requests] + [step.headers for step in load.login]
+    headers += [load.read_back.headers] if load.read_back else []
+    of_accounts = [v for account in load.accounts for name, v in account.items() if not _NO_SECRET.search(name)]
+    return _maskable([*secret_values(environment, config.env, *headers), *of_accounts])
+
+
+def _maskable(values: Iterable[str]) -> tuple[str, ...]:
+    kept = {v for v in values if len(v) >= LEAST_CHARS and "{" not in v and not _PLAIN_WORD.fullmatch(v)}
+    return tuple(sorted(kept, key=lambda value: (-len(value), value)))
 
 
 def _is_place(value: str) -> bool:

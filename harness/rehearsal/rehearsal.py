@@ -59,7 +59,9 @@ class Rehearsal:
         self._read_backs = ReadBacks(system, self._operations, self._snapshots, ask_status=not plan.reads_only)
         stop_when = config.limits.stop_when
         url = system.commands.text(stop_when.url) if stop_when else ""
-        self._guard = Guard(stop_when, url, load, self._triggers.withdraw, recorder) if stop_when else None
+        self._guard = (
+            Guard(stop_when, url, load.progress, self._triggers.withdraw, recorder.record) if stop_when else None
+        )
         damage = DamagedValidation(system, self._operations, recorder, Path(plan.work))
         self._steps = Steps(
             plan,

@@ -89,6 +89,31 @@ def test_one_with_limits_that_fails_is_inconclusive_on_a_busy_machine_alone(
     assert ("INCONCLUSIVE test_suite.py::test_timed - AssertionError: too late" in told) is (code == 0)
 
 
+MISTAKEN = """
+import tests.busy
+tests.busy._LEAST_IDLE = 2.0
+
+@pytest.fixture
+def broken():
+    {mistake}
+
+@pytest.mark.limits
+def test_prepared_wrongly(broken):
+    pass
+
+@pytest.mark.limits
+def test_wrong():
+    {mistake}
+"""
+
+
+@pytest.mark.parametrize("mistake", ["tuple(0.5)", "None.group()", "nobody_knows_it", "import tests.not_there"])
+def test_a_mistake_is_none_of_the_machine(tmp_path: Path, mistake: str) -> None:
+    more = MISTAKEN.format(mistake=mistake)
+    code, told = session(tmp_path, 1, "-W", "ignore::pytest.PytestUnknownMarkWarning", more=more)
+    assert (code, "1 failed, 1 passed, 1 error, 2 inconclusive" in told.splitlines()[-1]) == (1, True), told
+
+
 def test_a_failure_beside_them_is_one(tmp_path: Path) -> None:
     code, told = session(tmp_path, 1, more="\ndef test_broken():\n    assert False\n")
     assert (code, "1 failed, 1 passed, 2 inconclusive" in told) == (1, True), told

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 
@@ -22,8 +21,7 @@ class Watched:
     def __init__(self, limits: StopWhenConfig, url: str, progress: Callable[[], LoadProgress]) -> None:
         self.met: list[StopWhenMet] = []
         self.withdrawn = threading.Event()
-        load, recorder = SimpleNamespace(progress=progress), SimpleNamespace(record=self.met.append)
-        self.guard = Guard(limits, url, load, self.withdrawn.set, recorder)  # type: ignore[arg-type]  # so much of them
+        self.guard = Guard(limits, url, progress, self.withdrawn.set, self.met.append)
 
 
 def well() -> LoadProgress:

@@ -57,6 +57,11 @@ class Commands:
         return commands.spawn(argv, env=env, output=self.folder / output, connection=connection.fileno())
 
 
+def opened(folder: Path, config: ClientConfig, url: str = "") -> ClientDoor:
+    """A door whose programs are started as they are, not as a system's user on an island."""
+    return ClientDoor(config, url, Commands(folder))  # type: ignore[arg-type]  # mypy: a door asks no more of them
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "notes").write_text("")
@@ -66,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def door(folder: Path) -> Iterator[ClientDoor]:
-    door = ClientDoor(ClientConfig(python=str(CLIENT)), f"file:{folder / 'notes'}", Commands(folder))  # type: ignore[arg-type]
+    door = opened(folder, ClientConfig(python=str(CLIENT)), f"file:{folder / 'notes'}")
     yield door
     door.close()
 
@@ -106,7 +111,7 @@ def test_a_program_that_ends_is_told_and_another_is_started(talk: Talk, door: Cl
 
 
 def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
-    door = ClientDoor(ClientConfig(command=(sys.executable, "-c", PROGRAM)), "", Commands(folder))  # type: ignore[arg-type]
+    door = opened(folder, ClientConfig(command=(sys.executable, "-c", PROGRAM)))
     talk = Talk(door.path)
     try:
         assert talk.ask("version", 20) == {"id": 1, "version": "7"}
@@ -118,7 +123,7 @@ def test_a_program_in_any_language_answers_in_json_lines(folder: Path) -> None:
 
 
 def test_a_program_that_ends_as_soon_as_it_is_asked_is_not_started_as_fast_as_it_is_asked(folder: Path) -> None:
-    door = ClientDoor(ClientConfig(command=(sys.executable, "-c", "")), "", Commands(folder))  # type: ignore[arg-type]
+    door = opened(folder, ClientConfig(command=(sys.executable, "-c", "")))
     talk, began_ns = Talk(door.path), mono_ns()
     for _ in range(6):
         with pytest.raises(ClientGone):
@@ -151,7 +156,7 @@ def test_after_a_restart_one_failure_is_enough_for_all_that_were_connected_befor
     (folder / "connected.py").write_text(CONNECTED)
     number = folder / "number"
     number.write_text("1")
-    door = ClientDoor(ClientConfig(python=str(folder / "connected.py")), str(number), Commands(folder))  # type: ignore[arg-type]
+    door = opened(folder, ClientConfig(python=str(folder / "connected.py")), str(number))
     talk = Talk(door.path)
 
     def reads(together: int) -> list[str]:
@@ -218,7 +223,7 @@ def test_a_question_that_nobody_waits_for_any_more_is_not_asked() -> None:
 
 def test_what_is_no_client_is_told_on_its_output(folder: Path) -> None:
     (folder / "empty.py").write_text("")
-    door = ClientDoor(ClientConfig(python=str(folder / "empty.py")), "", Commands(folder))  # type: ignore[arg-type]
+    door = opened(folder, ClientConfig(python=str(folder / "empty.py")))
     talk = Talk(door.path)
     with pytest.raises(ClientGone):
         talk.ask("ready", 20)

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness.config.schema import ClientConfig
-from harness.system.clients.door import ClientDoor
 from harness.system.clients.talk import Talk, ended
-from tests.integration.system.test_clients import Commands
+from tests.integration.system.test_clients import opened
 
 SYSTEMS = Path(__file__).parents[2] / "systems"
 NEEDS = {
@@ -60,7 +59,7 @@ def asked(request: pytest.FixtureRequest, place: Path) -> Iterator[tuple[Talk, K
 
     kit("start", "1")
     client = ClientConfig(python=str(SYSTEMS / name / "client.py"))
-    door = ClientDoor(client, URLS[name].format(port=port), Commands(place))  # type: ignore[arg-type]  # so much of it
+    door = opened(place, client, URLS[name].format(port=port))
     talk = Talk(door.path)
     yield talk, kit
     talk.close()

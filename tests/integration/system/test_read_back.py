@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,10 +28,14 @@ ENTRIES = [{"token": f"t-{i}", "payload": f"p-{i}"} for i in range(5)]
 COMMANDS = SimpleNamespace(text=lambda text, **told: fill(text, told))
 # after -> (status, document)
 Pages = Callable[[str], tuple[int, Any]]
+# Path and headers of a request -> (status, document)
+Tell = Callable[[str, Mapping[str, str]], tuple[int, Any]]
 
 
 @contextmanager
-def served(pages: Pages) -> Iterator[int]:
+def serving(tell: Tell) -> Iterator[int]:
+    """The port of a server that answers so; what was sent as a body stands in the query."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -39,8 +43,7 @@ def served(pages: Pages) -> Iterator[int]:
             self.do_GET()
 
         def do_GET(self) -> None:
-            (after,) = parse_qs(urlsplit(self.path).query, keep_blank_values=True)["after"]
-            status, document = pages(after)
+            status, document = tell(self.path, dict(self.headers))
             body = document.encode() if isinstance(document, str) else json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -50,7 +53,7 @@ def served(pages: Pages) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -59,6 +62,18 @@ def served(pages: Pages) -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def served(pages: Pages) -> Iterator[int]:
+    """Pages by the `after` in the query."""
+
+    def tell(path: str, _: Mapping[str, str]) -> tuple[int, Any]:
+        (after,) = parse_qs(urlsplit(path).query, keep_blank_values=True)["after"]
+        return pages(after)
+
+    with serving(tell) as port:
+        yield port
 
 
 def service(port: int, prefix: str = "", accounts: int = 1) -> SimpleNamespace:
@@ -73,15 +88,23 @@ def service(port: int, prefix: str = "", accounts: int = 1) -> SimpleNamespace:
     )
 
 
+def read_at(
+    port: int, path: str, *, prefix: str = "", accounts: int = 1, folder: Path | None = None, **config: Any
+) -> ReadBack:
+    """What is read back there; ``folder`` is that of the recording."""
+    system: Any = SimpleNamespace(
+        config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, **config))),
+        service=service(port, prefix, accounts),
+        commands=COMMANDS,
+        talk=None,
+        recorder=SimpleNamespace(folder=folder),
+    )
+    return read_back(system)
+
+
 def read(pages: Pages, **config: Any) -> ReadBack:
     with served(pages) as port:
-        system = SimpleNamespace(
-            config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}", **config))),
-            service=service(port),
-            commands=COMMANDS,
-            talk=None,
-        )
-        return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+        return read_at(port, "/all?after={after}", **config)
 
 
 def two_pages(after: str) -> tuple[int, Any]:
@@ -226,7 +249,7 @@ def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path,
             first_totals={},
             recorder=Recorder(tmp_path),
         )
-        observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # as above
+        observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # it needs no more of a live system
         system.recorder.close()
     kept = (tmp_path / "observations" / "end-1.json").read_text()
     assert ours["payload"] in kept
@@ -250,7 +273,7 @@ def test_entries_of_ours_that_were_found_are_taken_off_a_total_that_counts_them(
             commands=COMMANDS,
             talk=None,
         )
-        back, totals = read_with_totals(system)  # type: ignore[arg-type]  # as above
+        back, totals = read_with_totals(system)  # type: ignore[arg-type]  # it needs no more of a live system
     assert (len(back.found or ()), totals) == (4, {"rows": 41})
 
 
@@ -304,23 +327,7 @@ class Counting:
 
     def read(self, path: str, **config: Any) -> ReadBack:
         with self.serve() as port:
-            system = SimpleNamespace(
-                config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, items="", **config))),
-                service=service(port, "/shop"),
-                commands=COMMANDS,
-                talk=None,
-            )
-            return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
-
-
-def read_at(port: int, path: str, **config: Any) -> ReadBack:
-    system = SimpleNamespace(
-        config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig(path, **config))),
-        service=service(port),
-        commands=COMMANDS,
-        talk=None,
-    )
-    return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+            return read_at(port, path, prefix="/shop", items="", **config)
 
 
 def read_numbered(pages: Ending) -> ReadBack:
@@ -455,48 +462,42 @@ def test_an_entry_that_is_stored_twice_is_told_twice(twice: int) -> None:
     assert [token for token, _ in back.found or ()].count(f"t-{twice}") == 2
 
 
-@pytest.mark.parametrize(("lost", "asks"), [((), 2), (("t-1",), 2), (None, 1)], ids=["none", "one", "not looked for"])
-def test_what_only_another_account_sees_is_read_as_that_one(
-    tmp_path: Path, lost: tuple[str, ...] | None, asks: int
-) -> None:
-    own = [[e for e in NUMBERED if e["id"] % 2 == account and e["token"] not in (lost or ())] for account in (0, 1)]
+def read_as_accounts(folder: Path, told: Sequence[Mapping[str, Any]], *own: Sequence[Mapping[str, Any]]) -> list[str]:
+    """By which accounts was read what each sees of its own, after these writes were acknowledged; the found tokens are
+    what those see."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.headers["X-Account"])
-            body = json.dumps(own[int(asked[-1])]).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def tell(_: str, headers: Mapping[str, str]) -> tuple[int, Any]:
+        asked.append(headers["X-Account"])
+        return 200, own[int(asked[-1])]
 
-        def log_message(self, *_: object) -> None: ...
-
-    (tmp_path / "ledger").mkdir()
-    seen_by_the_first = lost is None
-    told = [e for e in NUMBERED if not (seen_by_the_first and e["id"] % 2)]
+    (folder / "ledger").mkdir()
     lines = [{"token": e["token"], "payload": "p", "sent_ns": 1, "end_ns": 2, "outcome": "acknowledged"} for e in told]
-    (tmp_path / "ledger" / "load.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        system = SimpleNamespace(
-            config=SimpleNamespace(load=SimpleNamespace(read_back=ReadBackConfig("/x", items="", next_link=True))),
-            service=service(server.server_port, accounts=2),
-            commands=COMMANDS,
-            talk=None,
-            recorder=SimpleNamespace(folder=tmp_path),
-        )
-        back = read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    found = {t for t, _ in back.found or ()}
-    assert len(set(asked)) == asks
-    assert found == {e["token"] for rows in own[:asks] for e in rows}
+    (folder / "ledger" / "load.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with serving(tell) as port:
+        back = read_at(port, "/x", accounts=len(own), folder=folder, items="", next_link=True)
+    assert {t for t, _ in back.found or ()} == {e["token"] for account in asked for e in own[int(account)]}
+    return asked
+
+
+EVEN, ODD = ([e for e in NUMBERED if e["id"] % 2 == odd] for odd in (0, 1))
+
+
+def test_what_only_another_account_sees_is_read_as_that_one(tmp_path: Path) -> None:
+    assert read_as_accounts(tmp_path, NUMBERED, EVEN, ODD) == ["0", "1"]
+
+
+def test_what_nobody_sees_is_asked_of_all(tmp_path: Path) -> None:
+    assert read_as_accounts(tmp_path, [*NUMBERED, {"token": "t-lost"}], EVEN, ODD, []) == ["0", "1", "2"]
+
+
+def test_where_the_first_sees_all_that_was_written_the_others_are_not_asked(tmp_path: Path) -> None:
+    assert read_as_accounts(tmp_path, EVEN, EVEN, ODD) == ["0"]
+
+
+def test_where_all_see_the_same_one_more_is_enough(tmp_path: Path) -> None:
+    """A restore took something away: fifty accounts would be asked for it in vain, each for every page."""
+    assert read_as_accounts(tmp_path, [*EVEN, {"token": "t-gone"}], EVEN, EVEN, EVEN) == ["0", "1"]
 
 
 def test_entries_may_be_plain_texts_without_a_payload() -> None:

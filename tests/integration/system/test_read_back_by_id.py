@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.config.schema import ReadBackConfig
 from harness.host.clock import mono_ns
-from harness.system.read_back import ReadBack, read_back
-from tests.integration.system.test_read_back import COMMANDS, service
+from harness.system.read_back import ReadBack
+from tests.integration.system.test_read_back import read_at, serving
 
 Read = Callable[..., ReadBack]
 # By path: status and body.
@@ -35,39 +31,13 @@ def read(tmp_path: Path) -> Iterator[Read]:
     (tmp_path / "ledger" / "load-1.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     answers: dict[str, tuple[int, Any]] = {}
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            status, said = answers.get(self.path, (404, {}))
-            body = said.encode() if isinstance(said, str) else json.dumps(said).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-
     def _read(told: Answers, **config: Any) -> ReadBack:
         answers.update(told)
         plain: dict[str, Any] = {"token": "/token", "payload": "/payload"}
-        system = SimpleNamespace(
-            config=SimpleNamespace(
-                load=SimpleNamespace(read_back=ReadBackConfig("/notes/{id}", items="", **(plain | config)))
-            ),
-            service=service(server.server_port, ""),
-            commands=COMMANDS,
-            talk=None,
-            recorder=SimpleNamespace(folder=tmp_path),
-        )
-        return read_back(system)  # type: ignore[arg-type]  # it needs no more of a live system
+        return read_at(port, "/notes/{id}", folder=tmp_path, items="", **(plain | config))
 
-    yield _read
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(lambda path, _: answers.get(path, (404, {}))) as port:
+        yield _read
 
 
 def entry(number: int) -> tuple[int, Any]:

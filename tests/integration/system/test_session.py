@@ -76,6 +76,15 @@ def test_what_may_mean_that_a_session_is_over_does_not_mean_so_of_one_that_has_j
         assert session.refused(status, "")
 
 
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_login_without_a_form_is_not_over_by_an_answer_that_forms_get(status: int) -> None:
+    """A bad request of a client with a token is a bad request: asked again by a new session, it might go unseen."""
+    token = Login((LoginStep("/login", "POST", pointers={"access": "/access"}),))
+    session = Session(Endpoint("http://127.0.0.1:1"), token)
+    assert not session.refused(status, "")
+    assert session.refused(401, "")
+
+
 def test_the_page_with_the_form_of_a_login_is_a_door_too() -> None:
     steps = (LoginStep("/session/new", "GET", from_cookies={"csrf": "csrf"}), LoginStep("/session", "POST"))
     session = Session(Endpoint("http://127.0.0.1:1"), Login(steps))

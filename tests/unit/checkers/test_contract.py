@@ -52,7 +52,7 @@ class Verified(Run):
         self.operation("rollback", 8.0, 9.0, version_wanted="1", version_at_exit="1")
         kept = [t for t in tokens if t < "w-009200"]
         self.looked("rollback", 9.2, but("rolled_back", kept), backups)
-        self.operation("restore", 11.0, 11.5, backup="/b/1.db")
+        self.operation("restore", 11.0, 11.5, backup="/b/1.db", **but("restore_said", {}))
         restored = [t for t in tokens if t < "w-002100" or "w-011600" <= t < "w-012000"]
         self.looked("restore", 12.0, but("restored", restored), backups, snapshot=(2.0, 2.2))
         end = [t for t in tokens if t < "w-002100" or t >= "w-011600"]
@@ -65,7 +65,7 @@ class Verified(Run):
             self.looked("restart", 33.5, but("restarted", end), backups)
         return answers(Contract(), self.done())
 
-    def operation(self, name: str, start: float, stop: float, **attributes: str) -> None:
+    def operation(self, name: str, start: float, stop: float, **attributes: Any) -> None:
         if name == self.but.get("lacks"):
             self.event("not_provided", start, operation=name)
             return
@@ -155,6 +155,27 @@ def test_what_breaks_the_contract_is_wrong_and_says_what_to_try(
     wrong = [with_sentence(f) for f in told(**but)[about] if f.outcome == "fail"]
     assert (wrong[0].code, all(f.hint for f in wrong)) == (code, True)
     assert {key: wrong[0].details[key] for key in details} == details
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "key", "not_key"),
+    [("timeout", 0, "deadline_ms", "headers"), ("http_error", 401, "headers", "deadline_ms")],
+)
+def test_a_request_that_is_turned_away_names_the_key_that_mends_it(
+    told: Told, outcome: str, status: int, key: str, not_key: str
+) -> None:
+    (found,) = told(bad=[(0.0, 31.0, outcome, status, ("load",))])["load write"]
+    assert (found.code, found.details["late"]) == ("contract.request_refused", outcome == "timeout")
+    hint = with_sentence(found).hint
+    assert key in hint and not_key not in hint
+
+
+def test_a_restore_that_leaves_all_as_it_was_and_no_trace_is_not_verified(tmp_path: Path) -> None:
+    """It says where it ends: at the last commit, as one that does nothing does."""
+    there = [f"w-{ms:06d}" for ms in range(100, 12000, 100)]
+    run = Verified(tmp_path / "run", restore_said={"to": "latest", "left_traces": False}, restored=there)
+    (found,) = [f for f in run.told() if f.subject.id == "restore"]
+    assert found.code == "restore.left_no_traces"
 
 
 @pytest.mark.parametrize("name", ["backup", "validate", "deploy", "rollback", "restore"])

@@ -9,6 +9,7 @@ import pytest
 
 from harness.checkers.core.codes import Details
 from harness.checkers.core.late import HarnessLate
+from harness.checkers.core.sentences import with_sentence
 from harness.checkers.validity import load_codes as codes
 from harness.checkers.validity.load_sound import LoadSound, agreement, clock, cpu, lateness, samples, server_count
 from harness.model import Instant
@@ -17,7 +18,7 @@ from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
 from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
-from tests.unit.checkers.build import answers
+from tests.unit.checkers.build import Run, answers
 from tests.unit.judged.planted import MS, START_NS, as_file, fail, grid, stall
 
 DEADLINE_MS = 1000.0
@@ -108,6 +109,20 @@ def test_a_generator_at_its_limit_is_a_reason_only_within_the_window() -> None:
     rows = [{"t": float(i), "load_cpu_percent": 95.0 if i < 10 else 20.0, "prober_cpu_percent": 9.0} for i in range(20)]
     assert said(cpu(rows, (0, 10))) == [codes.CpuSaturated("load", 95.0, 80.0)]
     assert said(cpu(rows, (10, 20))) == []
+
+
+@pytest.mark.parametrize("cpu_percent", [30.0, 99.0])
+def test_a_load_that_timed_out_on_a_busy_machine_names_that(tmp_path: Path, cpu_percent: float) -> None:
+    run = Run(tmp_path / "run")
+    bad = [{"request": "look", "outcome": "timeout", "status": 0, "count": 30, "said": ""}]
+    run.event("load.unsteady", 0, why="30 requests were not ok", bad_answers=bad, requests=31)
+    recording = run.done()
+    row = {"t": run.ns(1), "cpu_percent": cpu_percent}
+    (run.folder / "resources.jsonl").write_text(json.dumps(row) + "\n")
+    (found,) = [f for f in answers(LoadSound(), recording) if f.code == "load.turned_away"]
+    assert found.details["cpu_percent"] == cpu_percent
+    hint = with_sentence(found).hint
+    assert "deadline_ms" in hint and ("try again when it has time" in hint) is (cpu_percent > 95)
 
 
 def test_of_a_window_between_two_looks_the_later_one_tells() -> None:

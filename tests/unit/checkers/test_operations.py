@@ -489,7 +489,8 @@ def test_of_a_kind_that_is_not_told_only_a_restore_says_whether_it_is_whole(
     assert code in {f.code for f in answers(NoPartialLatest(), run.done())}
 
 
-def test_what_a_restore_showed_is_of_what_lay_at_its_path_then(run: Run) -> None:
+@pytest.mark.parametrize(("kind", "code"), [("", "backup.size_differs"), ("full", "backup.partial_is_latest")])
+def test_what_a_restore_showed_is_of_what_lay_at_its_path_then(run: Run, kind: str, code: str) -> None:
     """A kit with slots writes its third backup over the first one, which had been restored."""
     slot = replace(GOOD, name="slot-1", path="/b/1", kind="")
     other = replace(GOOD_TOO, name="slot-2", path="/b/2", kind="")
@@ -499,9 +500,35 @@ def test_what_a_restore_showed_is_of_what_lay_at_its_path_then(run: Run) -> None
     run.writes(5.5, 6.5)
     run.op("restore", 7, 8, restores=True, backup=slot.path, to="snapshot")
     run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[slot, other], latest=slot.path)
-    partial = replace(slot, size=PARTIAL.size)
+    partial = replace(slot, size=PARTIAL.size, kind=kind)
     run.observe("backup", 11, tokens, artefacts=[partial, other], latest=partial.path)
-    assert only(answers(NoPartialLatest(), run.done())).code == "backup.size_differs"
+    assert only(answers(NoPartialLatest(), run.done())).code == code
+
+
+@pytest.mark.parametrize(("traces", "code"), [(True, "backup.whole_is_latest"), (False, "backup.size_differs")])
+def test_a_restore_that_may_have_done_nothing_shows_no_backup_to_be_whole(run: Run, traces: bool, code: str) -> None:
+    good, small = (replace(a, kind="") for a in (GOOD, PARTIAL))
+    tokens = run.writes(0, 6)
+    run.op("backup", 3, 4)
+    run.observe("backup", 5, tokens, artefacts=[good, small], latest=small.path)
+    run.op("restore", 7, 8, restores=True, backup=small.path, to="latest", left_traces=traces)
+    run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[good, small], latest=small.path)
+    assert only(answers(NoPartialLatest(), run.done())).code == code
+
+
+def test_a_backup_known_by_an_id_stays_the_one_that_was_restored_at_any_size(run: Run) -> None:
+    """A store without copies tells what only this one holds, which changes with the others."""
+    one = replace(GOOD, name="4f3c1a2b", path="4f3c1a2b")
+    other = replace(GOOD_TOO, name="9d8e7f6a", path="9d8e7f6a")
+    tokens = run.writes(0, 3)
+    run.op("backup", 3, 4)
+    run.observe("backup", 5, tokens, artefacts=[one, other], latest=one.path)
+    run.writes(5.5, 6.5)
+    run.op("restore", 7, 8, restores=True, backup=one.path, to="snapshot")
+    run.observe("restore", 9, tokens, snapshot=(3, 4), artefacts=[one, other], latest=one.path)
+    shrunk = replace(one, size=PARTIAL.size)
+    run.observe("end", 11, tokens, artefacts=[shrunk, other], latest=shrunk.path)
+    assert only(answers(NoPartialLatest(), run.done())).code == "backup.whole_is_latest"
 
 
 def test_an_increment_is_compared_with_nothing_and_needs_its_base(run: Run) -> None:

@@ -10,6 +10,7 @@ from harness.config.policies import Policies, policies
 from harness.config.reader import read_system
 from harness.config.schema import SystemConfig
 from harness.errors import ExitCode, HarnessError
+from harness.recording.secrets import secrets_of
 
 SYSTEM = """
 name = "shop"
@@ -210,3 +211,20 @@ def test_a_limit_that_stops_a_run_is_read(tmp_path: Path) -> None:
     assert stop is not None
     assert (stop.bad_share, stop.latency_ms_p95, stop.url, stop.window_s) == (0.2, 0, "", 5)
     assert read(tmp_path).limits.stop_when is None
+
+
+def test_what_clients_prove_by_who_they_are_is_masked(tmp_path: Path) -> None:
+    login = LOGIN + 'headers = { Authorization = "Basic of-the-login" }\n'
+    headers = 'headers = { X-Api-Key = "key-of-service", Accept = "text/plain-and-long" }\n'
+    accounts = 'accounts = [{ name = "ann-of-all-people", password = "s3cret-of-ann", pin = "12345678" }]\n'
+    config = read(tmp_path, ("[service]\n", f"[service]\n{headers}"), ("[load]\n", f"[load]\n{accounts}"), more=login)
+    found = set(secrets_of(config, {"CI_TOKEN": "of-the-host-1", "PATH": "/usr/bin:/bin:/sbin"}))
+    assert found == {"of-the-host-1", "key-of-service", "Basic of-the-login", "s3cret-of-ann", "12345678"}
+
+
+@pytest.mark.parametrize(("said", "other"), [("ready", "health"), ("health", "ready")])
+def test_one_path_that_says_whether_it_is_well_is_enough(tmp_path: Path, said: str, other: str) -> None:
+    service = read(tmp_path, ("[service]\n", f'[service]\n{said} = "/up"\n')).service
+    assert (getattr(service, said), getattr(service, other)) == ("/up", "/up")
+    plain = read(tmp_path).service
+    assert (plain.ready, plain.health) == ("/ready", "/health")

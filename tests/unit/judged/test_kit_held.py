@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,66 +11,84 @@ import pytest
 from harness.judged.downtime import overall
 from harness.judged.kit_held import down_while_held, others_held_s
 from harness.judged.requests import held_up
-from harness.recording.events import PhaseEdge
-from harness.recording.recording import Recording
+from harness.model import NS
+from tests.unit.checkers.build import BEGAN, Run
 from tests.unit.judged.planted import MS, START_NS, fail, grid, stall
 
 DEADLINE_MS = 1000.0
 
 
-def recording(*held_ms: tuple[float, float], operation: str = "deploy-1", faults_ms: Sequence[float] = ()) -> Recording:
+Held = tuple[float, float]
+Down = Callable[..., list[Held]]
+
+
+def since_began_s(ms: float) -> float:
+    """Of a moment of the samples, as a run counts."""
+    return (START_NS + ms * MS - BEGAN.mono_ns) / NS
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "run")
+
+
+def held(run: Run, start_ms: float, stop_ms: float, operation: str = "deploy-1") -> None:
     """The kit was held from ... to ..."""
-    edges = [
-        PhaseEdge(
-            t=START_NS + int(start * MS),
-            operation=operation,
-            phase="deploy.switch",
-            event="start",
-            gate_ns=int((stop - start) * MS),
-        )
-        for start, stop in held_ms
-    ]
-    faults = [SimpleNamespace(injected_ns=START_NS + int(at * MS)) for at in faults_ms]
-    return SimpleNamespace(of=lambda _: edges, faults=faults)  # type: ignore[return-value]  # so much of one
+    gate_ns = int((stop_ms - start_ms) * MS)
+    told = {"operation": operation, "phase": "deploy.switch", "event": "start", "gate_ns": gate_ns}
+    run.event("phase", since_began_s(start_ms), **told)
 
 
-def down_ms(probes: Any, *held_ms: tuple[float, float], faults_ms: Sequence[float] = ()) -> list[tuple[float, float]]:
-    found = down_while_held(recording(*held_ms, faults_ms=faults_ms), probes, DEADLINE_MS)
-    return [((start - START_NS) / MS, (stop - START_NS) / MS) for start, stop in found]
+@pytest.fixture
+def down_ms(run: Run) -> Down:
+    """When the service was down because the kit was held then; faults came at ``faults_ms``."""
+
+    def down(probes: Any, *holds_ms: Held, faults_ms: Sequence[float] = ()) -> list[Held]:
+        run._events.clear()
+        for number, at_ms in enumerate(faults_ms):
+            run.fault(since_began_s(at_ms), None, id=f"fault-{number}")
+        for start_ms, stop_ms in holds_ms:
+            held(run, start_ms, stop_ms)
+        found = down_while_held(run.done(), probes, DEADLINE_MS)
+        return [((start - START_NS) / MS, (stop - START_NS) / MS) for start, stop in found]
+
+    return down
 
 
-def test_a_kit_that_stops_first_and_is_held_then_is_down_because_of_that() -> None:
+def test_a_kit_that_stops_first_and_is_held_then_is_down_because_of_that(down_ms: Down) -> None:
     assert down_ms(fail(grid(3), 900, 2200), (1000, 2000)) == [(1000, 2000)]
 
 
-def test_it_is_so_only_until_the_service_answers_again() -> None:
+def test_it_is_so_only_until_the_service_answers_again(down_ms: Down) -> None:
     ((start, stop),) = down_ms(fail(grid(3), 900, 1500), (1000, 2000))
     assert (start, stop) == (1000, pytest.approx(1522, abs=10))
 
 
-def test_what_was_up_when_the_hold_began_went_down_for_another_reason() -> None:
+def test_what_was_up_when_the_hold_began_went_down_for_another_reason(down_ms: Down) -> None:
     assert down_ms(fail(grid(3), 1200, 2200), (1000, 2000)) == []
     assert down_ms(grid(3), (1000, 2000)) == []
 
 
-def test_a_mark_right_after_the_stop_comes_before_the_next_probe() -> None:
+def test_a_mark_right_after_the_stop_comes_before_the_next_probe(down_ms: Down) -> None:
     assert down_ms(fail(grid(3), 999, 2200), (1000, 2000)) == [(1000, 2000)]
     for fault_ms in (999.5, 1004, 1010.5):  # since the last good probe, until the first bad one had ended
         assert down_ms(fail(grid(3), 1005, 2200), (1000.5, 2000), faults_ms=[fault_ms]) == []
     assert down_ms(fail(grid(3), 1005, 2200), (1000.5, 2000), faults_ms=[2100]) == [(1000.5, 2000)]
 
 
-def test_a_gate_that_is_opened_at_once_holds_nobody() -> None:
+def test_a_gate_that_is_opened_at_once_holds_nobody(down_ms: Down) -> None:
     assert down_ms(fail(grid(3), 900, 2200), (1000, 1004)) == []
     assert down_ms(fail(grid(3), 900, 2200), (1000, 1006)) == [(1000, 1006)]
 
 
-def test_whoever_waits_for_the_lock_of_one_that_is_held_waits_for_the_harness() -> None:
-    second = SimpleNamespace(id="deploy-2", start_ns=START_NS + 500 * MS, stop_ns=START_NS + 1500 * MS)
-    first = SimpleNamespace(id="deploy-1", start_ns=START_NS, stop_ns=START_NS + 3000 * MS)
-    of_first = recording((1000, 2000))
-    assert others_held_s(of_first, second) == pytest.approx(0.5)  # type: ignore[arg-type]  # so much of one
-    assert others_held_s(of_first, first) == 0  # type: ignore[arg-type]
+def test_whoever_waits_for_the_lock_of_one_that_is_held_waits_for_the_harness(run: Run) -> None:
+    held(run, 1000, 2000)
+    run.op("deploy", since_began_s(0), since_began_s(3000), gate=1)
+    run.op("deploy", since_began_s(500), since_began_s(1500))
+    recording = run.done()
+    first, second = recording.operations
+    assert others_held_s(recording, second) == pytest.approx(0.5)
+    assert others_held_s(recording, first) == 0
 
 
 def left_in(records: Any, *held_ms: tuple[float, float]) -> Any:

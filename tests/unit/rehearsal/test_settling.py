@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
 from harness.host.clock import mono_ns
 from harness.rehearsal.settling import Settling
-from harness.system.ledger_tail import Told
+from harness.system.ledger_tail import LedgerTail
 from harness.system.read_pages import ReadBack
 from tests.unit.purity import SteppedClock
 
@@ -17,15 +18,19 @@ _MS = 1_000_000
 
 
 @pytest.fixture
-def again(clock: SteppedClock) -> Callable[..., bool]:
+def again(tmp_path: Path, clock: SteppedClock) -> Callable[..., bool]:
     """Whether a read-back is asked again that found these of the writes 0 to 9, 10 ms apart; a restore took back what
     was written since ``since``."""
     first_ns = mono_ns() - 1000 * _MS
-    told = [Told(f"t-{n}", "p", at := first_ns + 10 * n * _MS, at + _MS, "") for n in range(10)]
-    ledger = SimpleNamespace(acknowledged=lambda: told)
+    (tmp_path / "ledger").mkdir()
+    with (tmp_path / "ledger" / "load-1.jsonl").open("w") as ledger:
+        for n in range(10):
+            sent_ns = first_ns + 10 * n * _MS
+            line = {"token": f"t-{n}", "payload": "p", "sent_ns": sent_ns, "end_ns": sent_ns + _MS}
+            ledger.write(json.dumps({**line, "outcome": "acknowledged"}) + "\n")
 
     def asked(*found: int, settle_s: float = 3.0, since: int | None = None, waited_s: float = 0.0) -> bool:
-        those = Settling(ledger, settle_s)  # type: ignore[arg-type]  # it asks no more of it
+        those = Settling(LedgerTail(tmp_path), settle_s)
         if since is not None:
             those.restored(first_ns + 10 * since * _MS)
         back = ReadBack(tuple((f"t-{n}", "p") for n in found), {}, "")

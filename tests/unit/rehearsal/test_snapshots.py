@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from harness.model import NS
+from harness.recording.recorder import Recorder
+from harness.rehearsal.phase_record import PhaseRecord
 from harness.rehearsal.snapshots import Snapshots
 from harness.system.largest_file import identity
 from harness.system.operations import OperationResult
@@ -16,8 +18,11 @@ from tests.unit.purity import SteppedClock
 
 
 @pytest.fixture
-def snapshots() -> Snapshots:
-    return Snapshots(SimpleNamespace(edges_ns=lambda *_: ()))  # type: ignore[arg-type]  # no phase was marked
+def snapshots(tmp_path: Path, clock: SteppedClock) -> Iterator[Snapshots]:
+    """Of a kit that marks no phase."""
+    recorder = Recorder(tmp_path / "run")
+    yield Snapshots(PhaseRecord(recorder))
+    recorder.close()
 
 
 @pytest.fixture
