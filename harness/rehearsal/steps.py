@@ -15,6 +15,7 @@ from harness.rehearsal.edges import Edges
 from harness.rehearsal.group import Group
 from harness.rehearsal.read_backs import ReadBacks
 from harness.rehearsal.snapshots import Snapshots
+from harness.rehearsal.younger_write import YoungerWrite
 from harness.system.live import LiveSystem
 from harness.system.operations import OperationRequest, OperationResult, Operations, Status
 
@@ -43,6 +44,7 @@ class Steps:
         snapshots: Snapshots,
         read_backs: ReadBacks,
         damage: DamagedValidation,
+        younger_write: YoungerWrite,
         watch_versions: Callable[[], None],
         recorder: Recorder,
     ) -> None:
@@ -55,6 +57,7 @@ class Steps:
         self._snapshots = snapshots
         self._read_backs = read_backs
         self._damage = damage
+        self._younger_write = younger_write
         self._watch_versions = watch_versions
         self._recorder = recorder
         self._round = Round()
@@ -74,6 +77,8 @@ class Steps:
             sleep(step.seconds)
         elif self._provided(step):
             request = self._request(step)
+            if request.restores and (taken_ns := self._snapshots.taken_ns(request.backup)):
+                self._younger_write.wait(taken_ns[1])
             self._conclude(step, request, *self._run(step, request))
 
     def see_recovered(self, after: str, owed: str = "") -> bool:

@@ -233,8 +233,8 @@ ROWS += (
         seen=gap_is_found,
     ),
     # Talked to by clients of their own.
-    Row("redis", cells=SOUND, kit="redis"),
-    Row("sql", cells=SOUND, kit="sql"),
+    Row("redis", cells=_OWN, kit="redis"),
+    Row("sql", cells=_OWN, kit="sql"),
     # Of others, by their own commands.
     Row("etcd", cells=(*_OWN, "disk_full:before-backup"), words=("--size", "5MB"), kit="others/etcd"),
     Row("directus", cells=_OWN, kit="others/directus"),
