@@ -16,22 +16,27 @@ TAIL_BYTES = 1024 * 1024
 MOST_BYTES = 4 * (HEAD_BYTES + TAIL_BYTES)
 _EVERY_S = 0.25
 _COLLAPSE_RANGE = 8  # linux/falloc.h; ext4 and XFS can
+_PUNCH_HOLE = 2 | 1  # and the size stays; they can, and Btrfs and tmpfs
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 # How far from its end an output is looked through for the line that tells its error.
 _TOLD_BYTES = 16 * 1024
 
 
-def trim(path: Path) -> int:
-    """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
-    out. Where the file system cannot take a range out of a file, what is written in this very moment may be among
-    them."""
+def trim(path: Path, writing: bool = False) -> int:
+    """Cut a file that grew too long; the bytes left out.
+
+    ``writing``: its program may write on (it has it open for appending). Where the file system cannot take a range out
+    of a file, the middle is emptied then, which costs no room, and left out by a call once the program has ended. Where
+    it can do neither, what is written in this very moment may be left out too."""
     try:
         with path.open("r+b", buffering=0) as file:
             state = os.fstat(file.fileno())
             if state.st_size <= MOST_BYTES:
                 return 0
-            return _taken_out(file, state) or _copied(file, path, state.st_size)
+            if left_out := _taken_out(file, state):
+                return left_out
+            return 0 if writing and _emptied(file, state.st_size) else _copied(file, path, state.st_size)
     except FileNotFoundError:
         return 0
 
@@ -51,6 +56,10 @@ def _taken_out(file: io.FileIO, state: os.stat_result) -> int:
     left_out = length + len(_note(left_out))  # with one digit more, perhaps
     os.pwrite(file.fileno(), _note(left_out), HEAD_BYTES)
     return left_out
+
+
+def _emptied(file: io.FileIO, size: int) -> bool:
+    return not _libc.fallocate(file.fileno(), _PUNCH_HOLE, HEAD_BYTES, size - HEAD_BYTES - TAIL_BYTES)
 
 
 def _copied(file: io.FileIO, path: Path, size: int) -> int:
@@ -134,14 +143,14 @@ class Watch:
 
     def _watch(self) -> None:
         while not self._end.wait(_EVERY_S):
-            self._trim()
+            self._trim(writing=True)
 
-    def _trim(self) -> None:
+    def _trim(self, writing: bool) -> None:
         for path in self._listing():
-            trim(path)
+            trim(path, writing)
 
     def stop(self) -> None:
         if not self._end.is_set():
             self._end.set()
             self._thread.join(10.0)
-            self._trim()
+            self._trim(writing=False)

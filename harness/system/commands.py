@@ -88,11 +88,13 @@ class SystemCommands:
                 )
             while (code := process.wait(min(_LOOK_S, deadline.left_s))) is None and not deadline.passed:
                 meanwhile()
-                outputs.trim(out)
-                outputs.trim(errors)
+                for file in (out, errors):
+                    outputs.trim(file, writing=True)
             if code is None:
                 process.kill()
                 process.wait(_GONE_S)
+            for file in (out, errors):
+                outputs.trim(file)
             return Said(code, outputs.tail(out, outputs.MOST_BYTES), outputs.tail(errors, outputs.MOST_BYTES))
 
     def spawn_on(
