@@ -67,7 +67,8 @@ class Handler(BaseHTTPRequestHandler):
         if "parts" not in HABITS:
             self.wfile.write(data)
             return
-        for part in (data[:10], data[10:], b""):
+        half = (len(data) + 1) // 2
+        for part in (data[:half], data[half:], b""):  # an empty part is the end, and must be none of the others
             self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
             self.wfile.flush()
 
