@@ -23,12 +23,13 @@ _libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c
 _TOLD_BYTES = 16 * 1024
 
 
-def trim(path: Path, writing: bool = False) -> int:
-    """Cut a file that grew too long; the bytes left out.
+def trim(path: Path, hollow: bool = False) -> int:
+    """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
+    out. Where the file system cannot take a range out of a file, what is written in this very moment may be among
+    them.
 
-    ``writing``: its program may write on (it has it open for appending). Where the file system cannot take a range out
-    of a file, the middle is emptied then, which costs no room, and left out by a call once the program has ended. Where
-    it can do neither, what is written in this very moment may be left out too."""
+    ``hollow``: there the middle is only emptied, which costs no room either and loses nothing; the file has to be cut
+    once its program has ended."""
     try:
         with path.open("r+b", buffering=0) as file:
             state = os.fstat(file.fileno())
@@ -36,7 +37,7 @@ def trim(path: Path, writing: bool = False) -> int:
                 return 0
             if left_out := _taken_out(file, state):
                 return left_out
-            return 0 if writing and _emptied(file, state.st_size) else _copied(file, path, state.st_size)
+            return (hollow and _emptied(file, state.st_size)) or _copied(file, path, state.st_size)
     except FileNotFoundError:
         return 0
 
@@ -58,8 +59,9 @@ def _taken_out(file: io.FileIO, state: os.stat_result) -> int:
     return left_out
 
 
-def _emptied(file: io.FileIO, size: int) -> bool:
-    return not _libc.fallocate(file.fileno(), _PUNCH_HOLE, HEAD_BYTES, size - HEAD_BYTES - TAIL_BYTES)
+def _emptied(file: io.FileIO, size: int) -> int:
+    length = size - HEAD_BYTES - TAIL_BYTES
+    return 0 if _libc.fallocate(file.fileno(), _PUNCH_HOLE, HEAD_BYTES, length) else length
 
 
 def _copied(file: io.FileIO, path: Path, size: int) -> int:
@@ -143,14 +145,14 @@ class Watch:
 
     def _watch(self) -> None:
         while not self._end.wait(_EVERY_S):
-            self._trim(writing=True)
+            self._trim()
 
-    def _trim(self, writing: bool) -> None:
+    def _trim(self) -> None:
         for path in self._listing():
-            trim(path, writing)
+            trim(path)
 
     def stop(self) -> None:
         if not self._end.is_set():
             self._end.set()
             self._thread.join(10.0)
-            self._trim(writing=False)
+            self._trim()

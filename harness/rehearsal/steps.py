@@ -77,7 +77,8 @@ class Steps:
             sleep(step.seconds)
         elif self._provided(step):
             request = self._request(step)
-            if request.restores and (taken_ns := self._snapshots.taken_ns(request.backup)):
+            # One that is to bring the service back does not wait.
+            if request.restores and not self.derailed and (taken_ns := self._snapshots.taken_ns(request.backup)):
                 self._younger_write.wait(taken_ns[1])
             self._conclude(step, request, *self._run(step, request))
 

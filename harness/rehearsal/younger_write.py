@@ -7,7 +7,7 @@ from harness.host.clock import Deadline, wait_until
 from harness.system.ledger_tail import FLUSH_EVERY_S, LedgerTail
 
 # Where writes are rare: so many times their mean distance, since chance may let one come late; and no longer than this.
-_DISTANCES = 3
+_DISTANCES = 5
 _LONGEST_S = 15.0
 
 
