@@ -34,6 +34,7 @@ class Kit:
     asked: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     wanted: list[tuple[str, str]] = field(default_factory=list)  # version afterwards, backup it is told
+    unreadable: str = ""  # what is wrong with its status
 
     def run(self, order: Any, wanted: str) -> Any:
         self.asked.append(order.version)
@@ -44,7 +45,8 @@ class Kit:
         self.events.append(event)
 
     def status(self) -> Any:
-        return SimpleNamespace(latest="/backups/7.bak", artefacts=(), error="")
+        latest = "" if self.unreadable else "/backups/7.bak"
+        return SimpleNamespace(latest=latest, artefacts=(), error=self.unreadable)
 
 
 def steps(kit: Kit, broken: str, younger_write: Any = None) -> Steps:
@@ -117,6 +119,14 @@ def test_a_restore_waits_for_a_write_that_came_after_its_backup(tmp_path: Path) 
     down.derailed, before = "the service did not recover after deploy-1", now().mono_ns
     down.take(Step("restore"), Round())
     assert (now().mono_ns - before) / NS < 0.1
+
+
+def test_an_operation_that_would_be_told_a_backup_of_which_nobody_says_is_not_run() -> None:
+    kit = Kit(unreadable="status printed no JSON object on stdout")
+    steps(kit, "").take(Step("restore"), Round())
+    assert kit.asked == []
+    (left,) = kit.events
+    assert isinstance(left, LeftOut) and left.what == "restore" and kit.unreadable in left.why
 
 
 def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning(tmp_path: Path) -> None:
