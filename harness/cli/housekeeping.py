@@ -38,7 +38,7 @@ def init(folder: Path) -> int:
         click.echo(f"found {one_line(line)}")
     click.echo(f"wrote {file}, its guesses marked as GUESS")
     for line in left_to_do(file):
-        click.echo(f"fill in {one_line(line)}")
+        click.echo(f"to do: {one_line(line)}")
     click.echo(f"then: deploydrill verify --system {folder}")
     return ExitCode.PASS
 

@@ -16,22 +16,28 @@ TAIL_BYTES = 1024 * 1024
 MOST_BYTES = 4 * (HEAD_BYTES + TAIL_BYTES)
 _EVERY_S = 0.25
 _COLLAPSE_RANGE = 8  # linux/falloc.h; ext4 and XFS can
+_PUNCH_HOLE = 2 | 1  # and the size stays; they can, and Btrfs and tmpfs
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.fallocate.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
 # How far from its end an output is looked through for the line that tells its error.
 _TOLD_BYTES = 16 * 1024
 
 
-def trim(path: Path) -> int:
+def trim(path: Path, hollow: bool = False) -> int:
     """Cut a file that grew too long, also while its program writes on (it has it open for appending); the bytes left
     out. Where the file system cannot take a range out of a file, what is written in this very moment may be among
-    them."""
+    them.
+
+    ``hollow``: there the middle is only emptied, which costs no room either and loses nothing; the file has to be cut
+    once its program has ended."""
     try:
         with path.open("r+b", buffering=0) as file:
             state = os.fstat(file.fileno())
             if state.st_size <= MOST_BYTES:
                 return 0
-            return _taken_out(file, state) or _copied(file, path, state.st_size)
+            if left_out := _taken_out(file, state):
+                return left_out
+            return (hollow and _emptied(file, state.st_size)) or _copied(file, path, state.st_size)
     except FileNotFoundError:
         return 0
 
@@ -51,6 +57,11 @@ def _taken_out(file: io.FileIO, state: os.stat_result) -> int:
     left_out = length + len(_note(left_out))  # with one digit more, perhaps
     os.pwrite(file.fileno(), _note(left_out), HEAD_BYTES)
     return left_out
+
+
+def _emptied(file: io.FileIO, size: int) -> int:
+    length = size - HEAD_BYTES - TAIL_BYTES
+    return 0 if _libc.fallocate(file.fileno(), _PUNCH_HOLE, HEAD_BYTES, length) else length
 
 
 def _copied(file: io.FileIO, path: Path, size: int) -> int:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # A front says with these that it had no answer of the service; with any other 5xx the service says itself that it
 # cannot store anything now. On a full disk that is the truth, not downtime.
 _OF_A_FRONT = (502, 504)
-_NOT_FOUND = (404, 410)
+NOT_FOUND = (404, 410)
 # A sender late by this share of the deadline was held up itself (as in harness.checkers.validity.load_sound).
 STALLED_SHARE = 0.2
 # After a cut cable is whole again TCP sends anew only when its next attempt is due: up to as long as the cut lasted,
@@ -188,7 +188,7 @@ def _restores(recording: Recording) -> list[tuple[int, int]]:
 def _removed_by_restore(records: Records, recording: Recording) -> Mask:
     """Not found after a restore: the row they name may have been written after the backup was taken. One that was made
     after the restore had ended cannot have been taken away by it."""
-    missing: Mask = np.isin(records["status"], _NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
+    missing: Mask = np.isin(records["status"], NOT_FOUND) & ((records["flags"] & FLAG_KNOWN) != 0)
     age_s = records["known_age_s"].astype(np.int64)
     # Not told, or too old to be told: it may be of any age.
     made_ns = np.where((age_s == 0) | (age_s == OLDEST_S), 0, records["sent_ns"] - age_s * NS)

@@ -25,6 +25,8 @@ from harness.rehearsal.snapshots import Snapshots
 from harness.rehearsal.staging.stage import Stage
 from harness.rehearsal.steps import Round, Steps
 from harness.rehearsal.triggers import Triggers
+from harness.rehearsal.younger_write import YoungerWrite
+from harness.system.ledger_tail import LedgerTail
 from harness.system.operations import OperationRequest, Operations
 from harness.system.phases.gates import Gates
 from harness.system.phases.mark_server import PhaseServer
@@ -71,6 +73,7 @@ class Rehearsal:
             self._snapshots,
             self._read_backs,
             damage,
+            YoungerWrite(config, LedgerTail(recorder.folder)),
             self._stage.watch_versions,
             recorder,
         )

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from harness.host.clock import mono_ns, sleep
 from harness.model import NS
 from harness.plan import Plan, Step, Together
-from harness.recording.events import NotProvided, Recovered
+from harness.recording.events import LeftOut, NotProvided, Recovered
 from harness.recording.recorder import Recorder
 from harness.rehearsal.damage import DamagedValidation
 from harness.rehearsal.edges import Edges
 from harness.rehearsal.group import Group
 from harness.rehearsal.read_backs import ReadBacks
 from harness.rehearsal.snapshots import Snapshots
+from harness.rehearsal.younger_write import YoungerWrite
 from harness.system.live import LiveSystem
 from harness.system.operations import OperationRequest, OperationResult, Operations, Status
 
@@ -43,6 +44,7 @@ class Steps:
         snapshots: Snapshots,
         read_backs: ReadBacks,
         damage: DamagedValidation,
+        younger_write: YoungerWrite,
         watch_versions: Callable[[], None],
         recorder: Recorder,
     ) -> None:
@@ -55,6 +57,7 @@ class Steps:
         self._snapshots = snapshots
         self._read_backs = read_backs
         self._damage = damage
+        self._younger_write = younger_write
         self._watch_versions = watch_versions
         self._recorder = recorder
         self._round = Round()
@@ -72,8 +75,10 @@ class Steps:
             self._damage.run(step.optional)
         elif step.do == "wait":
             sleep(step.seconds)
-        elif self._provided(step):
-            request = self._request(step)
+        elif self._provided(step) and (request := self._request(step)):
+            # One that is to bring the service back does not wait.
+            if request.restores and not self.derailed and (taken_ns := self._snapshots.taken_ns(request.backup)):
+                self._younger_write.wait(taken_ns[1])
             self._conclude(step, request, *self._run(step, request))
 
     def see_recovered(self, after: str, owed: str = "") -> bool:
@@ -109,7 +114,9 @@ class Steps:
         """Run the members of a group beside each other, each as one alone is."""
         members = [s for s in together.members if self._provided(s)]
         self._groups += 1
-        requests = [self._request(step, self._groups) for step in members]
+        asked = [(step, self._request(step, self._groups)) for step in members]
+        requests = [request for _, request in asked if request]
+        members = [step for step, request in asked if request]
         done: list[tuple[OperationResult, int, bool]] = []
 
         def operate(number: int) -> None:
@@ -125,13 +132,20 @@ class Steps:
         for result, number, recovered in sorted(done, key=lambda d: (d[0].exit == 0, d[0].stop_ns)):
             self._conclude(members[number], requests[number], result, recovered)
 
-    def _request(self, step: Step, group: int | None = None) -> OperationRequest:
-        """What the kit is asked for."""
+    def _request(self, step: Step, group: int | None = None) -> OperationRequest | None:
+        """What the kit is asked for; None where it would be told a backup, and nobody says of which."""
         asked = self._versions[step.version] if step.version else step.promises if step.do == "deploy" else ""
         operation = self._system.config.operations[step.do]
         restores = step.do == "restore" or operation.restores
         on_backup = restores or step.do == "validate" or (operation.own and "{backup}" in " ".join(operation.command))
-        backup = self._saw(self._operations.status()) if on_backup else ""
+        backup = ""
+        if on_backup:
+            status = self._operations.status()
+            backup = self._saw(status)
+            if status.error and "{backup}" in " ".join(operation.command):
+                why = f"which backup it would be is not known: {status.error}"
+                self._recorder.record(LeftOut(what=step.do, why=why))
+                return None
         if step.version == "broken":
             self._watch_versions()
         return OperationRequest(

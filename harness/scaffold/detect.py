@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.config.toml.shapes import Argv
-from harness.scaffold.detect_operations import Command, named_for, operations, subcommands
+from harness.scaffold.detect_operations import Command, named_for, operations, runner_of, subcommands
 
 MOST_FILES = 400
 MOST_BYTES = 256 * 1024
@@ -152,13 +152,13 @@ def _start(folder: Path, files: Sequence[Path], texts: Mapping[Path, str], said:
         said.append(f"Procfile: {', '.join(left)} besides web: not started here")
     for script in ("start.sh", "run.sh", "serve.sh"):
         if script in top:
-            runner = () if os.access(folder / script, os.X_OK) else ("sh",)
+            runner = runner_of(folder, Path(script), texts.get(Path(script), "")) or ()
             found.append((script, (*runner, f"{{system}}/{script}")))
     for target in re.findall(r"^(start|run|serve)\s*:(?!=)", texts.get(Path("Makefile"), ""), re.M)[:1]:
         found.append((f"Makefile, target {target}", ("make", "-C", "{system}", target)))
-    for name, command in subcommands(folder, texts):
-        if name in ("start", "serve", "run", "server"):
-            found.append((command.where, command.argv))
+    branches = [*subcommands(folder, texts)]
+    for wanted in ("start", "serve", "run", "server", "up"):
+        found += [(command.where, command.argv) for name, command in branches if name == wanted]
     found += [(entry, _argv(f"{_interpreter(folder, entry)} {entry}", top)) for entry in _ENTRIES if entry in top][:1]
     said += [f"{where}: {' '.join(argv) or 'nothing that starts it'}" for where, argv in found]
     said += [

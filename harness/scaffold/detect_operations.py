@@ -34,6 +34,7 @@ _CASE = re.compile(
 )
 _LABEL = re.compile(r"""^[ \t]*\(?((?:["']?[\w-]+["']?[ \t]*\|[ \t]*)*["']?[\w-]+["']?)\)""", re.M)
 _FIRST_LABEL = re.compile(r"""\bin[ \t]+\(?((?:["']?[\w-]+["']?[ \t]*\|[ \t]*)*["']?[\w-]+["']?)\)""")
+_SHEBANG = re.compile(r"#![ \t]*(?:\S*/)?(?:env[ \t]+(?:-S[ \t]+)?)?([\w.-]+)")
 _SUBPARSER = re.compile(r"""add_parser\(\s*["']([\w-]+)["']""")
 # What shows that a subcommand is given more words.
 _MORE_WORDS = re.compile(r"""\$\{?2\b|\$@|\$\*|\bshift\b""")
@@ -57,7 +58,7 @@ class Command:
 def operations(folder: Path, files: Sequence[Path], texts: Mapping[Path, str]) -> dict[str, Command]:
     """The likeliest command of each operation; exact names before those with more words, scripts before their
     subcommands, and those before targets."""
-    candidates = [*_scripts(folder, files), *subcommands(folder, texts), *_targets(texts), *_npm(texts)]
+    candidates = [*_scripts(folder, files, texts), *subcommands(folder, texts), *_targets(texts), *_npm(texts)]
     candidates += _procfile(texts)
     found: dict[str, Command] = {}
     for operation, names in _NAMES.items():
@@ -78,32 +79,44 @@ def _rank(name: str, names: Sequence[str]) -> int | None:
     plain = re.sub(r"[_.:\s]+", "-", name.lower())
     if plain in names:
         return names.index(plain)
+    if name.lower().rpartition(":")[2] in names:  # deploy:rollback
+        return len(names)
     words = plain.split("-")
     # A word of another operation makes it doubtful: backup-restore, validate-backup.
     others = {other for those in _NAMES.values() if those != names for other in those}
     return len(names) if names[0] in words and not others & set(words) and len(words) <= 3 else None
 
 
-def _scripts(folder: Path, files: Sequence[Path]) -> Iterator[tuple[str, Command]]:
+def runner_of(folder: Path, path: Path, text: str) -> Argv | None:
+    """What a script is run by: nothing where it can be executed; else what its first line names, or what its suffix
+    says. None: it is no script."""
+    by_suffix = _SCRIPTS.get(path.suffix)
+    if by_suffix is None:
+        return None
+    if os.access(folder / path, os.X_OK):
+        return ()
+    named = _SHEBANG.match(text)
+    return (named[1],) if named else by_suffix
+
+
+def _scripts(folder: Path, files: Sequence[Path], texts: Mapping[Path, str]) -> Iterator[tuple[str, Command]]:
     for path in files:
-        runner = _SCRIPTS.get(path.suffix)
-        if runner is None or (path.suffix == "" and not os.access(folder / path, os.X_OK)):
+        runner = runner_of(folder, path, texts.get(path, ""))
+        if runner is None or (path.suffix == "" and runner):
             continue
         if path.suffix in (".py", ".js") and not set(path.parent.parts) <= _PLACES:
             continue  # a module of the program, which only has such a name
-        direct = os.access(folder / path, os.X_OK)
-        yield path.stem, Command((*(() if direct else runner), f"{{system}}/{path}"), str(path))
+        yield path.stem, Command((*runner, f"{{system}}/{path}"), str(path))
 
 
 def subcommands(folder: Path, texts: Mapping[Path, str]) -> Iterator[tuple[str, Command]]:
     """Name and command of each branch of a shell script's `case`, and of each subparser of a Python program."""
     for path, text in texts.items():
-        runner = _SCRIPTS.get(path.suffix)
+        runner = runner_of(folder, path, text)
         if runner is None or (path.suffix == "" and not text.startswith("#!")):
             continue
         names = _SUBPARSER.findall(text) if path.suffix == ".py" else _labels(text)
-        direct = os.access(folder / path, os.X_OK)
-        argv = (*(() if direct else runner), f"{{system}}/{path}")
+        argv = (*runner, f"{{system}}/{path}")
         more = path.suffix != ".py" and bool(_MORE_WORDS.search(text))
         for name in dict.fromkeys(names):
             yield name, Command((*argv, name), f"{path}, {name}", more)
@@ -113,7 +126,7 @@ def _labels(text: str) -> Iterator[str]:
     for start in _CASE.finditer(text):
         body = text[start.start() :].partition("\nesac")[0].partition("; esac")[0]
         for labels in (*_FIRST_LABEL.findall(body[:200]), *_LABEL.findall(body)):
-            yield labels.partition("|")[0].strip(" \t\"'")
+            yield from (label.strip(" \t\"'") for label in labels.split("|"))
 
 
 def _procfile(texts: Mapping[Path, str]) -> Iterator[tuple[str, Command]]:

@@ -82,17 +82,19 @@ class SystemCommands:
         deadline = Deadline(deadline_s, "the end of a command")
         with tempfile.TemporaryDirectory(prefix="drill-said-") as place:
             out, errors = Path(place, "out"), Path(place, "errors")
+            hollow: set[Path] = set()
             with errors.open("ab") as sink:
                 process = commands.spawn(
                     self.argv(command), env=self.env, cwd=self._cwd, output=out, errors=sink, account=self.account
                 )
             while (code := process.wait(min(_LOOK_S, deadline.left_s))) is None and not deadline.passed:
                 meanwhile()
-                outputs.trim(out)
-                outputs.trim(errors)
+                hollow |= {file for file in (out, errors) if outputs.trim(file, hollow=True)}
             if code is None:
                 process.kill()
                 process.wait(_GONE_S)
+            for file in hollow:
+                outputs.trim(file)
             return Said(code, outputs.tail(out, outputs.MOST_BYTES), outputs.tail(errors, outputs.MOST_BYTES))
 
     def spawn_on(

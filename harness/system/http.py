@@ -115,7 +115,10 @@ def _answer(http: h11.Connection, receive: Callable[[], bytes], most_bytes: int)
     while len(body) <= most_bytes:
         event = http.next_event()
         if event is h11.NEED_DATA:
-            http.receive_data(receive())
+            piece = receive()
+            if not piece and http.their_state is h11.SEND_RESPONSE:
+                raise ConnectionResetError("the connection was closed before an answer")
+            http.receive_data(piece)
         elif isinstance(event, h11.Response):
             status = event.status_code
             pairs = [(name.decode(), value.decode(errors="replace")) for name, value in event.headers]
@@ -127,8 +130,6 @@ def _answer(http: h11.Connection, receive: Callable[[], bytes], most_bytes: int)
             if len(whole) > most_bytes:
                 break
             return Answer(status, whole, headers=headers, set_cookies=cookies)
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ConnectionResetError("the connection was closed before an answer")
     return Answer(0, b"", f"the answer is longer than {most_bytes} bytes")
 
 

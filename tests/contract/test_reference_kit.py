@@ -337,7 +337,6 @@ except Exception as error:
 
 
 # -- off site ----------------------------------------------------------------------------------------------------
-@pytest.mark.calm
 def test_a_backup_is_copied_off_site_and_a_frozen_store_fails_it_in_time(shared: Installation, tmp_path: Path) -> None:
     port = free_ports()
     argv = [sys.executable, str(REFERENCE / "s3.py"), "--port", str(port), "--dir", str(tmp_path / "store")]
@@ -426,7 +425,6 @@ ASKERS = {
 }
 
 
-@pytest.mark.calm
 @pytest.mark.parametrize("what", DRIPS)
 @pytest.mark.parametrize("who", ASKERS)
 def test_an_answer_that_comes_byte_by_byte_is_given_up_at_the_limit_on_the_whole(who: str, what: str) -> None:

@@ -38,6 +38,11 @@ class Done:
         found = [f for r in self.results() for f in r["findings"] if f["outcome"] == outcome]
         return [f for f in found if code in ("", f["code"])]
 
+    def cut_states(self) -> list[dict[str, Any]]:
+        """What was found about each state that a power cut may have left; not the control."""
+        found = [f for r in self.results() for f in r["findings"] if f["subject"]["kind"] == "crash_state"]
+        return [f for f in found if f["subject"]["id"].startswith("cut-")]
+
     def codes(self, outcome: str) -> set[str]:
         """Their codes."""
         return {f["code"] for f in self.found(outcome)}

@@ -79,6 +79,9 @@ def _with(old: str, *more: str) -> Change:
     return old, old + "".join(f"{line}\n" for line in more)
 
 
+_STATUS = '[operations.status]\ncommand = ["python3", "{system}/kit.py", "status"]\n'
+_VARIANTS = "\n[variants.a2]"
+_GLOB = '\n[backups]\nglob = "{dir}/backup/*.db"\norder = "name"\n'
 _OFFSITE = ("\n[variants.", STORE + "\n[variants.")
 # What a proxy before the service adds.
 _PROXIED = 'headers = { X-Forwarded-Proto = "https", Host = "shop.test" }'
@@ -87,7 +90,7 @@ _CUT = ("network_partition:dropped", "network_partition:upload-half")
 
 ROWS: tuple[Row, ...] = (
     Row("base", cells=SOUND),
-    Row("offsite", changes=(_OFFSITE,), cells=(*FIRST, *_CUT)),
+    Row("offsite", changes=(_OFFSITE,), cells=(*SOUND, *_CUT)),
     Row(
         "compressed",
         ("a5a",),
@@ -96,7 +99,7 @@ ROWS: tuple[Row, ...] = (
         "unknown",
         ("offsite.not_comparable",),
     ),
-    Row("compressed-told", ("a5a", "told"), (_OFFSITE,), _CUT),
+    Row("compressed-told", ("a5a", "told"), (_OFFSITE,), (*SOUND, *_CUT)),
     Row("b1", ("b1",), (), ("verify",), "unknown", ("contract.broken_off_elsewhere",), "X-Forwarded-Proto"),
     Row(
         "b1-headers",
@@ -109,7 +112,7 @@ ROWS: tuple[Row, ...] = (
         "b3-fewer",
         ("b3",),
         ((LOAD, f"[probe]\nevery_ms = 100\n[load]\nusers = 2\nwrite_rate = 5\n{LOAD}"),),
-        ("verify", "baseline:once", "disk_full"),
+        SOUND,
     ),
     Row("b4", ("b4",), cells=SOUND),
     Row("b8stop", ("b8stop",), cells=SOUND),
@@ -124,13 +127,13 @@ ROWS: tuple[Row, ...] = (
             _OFFSITE,
         ),
     ),
-    Row("gzip", ("gzip",)),
+    Row("gzip", ("gzip",), cells=SOUND),
     Row("gzipalways", ("gzipalways",), cells=SOUND),
-    Row("http10", ("http10",)),
-    Row("noise", ("noise",)),
+    Row("http10", ("http10",), cells=SOUND),
+    Row("noise", ("noise",), cells=SOUND),
     Row("dirbackup", ("dirbackup",), cells=SOUND),
     Row("slow", ("slow",), (), ("verify",), "unknown", ("load.turned_away",), "deadline_ms"),
-    Row("slow3s", ("slow",), (_with(URL, "deadline_ms = 3000"),)),
+    Row("slow3s", ("slow",), (_with(URL, "deadline_ms = 3000"),), SOUND),
     Row("big-refused", words=("--size", "300MB"), cells=("baseline:once",), outcome="refused", said="[disks]"),
     Row(
         "big",
@@ -140,7 +143,9 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("localhost", changes=((URL, URL.replace("127.0.0.1", "localhost")),), cells=SOUND),
     Row("relative", changes=((START, START.replace("{system}/", "./")),), outcome="refused", said="{system}/kit.py"),
-    Row("cookie-of-its-own", changes=(_with(LIST, 'headers = { Cookie = "session=x" }'),)),
+    Row("cookie-of-its-own", changes=(_with(LIST, 'headers = { Cookie = "session=x" }'),), cells=SOUND),
+    # Without a status: a directory of files.
+    Row("glob", changes=((_STATUS, ""), (_VARIANTS, _GLOB + _VARIANTS)), cells=SOUND),
     Row("renamedir", ("renamedir",), (), ("verify",), "unknown", ("operation.met_our_mount",), "mount"),
     Row("renamedir-mount", ("renamedir",), (_with(DATA, 'mount = "{dir}"'),), SOUND),
     Row("immutable", ("immutable",), cells=SOUND),
@@ -157,9 +162,13 @@ accounts = [{ name = "ann", password = "of ann" }, { name = "bob", password = "o
 headers = { Authorization = "Bearer {access}" }
 """
 _CREATE = '[[load.requests]]\nname = "create"\n'
+_TLS = (("ca_file", "cert"), ("cert_file", "cert"), ("key_file", "key"))
 
 
 _LOCK = '[locks.kit]\noperations = ["deploy", "rollback", "restore", "backup"]\n'
+_STOP = 'stop = ["python3", "{system}/kit.py", "stop"]\n'
+_CERTIFIED = "".join(f'{key} = "{{dir}}/run/{file}.pem"\n' for key, file in _TLS)
+_STARTS = '[phases."deploy.migrate"]\nsame_as = "deploy.start"\n'
 _BY_HEADER = 'version_header = "X-App-Version"\n'
 _BY_COMMAND = 'version_command = ["python3", "{system}/kit.py", "version"]\n'
 
@@ -197,6 +206,22 @@ ROWS += (
     _habit("lag", (_READ_BACK, _READ_BACK + "settle_s = 3\n"), flaws=("lag",)),
     Row("lag-unsaid", ("lag",), (), ("baseline:once",), "unknown", ("data.lags",), "settle_s", kit="habits"),
     _habit("login", (_CREATE, _ACCOUNTS + _CREATE), ("[claims]\n", _LOGIN + "[claims]\n"), flaws=("login",)),
+    _habit(
+        "tls",
+        (URL, 'url = "https://localhost:{port}"\n' + _CERTIFIED),
+        flaws=("tls", "parts"),
+    ),
+    _habit("unix", (URL, 'url = "unix:{dir}/run/socket"\n'), flaws=("unix",)),
+    _habit("six", (URL, 'url = "http://[::1]:{port}"\n'), flaws=("six", "precedes")),
+    _habit("migrates", (_CREATE, _STARTS + _CREATE), flaws=("migrates",)),
+    _habit("linked", _with(DATA, 'mount = "{dir}"'), flaws=("linked",)),
+    # Nothing stops it but the harness itself, which waits for what it drains.
+    _habit(
+        "drains",
+        (_STOP, ""),
+        ("bad_requests = 1500\ndeploy_outage_s = 4\nrollback_outage_s = 4", "bad_requests = 3000"),
+        flaws=("supervised", "drains"),
+    ),
     _habit("version-command", (_BY_HEADER, _BY_COMMAND)),
     # The one of which it is known how long its service is down for.
     Row(

@@ -9,12 +9,14 @@ from harness.checkers.contract import codes
 from harness.checkers.contract.tried import Answer, run_of
 from harness.checkers.core.codes import end_of
 from harness.checkers.validity.load_sound import turned_away
+from harness.judged.requests import overlap
 from harness.recording.events import LoadUnsteady, RunFailed, Seeded, ServiceStopped, SystemUp
 from harness.recording.outcomes import REFUSALS
 from harness.recording.recording import Recording
 from harness.recording.samples import OUTCOMES
+from harness.stats.spans import merged_spans
 
-# A restart under load costs some answers; less than this share was not served.
+# Less than this share was not served.
 _GOOD_SHARE = 0.5
 
 
@@ -52,16 +54,21 @@ def seed(recording: Recording) -> Iterator[Answer]:
 
 
 def traffic(recording: Recording) -> Iterator[Answer]:
-    """Each request of the mix was answered well at least once; a load that never was steady is no load."""
+    """Each request of the mix was answered well at least once; a load that never was steady is no load. What was under
+    way in an operation counts only for a request that never was at another time: there it is a matter of downtime."""
     unsteady = next(recording.of(LoadUnsteady), None)
     if unsteady is not None:
         refusal = turned_away(recording)
         yield "load.requests", refusal or codes.LoadNotSteady(unsteady.why, list(unsteady.unanswered))
+    operating = merged_spans((o.start_ns, o.stop_ns) for o in recording.operations)
     names: dict[str, Counter[tuple[str, int]]] = {}
+    meanwhile: dict[str, Counter[tuple[str, int]]] = {}
     for file in recording.samples.load:
-        for number, outcome, status in file.records[["operation", "outcome", "status"]].tolist():
-            names.setdefault(file.operations[number], Counter())[OUTCOMES[outcome], status] += 1
-    for name, answers in names.items():
+        told = file.records[["operation", "outcome", "status"]].tolist()
+        for (number, outcome, status), inside in zip(told, overlap(file.records, operating).tolist(), strict=True):
+            of = meanwhile if inside else names
+            of.setdefault(file.operations[number], Counter())[OUTCOMES[outcome], status] += 1
+    for name, answers in (meanwhile | names).items():
         total, good = sum(answers.values()), sum(n for (outcome, _), n in answers.items() if outcome == "ok")
         bad = Counter({answer: n for answer, n in answers.items() if answer[0] != "ok"})
         (outcome, status), _ = bad.most_common(1)[0] if bad else (("", 0), 0)

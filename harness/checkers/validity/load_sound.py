@@ -15,12 +15,13 @@ from harness.checkers.validity import load_codes as codes
 from harness.judged.downtime import Records, bad_mask, by_channel, joined, within
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import deadline_ms
+from harness.judged.requests import NOT_FOUND
 from harness.model import NS, Finding, Instant, LedgerOutcome, Subject, Write
 from harness.recording.events import LoadHollow, LoadStopped, LoadUnsteady, ProberStopped, ServerCount
 from harness.recording.history import strays
 from harness.recording.outcomes import REFUSALS, ledger_outcome
 from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, FLAG_STRANGE, FLAG_WRITE, OUTCOMES, SampleFile
+from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_STRANGE, FLAG_WRITE, OUTCOMES, SampleFile
 from harness.stats.arrays import np
 
 if TYPE_CHECKING:
@@ -202,6 +203,8 @@ def agreement(load: Records, probes: Records, limit_ms: float) -> Iterator[Reaso
     Compared are probes on kept connections with the load's reads, and writes with writes: new connections are a matter
     of the prober alone.
     """
+    # A row that a restore has taken away says nothing of whether the service answers, and the prober asks for none.
+    load = load[~(((load["flags"] & FLAG_KNOWN) != 0) & np.isin(load["status"], NOT_FOUND))]
     writes = (load["flags"] & FLAG_WRITE) != 0
     for channel, of_load in (("read_reused", load[~writes]), ("write", load[writes])):
         of_probes = probes[probes["channel"] == CHANNELS.index(channel)]

@@ -32,7 +32,7 @@ def test_a_directory_becomes_a_plan_once_the_command_is_filled_in(
     code, out, _ = deploydrill(capfd, "init", folder)
     assert code == 0
     assert "found backup: sh {system}/backup.sh (backup.sh)" in out
-    assert "GUESS" in out and "service.start[0]" in out.partition("fill in ")[2]  # says what the reader says below
+    assert "GUESS" in out and "service.start[0]" in out.partition("to do: ")[2]  # says what the reader says below
     planned = ("run", "baseline", "--system", folder, "--dry-run")
     code, out, err = deploydrill(capfd, *planned)
     assert (code, out) == (64, "")
@@ -49,8 +49,8 @@ def test_a_directory_becomes_a_plan_once_the_command_is_filled_in(
 def test_it_says_all_that_is_left_to_fill_in(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (folder / "Procfile").write_text("web: python3 tiny.py serve $PORT\n")
     _, out, _ = deploydrill(capfd, "init", folder)
-    todo = [line for line in out.splitlines() if line.startswith("fill in ")]
-    assert todo[0] == "fill in operations that were not found: seed, validate, deploy, rollback, restore, status"
+    todo = [line for line in out.splitlines() if line.startswith("to do: ")]
+    assert todo[0] == "to do: operations that were not found: seed, validate, deploy, rollback, restore, status"
     assert len(todo) == 3 and "a write" in todo[1] and "[load.read_back]" in todo[2]
 
 

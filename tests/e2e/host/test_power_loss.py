@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.e2e import healing
-from tests.e2e.command import ROOT, Done, conclusive, deploydrill, refuted
+from tests.e2e.command import ROOT, deploydrill, refuted
 from tests.e2e.live_run import LiveRun, tiny_copy
 
 pytestmark = [pytest.mark.island, pytest.mark.root]
@@ -114,30 +113,13 @@ def test_a_run_interrupted_while_states_are_started_ends_soon_and_leaves_nothing
         assert run.left_behind() == []
 
 
-def states(done: Done) -> list[dict[str, Any]]:
-    """What was found about each state that a cut may have left; not the control."""
-    found = [f for r in done.results() for f in r["findings"] if f["subject"]["kind"] == "crash_state"]
-    return [f for f in found if f["subject"]["id"].startswith("cut-")]
-
-
 def test_a_backup_that_is_not_synced_is_no_way_back(tmp_path: Path) -> None:
     words = ("power_loss:in-backup", "--system", "hardened", "--flaw", "no_fsync", "--size", "2MB")
     done = deploydrill("run", *words, "--out", tmp_path, "--no-live")
     refuted(done)
-    found = states(done)
+    found = done.cut_states()
     assert [f["outcome"] for f in found] == ["fail"] * 3
     assert {f["code"] for f in found} == {"power.backup_lost"}
-
-
-def test_the_kit_without_the_flaw_survives_the_same_cut(tmp_path: Path) -> None:
-    words = ("power_loss:in-backup", "--system", "hardened", "--size", "2MB", "--out", tmp_path, "--no-live")
-    done = deploydrill("run", *words)
-    assert done.found("fail") == []
-    assert conclusive(done).exit == 0, done.out + done.err
-    found = states(done)
-    assert [f["code"] for f in found] == ["power.survived"] * 3
-    assert all(f["details"]["cut"]["hit"] for f in found)
-    assert [f["details"]["again"] for f in found] == ["", "", "backup"]
 
 
 def test_without_root_the_cut_is_unknown_and_says_what_it_needs(tmp_path: Path) -> None:

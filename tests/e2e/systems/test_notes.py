@@ -38,3 +38,7 @@ def test_it_is_rehearsed(tmp_path: Path) -> None:
     assert (felt["met"]["id"], felt["met"]["exit"], felt["without"]) == ("backup-2", 1, "backup-1")
     (kept,) = done.found("pass", "operations.lock_kept")
     assert kept["details"]["refused"]["id"] == "deploy-2"
+    cuts = done.cut_states()
+    assert [f["code"] for f in cuts] == ["power.survived"] * 3
+    assert all(f["details"]["cut"]["hit"] for f in cuts)
+    assert [f["details"]["again"] for f in cuts] == ["", "", "backup"]

@@ -49,6 +49,13 @@ def test_an_answer_is_read_whole() -> None:
     assert (answer.status, answer.body, answer.json()) == (200, b"[1]\n", [1])
 
 
+def test_a_connection_that_is_closed_without_an_answer_is_told_as_that() -> None:
+    with served(lambda: iter([])) as url:
+        answer = http.get(url, 5)
+    assert (answer.status, answer.ok) == (0, False)
+    assert "closed before an answer" in answer.error
+
+
 @pytest.mark.calm
 @pytest.mark.parametrize("start", [OK + b"\r\n", b"HTTP/1.1 200 OK\r\n"], ids=["in the body", "in the headers"])
 def test_one_that_comes_drop_by_drop_is_given_up_at_the_deadline_on_the_whole(start: bytes) -> None:

@@ -5,7 +5,9 @@ latest | status | version
 
 Backups have an id and lie in a store (a directory that nobody else looks into): a full one first, increments after it.
 HABITS: ``queues`` (waits 10 s for the lock), ``replays`` (a restore replays what was written since), ``gap`` (2 s more
-with the service down), ``full`` (no increments).
+with the service down), ``full`` (no increments), ``precedes`` (a deployment makes a backup first), ``migrates`` (the
+service does that, as it starts), ``linked`` (the data directory is a link, and a restore turns it over),
+``supervised`` (the service stays in the foreground, below one that starts it anew), and those of service.py.
 """
 
 import contextlib
@@ -25,7 +27,7 @@ from pathlib import Path
 HOME, PORT = Path(os.environ["NOTES_HOME"]), os.environ["NOTES_PORT"]
 HABITS = os.environ.get("HABITS", "").split(",")
 DATA, STORE, RUN = HOME / "data/notes.db", HOME / "backup", HOME / "run"
-BALLAST = DATA.with_name("ballast")
+BALLAST, DOWN = DATA.with_name("ballast"), RUN / "down"
 DO = sys.argv[1]
 WAIT_S = 10 if "queues" in HABITS else 0
 
@@ -77,19 +79,58 @@ def database(path=DATA):
 def start(version):
     RUN.mkdir(exist_ok=True)
     (RUN / "version").write_text(version)
-    with open(RUN / "service.log", "a") as log:
-        words = [sys.executable, str(Path(__file__).with_name("service.py")), PORT, str(HOME), version]
-        subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    if "supervised" in HABITS:
+        DOWN.unlink(missing_ok=True)
+        if DO == "start":
+            supervise()
+            return
+        service = None
+    else:
+        service = served()
     end = time.monotonic() + 15
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", int(PORT)), 1).close()
+            knock()
             return
+        if service and service.poll() is not None:
+            sys.exit("the service ends as it starts")
         time.sleep(0.02)
     sys.exit("the service does not start")
 
 
+def served():
+    with open(RUN / "service.log", "a") as log:
+        words = [sys.executable, str(Path(__file__).with_name("service.py")), PORT, str(HOME), version()]
+        return subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def knock():
+    if "unix" in HABITS:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(RUN / "socket"))
+    else:
+        socket.create_connection(("::1" if "six" in HABITS else "127.0.0.1", int(PORT)), 1).close()
+
+
+def supervise():
+    """Until it is told to end: the service, and anew whenever it has ended and is not to be down."""
+    ended = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+    while not ended:
+        if DOWN.exists():
+            time.sleep(0.02)
+            continue
+        service = served()
+        while service.poll() is None:
+            time.sleep(0.02)
+            if ended:
+                service.terminate()
+                service.wait()
+
+
 def stop():
+    if "supervised" in HABITS:
+        DOWN.touch()
     pid = int((RUN / "pid").read_text())
     with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it is gone
         os.kill(pid, signal.SIGTERM)
@@ -102,8 +143,13 @@ def stop():
 
 
 def seed(size):
-    for place in (DATA.parent, STORE, RUN):
+    for place in (STORE, RUN):
         place.mkdir(exist_ok=True)
+    if "linked" in HABITS:
+        turn_over(anew())
+    DATA.parent.mkdir(exist_ok=True)
+    if "tls" in HABITS:
+        certify()
     notes = database()
     notes.execute("PRAGMA journal_mode=WAL")
     notes.execute(
@@ -121,39 +167,70 @@ def seed(size):
     BALLAST.write_bytes(bytes(2**20))
 
 
+def certify():
+    """Who serves and who asks have one certificate, and it vouches for itself."""
+    words = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    made = ["-addext", "subjectAltName=DNS:localhost", "-keyout", RUN / "key.pem", "-out", RUN / "cert.pem"]
+    subprocess.run([*words.split(), *made], check=True, capture_output=True)
+
+
+def anew():
+    """A data directory that none is as yet."""
+    place = HOME / f"data-{time.time_ns()}"
+    place.mkdir()
+    return place
+
+
+def turn_over(place):
+    """Lets the data directory be that one, and takes the one before away."""
+    before, link = DATA.parent, HOME / "link"
+    old = before.resolve()
+    link.symlink_to(place.name)
+    if not before.is_symlink() and before.exists():
+        before.rmdir()  # nothing is in it yet
+    link.rename(before)
+    synced(HOME)
+    if old != before:
+        shutil.rmtree(old)
+
+
 def backups():
     return [json.loads(line) for line in open(STORE / "catalogue")] if (STORE / "catalogue").exists() else []
 
 
 def backup():
     with lock():
-        before = backups()
-        anew = not before or "full" in HABITS or (RUN / "anew").exists()
-        kind = "full" if anew else "incremental"
-        work, top = STORE / ".part", before[-1]["top"] if kind == "incremental" else 0
-        try:
-            with phase("backup.copy"):
-                work.unlink(missing_ok=True)
-                copy = database(work)
-                copy.execute("CREATE TABLE notes(id INTEGER PRIMARY KEY, token TEXT, payload TEXT, made REAL)")
-                copy.execute("ATTACH ? AS live", (str(DATA),))
-                copy.execute("INSERT INTO notes SELECT id, token, payload, made FROM live.notes WHERE id > ?", (top,))
-                top = copy.execute("SELECT max(id) FROM notes").fetchone()[0] or top
-                copy.close()
-            data = work.read_bytes()
-            id_ = hashlib.sha256(data).hexdigest()[:12]
-            chain_ = [b["id"] for b in since_the_last_full(before)] if kind == "incremental" else []
-            told = {"id": id_, "kind": kind, "needs": chain_}
-            work.rename(STORE / id_)
-            synced(STORE)  # before anything says that it is there
-            (RUN / "anew").unlink(missing_ok=True)
-            with open(STORE / "catalogue", "a") as list_:
-                list_.write(json.dumps({**told, "size": len(data), "top": top}) + "\n")
-                list_.flush()
-                os.fsync(list_.fileno())
-            synced(STORE)
-        finally:
+        back_up()
+
+
+def back_up():
+    before = backups()
+    anew = not before or "full" in HABITS or (RUN / "anew").exists()
+    kind = "full" if anew else "incremental"
+    work, top = STORE / ".part", before[-1]["top"] if kind == "incremental" else 0
+    try:
+        with phase("backup.copy"):
             work.unlink(missing_ok=True)
+            copy = database(work)
+            copy.execute("CREATE TABLE notes(id INTEGER PRIMARY KEY, token TEXT, payload TEXT, made REAL)")
+            copy.execute("ATTACH ? AS live", (str(DATA),))
+            copy.execute("INSERT INTO notes SELECT id, token, payload, made FROM live.notes WHERE id > ?", (top,))
+            top = copy.execute("SELECT max(id) FROM notes").fetchone()[0] or top
+            copy.close()
+        data = work.read_bytes()
+        id_ = hashlib.sha256(data).hexdigest()[:12]
+        chain_ = [b["id"] for b in since_the_last_full(before)] if kind == "incremental" else []
+        told = {"id": id_, "kind": kind, "needs": chain_}
+        work.rename(STORE / id_)
+        synced(STORE)  # before anything says that it is there
+        (RUN / "anew").unlink(missing_ok=True)
+        with open(STORE / "catalogue", "a") as list_:
+            list_.write(json.dumps({**told, "size": len(data), "top": top}) + "\n")
+            list_.flush()
+            os.fsync(list_.fileno())
+        synced(STORE)
+    finally:
+        work.unlink(missing_ok=True)
     print("backup", id_)
 
 
@@ -184,6 +261,8 @@ def validate(id_):
 
 
 def migrate():
+    if "migrates" in HABITS:
+        return
     free = shutil.disk_usage(DATA.parent).free
     if free < 2**20:
         sys.exit(f"not enough space to migrate: {free} bytes are free")
@@ -218,6 +297,8 @@ def start_marked(wanted):
 
 def deploy(wanted):
     with lock(), stopped():
+        if "precedes" in HABITS:
+            back_up()
         with phase("deploy.migrate"):
             migrate()
         start_marked(wanted)
@@ -243,6 +324,8 @@ def restore(id_=""):
 
 def put_back(parts, top):
     (RUN / "anew").touch()  # what is there then is no longer what the increments were made from
+    if "linked" in HABITS:
+        turn_over(another())
     notes = database()
     for part in parts:
         notes.execute(f"ATTACH ? AS part{parts.index(part)}", (str(part),))
@@ -255,6 +338,20 @@ def put_back(parts, top):
         notes.executemany("INSERT INTO notes(token, payload, made) VALUES(?,?,?)", kept)
     notes.execute("COMMIT")
     notes.close()
+
+
+def another():
+    """A data directory with what there is."""
+    place = anew()
+    try:
+        database().execute("VACUUM INTO ?", (str(place / DATA.name),))
+        (place / BALLAST.name).write_bytes(bytes(2**20))
+        synced(place / DATA.name)
+        synced(place)
+    except (sqlite3.Error, OSError):
+        shutil.rmtree(place)
+        raise
+    return place
 
 
 def list_():

@@ -1,7 +1,8 @@
 """Notes over HTTP in SQLite (WAL): ``service.py PORT HOME VERSION``. Ids are the service's own, and pages are numbered.
 
 HABITS, separated by commas: ``login`` (a token, which holds for 100 requests), ``lag`` (a list that is 0.7 s behind),
-``bare`` (a list of tokens alone).
+``bare`` (a list of tokens alone), ``tls`` (https, for whoever shows its certificate), ``unix`` (a socket), ``six``
+(IPv6), ``parts`` (chunked, and deflated), ``drains`` (for 3 s), ``migrates`` (version 2 does, as it starts).
 """
 
 import json
@@ -9,10 +10,14 @@ import os
 import queue
 import secrets
 import signal
+import socket
+import socketserver
 import sqlite3
+import ssl
 import sys
 import threading
 import time
+import zlib
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -42,7 +47,7 @@ def database():
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+    disable_nagle_algorithm = "unix" not in HABITS
     wbufsize = -1
 
     def log_message(self, *_):
@@ -50,12 +55,22 @@ class Handler(BaseHTTPRequestHandler):
 
     def say(self, status, body, **headers):
         data = json.dumps(body).encode()
+        if "parts" in HABITS:
+            data = zlib.compress(data)
+            headers |= {"Content_Encoding": "deflate", "Transfer_Encoding": "chunked"}
+        else:
+            headers["Content_Length"] = str(len(data))
         self.send_response(status)
         for name, value in {"Content_Type": "application/json", "X_App_Version": version, **headers}.items():
             self.send_header(name.replace("_", "-"), value)
-        self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        if "parts" not in HABITS:
+            self.wfile.write(data)
+            return
+        half = (len(data) + 1) // 2
+        for part in (data[:half], data[half:], b""):  # an empty part is the end, and must be none of the others
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+            self.wfile.flush()
 
     def admitted(self):
         if "login" not in HABITS:
@@ -128,9 +143,45 @@ class Server(ThreadingHTTPServer):
         """A client that goes away is none of its business."""
 
 
-with Server(("127.0.0.1", port), Handler) as server:
+class Socket(Server):
+    """At a path."""
+
+    address_family = socket.AF_UNIX
+    server_bind = socketserver.TCPServer.server_bind
+
+
+def server():
+    if "unix" in HABITS:
+        (home / "run/socket").unlink(missing_ok=True)
+        return Socket(str(home / "run/socket"), Handler)
+    if "six" in HABITS:
+        Server.address_family = socket.AF_INET6
+        return Server(("::1", port), Handler)
+    return Server(("127.0.0.1", port), Handler)
+
+
+def behind_tls(listening):
+    known = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=home / "run/cert.pem")
+    known.verify_mode = ssl.CERT_REQUIRED
+    known.load_cert_chain(home / "run/cert.pem", home / "run/key.pem")
+    # In the thread of the connection, as it is first read.
+    return known.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+
+
+if "migrates" in HABITS and version == "2":
+    with database() as notes:
+        if "shout" not in [row[1] for row in notes.execute("PRAGMA table_info(notes)")]:
+            notes.execute("ALTER TABLE notes ADD COLUMN shout TEXT")
+        notes.execute("UPDATE notes SET shout = upper(substr(payload, 1, 8)) WHERE shout IS NULL")
+
+with server() as server:
+    if "tls" in HABITS:
+        server.socket = behind_tls(server.socket)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     (home / "run/pid").write_text(str(os.getpid()))
     print(f"up {time.monotonic():.4f}", flush=True)
     server.serve_forever(poll_interval=0.005)
+    if "drains" in HABITS:
+        server.socket.close()
+        time.sleep(3)
 print(f"down {time.monotonic():.4f}", flush=True)

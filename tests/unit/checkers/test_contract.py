@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from harness.checkers.contract import Contract
+from harness.checkers.contract.service import traffic
+from harness.checkers.core.codes import code_of
 from harness.checkers.core.sentences import with_sentence
 from harness.errors import ExitCode
 from harness.model import Artefact, Finding, merged
@@ -168,6 +170,18 @@ def test_a_request_that_is_turned_away_names_the_key_that_mends_it(
     assert (found.code, found.details["late"]) == ("contract.request_refused", outcome == "timeout")
     hint = with_sentence(found).hint
     assert key in hint and not_key not in hint
+
+
+@pytest.mark.parametrize(
+    ("operating", "code"), [((2, 25), "contract.request_answered"), ((20, 25), "contract.request_often_failed")]
+)
+def test_what_is_not_answered_in_an_operation_is_no_matter_of_the_request(
+    tmp_path: Path, operating: tuple[float, float], code: str
+) -> None:
+    run = Run(tmp_path / "run")
+    run.op("deploy", *operating)
+    run.load((2.5, 24.0, "refused", 0, ("load",)))
+    assert {code_of(type(details)).name for _, details in traffic(run.done())} == {code}
 
 
 def test_a_restore_that_leaves_all_as_it_was_and_no_trace_is_not_verified(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from harness.recording.events import LoadSteady, LoadStopped, LoadStopping
 from harness.recording.outcomes import ledger_outcome
 from harness.recording.recorder import Recorder
 from harness.recording.recording import Recording
-from harness.recording.samples import CHANNELS, FLAG_WRITE, OUTCOMES, SampleWriter
+from harness.recording.samples import CHANNELS, FLAG_KNOWN, FLAG_WRITE, OUTCOMES, SampleWriter
 from tests.unit.checkers.build import Run, answers
 from tests.unit.judged.planted import MS, START_NS, as_file, fail, grid, stall
 
@@ -152,6 +152,14 @@ def test_an_outage_only_the_prober_saw_is_a_reason() -> None:
 def test_an_outage_only_the_load_saw_is_a_reason() -> None:
     (found,) = said(agreement(fail(load(), 1000, 2000), grid(4), DEADLINE_MS))
     assert isinstance(found, codes.Disagree) and found.one == "load"
+
+
+def test_rows_that_a_restore_took_away_are_no_outage_of_the_load() -> None:
+    records = fail(load(), 1000, 2000)
+    records["status"][records["status"] == 503] = 404
+    assert said(agreement(records, grid(4), DEADLINE_MS)) != []
+    records["flags"] |= FLAG_KNOWN
+    assert said(agreement(records, grid(4), DEADLINE_MS)) == []
 
 
 def test_an_outage_both_saw_and_a_single_late_answer_are_none() -> None:

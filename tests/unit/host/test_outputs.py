@@ -83,6 +83,25 @@ def test_where_no_range_can_be_taken_out_of_a_file_the_same_is_kept_by_a_copy(
     assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
 
 
+def test_where_no_range_can_be_taken_out_what_is_written_at_the_moment_of_the_cut_is_kept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a copy it would be lost: what was written after it, and before the file was cut short."""
+    monkeypatch.setattr(outputs, "_taken_out", lambda *_: 0)
+    file = tmp_path / "long.out"
+    file.write_bytes(b"first" + b"A" * 20_000_000 + b"one,")
+    before = file.stat().st_blocks
+    assert outputs.trim(file, hollow=True) > 0
+    with file.open("ab", buffering=0) as program:
+        program.write(b"two")
+    assert file.stat().st_size == 20_000_012
+    assert file.stat().st_blocks < before / 4
+    assert outputs.trim(file) > 0
+    kept = file.read_bytes()
+    assert kept.startswith(b"first") and kept.endswith(b"Aone,two")
+    assert b"\0" not in kept
+
+
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 3, (1 << 20) + 5])
 def test_a_word_is_counted_also_where_pieces_meet(size: int, tmp_path: Path) -> None:
     file = tmp_path / "log"

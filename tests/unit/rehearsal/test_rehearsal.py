@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.config.schema import OperationConfig
+from harness.config.schema import OperationConfig, RequestTemplate
 from harness.host.clock import now
-from harness.model import Edge
+from harness.model import NS, Edge
 from harness.plan import Step
 from harness.recording.events import Event, LeftOut, NotProvided
 from harness.recording.recorder import Recorder
@@ -20,6 +20,8 @@ from harness.recording.recording import Recording
 from harness.rehearsal.damage import DamagedValidation
 from harness.rehearsal.edges import Edges
 from harness.rehearsal.steps import Round, Steps
+from harness.rehearsal.younger_write import YoungerWrite
+from harness.system.ledger_tail import LedgerTail
 from harness.system.phases.gates import Gates
 
 pytestmark = pytest.mark.usefixtures("clock")
@@ -32,6 +34,7 @@ class Kit:
     asked: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     wanted: list[tuple[str, str]] = field(default_factory=list)  # version afterwards, backup it is told
+    unreadable: str = ""  # what is wrong with its status
 
     def run(self, order: Any, wanted: str) -> Any:
         self.asked.append(order.version)
@@ -42,15 +45,17 @@ class Kit:
         self.events.append(event)
 
     def status(self) -> Any:
-        return SimpleNamespace(latest="/backups/7.bak", artefacts=(), error="")
+        latest = "" if self.unreadable else "/backups/7.bak"
+        return SimpleNamespace(latest=latest, artefacts=(), error=self.unreadable)
 
 
-def steps(kit: Kit, broken: str) -> Steps:
+def steps(kit: Kit, broken: str, younger_write: Any = None) -> Steps:
     """Those of a system that has the versions 1, 2 and ``broken``."""
     nothing: Any = None
     operations = {
         "deploy": OperationConfig("deploy", ("kit", "deploy", "{version}")),
         "backup": OperationConfig("backup", ("kit", "backup")),
+        "restore": OperationConfig("restore", ("kit", "restore", "{backup}")),
         "canary": OperationConfig("canary", ("kit", "canary", "{backup}"), own=True),
     }
     plan: Any = SimpleNamespace(versions={"old": "1", "new": "2", "broken": broken})
@@ -58,10 +63,12 @@ def steps(kit: Kit, broken: str) -> Steps:
         config=SimpleNamespace(operations=operations),
         service=SimpleNamespace(recovered=lambda _: (True, 0), version=lambda: "1"),
     )
-    back: Any = SimpleNamespace(restored_from="")
-    snapshots: Any = SimpleNamespace(seen=lambda *_: None, remember=lambda *_: None, listed=lambda *_: None)
+    back: Any = SimpleNamespace(restored_from="", restored=lambda: None)
+    snapshots: Any = SimpleNamespace(
+        seen=lambda *_: None, remember=lambda *_: None, listed=lambda *_: None, taken_ns=lambda _: (1, now().mono_ns)
+    )
     kit_: Any = kit
-    return Steps(plan, system, kit_, nothing, snapshots, back, nothing, lambda: None, kit_)
+    return Steps(plan, system, kit_, nothing, snapshots, back, nothing, younger_write, lambda: None, kit_)
 
 
 def test_a_broken_version_the_system_lacks_is_not_replaced_by_the_new_one() -> None:
@@ -93,6 +100,33 @@ def test_after_an_operation_of_ones_own_no_version_is_owed_until_one_is_promised
     for do, promises in (("backup", ""), ("canary", ""), ("backup", ""), ("deploy", "2"), ("backup", "")):
         made.take(Step(do, promises=promises), Round())
     assert [version for version, _ in kit.wanted] == ["1", "", "", "2", "2"]
+
+
+def test_a_restore_waits_for_a_write_that_came_after_its_backup(tmp_path: Path) -> None:
+    config: Any = SimpleNamespace(
+        service=SimpleNamespace(deadline_ms=2000),
+        load=SimpleNamespace(write_rate=5.0, requests=(RequestTemplate("create", "write", 1, "POST", "/"),)),
+    )
+    before = now().mono_ns
+    kit = Kit()
+    waiting = YoungerWrite(config, LedgerTail(tmp_path))
+    steps(kit, "", waiting).take(Step("backup"), Round())
+    assert (now().mono_ns - before) / NS < 0.1
+    steps(kit, "", waiting).take(Step("restore"), Round())
+    assert kit.wanted[-1] == ("1", "/backups/7.bak")
+    assert 3.0 <= (now().mono_ns - before) / NS < 3.2
+    down = steps(kit, "", waiting)
+    down.derailed, before = "the service did not recover after deploy-1", now().mono_ns
+    down.take(Step("restore"), Round())
+    assert (now().mono_ns - before) / NS < 0.1
+
+
+def test_an_operation_that_would_be_told_a_backup_of_which_nobody_says_is_not_run() -> None:
+    kit = Kit(unreadable="status printed no JSON object on stdout")
+    steps(kit, "").take(Step("restore"), Round())
+    assert kit.asked == []
+    (left,) = kit.events
+    assert isinstance(left, LeftOut) and left.what == "restore" and kit.unreadable in left.why
 
 
 def test_what_goes_wrong_at_a_phase_of_the_kit_is_unknown_and_not_only_a_warning(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
@@ -19,7 +20,7 @@ from harness.config.reader import read_system
 from harness.config.schema import SystemConfig
 from harness.config.toml.shapes import ByName, One, Several
 from harness.errors import ExitCode, HarnessError
-from harness.scaffold.draft import write_draft
+from harness.scaffold.draft import left_to_do, write_draft
 
 NODE = {
     "package.json": '{"scripts": {"start": "node server.js --port $PORT"}, "main": "server.js"}',
@@ -122,6 +123,29 @@ def test_the_branches_of_a_shell_kit_are_operations(case: str, tmp_path: Path) -
         "rollback": ("sh", "{system}/kit.sh", "rollback"),
     }
     assert config.service.start == ("sh", "{system}/kit.sh", "start")
+
+
+def test_each_label_of_a_branch_is_one_and_the_first_line_says_what_runs_it(tmp_path: Path) -> None:
+    kit = "#!/usr/bin/env bash\ncase $1 in\nup|start) ./serve ;;\nsave | backup) ./save ;;\nesac\n"
+    config = drafted(tmp_path, {"ops.sh": kit})
+    assert config.service.start == ("bash", "{system}/ops.sh", "start")
+    assert config.operations["backup"].command == ("bash", "{system}/ops.sh", "backup")
+
+
+def test_the_last_part_of_an_npm_script_names_it(tmp_path: Path) -> None:
+    scripts = {"start": "node x.js", "db:backup": "", "deploy": "", "deploy:rollback": "", "backup:restore": ""}
+    config = drafted(tmp_path, {"package.json": json.dumps({"scripts": scripts})})
+    assert {name: operation.command[-1] for name, operation in config.operations.items()} == {
+        "backup": "db:backup",
+        "deploy": "deploy",
+        "rollback": "deploy:rollback",
+        "restore": "backup:restore",
+    }
+
+
+def test_what_is_left_to_do_names_the_key(tmp_path: Path) -> None:
+    file, _ = write_draft(folder_of(tmp_path, {"notes.txt": ""}))
+    assert left_to_do(file) == [f"read {file}: service.start[0]: must name a program"]
 
 
 def test_the_subcommands_of_a_python_kit_are_operations(tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(line)
             self.wfile.flush()
             time.sleep(0.03)
+        # Its headers may have been sent before: the next request on this connection would meet the end of the worker.
+        self.close_connection = self.close_connection or (draining.is_set() and "a10" not in FIELD)
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
