@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import registry
+from harness.config.reader import load_system
 from harness.config.schema import ClientConfig, RequestTemplate
-from harness.host import commands
 from harness.host.clock import Deadline, mono_ns, sleep, wait_until
 from harness.host.endpoint import Endpoint
 from harness.load.config import LoadConfig
@@ -22,6 +23,7 @@ from harness.system.clients.client import Client, Outcome
 from harness.system.clients.door import ClientDoor
 from harness.system.clients.serve import Service
 from harness.system.clients.talk import ClientGone, Talk, ended
+from harness.system.commands import SystemCommands
 
 CLIENT = Path(__file__).with_name("notes_client.py")
 # The same in another language would do: it answers what it is asked, the last question first.
@@ -40,26 +42,10 @@ for line in sys.stdin:
 """
 
 
-class Commands:
-    """As much of SystemCommands as the door needs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.env: dict[str, str] = {"PATH": "/usr/bin:/bin"}
-
-    def text(self, text: str) -> str:
-        return text
-
-    def argv(self, command: tuple[str, ...]) -> list[str]:
-        return list(command)
-
-    def spawn_on(self, connection, argv, output, env):  # type: ignore[no-untyped-def]
-        return commands.spawn(argv, env=env, output=self.folder / output, connection=connection.fileno())
-
-
 def opened(folder: Path, config: ClientConfig, url: str = "") -> ClientDoor:
-    """A door whose programs are started as they are, not as a system's user on an island."""
-    return ClientDoor(config, url, Commands(folder))  # type: ignore[arg-type]  # mypy: a door asks no more of them
+    """A door of a system that is kept in the folder."""
+    system = load_system("hardened", registry.BUNDLED)
+    return ClientDoor(config, url, SystemCommands(system, folder, 0, 0, sys.executable, folder))
 
 
 @pytest.fixture

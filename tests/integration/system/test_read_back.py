@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,12 +16,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness import registry
 from harness.config.placeholders import fill
+from harness.config.reader import load_system
 from harness.config.schema import ReadBackConfig, TotalConfig
 from harness.host.endpoint import Endpoint
 from harness.load.requests import payload_of
 from harness.recording.recorder import Recorder
 from harness.system import http
+from harness.system.live import LiveSystem
 from harness.system.operations import Status
 from harness.system.read_back import ReadBack, observe, read_back, read_with_totals
 from harness.system.read_pages import _Entries
@@ -105,6 +110,18 @@ def read_at(
 def read(pages: Pages, **config: Any) -> ReadBack:
     with served(pages) as port:
         return read_at(port, "/all?after={after}", **config)
+
+
+@contextmanager
+def live(folder: Path, port: int, attach: bool = False, totals: Mapping[str, TotalConfig] = {}) -> Iterator[LiveSystem]:
+    """A system that is read back there; its recording is in ``run``."""
+    config = load_system("hardened", registry.BUNDLED)
+    at = replace(config.service, url="http://127.0.0.1:{port}", attach=attach)
+    load = replace(config.load, read_back=ReadBackConfig("/all?after={after}"), totals=totals)
+    (folder / "sut").mkdir()
+    recorder = Recorder(folder / "run")
+    yield LiveSystem(replace(config, service=at, load=load), folder / "sut", port, 1, {}, recorder, sys.executable)
+    recorder.close()
 
 
 def two_pages(after: str) -> tuple[int, Any]:
@@ -232,48 +249,24 @@ def test_a_page_may_have_to_be_asked_for_with_a_body_and_headers() -> None:
 def test_what_others_wrote_to_an_attached_system_is_not_recorded(tmp_path: Path, attach: bool) -> None:
     ours = {"token": "l-1f-2a-7", "payload": payload_of("l-1f-2a-7")}
     theirs = {"token": "Invoice 2026-114", "payload": "a customer's address"}
-    with served(lambda _: (200, {"items": [theirs, ours, theirs], "next": None})) as port:
-        system = SimpleNamespace(
-            config=SimpleNamespace(
-                load=SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={}),
-                service=SimpleNamespace(attach=attach),
-                versions=SimpleNamespace(schemas={}),
-                operations={},
-                tells_backups=False,
-                reads_back=True,
-            ),
-            service=SimpleNamespace(**vars(service(port)), version=lambda: "1"),
-            commands=COMMANDS,
-            files=SimpleNamespace(stored=lambda: None, digests=lambda _: {}),
-            talk=None,
-            first_totals={},
-            recorder=Recorder(tmp_path),
-        )
-        observe(system, "end-1", "end", Status("", ()), None)  # type: ignore[arg-type]  # it needs no more of a live system
-        system.recorder.close()
-    kept = (tmp_path / "observations" / "end-1.json").read_text()
+    pages = {"items": [theirs, ours, theirs], "next": None}
+    with served(lambda _: (200, pages)) as port, live(tmp_path, port, attach=attach) as system:
+        observe(system, "end-1", "end", Status("", ()), None)
+    kept = (tmp_path / "run" / "observations" / "end-1.json").read_text()
     assert ours["payload"] in kept
     assert ("customer" in kept) == ("Invoice" in kept) == (not attach)
 
 
-def test_entries_of_ours_that_were_found_are_taken_off_a_total_that_counts_them() -> None:
+def test_entries_of_ours_that_were_found_are_taken_off_a_total_that_counts_them(tmp_path: Path) -> None:
     """40 rows were seeded; one of ours comes once the pages are read, and a row of nobody is among them."""
     entries = [{"token": f"l-1-{i}-0", "payload": ""} for i in range(3)] + [{"token": "seeded", "payload": ""}]
-    with served(lambda _: (200, {"items": entries, "next": None})) as port:
-        asked = service(port)
-        by_http = asked.ask_as_client
-        asked.ask_as_client = lambda method, path, *more: (
-            http.Answer(200, b'{"rows": 44}') if path == "/count" else by_http(method, path, *more)
-        )
-        total = TotalConfig("rows", "/count", "/rows", with_writes=True)
-        load = SimpleNamespace(read_back=ReadBackConfig("/all?after={after}"), totals={"rows": total})
-        system = SimpleNamespace(
-            config=SimpleNamespace(load=load, service=SimpleNamespace(attach=False)),
-            service=asked,
-            commands=COMMANDS,
-            talk=None,
-        )
-        back, totals = read_with_totals(system)  # type: ignore[arg-type]  # it needs no more of a live system
+    total = TotalConfig("rows", "/count", "/rows", with_writes=True)
+
+    def tell(path: str, _: Mapping[str, str]) -> tuple[int, Any]:
+        return (200, {"rows": 44}) if path == "/count" else (200, {"items": entries, "next": None})
+
+    with serving(tell) as port, live(tmp_path, port, totals={"rows": total}) as system:
+        back, totals = read_with_totals(system)
     assert (len(back.found or ()), totals) == (4, {"rows": 41})
 
 

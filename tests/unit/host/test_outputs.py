@@ -71,11 +71,14 @@ def test_what_is_written_at_the_moment_of_the_cut_is_kept(tmp_path: Path, monkey
     assert file.read_bytes().endswith(b"Aone,two")
 
 
-def test_where_no_range_can_be_taken_out_of_a_file_the_same_is_kept_by_a_copy(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file out of which no range can be taken."""
     monkeypatch.setattr(outputs, "_taken_out", lambda *_: 0)
-    file = tmp_path / "long.out"
+    return tmp_path / "long.out"
+
+
+def test_where_no_range_can_be_taken_out_of_a_file_the_same_is_kept_by_a_copy(file: Path) -> None:
     file.write_bytes(b"first" + b"A" * 20_000_000 + b"last")
     left_out = outputs.trim(file)
     kept = file.read_bytes()
@@ -83,12 +86,8 @@ def test_where_no_range_can_be_taken_out_of_a_file_the_same_is_kept_by_a_copy(
     assert left_out + outputs.HEAD_BYTES + outputs.TAIL_BYTES == 20_000_009
 
 
-def test_where_no_range_can_be_taken_out_what_is_written_at_the_moment_of_the_cut_is_kept_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_range_can_be_taken_out_what_is_written_at_the_moment_of_the_cut_is_kept_too(file: Path) -> None:
     """Of a copy it would be lost: what was written after it, and before the file was cut short."""
-    monkeypatch.setattr(outputs, "_taken_out", lambda *_: 0)
-    file = tmp_path / "long.out"
     file.write_bytes(b"first" + b"A" * 20_000_000 + b"one,")
     before = file.stat().st_blocks
     assert outputs.trim(file, hollow=True) > 0
