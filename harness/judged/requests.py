@@ -95,7 +95,7 @@ def judged_requests(recording: Recording) -> JudgedRequests:
         bad = bad_mask(records, limit_ms)
         counts = np.ones(len(records), np.bool_)
         reasons: tuple[tuple[Exclusion, Mask], ...] = (
-            ("in_flight_at_end", _in_flight_at_end(records, limit_ms)),
+            ("in_flight_at_end", in_flight_at_end(records, limit_ms)),
             ("kit_held", held_up(records, held, limit_ms)),
             ("refused_on_full_disk", _refusals_on_a_full_disk(records, recording.faults)),
             ("during_restore", _in_a_restore(records, recording)),
@@ -129,7 +129,7 @@ def _exclusions(aside: Records, recording: Recording, held: Spans) -> dict[str, 
     }
 
 
-def _in_flight_at_end(records: Records, limit_ms: float) -> Mask:
+def in_flight_at_end(records: Records, limit_ms: float) -> Mask:
     """Still in flight when we stopped, within their deadline: neither good nor bad."""
     limit_ns = np.where(records["flags"] & FLAG_SLOW, slow_deadline_s(limit_ms) * NS, limit_ms * 1e6)
     waited_ns = records["end_ns"] - records["intended_ns"]

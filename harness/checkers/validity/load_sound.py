@@ -15,7 +15,7 @@ from harness.checkers.validity import load_codes as codes
 from harness.judged.downtime import Records, bad_mask, by_channel, joined, within
 from harness.judged.judged_run import JudgedRun
 from harness.judged.plan_values import deadline_ms
-from harness.judged.requests import NOT_FOUND
+from harness.judged.requests import NOT_FOUND, in_flight_at_end
 from harness.model import NS, Finding, Instant, LedgerOutcome, Subject, Write
 from harness.recording.events import LoadHollow, LoadStopped, LoadUnsteady, ProberStopped, ServerCount
 from harness.recording.history import strays
@@ -203,6 +203,8 @@ def agreement(load: Records, probes: Records, limit_ms: float) -> Iterator[Reaso
     Compared are probes on kept connections with the load's reads, and writes with writes: new connections are a matter
     of the prober alone.
     """
+    # Neither good nor bad: slow writes under way at the end would make one outage of a single error before them.
+    load, probes = (records[~in_flight_at_end(records, limit_ms)] for records in (load, probes))
     # A row that a restore has taken away says nothing of whether the service answers, and the prober asks for none.
     load = load[~(((load["flags"] & FLAG_KNOWN) != 0) & np.isin(load["status"], NOT_FOUND))]
     writes = (load["flags"] & FLAG_WRITE) != 0

@@ -175,3 +175,16 @@ def test_the_server_may_have_seen_what_was_reset_but_not_less_than_it_answered()
     assert said(server_count(files, 380)) == said(server_count(files, 390)) == []
     assert said(server_count(files, 379)) == [codes.ServerCountDiffers(379, 380, 390)]
     assert said(server_count(files, 391)) == [codes.ServerCountDiffers(391, 380, 390)]
+
+
+def test_what_was_under_way_at_the_end_makes_no_outage_of_a_single_error(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", deadline_ms=3000)
+    slow = (27.52, 28.0, "frozen", 200, ("load",))
+    run.load((27.5, 27.52, "http_error", 503, ("load",)), slow, (28.0, 30.0, "unfinished", 0, ("load",)))
+    assert "load.instruments_disagree" not in {f.code for f in answers(LoadSound(), run.done())}
+
+
+def test_an_outage_that_one_instrument_saw_alone_is_told_of_a_whole_run(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    run.load((10.0, 12.0, "http_error", 503, ("load",)))
+    assert "load.instruments_disagree" in {f.code for f in answers(LoadSound(), run.done())}
