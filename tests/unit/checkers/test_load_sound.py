@@ -99,10 +99,13 @@ def test_missing_cut_and_dropped_samples_are_reasons() -> None:
 def test_a_sender_late_by_a_fifth_of_the_deadline_is_a_reason() -> None:
     records = load()
     records["sent_ns"][:20] += 250 * MS
-    (late,) = said(lateness(records, DEADLINE_MS, "prober"))
+    window = (START_NS, START_NS + 4000 * MS)
+    (late,) = said(lateness(records, DEADLINE_MS, "prober", window))
     assert isinstance(late, HarnessLate)
     assert (late.who, round(late.late_s, 2), late.limit_s) == ("prober", 0.25, 0.2)
-    assert said(lateness(load(), DEADLINE_MS, "prober")) == []
+    assert said(lateness(load(), DEADLINE_MS, "prober", window)) == []
+    # Late before the load was steady: nothing of that is counted.
+    assert said(lateness(records, DEADLINE_MS, "prober", (START_NS + 300 * MS, window[1]))) == []
 
 
 def test_a_generator_at_its_limit_is_a_reason_only_within_the_window() -> None:
