@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from harness.config.schema import RequestTemplate
 from harness.host.endpoint import Endpoint
 from harness.judged.downtime import overall
-from harness.meters.outage import Prober
+from harness.meters.outage import DEFAULT, Prober
 from harness.meters.prober import ProberConfig
 from harness.recording.samples import read_samples
 from harness.stats.intervals import median
@@ -23,7 +23,7 @@ KINDS = ("stall", "refuse", "503")
 LENGTHS_MS = (50, 200, 1000)
 ROUNDS = 5
 DEADLINE_MS = 500
-INTERVAL_MS = 10.0
+INTERVAL_MS = DEFAULT.every_ms
 QUIET_S = 0.6
 
 
